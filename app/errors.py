@@ -1,0 +1,146 @@
+"""The gateway's errors: one family, free of any framework.
+
+Each has a stable `code`, a `message` that is safe to show, and says whether trying again may help. How one becomes an
+HTTP answer is `web/errors.py`'s business; what a job makes of it is `jobs`'.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class ConfigError(Exception):
+    """The settings cannot work. Carries every problem found, by name and never by value."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class GatewayError(Exception):
+    """Base of everything the gateway refuses or cannot do now."""
+
+    code = "internal"
+    retryable = False
+    default = "Something went wrong on our side."
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        fields: dict[str, Any] | None = None,
+        meta: dict[str, Any] | None = None,
+        message_id: str | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(message or self.default)
+        self.message = message or self.default
+        self.fields = fields
+        self.meta = meta
+        self.message_id = message_id
+        self.retry_after = retry_after
+
+
+class Malformed(GatewayError):
+    """The request's bytes are not what the route reads."""
+
+    code = "malformed"
+    default = "The body is not a JSON object."
+
+
+class BadSignature(GatewayError):
+    """A webhook that none of our app secrets signed. Never says why."""
+
+    code = "unauthenticated"
+    default = "Unauthorised."
+
+
+class Unauthenticated(GatewayError):
+    """No API key, or one we do not know."""
+
+    code = "unauthenticated"
+    default = "Send an API key: `Authorization: Bearer <key>`."
+
+
+class Forbidden(GatewayError):
+    """A known key without the scope that the route needs."""
+
+    code = "forbidden"
+    default = "This key may not do that."
+
+
+class NotFound(GatewayError):
+    """Nothing by that id, or nothing this key may see."""
+
+    code = "not_found"
+    default = "Nothing here by that name."
+
+
+class TooLarge(GatewayError):
+    """A body over the route's limit."""
+
+    code = "too_large"
+    default = "The body is too large."
+
+
+class UnsupportedMediaType(GatewayError):
+    """A body that does not say it is JSON."""
+
+    code = "unsupported_media_type"
+    default = "Send JSON: `Content-Type: application/json`."
+
+
+class Invalid(GatewayError):
+    """A request that reads well but asks for something that cannot be; `fields` says what and why."""
+
+    code = "invalid_request"
+    default = "Some fields are not valid."
+
+
+class Unavailable(GatewayError):
+    """We cannot keep or read anything at the moment; nothing was acknowledged."""
+
+    code = "unavailable"
+    retryable = True
+    default = "The service cannot reach its database at the moment. Try again."
+
+
+class GraphError(GatewayError):
+    """Base of what a call to Meta's Graph API can end in."""
+
+
+class GraphRefused(GraphError):
+    """Meta said no for good: the recipient, the template, the window, the request."""
+
+    code = "refused"
+    default = "Meta refused the message."
+
+
+class GraphThrottled(GraphError):
+    """Meta said not so fast. The message was not accepted; a later try is safe."""
+
+    code = "throttled"
+    retryable = True
+    default = "Meta asks to slow down."
+
+
+class GraphUnavailable(GraphError):
+    """The request never reached Meta. A later try is safe."""
+
+    code = "unavailable"
+    retryable = True
+    default = "Meta cannot be reached at the moment."
+
+
+class GraphUnauthorised(GraphError):
+    """Meta does not accept the number's token."""
+
+    code = "meta_unauthorised"
+    default = "Meta does not accept this number's access token."
+
+
+class GraphUnknown(GraphError):
+    """The request left, and no definite answer came. The message may have gone: it must not be repeated blindly."""
+
+    code = "unknown"
+    default = "Meta's answer did not come; the message may have been sent."

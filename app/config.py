@@ -1,0 +1,229 @@
+"""Every setting, read once and strictly into one frozen object.
+
+A setting is a line of `Config`: its name in lower case, its default, and how its text is read. An empty text counts as
+not set. All problems are found before any is reported, each by the setting's name and its remedy, never by its value.
+`python -m app.config` checks the environment and the `.env` file and says what is wrong.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from dotenv import load_dotenv
+
+from app import readers
+from app.errors import ConfigError
+from app.readers import ROOT, Reader, WrongSetting
+
+SIMULATOR_TOKEN = "simulator"
+RUN_SH_MAKES_IT = "required; ./run.sh makes one when there is no .env, .env.example shows how to make one by hand"
+
+
+def _setting(default: Any, read: Reader = str, *, name: str = "", secret: bool = False, required: bool = False) -> Any:
+    """Declare a setting. A secret is kept out of `repr()` and may be read from the file that `<NAME>_FILE` names."""
+    return field(
+        default=default,
+        repr=not secret,
+        metadata={"read": read, "name": name, "secret": secret, "required": required},
+    )
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings of one process. `repr()` shows no secret."""
+
+    whatsapp_access_token: str = _setting("", readers.secret_text(1), secret=True)
+    whatsapp_phone_number_id: str = _setting("", readers.digits)
+    whatsapp_business_account_id: str = _setting("", readers.digits)
+    whatsapp_app_id: str = _setting("", readers.digits)
+    whatsapp_app_secrets: tuple[str, ...] = _setting(
+        (), readers.list_of(readers.secret_text(16)), name="WHATSAPP_APP_SECRET", secret=True
+    )
+    whatsapp_verify_token: str = _setting("", readers.secret_text(8), secret=True, required=True)
+    graph_api_url: str = _setting("https://graph.facebook.com", readers.url)
+    graph_api_version: str = _setting("v26.0", readers.like(r"v[0-9]{1,3}\.[0-9]", "must look like v26.0"))
+    graph_timeout_seconds: float = _setting(20.0, readers.seconds)
+    graph_proxy: str = _setting("", readers.url, secret=True)
+
+    api_key: str = _setting("", readers.secret_text(24), secret=True, required=True)
+    secret_key: str = _setting("", readers.secret_text(32), secret=True, required=True)
+    encryption_key: tuple[str, ...] = _setting((), readers.list_of(readers.fernet_key), secret=True, required=True)
+    public_url: str = _setting("", readers.url)
+    host: str = _setting("127.0.0.1", readers.like(r"[0-9A-Za-z.:_-]+", "must be an address, such as 127.0.0.1"))
+    port: int = _setting(8000, readers.whole(1, 65535))
+    trusted_proxies: int = _setting(0, readers.whole(0, 10))
+    default_region: str = _setting("", readers.like(r"[A-Z]{2}", "must be a country's two capital letters, such as AR"))
+    simulator: bool = _setting(False, readers.flag)
+    simulator_app_secret: str = _setting("", readers.secret_text(16), secret=True)
+
+    database_url: str = _setting(f"sqlite:///{ROOT}/data/whatsapp.db", readers.database_url, secret=True)
+    database_pool_size: int = _setting(5, readers.whole(1, 500))
+
+    worker: str = _setting("embedded", readers.one_of("embedded", "external"))
+    web_concurrency: int = _setting(min(2, os.cpu_count() or 1), readers.whole(1, 128))
+    web_worker_class: str = _setting("gevent", readers.one_of("gevent", "gthread", "sync"))
+    web_threads: int = _setting(16, readers.whole(1, 1000))
+    worker_threads: int = _setting(8, readers.whole(1, 500))
+    drain_seconds: int = _setting(0, readers.whole(0, 600))
+    metrics_port: int = _setting(0, readers.whole(0, 65535))
+
+    messages_per_second: int = _setting(80, readers.whole(1, 1000))
+    unknown_send_seconds: int = _setting(600, readers.whole(1, 2_592_000))
+
+    log_level: str = _setting("INFO", readers.one_of("DEBUG", "INFO", "WARNING", "ERROR"))
+    log_dir: str = _setting(str(ROOT / "logs"), readers.directory)
+    log_format: str = _setting("text", readers.one_of("text", "json"))
+
+    warnings: tuple[str, ...] = ()
+
+    def secret_values(self) -> set[str]:
+        """Return every text that must not reach a log: each secret, and the password inside a secret address."""
+        found: set[str] = set()
+        for setting in settings():
+            value = getattr(self, setting.name)
+            if setting.metadata["read"] in (readers.url, readers.database_url):
+                password = urlsplit(value).password or ""
+                found |= {password, unquote(password)}
+            elif setting.metadata["secret"]:
+                found |= {value} if isinstance(value, str) else set(value)
+        return found - {"", SIMULATOR_TOKEN}
+
+
+def settings() -> tuple[Field[Any], ...]:
+    """Return the fields of `Config` that are settings."""
+    return tuple(each for each in fields(Config) if each.metadata)
+
+
+def setting_name(setting: Field[Any]) -> str:
+    """Return the environment variable that a field of `Config` is read from."""
+    return setting.metadata["name"] or setting.name.upper()
+
+
+def load_environment() -> Mapping[str, str]:
+    """Add what the project's `.env` sets and the environment does not, and return `os.environ`.
+
+    Raises `ConfigError` when the file is there and cannot be read.
+    """
+    try:
+        load_dotenv(ROOT / ".env", interpolate=False)  # a `$` in a secret is a dollar sign
+    except (OSError, UnicodeDecodeError) as err:
+        raise ConfigError([f".env: cannot be read ({type(err).__name__}); it must be this user's, and UTF-8"]) from None
+    return os.environ
+
+
+def load_config(environ: Mapping[str, str]) -> Config:
+    """Return the settings that `environ` asks for, or raise `ConfigError` with everything that is wrong with them."""
+    given, problems = _read_given(environ)
+    on_platform = bool(environ.get("DYNO"))  # Heroku and its like: a router calls, and the disk is thrown away
+    if on_platform:
+        given.setdefault("host", "0.0.0.0")
+    given.setdefault("simulator", "whatsapp_access_token" not in given)
+    problems += _contradictions(given, on_platform)
+    if problems:
+        raise ConfigError(problems)
+    if given["simulator"]:
+        given |= _simulated(given)
+    return Config(**given, warnings=tuple(_misspelt(environ)))
+
+
+def _read_given(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """Return the settings that are set, and the problems. One that cannot be read is given as its default."""
+    given: dict[str, Any] = {}
+    problems = []
+    for setting in settings():
+        try:
+            text = _text_of(setting, environ)
+            if text:
+                given[setting.name] = setting.metadata["read"](text)
+            elif setting.metadata["required"]:
+                raise WrongSetting(RUN_SH_MAKES_IT)
+        except WrongSetting as wrong:
+            given[setting.name] = setting.default
+            problems.append(f"{setting_name(setting)}: {wrong}")
+    return given, problems
+
+
+def _text_of(setting: Field[Any], environ: Mapping[str, str]) -> str:
+    """Return the setting's text, from its variable or, for a secret, from the file that `<NAME>_FILE` names."""
+    name = setting_name(setting)
+    text, path = environ.get(name, "").strip(), environ.get(f"{name}_FILE", "").strip()
+    if not path or not setting.metadata["secret"]:
+        return text
+    if text:
+        raise WrongSetting(f"is set, and {name}_FILE too; keep one of them")
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except (OSError, ValueError) as err:
+        raise WrongSetting(f"the file that {name}_FILE names cannot be read ({type(err).__name__})") from None
+
+
+def _contradictions(given: Mapping[str, Any], on_platform: bool) -> list[str]:
+    """Return what each setting allows and all together do not."""
+    port = given.get("port", Config.port)
+    if given["simulator"]:
+        wrong = {
+            f"SIMULATOR_APP_SECRET: {RUN_SH_MAKES_IT}": "simulator_app_secret" not in given,
+            "PORT: must be below 65535, because the simulator listens on the next one": port == 65535,
+        }
+    else:
+        wrong = {
+            "WHATSAPP_ACCESS_TOKEN: required where SIMULATOR is false; a system user's token, from Meta's business"
+            " settings": "whatsapp_access_token" not in given,
+            "WHATSAPP_APP_SECRET: required with an access token, because without it anybody could forge webhooks; Meta"
+            " shows it under App settings, Basic": "whatsapp_app_secrets" not in given,
+            "WHATSAPP_PHONE_NUMBER_ID: required with an access token; Meta shows it under WhatsApp, API Setup": (
+                "whatsapp_phone_number_id" not in given
+            ),
+        }
+    wrong["METRICS_PORT: must not be PORT; leave it empty, or choose another"] = given.get("metrics_port") == port
+    wrong["DATABASE_URL: must be a PostgreSQL database where DYNO is set, because this host throws its disk away"] = (
+        on_platform and given.get("database_url", Config.database_url).startswith("sqlite")
+    )
+    return [problem for problem, is_so in wrong.items() if is_so]
+
+
+def _simulated(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what changes when the simulator stands in for Meta: no real token is used, no real secret vouches."""
+    return {
+        "whatsapp_access_token": SIMULATOR_TOKEN,
+        "whatsapp_app_secrets": (given["simulator_app_secret"],),
+        "whatsapp_phone_number_id": given.get("whatsapp_phone_number_id", "700100200300400"),
+        "whatsapp_business_account_id": given.get("whatsapp_business_account_id", "900100200300400"),
+        "graph_api_url": given.get("graph_api_url", f"http://127.0.0.1:{given.get('port', Config.port) + 1}"),
+    }
+
+
+def _misspelt(environ: Mapping[str, str]) -> list[str]:
+    """Return a warning for each variable that looks like a setting and is none."""
+    known = {setting_name(setting) for setting in settings()}
+    files = {f"{setting_name(setting)}_FILE" for setting in settings() if setting.metadata["secret"]}
+    warnings = []
+    for name in sorted(set(environ) - known - files):
+        meant = difflib.get_close_matches(name.upper(), known | files, n=1, cutoff=0.88)
+        if meant:
+            warnings.append(f"{name} is not a setting; {meant[0]} is")
+        elif name.startswith(("WHATSAPP_", "GRAPH_")):
+            warnings.append(f"{name} is not a setting")
+    return warnings
+
+
+def main() -> int:
+    """Check the settings and say on stderr what is wrong. Return the exit code: 2 when they cannot work."""
+    try:
+        config = load_config(load_environment())
+    except ConfigError as err:
+        sys.stderr.write("The settings cannot work:\n" + "".join(f"  {problem}\n" for problem in err.problems))
+        return 2
+    sys.stderr.write("".join(f"Warning: {warning}\n" for warning in config.warnings))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

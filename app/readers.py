@@ -1,0 +1,119 @@
+"""How the text of a setting is read: each reader returns the value, or raises `WrongSetting` with what it must be."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent
+
+Reader = Callable[[str], Any]
+
+
+class WrongSetting(Exception):
+    """What a setting must be, said without its value. Only its words are shown: a library's may quote the text."""
+
+
+def whole(low: int, high: int) -> Reader:
+    def read(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
+            raise WrongSetting(f"must be a whole number from {low} to {high}")
+        return int(text)
+
+    return read
+
+
+def seconds(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", text) or float(text) <= 0:
+        raise WrongSetting("must be a number of seconds above 0")
+    return float(text)
+
+
+def flag(text: str) -> bool:
+    if text.lower() not in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
+        raise WrongSetting("must be true or false")
+    return text.lower() in {"true", "1", "yes", "on"}
+
+
+def one_of(*choices: str) -> Reader:
+    by_lower = {choice.lower(): choice for choice in choices}
+
+    def read(text: str) -> str:
+        if text.lower() not in by_lower:
+            raise WrongSetting(f"must be one of {', '.join(choices)}")
+        return by_lower[text.lower()]
+
+    return read
+
+
+def like(pattern: str, remedy: str) -> Reader:
+    def read(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise WrongSetting(remedy)
+        return text
+
+    return read
+
+
+def url(text: str) -> str:
+    if not re.fullmatch(r"https?://[!-.0-~][!-~]*", text) or not _splits(text):
+        raise WrongSetting("must be an address that begins with https:// or http://")
+    return text.rstrip("/")
+
+
+def _splits(text: str) -> bool:
+    try:
+        return urlsplit(text).port != 0
+    except ValueError:
+        return False
+
+
+def secret_text(shortest: int) -> Reader:
+    def read(text: str) -> str:
+        if not re.fullmatch(r"[!-~]+", text):
+            raise WrongSetting("must be plain ASCII without spaces; copy it again")
+        if len(text) < shortest:
+            raise WrongSetting(f"is too short; use at least {shortest} characters")
+        return text
+
+    return read
+
+
+def list_of(read_one: Reader) -> Reader:
+    def read(text: str) -> tuple[Any, ...]:
+        return tuple(read_one(part.strip()) for part in text.split(","))
+
+    return read
+
+
+def fernet_key(text: str) -> str:
+    """Read a 32-byte key as Fernet writes it, or as the 64 hex digits that hosts' secret generators make."""
+    try:
+        raw = bytes.fromhex(text) if re.fullmatch(r"[0-9a-fA-F]{64}", text) else base64.urlsafe_b64decode(text)
+    except ValueError:
+        raw = b""
+    if len(raw) != 32:
+        raise WrongSetting("must be a Fernet key (44 characters of URL-safe base64) or 64 hex digits")
+    return base64.urlsafe_b64encode(raw).decode()
+
+
+def database_url(text: str) -> str:
+    """Read the address of a SQLite file or a PostgreSQL database into the form that SQLAlchemy understands."""
+    scheme, _, rest = text.partition("://")
+    if scheme in {"postgres", "postgresql", "postgresql+psycopg"} and _splits(text):
+        return f"postgresql+psycopg://{rest}"
+    if scheme != "sqlite" or not rest.startswith("/") or rest.strip("/") in {"", ":memory:"}:
+        raise WrongSetting("must be postgresql://user:password@host/name, or a file as sqlite:///path/to/file.db")
+    # A relative path is meant from the project's folder: a command run elsewhere must not open another database.
+    return f"sqlite:///{ROOT / rest[1:]}"
+
+
+def directory(text: str) -> str:
+    return str(ROOT / text)
+
+
+digits = like(r"[0-9]{5,20}", "must be the number that Meta shows, digits only")

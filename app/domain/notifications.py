@@ -41,15 +41,32 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaRef:
+    """A file at Meta that came with a message: fetched by `meta_id`, or at `url` while that is fresh."""
+
+    meta_id: str | None
+    url: str | None = None
+    mime_type: str | None = None
+    sha256: str | None = None
+    filename: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MessageFact:
-    """A message, written by the customer or (an echo, or history) by the business."""
+    """A message, written by the customer or (an echo, or history) by the business.
+
+    `content` is an object, or a list for `contacts`, and may be anything for a type that is new to us. When `media` is
+    set, `content` has `media_id` and `size`, both null until the file is ours. `context` has `id`, `callback_data` and
+    `template` as null until the quoted message (`message_id`, a wamid) has been looked up. `person` may be unknown
+    only in a group.
+    """
 
     wamid: str
     direction: str
     timestamp: datetime
     message_type: str
     message: str
-    content: Json
+    content: Any
     person: Person
     source: Source = Source.LIVE
     context: Json | None = None
@@ -57,11 +74,16 @@ class MessageFact:
     group_id: str | None = None
     error: Json | None = None
     status: str = "received"
+    media: MediaRef | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StatusFact:
-    """Meta's report on a message we sent."""
+    """Meta's report on a message we sent. `person` may be unknown: the wamid alone names the message.
+
+    Reports on a payment have statuses of their own, `payment_captured` and the like, so that none is mistaken for what
+    became of the message.
+    """
 
     wamid: str
     status: str
@@ -94,6 +116,7 @@ class ContactFact:
     """Two names turned out to be one person, or a person's name or wish changed.
 
     `reason` is one of `changed_number`, `changed_user_id`, `identity_changed`, `synced`, `removed`, or Meta's own word.
+    `key` tells repeats apart.
     """
 
     person: Person
@@ -101,17 +124,19 @@ class ContactFact:
     timestamp: datetime
     previous: Person | None = None
     value: Json = field(default_factory=dict)
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PreferenceFact:
-    """The customer stopped, or resumed, marketing messages."""
+    """The customer stopped, or resumed, marketing messages. `key` tells repeats apart."""
 
     person: Person
     category: str
     value: str
     timestamp: datetime
     detail: str | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,241 @@
+"""A whole gateway of our own: started in a directory of its own on a free port, and always cleaned up.
+
+Every process carries a mark in its environment, so that whatever a drill killed or left behind can be found again and
+ended by its id, and nothing else is ever touched.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+GUNICORN = ("gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")
+MARK = "GATEWAY_UNDER_TEST"
+APP_SECRET = "0123456789abcdef0123456789abcdef"
+API_KEY = "drill-key-0123456789abcdef0123456789"
+START_SECONDS = 40.0
+
+
+class NotStarted(RuntimeError):
+    """The gateway did not come up in time; carries the end of what it printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status, headers and body of one HTTP answer."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+    def json(self) -> Any:
+        """The body, read as JSON."""
+        return json.loads(self.body)
+
+
+def free_port() -> int:
+    """A TCP port nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def settings(directory: Path, port: int, database_url: str) -> dict[str, str]:
+    """Everything a gateway needs to know, with secrets long enough to start."""
+    return {
+        "HOST": "127.0.0.1", "PORT": str(port), "DATABASE_URL": database_url, "LOG_DIR": str(directory / "logs"),
+        "MEDIA_DIR": str(directory / "media"), "API_KEY": API_KEY, "SECRET_KEY": "k" * 48,
+        "ENCRYPTION_KEY": "ZHJpbGwtZHJpbGwtZHJpbGwtZHJpbGwtZHJpbGwtMzI=",
+        "WHATSAPP_ACCESS_TOKEN": "EAAdrill0123456789abcdef", "WHATSAPP_APP_SECRET": APP_SECRET,
+        "WHATSAPP_VERIFY_TOKEN": "drill-verify-0123456789abcdef", "WHATSAPP_PHONE_NUMBER_ID": "700100200300400",
+        "GRAPH_API_URL": "http://127.0.0.1:9", "SIMULATOR": "0", "WORKER": "embedded", "WEB_CONCURRENCY": "2",
+        "WEB_WORKER_CLASS": "gevent", "FORWARD_URL": "", "HANDLERS": "", "BROKER_URL": "", "REDIS_URL": "",
+    }  # fmt: skip
+
+
+@dataclass
+class Gateway:
+    """One gateway: its directory, its settings, and its processes when it runs.
+
+    `extra` settings win over the usual ones. `command` is what serves, relative to the virtual environment's `bin`;
+    a `{port}` inside is filled in.
+    """
+
+    directory: Path
+    extra: Mapping[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = GUNICORN
+    database_url: str = ""
+    path_prefix: str = ""
+
+    def __post_init__(self) -> None:
+        self.port = free_port()
+        self.mark = secrets.token_hex(8)
+        self.database_url = self.database_url or f"sqlite:///{self.directory / 'whatsapp.db'}"
+        self.output = self.directory / "output.txt"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def url(self) -> str:
+        """Where it listens, prefix included."""
+        return f"http://127.0.0.1:{self.port}{self.path_prefix}"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of every one of its processes; nothing of ours but the path leaks in."""
+        kept = {name: os.environ[name] for name in ("PATH", "LANG", "CI") if name in os.environ}
+        usual = settings(self.directory, self.port, self.database_url)
+        return {**kept, **usual, "HOME": str(self.directory), "PYTHONPATH": str(ROOT), MARK: self.mark, **self.extra}
+
+    def start(self, *, ready: bool = True) -> None:
+        """Start serving; with `ready`, return once `/readyz` says yes, or raise NotStarted."""
+        self.process = self._spawn(*(part.format(port=self.port) for part in self.command))
+        if ready:
+            self.wait_ready()
+
+    def start_worker(self) -> subprocess.Popen[bytes]:
+        """Start one separate job worker (`WORKER=external` gateways have none of their own)."""
+        worker = self._spawn("flask", "worker")
+        self.workers.append(worker)
+        return worker
+
+    def _spawn(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+        with self.output.open("ab") as output:
+            return subprocess.Popen(
+                [str(BIN / program), *arguments], cwd=ROOT, env=self.env, start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+
+    def wait_ready(self, seconds: float = START_SECONDS) -> None:
+        """Return once it answers `/readyz` with 200."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            try:
+                if self.get("/readyz", timeout=2).status == 200:
+                    return
+            except OSError:
+                pass
+            if self.process is not None and self.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        raise NotStarted(f"not ready; the end of its output:\n{self.tail()}")
+
+    def tail(self, characters: int = 3_000) -> str:
+        """The end of what its processes printed."""
+        return self.output.read_text(errors="replace")[-characters:] if self.output.exists() else ""
+
+    def processes(self) -> list[psutil.Process]:
+        """Every living process that carries our mark."""
+        return [process for process in psutil.process_iter() if _environment(process).get(MARK) == self.mark]
+
+    def web_workers(self) -> list[psutil.Process]:
+        """The processes that answer HTTP: children of the master that run the master's own command."""
+        assert self.process is not None
+        master = psutil.Process(self.process.pid)
+        return [child for child in master.children() if _runs(child, "gunicorn")]
+
+    def job_workers(self) -> list[psutil.Process]:
+        """The processes that work jobs off, embedded or separate."""
+        return [process for process in self.processes() if _runs(process, "worker")]
+
+    def stop(self, seconds: float = 40.0) -> int | None:
+        """Ask it to stop and wait; the master's exit code, or None when it had to be killed."""
+        asked = [process for process in (*self.workers, self.process) if process is not None]
+        for process in asked:
+            if process.poll() is None:
+                process.terminate()
+        code = None
+        for process in asked:
+            try:
+                code = process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                code = None
+        self.kill()
+        return code
+
+    def kill(self) -> None:
+        """`kill -9` everything that carries our mark, and wait until it is gone."""
+        until = time.monotonic() + 10
+        while (alive := self.processes()) and time.monotonic() < until:
+            for process in alive:
+                end_now(process)
+            psutil.wait_procs(alive, timeout=1)
+        for started in (self.process, *self.workers):
+            if started is not None:
+                started.wait(5)
+        self.process, self.workers = None, []
+
+    def request(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None,
+        timeout: float = 10.0,
+    ) -> Answer:  # fmt: skip
+        """One request on a connection of its own. Raises OSError when no whole answer comes."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            connection.request(method, self.path_prefix + path, body, dict(headers or {}))
+            response = connection.getresponse()
+            return Answer(response.status, response.read(), dict(response.headers))
+        except http.client.HTTPException as error:
+            raise ConnectionError(f"no whole answer: {type(error).__name__}") from error
+        finally:
+            connection.close()
+
+    def get(self, path: str, timeout: float = 10.0) -> Answer:
+        """GET with the admin key."""
+        return self.request("GET", path, headers={"Authorization": f"Bearer {API_KEY}"}, timeout=timeout)
+
+    def flask(self, *arguments: str, seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
+        """Run one of the gateway's own commands with its settings."""
+        command = [str(BIN / "flask"), *arguments]
+        return subprocess.run(
+            command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=seconds, check=False
+        )
+
+
+def end_now(process: psutil.Process) -> None:
+    """`kill -9`, content if it is gone already."""
+    try:
+        process.send_signal(signal.SIGKILL)
+    except psutil.NoSuchProcess:
+        pass
+
+
+def _environment(process: psutil.Process) -> dict[str, str]:
+    try:
+        return process.environ() if process.status() != psutil.STATUS_ZOMBIE else {}
+    except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+        return {}
+
+
+def _runs(process: psutil.Process, word: str) -> bool:
+    try:
+        return any(word in part for part in process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
+
+
+@contextmanager
+def running(gateway: Gateway, *, ready: bool = True) -> Iterator[Gateway]:
+    """Start it, hand it over, and end every process of it whatever happens."""
+    gateway.directory.mkdir(parents=True, exist_ok=True)
+    try:
+        gateway.start(ready=ready)
+        yield gateway
+    finally:
+        gateway.kill()

@@ -1,0 +1,25 @@
+"""The tables."""
+
+from app.models.api_keys import ApiKey
+from app.models.base import Base
+from app.models.contacts import Contact, ContactAlias
+from app.models.events import Event
+from app.models.jobs import Job
+from app.models.messages import Message, SendAttempt, StatusReport
+from app.models.notifications import Notification, ParkedItem
+from app.models.numbers import Number
+
+__all__ = [
+    "ApiKey",
+    "Base",
+    "Contact",
+    "ContactAlias",
+    "Event",
+    "Job",
+    "Message",
+    "Notification",
+    "Number",
+    "ParkedItem",
+    "SendAttempt",
+    "StatusReport",
+]

@@ -1,0 +1,134 @@
+"""The database: two ways in, one for reading and one for writing, on SQLite and PostgreSQL alike.
+
+A read followed by a write in one deferred SQLite transaction fails at once, whatever the busy timeout, and BEGIN
+IMMEDIATE everywhere would make readers queue. So there are two session factories, and who writes says so first.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session, sessionmaker
+
+from app import metrics
+from app.errors import Unavailable
+from app.write_lock import WriteLock, WriteLockTimeout
+
+WAIT_SECONDS = 5.0
+"""How long a caller may wait for the database before it is told to come again."""
+
+BUSY_MILLISECONDS = 20
+"""SQLite's own waiting stops a whole gevent process, so it is kept short and repeated by us, cooperatively."""
+
+
+class Database:
+    """Engines and sessions for one database URL.
+
+    Opens no connection until the first use, so that nothing is shared over a fork.
+    """
+
+    def __init__(self, url: str, pool_size: int = 5) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        path = self.url.database if self.is_sqlite else None
+        self._lock = WriteLock(Path(path)) if path and path != ":memory:" else WriteLock()
+        self.engine = self._engine(pool_size)
+        self._write_engine = self._engine(1, begin="BEGIN IMMEDIATE") if self.is_sqlite else self.engine
+        self._readers = sessionmaker(self.engine, expire_on_commit=False)
+        self._writers = sessionmaker(self._write_engine, expire_on_commit=False)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session for reading, one snapshot for the whole body. Raises `Unavailable`."""
+        with _translated(), self._readers() as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session whose transaction is committed after the body, or rolled back if the body raises.
+
+        On SQLite the body runs with the process's (and machine's) write lock held: it must hold nothing but
+        statements, must not yield to other greenlets, and should end within 10 ms. Raises `Unavailable` when the
+        database is locked, full or gone; then nothing was written.
+        """
+        with _translated():
+            if not self.is_sqlite:
+                with self._writers.begin() as session:
+                    yield session
+                return
+            with self._lock.hold(WAIT_SECONDS):
+                started = time.perf_counter()
+                try:
+                    with self._writers() as session:
+                        session.connection()
+                        yield session
+                        session.commit()
+                finally:
+                    metrics.write_lock_seconds.observe(time.perf_counter() - started)
+
+    def dispose(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+        self._write_engine.dispose()
+
+    def _engine(self, pool_size: int, begin: str = "BEGIN") -> Engine:
+        options: dict[str, Any] = {"hide_parameters": True, "pool_timeout": WAIT_SECONDS}
+        if not self.is_sqlite:
+            options["connect_args"] = {"connect_timeout": 5, "options": "-c synchronous_commit=on -c timezone=UTC"}
+            return create_engine(self.url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, **options)
+        options["connect_args"] = {"isolation_level": None, "check_same_thread": False, "timeout": 0}
+        engine = create_engine(self.url, pool_size=pool_size, max_overflow=2 if pool_size > 1 else 0, **options)
+        event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "begin", lambda connection: _begin(connection, begin))
+        return engine
+
+
+def _set_pragmas(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout={BUSY_MILLISECONDS}",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+        "wal_autocheckpoint=2000",
+        "journal_size_limit=67108864",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection, statement: str) -> None:
+    """Begin a SQLite transaction, waiting cooperatively while somebody outside the gateway holds the file."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            connection.exec_driver_sql(statement)
+            return
+        except OperationalError as error:
+            if "locked" not in str(error.orig) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn "the database cannot do it now" into our own error. Mistakes in a statement pass as they are."""
+    try:
+        yield
+    except (OperationalError, PoolTimeout, WriteLockTimeout) as error:
+        raise Unavailable from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise Unavailable from error
+        raise
+    except OSError as error:
+        # The lock file: a folder that is full, gone or read-only keeps us from writing all the same.
+        raise Unavailable from error

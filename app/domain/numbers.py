@@ -1,0 +1,45 @@
+"""The business numbers we speak for, and whose signature vouches for which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DEFAULT_APP = "default"
+"""The app of the settings' own secrets, when `WHATSAPP_APP_ID` does not name it."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class BusinessNumber:
+    """A number of ours. Has no useful `repr`, because it holds the token."""
+
+    phone_number_id: str
+    app: str
+    access_token: str
+    waba_id: str | None = None
+    display_phone_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Directory:
+    """All numbers and app secrets at one moment. `apps[i]` is the app that `secrets[i]` belongs to."""
+
+    numbers: dict[str, BusinessNumber]
+    secrets: tuple[str, ...]
+    apps: tuple[str, ...]
+
+    def find(self, phone_number_id: str | None) -> BusinessNumber | None:
+        """The number of that id, if it is one of ours."""
+        return self.numbers.get(phone_number_id or "")
+
+    def vouches(self, app: str, phone_number_id: str | None, waba_id: str | None) -> bool:
+        """Whether the signature of `app` may speak for this number, or this business account.
+
+        For a number nobody configured any valid signature will do: it is kept, and marked by the caller.
+        """
+        number = self.find(phone_number_id)
+        if number is not None:
+            return number.app == app
+        if phone_number_id is not None or waba_id is None:
+            return True
+        owners = {number.app for number in self.numbers.values() if number.waba_id == waba_id}
+        return not owners or app in owners

@@ -1,0 +1,27 @@
+"""Where an outbound message stands, and which reports may move it."""
+
+from __future__ import annotations
+
+BEFORE_META = ("queued", "sending", "unknown", "held")
+"""Not known to be at Meta."""
+
+_ORDER = ("accepted", "sent", "delivered", "read", "played")
+_FAILABLE = BEFORE_META + ("accepted", "sent")
+
+
+def movable_to(reported: str) -> tuple[str, ...]:
+    """The statuses a message may be in for Meta's report to move it.
+
+    Reports come late, twice and out of order, so a message never moves back: `sent` after `read` changes nothing,
+    `failed` is left by nothing. A status that is new to us moves nothing; it is kept in the history.
+    """
+    if reported == "failed":
+        return _FAILABLE
+    if reported not in _ORDER:
+        return ()
+    return BEFORE_META + _ORDER[: _ORDER.index(reported)]
+
+
+def advance(current: str, reported: str) -> str:
+    """Where a message stands after the report."""
+    return reported if current in movable_to(reported) else current

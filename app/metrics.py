@@ -1,0 +1,23 @@
+"""What the gateway counts, for Prometheus. Durations are in seconds.
+
+With several processes each keeps its numbers in `PROMETHEUS_MULTIPROC_DIR`, which must be set before this module is
+first imported; `gunicorn.conf.py` and the worker see to it.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Histogram
+
+_FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+
+write_lock_seconds = Histogram(
+    "whatsapp_write_lock_seconds", "How long one transaction held SQLite's write lock.", buckets=_FAST
+)
+notifications_kept = Counter("whatsapp_notifications_kept", "Webhooks committed and answered 200.")
+notifications_refused = Counter("whatsapp_notifications_refused", "Webhooks not kept.", ["reason"])
+items_processed = Counter("whatsapp_items", "Items read from notifications.", ["outcome"])
+process_lag_seconds = Histogram(
+    "whatsapp_process_lag_seconds", "From a webhook's arrival to its items being normalised.", buckets=_FAST + (15.0, 60.0)
+)
+sends = Counter("whatsapp_sends", "Sends to Meta.", ["outcome"])
+graph_seconds = Histogram("whatsapp_graph_seconds", "How long Meta took to answer.", buckets=_FAST + (10.0, 30.0))

@@ -1,0 +1,91 @@
+"""The database's schema, step by step, and how it is brought up to date.
+
+One process migrates, before any worker starts: two fresh processes switching a new SQLite file to WAL at the same
+moment lock each other out.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.pool import NullPool
+
+from app.database import Database
+from app.write_lock import WriteLock
+
+MIGRATE_WAIT_SECONDS = 60.0
+_ADVISORY_LOCK = 7264919
+
+
+def upgrade(database: Database) -> None:
+    """Bring the schema to this version's. Safe to call from several processes or machines at once."""
+    if database.is_sqlite:
+        _upgrade_sqlite(database)
+    else:
+        with database.engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _ADVISORY_LOCK})
+            try:
+                connection.commit()
+                _run(connection)
+            finally:
+                connection.rollback()
+                connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _ADVISORY_LOCK})
+                connection.commit()
+
+
+def head() -> str:
+    """The revision this version of the software expects."""
+    revision = ScriptDirectory.from_config(_config()).get_current_head()
+    assert revision is not None
+    return revision
+
+
+def current(connection: Connection) -> str | None:
+    """The revision the database is at; None for an empty one."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _upgrade_sqlite(database: Database) -> None:
+    path = Path(str(database.url.database))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = _sqlite_engine(database)
+    with WriteLock(path).hold(MIGRATE_WAIT_SECONDS), engine.connect() as connection:
+        _run(connection)
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        if broken:
+            raise RuntimeError(f"the migration left {len(broken)} rows that refer to nothing")
+    engine.dispose()
+    path.chmod(0o600)
+
+
+def _sqlite_engine(database: Database) -> Engine:
+    """An engine with foreign keys off: altering a table in SQLite drops and refills it, which would cascade."""
+    engine = create_engine(database.url, poolclass=NullPool, connect_args={"timeout": 30, "isolation_level": None})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection, _record):  # type: ignore[no-untyped-def]
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=OFF")
+
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return engine
+
+
+def _run(connection: Connection) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    connection.commit()
+
+
+def _config() -> AlembicConfig:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    return config

@@ -1,0 +1,36 @@
+"""People who write on WhatsApp: an identity of our own, and the names Meta knows it by."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, Id, Sequence, UtcDateTime
+
+
+class Contact(Base):
+    """A person. `event_count` is the number of events so far, which gives each its place in the person's order."""
+
+    __tablename__ = "contacts"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    wa_id: Mapped[str | None] = mapped_column(Text)
+    user_id: Mapped[str | None] = mapped_column(Text)
+    parent_user_id: Mapped[str | None] = mapped_column(Text)
+    username: Mapped[str | None] = mapped_column(Text)
+    name: Mapped[str | None] = mapped_column(Text)
+    event_count: Mapped[int] = mapped_column(Sequence, default=0)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ContactAlias(Base):
+    """One name of a contact: `kind` is `wa_id`, `user_id` or `parent_user_id`. No two contacts share one."""
+
+    __tablename__ = "contact_aliases"
+
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    value: Mapped[str] = mapped_column(Text, primary_key=True)
+    contact_id: Mapped[str] = mapped_column(ForeignKey("contacts.id", ondelete="CASCADE"), index=True)

@@ -1,0 +1,31 @@
+"""Work to be done later: written with what it is about, in one transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, Id, Sequence, UtcDateTime
+
+
+class Job(Base):
+    """One piece of work, deleted when it is done.
+
+    `due_at` is when a worker may next take it: its time, or, while it is claimed, the end of the lease. A worker that
+    dies thus gives its jobs back by doing nothing. Every write on behalf of a job names its `claim_id`.
+    """
+
+    __tablename__ = "jobs"
+    __table_args__ = (Index("ix_jobs_kind_due_at", "kind", "due_at"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(Sequence, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    subject_id: Mapped[str] = mapped_column(Id)
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    claim_id: Mapped[str | None] = mapped_column(Id)
+    attempts: Mapped[int] = mapped_column(default=0)
+    request_id: Mapped[str | None] = mapped_column(String(64))
+    reason: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)

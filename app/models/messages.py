@@ -1,0 +1,82 @@
+"""Messages in both directions, the tries it took to send one, and every status Meta reported."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, Id, JsonColumn, Sequence, UtcDateTime
+
+
+class Message(Base):
+    """One message. `id` is ours; `wamid` is Meta's, unknown until Graph has answered a send."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        UniqueConstraint("wamid", "phone_number_id"),
+        Index("ix_messages_timestamp_id", "timestamp", "id"),
+        Index("ix_messages_contact_id_timestamp_id", "contact_id", "timestamp", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    direction: Mapped[str] = mapped_column(String(8))
+    phone_number_id: Mapped[str] = mapped_column(Text)
+    wamid: Mapped[str | None] = mapped_column(Text)
+    contact_id: Mapped[str | None] = mapped_column(ForeignKey("contacts.id"))
+    sender: Mapped[str | None] = mapped_column(Text)
+    recipient: Mapped[str | None] = mapped_column(Text)
+    message_type: Mapped[str] = mapped_column(Text)
+    message: Mapped[str] = mapped_column(Text)
+    content: Mapped[dict[str, Any]] = mapped_column(JsonColumn)
+    context: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
+    referral: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
+    group_id: Mapped[str | None] = mapped_column(Text)
+    timestamp: Mapped[datetime] = mapped_column(UtcDateTime)
+    status: Mapped[str] = mapped_column(Text)
+    error: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
+    pricing: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
+    callback_data: Mapped[str | None] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(String(16))
+    flags: Mapped[list[str]] = mapped_column(JsonColumn)
+    notification_id: Mapped[str | None] = mapped_column(Id)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class SendAttempt(Base):
+    """One try at sending a message. `state` is `sending`, `accepted`, `refused` or `unknown`."""
+
+    __tablename__ = "send_attempts"
+    __table_args__ = (UniqueConstraint("message_id", "number"), Index("ix_send_attempts_state_started_at", "state", "started_at"))
+
+    id: Mapped[int] = mapped_column(Sequence, primary_key=True)
+    message_id: Mapped[str] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    state: Mapped[str] = mapped_column(String(16))
+    wamid: Mapped[str | None] = mapped_column(Text, index=True)
+    error: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class StatusReport(Base):
+    """One status as Meta reported it, kept whether or not it moved the message. No message yet: it waits for one."""
+
+    __tablename__ = "status_reports"
+    __table_args__ = (UniqueConstraint("wamid", "status", "participant"),)
+
+    id: Mapped[int] = mapped_column(Sequence, primary_key=True)
+    wamid: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text)
+    participant: Mapped[str] = mapped_column(Text)
+    phone_number_id: Mapped[str | None] = mapped_column(Text)
+    message_id: Mapped[str | None] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), index=True)
+    timestamp: Mapped[datetime] = mapped_column(UtcDateTime)
+    error: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
+    pricing: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
+    callback_data: Mapped[str | None] = mapped_column(Text)
+    notification_id: Mapped[str | None] = mapped_column(Id)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)

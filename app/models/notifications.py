@@ -1,0 +1,52 @@
+"""Meta's webhooks as they came, and the items of them that could not be taken in."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Index, LargeBinary, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, Id, JsonColumn, Sequence, UtcDateTime
+
+
+class Notification(Base):
+    """One POST body, byte for byte. `state` is `pending`, `processed`, `parked` or `quarantined`.
+
+    The counts say what became of its items: `items = processed + duplicates + parked + quarantined`, once processed.
+    """
+
+    __tablename__ = "notifications"
+    __table_args__ = (Index("ix_notifications_state_id", "state", "id"),)
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+    verified_by: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(16))
+    request_id: Mapped[str] = mapped_column(String(64))
+    processed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reason: Mapped[str | None] = mapped_column(Text)
+    items: Mapped[int | None]
+    processed: Mapped[int | None]
+    duplicates: Mapped[int | None]
+    parked: Mapped[int | None]
+    quarantined: Mapped[int | None]
+
+
+class ParkedItem(Base):
+    """An item kept aside: `parked`, it could not be read or stored; `quarantined`, its signature does not vouch for it."""
+
+    __tablename__ = "parked_items"
+
+    id: Mapped[int] = mapped_column(Sequence, primary_key=True)
+    notification_id: Mapped[str] = mapped_column(Id)
+    position: Mapped[int]
+    state: Mapped[str] = mapped_column(String(16))
+    field: Mapped[str] = mapped_column(Text)
+    phone_number_id: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    value: Mapped[dict[str, object] | None] = mapped_column(JsonColumn)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index("uq_parked_items_notification_id_position", "notification_id", "position", unique=True),)

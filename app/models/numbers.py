@@ -1,0 +1,28 @@
+"""The business numbers the gateway speaks for, beside the one in the settings."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, UtcDateTime
+
+
+class Number(Base):
+    """A business number. Token and app secrets are stored encrypted and never shown.
+
+    `app` names the Meta app that the number belongs to: only that app's secret vouches for its webhooks.
+    """
+
+    __tablename__ = "numbers"
+
+    phone_number_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    display_phone_number: Mapped[str | None] = mapped_column(Text)
+    waba_id: Mapped[str | None] = mapped_column(Text)
+    app: Mapped[str] = mapped_column(Text)
+    access_token: Mapped[str | None] = mapped_column(Text)
+    app_secrets: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,0 +1,39 @@
+"""API keys, found by the hash of what the caller presents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CursorResult, insert, select, update
+from sqlalchemy.orm import Session
+
+from app.models import ApiKey
+
+
+def find_by_hash(session: Session, hashed: str) -> ApiKey | None:
+    """The key with this hash, unless it was revoked."""
+    return session.scalar(select(ApiKey).where(ApiKey.hash == hashed, ApiKey.revoked_at.is_(None)))
+
+
+def find_by_name(session: Session, name: str) -> ApiKey | None:
+    """The key of this name, revoked or not."""
+    return session.scalar(select(ApiKey).where(ApiKey.name == name))
+
+
+def all_keys(session: Session) -> Sequence[ApiKey]:
+    """Every key, revoked ones too."""
+    return session.scalars(select(ApiKey).order_by(ApiKey.created_at)).all()
+
+
+def add(session: Session, row: dict[str, Any]) -> None:
+    """Insert a key."""
+    session.execute(insert(ApiKey), [row])
+
+
+def revoke(session: Session, name: str, now: datetime) -> bool:
+    """Revoke the key of this name; False if there is none to revoke."""
+    result = session.execute(update(ApiKey).where(ApiKey.name == name, ApiKey.revoked_at.is_(None)).values(revoked_at=now))
+    assert isinstance(result, CursorResult)
+    return result.rowcount == 1

@@ -1,0 +1,64 @@
+"""The tries at sending a message."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CursorResult, insert, select, update
+from sqlalchemy.orm import Session
+
+from app.models import Message, SendAttempt, StatusReport
+
+
+def begin(session: Session, message_id: str, number: int, now: datetime) -> None:
+    """Record that a try is about to leave. Committed before the first byte, or the try must not be made."""
+    session.execute(
+        insert(SendAttempt),
+        [{"message_id": message_id, "number": number, "state": "sending", "started_at": now}],
+    )
+
+
+def end(
+    session: Session, message_id: str, number: int, *, state: str, now: datetime, **outcome: Any
+) -> bool:
+    """Record how a try ended; False if somebody else has meanwhile decided that."""
+    result = session.execute(
+        update(SendAttempt)
+        .where(SendAttempt.message_id == message_id, SendAttempt.number == number, SendAttempt.state == "sending")
+        .values(state=state, finished_at=now, **outcome)
+        .execution_options(synchronize_session=False)
+    )
+    assert isinstance(result, CursorResult)
+    return result.rowcount == 1
+
+
+def find_abandoned(session: Session, before: datetime, limit: int) -> Sequence[SendAttempt]:
+    """Tries that began before `before` and never ended: whoever made them is gone."""
+    query = select(SendAttempt).where(SendAttempt.state == "sending", SendAttempt.started_at < before)
+    return session.scalars(query.order_by(SendAttempt.started_at).limit(limit)).all()
+
+
+def adopt_reports(session: Session, message_id: str, wamid: str) -> list[StatusReport]:
+    """Give the message the reports that came before its wamid was known; return them in the order of their times."""
+    session.execute(
+        update(StatusReport)
+        .where(StatusReport.wamid == wamid, StatusReport.message_id.is_(None))
+        .values(message_id=message_id)
+        .execution_options(synchronize_session=False)
+    )
+    query = select(StatusReport).where(StatusReport.wamid == wamid).order_by(StatusReport.timestamp, StatusReport.id)
+    return list(session.scalars(query))
+
+
+def set_status(session: Session, message_id: str, status: str, among: Sequence[str], **values: Any) -> bool:
+    """Move a message of ours, if it is still in one of the statuses `among`."""
+    result = session.execute(
+        update(Message)
+        .where(Message.id == message_id, Message.status.in_(among))
+        .values(status=status, **values)
+        .execution_options(synchronize_session=False)
+    )
+    assert isinstance(result, CursorResult)
+    return result.rowcount == 1

@@ -1,0 +1,65 @@
+"""Contacts and their aliases."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from app.models import Contact, ContactAlias
+from app.store.dialect import insert_new
+
+Alias = tuple[str, str]
+"""Kind and value."""
+
+
+def find_by_aliases(session: Session, aliases: Collection[Alias]) -> dict[Alias, Contact]:
+    """The contacts known by any of these names."""
+    if not aliases:
+        return {}
+    query = (
+        select(ContactAlias.kind, ContactAlias.value, Contact)
+        .join(Contact, Contact.id == ContactAlias.contact_id)
+        .where(tuple_(ContactAlias.kind, ContactAlias.value).in_(aliases))
+    )
+    return {(kind, value): contact for kind, value, contact in session.execute(query)}
+
+
+def find_many(session: Session, ids: Collection[str]) -> dict[str, Contact]:
+    """Contacts by our ids."""
+    return {row.id: row for row in session.scalars(select(Contact).where(Contact.id.in_(ids)))}
+
+
+def add(session: Session, contacts: Sequence[dict[str, Any]]) -> None:
+    """Insert new contacts."""
+    session.execute(insert_new(session, Contact), contacts)
+
+
+def add_aliases(session: Session, aliases: Sequence[dict[str, Any]]) -> int:
+    """Insert aliases (`kind`, `value`, `contact_id`) that nobody has; return how many that were."""
+    statement = insert_new(session, ContactAlias).returning(ContactAlias.value)
+    return len(session.execute(statement, aliases).all())
+
+
+def rename(session: Session, changes: Sequence[dict[str, Any]]) -> None:
+    """Set the display facts (`wa_id`, `user_id`, `parent_user_id`, `username`, `name`, `updated_at`) by `id`."""
+    session.execute(update(Contact), changes)
+
+
+def next_sequences(session: Session, counts: dict[str, int]) -> dict[str, int]:
+    """Reserve places in the order of each contact's events; return the first one of each.
+
+    Locks the contacts until the transaction ends, in the order of their ids, so that two workers cannot wait for each
+    other.
+    """
+    ids = sorted(counts)
+    session.connection().execute(
+        update(Contact)
+        .where(Contact.id == bindparam("contact_id"))
+        .values(event_count=Contact.event_count + bindparam("more")),
+        [{"contact_id": contact_id, "more": counts[contact_id]} for contact_id in ids],
+    )
+    rows = session.execute(select(Contact.id, Contact.event_count).where(Contact.id.in_(ids)))
+    return {contact_id: total - counts[contact_id] + 1 for contact_id, total in rows.tuples()}

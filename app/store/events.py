@@ -1,0 +1,64 @@
+"""Events: one for every normalised item, in commit order."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from app.models import Event
+from app.store.dialect import insert_new
+
+_APPEND_LOCK = 7264920
+
+
+def append(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
+    """Insert events in this order; return the ids of those that were new (an event with a known `key` is not).
+
+    On PostgreSQL appenders take turns until they commit, so that `sequence` ascends in commit order and a reader who
+    has seen n can never miss something below n. SQLite has one writer anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _APPEND_LOCK})
+    return set(session.scalars(insert_new(session, Event).returning(Event.id), rows))
+
+
+def known_keys(session: Session, keys: Collection[str]) -> set[str]:
+    """Which of these keys have an event already."""
+    return {key for key in session.scalars(select(Event.key).where(Event.key.in_(keys))) if key} if keys else set()
+
+
+def count_by_notification(session: Session, notification_id: str) -> int:
+    """How many items of a notification became events."""
+    return session.scalar(select(func.count()).where(Event.notification_id == notification_id)) or 0
+
+
+def page(
+    session: Session,
+    *,
+    limit: int,
+    after: int | None = None,
+    before: int | None = None,
+    type: str | None = None,
+    numbers: tuple[str, ...] | None = None,
+) -> list[Event]:
+    """From `after`, ascending and without gaps; else newest first, below `before`."""
+    query = select(Event).limit(limit)
+    if after is not None:
+        query = query.where(Event.sequence > after).order_by(Event.sequence)
+    else:
+        query = query.order_by(Event.sequence.desc())
+    if before is not None:
+        query = query.where(Event.sequence < before)
+    if type is not None:
+        query = query.where(Event.type == type)
+    if numbers is not None:
+        query = query.where(Event.phone_number_id.in_(numbers))
+    return list(session.scalars(query))
+
+
+def last_sequence(session: Session) -> int:
+    """The newest event's place; 0 when there is none."""
+    return session.scalar(select(func.max(Event.sequence))) or 0

@@ -1,0 +1,91 @@
+"""Job rows: claimed for a while, fenced by the claim, deleted when done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import CursorResult, delete, exists, select, update
+from sqlalchemy.orm import Session
+
+from app.ids import new_id
+from app.models import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job that is ours until its lease ends."""
+
+    job_id: int
+    claim_id: str
+    kind: str
+    subject_id: str
+    attempts: int
+    request_id: str | None
+
+
+class ClaimLost(Exception):
+    """The lease ran out and somebody else has the job: whatever we were about to write must not be written."""
+
+
+def any_due(session: Session, kind: str, now: datetime) -> bool:
+    """Whether a claim would find something. Takes no lock."""
+    return bool(session.scalar(select(exists().where(Job.kind == kind, Job.due_at <= now))))
+
+
+def claim(session: Session, kind: str, *, now: datetime, lease: timedelta, limit: int) -> list[Claim]:
+    """Take due jobs, oldest first, until `now + lease`."""
+    due = (
+        select(Job.id)
+        .where(Job.kind == kind, Job.due_at <= now)
+        .order_by(Job.due_at, Job.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claim_id = new_id()
+    statement = (
+        update(Job)
+        .where(Job.id.in_(due))
+        .values(claim_id=claim_id, due_at=now + lease, attempts=Job.attempts + 1)
+        .returning(Job.id, Job.subject_id, Job.attempts, Job.request_id)
+        .execution_options(synchronize_session=False)
+    )
+    rows = session.execute(statement).all()
+    return [Claim(row.id, claim_id, kind, row.subject_id, row.attempts, row.request_id) for row in sorted(rows)]
+
+
+def renew(session: Session, claims: Sequence[Claim], until: datetime) -> None:
+    """Lengthen the lease, first thing in a transaction that writes for these jobs. Raises `ClaimLost`."""
+    _expect_all(session, claims, update(Job).values(due_at=until).execution_options(synchronize_session=False))
+
+
+def finish(session: Session, claims: Sequence[Claim]) -> None:
+    """Delete jobs that are done. Raises `ClaimLost`, and then the caller's transaction must not be committed."""
+    _expect_all(session, claims, delete(Job).execution_options(synchronize_session=False))
+
+
+def give_back(session: Session, claims: Sequence[Claim], due_at: datetime, reason: str | None = None) -> None:
+    """Let anybody take these jobs again from `due_at` on. Those that are no longer ours are left alone."""
+    for claim_id, ids in _by_claim(claims).items():
+        session.execute(
+            update(Job)
+            .where(Job.id.in_(ids), Job.claim_id == claim_id)
+            .values(claim_id=None, due_at=due_at, reason=reason)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _expect_all(session: Session, claims: Sequence[Claim], statement) -> None:  # type: ignore[no-untyped-def]
+    for claim_id, ids in _by_claim(claims).items():
+        result = session.execute(statement.where(Job.id.in_(ids), Job.claim_id == claim_id))
+        assert isinstance(result, CursorResult)
+        if result.rowcount != len(ids):
+            raise ClaimLost
+
+
+def _by_claim(claims: Sequence[Claim]) -> dict[str, list[int]]:
+    grouped: dict[str, list[int]] = {}
+    for item in claims:
+        grouped.setdefault(item.claim_id, []).append(item.job_id)
+    return grouped

@@ -1,0 +1,187 @@
+"""Messages, the tries at sending them, and the statuses Meta reported."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, insert, or_, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from app.domain.messages import ContactRef
+from app.domain.messages import Message as DomainMessage
+from app.domain.statuses import movable_to
+from app.models import Contact, Message, SendAttempt, StatusReport
+from app.store.dialect import insert_new
+
+StatusKey = tuple[str, str, str]
+"""wamid, status, participant."""
+
+
+def add_new(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
+    """Insert messages whose wamid is new for their number; return the ids of those."""
+    return set(session.scalars(insert_new(session, Message).returning(Message.id), rows))
+
+
+def add(session: Session, row: dict[str, Any]) -> None:
+    """Insert one message."""
+    session.execute(insert(Message), [row])
+
+
+def add_new_reports(session: Session, rows: Sequence[dict[str, Any]]) -> set[StatusKey]:
+    """Insert status reports not seen before; return the keys of those."""
+    keys = (StatusReport.wamid, StatusReport.status, StatusReport.participant)
+    return {(w, s, p) for w, s, p in session.execute(insert_new(session, StatusReport).returning(*keys), rows)}
+
+
+def find(session: Session, message_id: str) -> Message | None:
+    """One message by our id or by any wamid of its attempts."""
+    found = session.get(Message, message_id)
+    if found is not None:
+        return found
+    return next(iter(find_by_wamids(session, [message_id]).values()), None)
+
+
+def find_by_wamids(session: Session, wamids: Collection[str]) -> dict[str, Message]:
+    """Messages by wamid: the message's own, or that of an earlier attempt at sending it."""
+    if not wamids:
+        return {}
+    found = {str(row.wamid): row for row in session.scalars(select(Message).where(Message.wamid.in_(wamids)))}
+    missing = [wamid for wamid in wamids if wamid not in found]
+    if missing:
+        attempts = select(SendAttempt.wamid, Message).join(Message, Message.id == SendAttempt.message_id)
+        for wamid, row in session.execute(attempts.where(SendAttempt.wamid.in_(missing))).tuples():
+            found[str(wamid)] = row
+    return found
+
+
+def find_many(session: Session, ids: Collection[str]) -> dict[str, Message]:
+    """Messages by our ids."""
+    return {row.id: row for row in session.scalars(select(Message).where(Message.id.in_(ids)))} if ids else {}
+
+
+def move(session: Session, changes: Sequence[dict[str, Any]]) -> None:
+    """Move messages to the `status` Meta reported, where that is forward; set `error`, `pricing`, `wamid` beside it.
+
+    `error`, `pricing` and `wamid` of None leave what is there.
+    """
+    by_status: dict[str, list[dict[str, Any]]] = {}
+    for change in changes:
+        by_status.setdefault(change["status"], []).append(
+            {
+                "message_id": change["id"],
+                "new_error": change.get("error"),
+                "new_wamid": change.get("wamid"),
+                "now": change["updated_at"],
+            }
+        )
+    for status, parameters in sorted(by_status.items()):
+        values: dict[str, Any] = {"status": status, "updated_at": bindparam("now")}
+        if any(parameter["new_wamid"] for parameter in parameters):
+            values["wamid"] = bindparam("new_wamid")
+        if any(parameter["new_error"] for parameter in parameters):
+            values["error"] = bindparam("new_error", type_=Message.error.type)
+        session.connection().execute(
+            update(Message)
+            .where(Message.id == bindparam("message_id"), Message.status.in_(movable_to(status)))
+            .values(values),
+            parameters,
+        )
+
+
+def set_pricing(session: Session, changes: Sequence[dict[str, Any]]) -> None:
+    """Note what Meta charges: `pricing` by `id`. Comes with one of a message's reports, whichever is first."""
+    session.connection().execute(
+        update(Message)
+        .where(Message.id == bindparam("message_id"))
+        .values(pricing=bindparam("new_pricing", type_=Message.pricing.type)),
+        [{"message_id": change["id"], "new_pricing": change["pricing"]} for change in changes],
+    )
+
+
+def to_domain(row: Message, contact: Contact | None) -> DomainMessage:
+    """The message as the rest of the gateway speaks of it."""
+    reference = None
+    if contact is not None:
+        reference = ContactRef(
+            contact.id, contact.wa_id, contact.user_id, contact.parent_user_id, contact.username, contact.name
+        )
+    return DomainMessage(
+        sender=row.sender,
+        message=row.message,
+        timestamp=row.timestamp,
+        message_id=row.wamid,
+        message_type=row.message_type,
+        id=row.id,
+        direction=row.direction,
+        phone_number_id=row.phone_number_id,
+        recipient=row.recipient,
+        contact=reference,
+        content=row.content,
+        status=row.status,
+        source=row.source,
+        received_at=row.received_at,
+        context=row.context,
+        referral=row.referral,
+        group_id=row.group_id,
+        error=row.error,
+        pricing=row.pricing,
+        callback_data=row.callback_data,
+        flags=row.flags,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFilter:
+    """What a list of messages is narrowed to. `numbers` bounds what the caller may see."""
+
+    contact: str | None = None
+    direction: str | None = None
+    status: str | None = None
+    type: str | None = None
+    phone_number_id: str | None = None
+    message_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    numbers: tuple[str, ...] | None = None
+
+
+def page(
+    session: Session, filters: MessageFilter, *, limit: int, before: tuple[datetime, str] | None
+) -> list[tuple[Message, Contact | None]]:
+    """Newest first by timestamp, then id, starting after the message that `before` names."""
+    query = (
+        select(Message, Contact)
+        .outerjoin(Contact, Contact.id == Message.contact_id)
+        .order_by(Message.timestamp.desc(), Message.id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        query = query.where(tuple_(Message.timestamp, Message.id) < before)
+    for condition in _conditions(filters):
+        query = query.where(condition)
+    return [(message, contact) for message, contact in session.execute(query).tuples()]
+
+
+def _conditions(filters: MessageFilter) -> list[Any]:
+    equal = {
+        Message.direction: filters.direction,
+        Message.status: filters.status,
+        Message.message_type: filters.type,
+        Message.phone_number_id: filters.phone_number_id,
+    }
+    conditions: list[Any] = [column == value for column, value in equal.items() if value is not None]
+    if filters.contact is not None:
+        named = select(Contact.id).where(or_(Contact.id == filters.contact, Contact.wa_id == filters.contact.lstrip("+")))
+        conditions.append(Message.contact_id.in_(named))
+    if filters.message_id is not None:
+        conditions.append(or_(Message.id == filters.message_id, Message.wamid == filters.message_id))
+    if filters.since is not None:
+        conditions.append(Message.timestamp >= filters.since)
+    if filters.until is not None:
+        conditions.append(Message.timestamp < filters.until)
+    if filters.numbers is not None:
+        conditions.append(Message.phone_number_id.in_(filters.numbers))
+    return conditions

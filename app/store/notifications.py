@@ -1,0 +1,98 @@
+"""Raw webhooks and the items of them that were set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.orm import Session, defer
+
+from app.models import Job, Notification, ParkedItem
+
+PROCESS = "process"
+
+_insert_notification = insert(Notification.__table__)
+_insert_job = insert(Job.__table__)
+
+
+def keep(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert webhooks as they came, each with the job that will read it."""
+    session.execute(_insert_notification, rows)
+    session.execute(
+        _insert_job,
+        [
+            {
+                "kind": PROCESS,
+                "subject_id": row["id"],
+                "due_at": row["received_at"],
+                "attempts": 0,
+                "request_id": row["request_id"],
+                "created_at": row["received_at"],
+            }
+            for row in rows
+        ],
+    )
+
+
+def find_many(session: Session, ids: Sequence[str]) -> dict[str, Notification]:
+    """The notifications of these ids, with their raw bytes."""
+    return {row.id: row for row in session.scalars(select(Notification).where(Notification.id.in_(ids)))}
+
+
+def find(session: Session, notification_id: str) -> Notification | None:
+    """One notification, with its raw bytes."""
+    return session.get(Notification, notification_id)
+
+
+def finish(session: Session, outcomes: Sequence[dict[str, Any]]) -> None:
+    """Record what became of notifications: `state`, `reason`, the counts and `processed_at`, by `id`."""
+    columns = ("state", "reason", "processed_at", "items", "processed", "duplicates", "parked", "quarantined")
+    statement = update(Notification).where(Notification.id == bindparam("notification_id"))
+    session.connection().execute(
+        statement.values({name: bindparam(f"new_{name}") for name in columns}),
+        [
+            {"notification_id": outcome["id"]} | {f"new_{name}": outcome.get(name) for name in columns}
+            for outcome in outcomes
+        ],
+    )
+
+
+def set_aside(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Keep items that were not taken in, replacing what an earlier reading of the same ones set aside."""
+    for row in rows:
+        session.execute(
+            delete(ParkedItem).where(
+                ParkedItem.notification_id == row["notification_id"], ParkedItem.position == row["position"]
+            )
+        )
+    session.execute(insert(ParkedItem), rows)
+
+
+def find_set_aside(session: Session, notification_id: str) -> list[ParkedItem]:
+    """The parked and quarantined items of a notification, in their order."""
+    query = select(ParkedItem).where(ParkedItem.notification_id == notification_id).order_by(ParkedItem.position)
+    return list(session.scalars(query))
+
+
+def page(
+    session: Session,
+    *,
+    limit: int,
+    before: str | None,
+    state: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[Notification]:
+    """Newest first, without their raw bytes."""
+    query = select(Notification).options(defer(Notification.raw, raiseload=True)).order_by(Notification.id.desc())
+    if before is not None:
+        query = query.where(Notification.id < before)
+    if state is not None:
+        query = query.where(Notification.state == state)
+    if since is not None:
+        query = query.where(Notification.received_at >= since)
+    if until is not None:
+        query = query.where(Notification.received_at < until)
+    return list(session.scalars(query.limit(limit)))

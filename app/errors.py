@@ -125,7 +125,7 @@ class GraphThrottled(GraphError):
 
 
 class GraphUnavailable(GraphError):
-    """The request never reached Meta. A later try is safe."""
+    """The request never reached Meta, or Meta said that it cannot serve it now. A later try is safe."""
 
     code = "unavailable"
     retryable = True

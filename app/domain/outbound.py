@@ -1,0 +1,121 @@
+"""What a caller asks us to send, once it is read and checked, and how it looks in a list of messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+Json = dict[str, Any]
+
+
+class Mode(StrEnum):
+    """Whether the caller waits for Graph's answer."""
+
+    SYNC = "sync"
+    QUEUED = "queued"
+
+
+class Priority(StrEnum):
+    """Who goes first when a number may not send everything at once."""
+
+    REPLY = "reply"
+    NORMAL = "normal"
+    BULK = "bulk"
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundRequest:
+    """One message to send.
+
+    Exactly one of `to` (+E.164), `recipient` (a business-scoped user id) and `group_id` is set. `content` is Meta's
+    object for `type`; `options` are Meta's other top-level fields, as given. `reply_to` is our id or a wamid.
+    `warnings` name what Meta may refuse; nothing in them stops a send.
+    """
+
+    type: str
+    content: Any
+    to: str | None = None
+    recipient: str | None = None
+    group_id: str | None = None
+    phone_number_id: str | None = None
+    reply_to: str | None = None
+    mode: Mode = Mode.SYNC
+    send_at: datetime | None = None
+    expires_at: datetime | None = None
+    priority: Priority = Priority.NORMAL
+    callback_data: str | None = None
+    force: bool = False
+    raw: bool = False
+    options: Json = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def summary(type_: str, content: Any) -> str:
+    """Return one line (or a text's whole body) that stands for a message in a list: never empty, whatever comes."""
+    reader = _SUMMARIES.get(type_)
+    try:
+        return (reader(content) if reader else "") or f"[{type_}]"
+    except (AttributeError, IndexError, KeyError, TypeError):  # a `raw` object has any shape
+        return f"[{type_}]"
+
+
+def _text(content: Any) -> str:
+    return str(content["body"])
+
+
+def _caption(content: Any) -> str:
+    return str(content.get("caption") or "")
+
+
+def _document(content: Any) -> str:
+    return _caption(content) or f"[document] {content.get('filename') or ''}".rstrip()
+
+
+def _audio(content: Any) -> str:
+    return "[voice]" if content.get("voice") else "[audio]"
+
+
+def _location(content: Any) -> str:
+    named = ", ".join(str(content[key]) for key in ("name", "address") if content.get(key))
+    return f"[location] {named or str(content['latitude']) + ', ' + str(content['longitude'])}"
+
+
+def _contacts(content: Any) -> str:
+    return "[contacts] " + ", ".join(str(contact["name"]["formatted_name"]) for contact in content)
+
+
+def _reaction(content: Any) -> str:
+    return str(content.get("emoji") or "[reaction removed]")
+
+
+def _interactive(content: Any) -> str:
+    body = content.get("body")
+    return str(body["text"]) if body else f"[{content['type']}]"
+
+
+def _template(content: Any) -> str:
+    values = [
+        str(parameter["text"])
+        for component in content.get("components") or []
+        if component.get("type") == "body"
+        for parameter in component.get("parameters") or []
+        if isinstance(parameter, Mapping) and parameter.get("text")
+    ]
+    return f"[template] {content['name']}" + (f": {', '.join(values)}" if values else "")
+
+
+_SUMMARIES = {
+    "text": _text,
+    "image": _caption,
+    "video": _caption,
+    "document": _document,
+    "audio": _audio,
+    "location": _location,
+    "contacts": _contacts,
+    "reaction": _reaction,
+    "interactive": _interactive,
+    "template": _template,
+}

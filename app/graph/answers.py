@@ -1,0 +1,149 @@
+"""What Graph's answer to a request comes to: a result, or one of our errors.
+
+An error is definite only when Graph says in its own JSON that it did not do the thing. Everything else that follows
+a request that left may hide a message that was sent, and is `GraphUnknown`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from app.errors import GraphError, GraphRefused, GraphThrottled, GraphUnauthorised, GraphUnavailable, GraphUnknown
+from app.graph.codes import DEFINITE, ErrorClass, classify, meaning
+
+Headers = Mapping[str, str]
+
+LONGEST_PAUSE_SECONDS = 24 * 3600
+
+_ERRORS: dict[ErrorClass, type[GraphError]] = {
+    ErrorClass.RETRY: GraphUnavailable,
+    ErrorClass.RATE_NUM: GraphThrottled,
+    ErrorClass.RATE_PAIR: GraphThrottled,
+    ErrorClass.RATE_APP: GraphThrottled,
+    ErrorClass.AUTH: GraphUnauthorised,
+}
+
+# Meta's texts may quote a recipient. Ids of Meta's own objects have 15 digits and more, and help whoever reads.
+_NUMBER = re.compile(r"\+?(?<!\d)\d(?:[ ().-]{0,2}\d){6,13}(?!\d)")
+_TOKEN = re.compile(r"\bEA[A-Za-z0-9]{20,}")
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """Graph took a message. That is no delivery: statuses tell of it.
+
+    `wa_id` and `user_id` are who Meta sent it to; either may be missing, and `wa_id` may differ from the number asked
+    for. `message_status` comes with templates only (`accepted`, `held_for_quality_assessment`, `paused`).
+    """
+
+    wamid: str
+    message_status: str | None = None
+    wa_id: str | None = None
+    user_id: str | None = None
+    group_id: str | None = None
+
+
+def decode(status: int, headers: Headers, body: bytes) -> Any:
+    """Return the JSON of a 2xx answer; raise the error that any other answer means."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError) as err:
+        if status == 429:
+            raise GraphThrottled(meta={"http_status": status}, retry_after=retry_after(headers)) from err
+        raise GraphUnknown(meta={"http_status": status, "reason": "not JSON"}) from err
+    if 200 <= status < 300:
+        return answer
+    raise _error(status, headers, answer)
+
+
+def send_result(answer: Any) -> SendResult:
+    """Read the answer to a send; without a wamid nobody can tell what became of the message."""
+    message = _first(answer, "messages")
+    contact = _first(answer, "contacts")
+    wamid = _text(message.get("id"))
+    if not wamid:
+        raise GraphUnknown(meta={"reason": "no message id"})
+    return SendResult(
+        wamid=wamid,
+        message_status=_text(message.get("message_status")),
+        wa_id=_text(contact.get("wa_id")),
+        user_id=_text(contact.get("user_id")),
+        group_id=_text(message.get("group_id")),
+    )
+
+
+def retry_after(headers: Headers) -> int | None:
+    """Return the seconds that Graph asks to wait, at most a day, from either header that may say so."""
+    seconds = _retry_after_header(headers.get("Retry-After", ""))
+    if seconds is None:
+        seconds = _usage_seconds(headers.get("X-Business-Use-Case-Usage", ""))
+    return None if seconds is None else max(0, min(seconds, LONGEST_PAUSE_SECONDS))
+
+
+def _error(status: int, headers: Headers, answer: Any) -> GraphError:
+    error = answer.get("error") if isinstance(answer, dict) else None
+    if not isinstance(error, dict):
+        meta = {"http_status": status, "reason": "no error object"}
+        return GraphThrottled(meta=meta, retry_after=retry_after(headers)) if status == 429 else GraphUnknown(meta=meta)
+    code = error.get("code")
+    code = code if isinstance(code, int) else None
+    error_class = classify(code, status, error.get("is_transient") is True)
+    known = meaning(code)
+    kind = _ERRORS.get(error_class, GraphRefused)
+    if error_class is ErrorClass.RETRY and status >= 500 and code not in DEFINITE:
+        kind = GraphUnknown
+    return kind(
+        known.explanation if known and kind is not GraphUnknown else None,
+        meta={
+            "code": code,
+            "class": error_class.value,
+            "details": _details(error),
+            "fbtrace_id": _text(error.get("fbtrace_id")),
+            "http_status": status,
+        },
+        retry_after=retry_after(headers) or (known.pause_seconds if known else None),
+    )
+
+
+def _details(error: dict[str, Any]) -> str | None:
+    data = error.get("error_data")
+    details = data.get("details") if isinstance(data, dict) else data
+    text = _text(details) or _text(error.get("error_user_msg")) or _text(error.get("message"))
+    return _NUMBER.sub("[number]", _TOKEN.sub("[token]", text)) if text else None
+
+
+def _retry_after_header(value: str) -> int | None:
+    if re.fullmatch(r"\s*[0-9]{1,9}\s*", value):
+        return int(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return int((moment - datetime.now(UTC)).total_seconds())
+
+
+def _usage_seconds(value: str) -> int | None:
+    """Read `{"<account>":[{"estimated_time_to_regain_access":<minutes>,…}]}`."""
+    try:
+        usages = [usage for account in json.loads(value).values() for usage in account]
+        minutes = max(int(usage["estimated_time_to_regain_access"]) for usage in usages)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    return minutes * 60 or None
+
+
+def _first(answer: Any, key: str) -> dict[str, Any]:
+    items = answer.get(key) if isinstance(answer, dict) else None
+    first = items[0] if isinstance(items, list) and items else None
+    return first if isinstance(first, dict) else {}
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None

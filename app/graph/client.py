@@ -1,0 +1,137 @@
+"""The one client of Meta's Graph API: nothing else in the gateway knows its URLs."""
+
+from __future__ import annotations
+
+from json import dumps
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+from app.errors import GraphRefused, GraphUnauthorised, GraphUnavailable, GraphUnknown
+from app.graph import answers, payloads, transport
+from app.graph.answers import SendResult
+
+Json = dict[str, Any]
+
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+CHUNK_BYTES = 64 * 1024
+
+
+class GraphClient:
+    """Calls Graph with the token given for each call; threads and greenlets may share one.
+
+    Every method raises one of four: `GraphUnavailable` and `GraphThrottled` (nothing was done, a later try is safe),
+    `GraphRefused` and `GraphUnauthorised` (nothing was done, and the same call will fail again), or `GraphUnknown`
+    (the request left; whether it was done, nobody can say). Their `meta` holds Graph's `code`, its `class`, `details`
+    and `fbtrace_id` where it gave any. No error holds a token or a phone number.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        version: str,
+        *,
+        service_version: str,
+        timeout_seconds: float = 20.0,
+        proxy: str | None = None,
+        pool_size: int = 16,
+    ) -> None:
+        self._root = f"{base_url.rstrip('/')}/{version}"
+        self._timeout_seconds = timeout_seconds
+        self._session = transport.new_session(
+            user_agent=f"whatsapp-service/{service_version}", proxy=proxy, pool_size=pool_size
+        )
+
+    def send(self, phone_number_id: str, payload: Json, token: str) -> SendResult:
+        """Send a message (see `payloads.message`) and return what Graph calls it."""
+        return answers.send_result(self.request("POST", phone_number_id, "messages", token=token, json=payload))
+
+    def send_text_message(self, phone_number_id: str, to: str, message: str, token: str) -> SendResult:
+        """Send plain text to a +E.164 number."""
+        return self.send(phone_number_id, payloads.text(to, message), token)
+
+    def send_image_message(
+        self, phone_number_id: str, to: str, image_url: str, token: str, caption: str | None = None
+    ) -> SendResult:
+        """Send an image that Meta fetches from a public URL to a +E.164 number."""
+        return self.send(phone_number_id, payloads.image(to, image_url, caption), token)
+
+    def mark_read(self, phone_number_id: str, wamid: str, token: str) -> None:
+        """Show the contact that a message, and those before it, were read. Safe to repeat."""
+        self.request("POST", phone_number_id, "messages", token=token, json=payloads.read(wamid))
+
+    def show_typing(self, phone_number_id: str, wamid: str, token: str) -> None:
+        """Mark a message read and show the contact that we write, for 25 seconds or until we answer."""
+        self.request("POST", phone_number_id, "messages", token=token, json=payloads.read(wamid, typing=True))
+
+    def request(
+        self,
+        method: str,
+        *path: str,
+        token: str,
+        params: dict[str, str] | None = None,
+        json: Json | None = None,
+        data: Any = None,
+        headers: dict[str, str] | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Any:
+        """Call any endpoint and return its JSON.
+
+        `path` is given in segments after the version, each quoted here. `data` is a body that is not JSON (bytes, or
+        a file-like encoder), whose `Content-Type` stands in `headers`. `timeout_seconds` bounds the whole exchange.
+        """
+        body = dumps(json, allow_nan=False).encode() if json is not None else data
+        prepared = self._session.prepare_request(
+            requests.Request(
+                method,
+                self._url(path),
+                params=params,
+                data=body,
+                headers={
+                    **({"Content-Type": "application/json"} if json is not None else {}),
+                    **(headers or {}),
+                    "Authorization": _authorization(token),
+                },
+            )
+        )
+        return self._exchange(prepared, timeout_seconds or self._timeout_seconds)
+
+    def close(self) -> None:
+        """Close the connections that rest in the pool."""
+        self._session.close()
+
+    def _url(self, path: tuple[str, ...]) -> str:
+        # URL libraries resolve dots, and an id is a caller's input: `..` would reach another endpoint with our token.
+        if any(segment in ("", ".", "..") for segment in path):
+            raise GraphRefused("An id for Meta is empty or not an id.")
+        return "/".join([self._root, *(quote(segment, safe="") for segment in path)])
+
+    def _exchange(self, prepared: requests.PreparedRequest, seconds: float) -> Any:
+        try:
+            with self._session.send(
+                prepared, timeout=transport.timeout(seconds), allow_redirects=False, stream=True
+            ) as response:
+                body = _read(response)
+        except requests.RequestException as err:
+            cause = transport.cause_of(err)
+            if isinstance(cause, transport.NotConnected):
+                raise GraphUnavailable(meta={"reason": type(cause.__cause__).__name__}) from cause
+            raise GraphUnknown(meta={"reason": type(cause).__name__}) from cause
+        return answers.decode(response.status_code, response.headers, body)
+
+
+def _authorization(token: str) -> str:
+    # An odd token would be refused by the HTTP library, in an error that quotes it.
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise GraphUnauthorised("The number's access token is empty or not a token.")
+    return f"Bearer {token}"
+
+
+def _read(response: requests.Response) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_content(CHUNK_BYTES):
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            raise GraphUnknown(meta={"http_status": response.status_code, "reason": "answer too large"})
+    return bytes(body)

@@ -1,0 +1,154 @@
+"""One HTTP session with bounds on everything a far end can do to us.
+
+`requests` bounds each single read, so an answer that comes a byte at a time would hold a caller for ever. Here every
+read, of headers and of bodies, gets what is left of one deadline, and no thread or timer is needed for it.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import logging
+import socket
+from http.cookiejar import DefaultCookiePolicy
+from time import monotonic
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import MaxRetryError, NewConnectionError, ProxyError
+from urllib3.util import Timeout
+
+CONNECT_SECONDS = 5.0
+
+# Gateways between us and Meta forget quiet connections, some without telling either side. A request written into such
+# a one has an unknown outcome, which costs far more than a new handshake.
+IDLE_SECONDS = 50.0
+
+
+class NotConnected(NewConnectionError):
+    """No connection came about (name, address, TLS, proxy): not a byte of the request has left."""
+
+
+class _DeadlineReader(io.RawIOBase):
+    """A socket's reading side, on which all reads together end at `deadline`."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._sock = sock
+        # The file keeps the socket open until the answer is read, even when http.client has let go of it.
+        self._file = sock.makefile("rb", buffering=0)
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._deadline - monotonic()
+        if left <= 0:
+            raise TimeoutError("The answer was not complete in time.")
+        self._sock.settimeout(left)
+        return self._file.readinto(buffer)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+
+class _DeadlineResponse(http.client.HTTPResponse):
+    """An answer whose whole reading must end within the timeout that the socket has when reading starts."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        timeout = sock.gettimeout()
+        if timeout is not None:
+            self.fp.close()
+            self.fp = io.BufferedReader(_DeadlineReader(sock, monotonic() + timeout))
+
+
+class _Connection(HTTPConnection):
+    """Tells a connection that never was from one that broke, and is not used again after a long rest."""
+
+    response_class = _DeadlineResponse
+    _rested_since = 0.0
+
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except Exception as err:
+            raise NotConnected(self, "no connection") from err
+        self._rested_since = monotonic()
+
+    def getresponse(self) -> Any:
+        response = super().getresponse()
+        self._rested_since = monotonic()
+        return response
+
+    @property
+    def is_connected(self) -> bool:
+        return monotonic() - self._rested_since < IDLE_SECONDS and super().is_connected
+
+
+class _TlsConnection(_Connection, HTTPSConnection):
+    """The same over TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+class _Adapter(HTTPAdapter):
+    """Pools of our connections, directly and through a proxy. Never repeats a request by itself."""
+
+    pools = {"http": _Pool, "https": _TlsPool}
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self.pools
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = self.pools
+        return manager
+
+
+def new_session(*, user_agent: str, proxy: str | None, pool_size: int) -> requests.Session:
+    """Return a session that threads or greenlets may share.
+
+    It reads nothing from the environment (a `.netrc` would replace our token), keeps no cookies and follows no
+    proxy but `proxy`. More than `pool_size` requests at once work; the connections above it are not kept.
+    """
+    session = requests.Session()
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
+    session.proxies = {"http": proxy, "https": proxy} if proxy else {}
+    session.mount("http://", _Adapter(pool_maxsize=pool_size, max_retries=0))
+    session.mount("https://", _Adapter(pool_maxsize=pool_size, max_retries=0))
+    # Its DEBUG and WARNING lines hold whole URLs, and Graph wants secrets in some of them (`debug_token`).
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
+    return session
+
+
+def timeout(seconds: float) -> Any:
+    """Return the bounds of one exchange: five seconds to connect, `seconds` for everything together.
+
+    It is a urllib3 `Timeout`, which `requests` takes although its types do not say so.
+    """
+    return Timeout(connect=CONNECT_SECONDS, read=seconds, total=seconds)
+
+
+def cause_of(err: requests.RequestException) -> BaseException:
+    """Return what lies under a `requests` error: the reason itself, without the URL that the wrappers print."""
+    inner: Any = err.args[0] if err.args else None
+    if isinstance(inner, MaxRetryError):
+        inner = inner.reason
+    if isinstance(inner, ProxyError):
+        inner = inner.original_error
+    return inner if isinstance(inner, BaseException) else err

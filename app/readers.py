@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -60,16 +60,18 @@ def like(pattern: str, remedy: str) -> Reader:
 
 
 def url(text: str) -> str:
-    if not re.fullmatch(r"https?://[!-.0-~][!-~]*", text) or not _splits(text):
+    parts = _split(text)
+    if not parts or parts.scheme not in {"http", "https"} or not parts.hostname or not re.fullmatch(r"[!-~]+", text):
         raise WrongSetting("must be an address that begins with https:// or http://")
     return text.rstrip("/")
 
 
-def _splits(text: str) -> bool:
+def _split(text: str) -> SplitResult | None:
     try:
-        return urlsplit(text).port != 0
-    except ValueError:
-        return False
+        parts = urlsplit(text)
+        return None if parts.port == 0 else parts
+    except ValueError:  # quotes the address
+        return None
 
 
 def secret_text(shortest: int) -> Reader:
@@ -104,7 +106,7 @@ def fernet_key(text: str) -> str:
 def database_url(text: str) -> str:
     """Read the address of a SQLite file or a PostgreSQL database into the form that SQLAlchemy understands."""
     scheme, _, rest = text.partition("://")
-    if scheme in {"postgres", "postgresql", "postgresql+psycopg"} and _splits(text):
+    if scheme in {"postgres", "postgresql", "postgresql+psycopg"} and _split(text):
         return f"postgresql+psycopg://{rest}"
     if scheme != "sqlite" or not rest.startswith("/") or rest.strip("/") in {"", ":memory:"}:
         raise WrongSetting("must be postgresql://user:password@host/name, or a file as sqlite:///path/to/file.db")

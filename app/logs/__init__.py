@@ -1,0 +1,60 @@
+"""Logs that may be read by anyone who runs the service: no secret, no phone number, no text of a message.
+
+The message of a record is a constant and what differs goes into `extra`, of which only the keys in `lines.LABELS` are
+written. Of an exception only its type and where it happened are, because a library's words may quote what it was given.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from app.config import Config
+from app.logs.files import DailyFileHandler
+from app.logs.lines import OUR_LOGGER, JsonFormatter, TextFormatter, is_ours, request_id_var
+from app.logs.scrub import Scrubber
+
+__all__ = ["configure_logging", "get_logger", "request_id_var"]
+
+
+def get_logger(name: str) -> logging.Logger:
+    """Return our logger for a module: `get_logger(__name__)` in `app.web.auth` is `whatsapp_service.web.auth`."""
+    return logging.getLogger(f"{OUR_LOGGER}.{name.removeprefix('app.')}")
+
+
+def configure_logging(config: Config, process: str) -> None:
+    """Log to stderr at `LOG_LEVEL` and to a file of the UTC day at DEBUG, as the process called `process`.
+
+    Third parties are heard from WARNING on, whatever their own loggers say. May be called again; the last call counts.
+    A folder that cannot be written to costs one warning on the console and never stops the service.
+    """
+    root = logging.getLogger()
+    for handler in [each for each in root.handlers if (each.name or "").startswith(OUR_LOGGER)]:
+        root.removeHandler(handler)
+        handler.close()
+    formatter = _formatter(config, process)
+    console = _Console()
+    console.setLevel(config.log_level)
+    file = DailyFileHandler(Path(config.log_dir))
+    for name, handler in (("console", console), ("file", file)):
+        handler.set_name(f"{OUR_LOGGER}.{name}")
+        handler.setFormatter(formatter)
+        handler.addFilter(_from_us_or_serious)
+        root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    logging.getLogger(OUR_LOGGER).setLevel(logging.DEBUG)
+    file.open_now()
+
+
+def _formatter(config: Config, process: str) -> logging.Formatter:
+    scrubber = Scrubber(config.secret_values())
+    return JsonFormatter(process, scrubber) if config.log_format == "json" else TextFormatter(process, scrubber)
+
+
+def _from_us_or_serious(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING or is_ours(record)
+
+
+class _Console(logging.StreamHandler):  # type: ignore[type-arg]
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Stay silent: the standard way prints the record, arguments and all, and there is nowhere else to say it."""

@@ -1,0 +1,85 @@
+"""The log file of the day."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from pathlib import Path
+
+# Not get_logger: this warning comes from the place that it is about.
+_logger = logging.getLogger("whatsapp_service.logs.files")
+
+
+class DailyFileHandler(logging.Handler):
+    """Appends records to `<folder>/whatsapp_service_YYYYMMDD.log`, by the UTC day.
+
+    Any number of processes may share the file: each record is one write to a descriptor that always appends. The file
+    is opened again when the day changes, or when somebody moved or deleted it. While it cannot be written, records are
+    dropped, the first of them with a warning to the other handlers.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(logging.DEBUG)
+        self._folder = folder
+        self._fd: int | None = None
+        self._path = ""
+        self._is_failing = False
+
+    def open_now(self) -> None:
+        """Open the day's file ahead of the first record, so that a folder that cannot be written is told at start."""
+        self.acquire()
+        try:
+            self._descriptor()
+        except OSError as err:
+            self._complain(err)
+        finally:
+            self.release()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = (self.format(record) + "\n").encode("utf-8", "backslashreplace")
+            os.write(self._descriptor(), line)
+            self._is_failing = False
+        except OSError as err:
+            self._complain(err)
+        except Exception:
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Drop the record: the standard way prints it, arguments and all."""
+
+    def close(self) -> None:
+        self.acquire()
+        try:
+            self._forget()
+        finally:
+            self.release()
+        super().close()
+
+    def _descriptor(self) -> int:
+        path = str(self._folder / f"whatsapp_service_{time.strftime('%Y%m%d', time.gmtime())}.log")
+        if self._fd is not None and (path != self._path or not _is_still_at(self._fd, path)):
+            self._forget()
+        if self._fd is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+            self._path = path
+        return self._fd
+
+    def _forget(self) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+        self._fd = None
+
+    def _complain(self, err: OSError) -> None:
+        if not self._is_failing:
+            self._is_failing = True  # first, because the warning comes back to this handler
+            _logger.warning("the log file cannot be written, only the console is", extra={"error": err.strerror})
+
+
+def _is_still_at(fd: int, path: str) -> bool:
+    try:
+        return os.path.samestat(os.fstat(fd), os.stat(path))
+    except OSError:
+        return False

@@ -1,0 +1,168 @@
+"""How a record becomes one line of text, or one line of JSON in Elastic's common schema."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+import traceback
+from collections.abc import Iterator
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Any
+
+from ecs_logging import StdlibFormatter
+
+from app.errors import GatewayError
+from app.logs.scrub import Scrubber
+from app.readers import ROOT
+
+OUR_LOGGER = "whatsapp_service"
+
+# The request that the running code serves; follows a greenlet or a thread, and a job that was given it.
+request_id_var: ContextVar[str] = ContextVar("request_id", default="")
+
+# The only keys of `extra` that are written. `number` is a pseudonym, the ids are ours; `phone_number_id` is public.
+LABELS = (
+    "request_id",
+    "notification_id",
+    "message_id",
+    "event_id",
+    "delivery_id",
+    "endpoint",
+    "endpoint_id",
+    "attempt_id",
+    "job_id",
+    "media_id",
+    "key_id",
+    "phone_number_id",
+    "number",
+    "kind",
+    "field",
+    "state",
+    "status",
+    "reason",
+    "code",
+    "error",
+    "method",
+    "route",
+    "attempts",
+    "count",
+    "duration_ms",
+    "delay_seconds",
+    "worker",
+    "pid",
+    "port",
+    "version",
+    "setting",
+)
+_FRAMES, _CAUSES, _VALUE_LENGTH = 30, 5, 300
+_BARE = re.compile(r"[A-Za-z0-9_.:/@+~\[\]-]+")
+
+Value = str | int | float | bool
+
+
+def is_ours(record: logging.LogRecord) -> bool:
+    """Whether the gateway's own code wrote the record, whose message is then a constant."""
+    return record.name == OUR_LOGGER or record.name.startswith(f"{OUR_LOGGER}.")
+
+
+class TextFormatter(logging.Formatter):
+    """`<UTC time> <level> <process>[<pid>] <logger>: <message> key=value …`, then an exception's lines, indented."""
+
+    def __init__(self, process: str, scrubber: Scrubber) -> None:
+        super().__init__()
+        self._process = process
+        self._scrubber = scrubber
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        labels = "".join(f" {key}={_quoted(value)}" for key, value in labels_of(record, self._scrubber).items())
+        return (
+            f"{moment}.{int(record.msecs):03d}Z {record.levelname:<7} {self._process}[{record.process}] {record.name}:"
+            f" {message_of(record, self._scrubber)}{labels}"
+            + "".join(f"\n    {line}" for line in exception_lines(record, self._scrubber))
+        )
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line, for Elasticsearch: what differs is under `labels`, an exception under `error`."""
+
+    def __init__(self, process: str, scrubber: Scrubber) -> None:
+        super().__init__()
+        self._process = process
+        self._scrubber = scrubber
+        self._ecs = StdlibFormatter(exclude_fields=["error", "log.original", "process.thread"])
+
+    def format(self, record: logging.LogRecord) -> str:
+        bare = logging.LogRecord(
+            record.name,
+            record.levelno,
+            record.pathname,
+            record.lineno,
+            message_of(record, self._scrubber),
+            None,
+            None,
+            record.funcName,
+        )
+        bare.created, bare.msecs, bare.processName = record.created, record.msecs, self._process
+        fields: dict[str, Any] = self._ecs.format_to_ecs(bare)
+        fields["service"] = {"name": "whatsapp-service"}
+        fields["labels"] = labels_of(record, self._scrubber)
+        lines = list(exception_lines(record, self._scrubber))
+        if lines:
+            fields["error"] = {"type": lines[0].partition(":")[0], "stack_trace": "\n".join(lines)}
+        return json.dumps(fields)
+
+
+def message_of(record: logging.LogRecord, scrubber: Scrubber) -> str:
+    """Return the record's message, without what may not be written."""
+    text = record.getMessage()
+    return scrubber.ours(text) if is_ours(record) else scrubber.foreign(text)
+
+
+def labels_of(record: logging.LogRecord, scrubber: Scrubber) -> dict[str, Value]:
+    """Return the allowed keys of `extra` that have a value, the request's id among them. An object is only named."""
+    found: dict[str, Value] = {}
+    for key in LABELS:
+        value = getattr(record, key, None)
+        if isinstance(value, str):
+            found[key] = scrubber.ours(value)[:_VALUE_LENGTH]
+        elif isinstance(value, int | float):
+            found[key] = value
+        elif value is not None:
+            found[key] = type(value).__name__
+    if request_id_var.get():
+        found.setdefault("request_id", scrubber.ours(request_id_var.get())[:_VALUE_LENGTH])
+    return found
+
+
+def exception_lines(record: logging.LogRecord, scrubber: Scrubber) -> Iterator[str]:
+    """Yield the type of the record's exception and its stack, then the same of what caused it.
+
+    An exception's own words are left out, but for those of `app.errors`, which are written to be shown.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    for depth in range(_CAUSES):
+        if error is None:
+            return
+        kind = type(error)
+        words = scrubber.foreign(f": {error}") if kind.__module__ == GatewayError.__module__ else ""
+        yield f"{'caused by ' if depth else ''}{kind.__module__}.{kind.__qualname__}{words}"
+        yield from _frames(error.__traceback__)
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _frames(trace: TracebackType | None) -> list[str]:
+    walked = [
+        f"  {frame.f_code.co_filename.rpartition('site-packages/')[2].removeprefix(f'{ROOT}/')}:{line}"
+        f" in {frame.f_code.co_name}"
+        for frame, line in traceback.walk_tb(trace)
+    ]
+    return walked[-_FRAMES:]
+
+
+def _quoted(value: Value) -> str:
+    text = str(value)
+    return text if _BARE.fullmatch(text) else json.dumps(text)

@@ -1,0 +1,30 @@
+"""The simulator as a WSGI app."""
+
+from __future__ import annotations
+
+from flask import Flask
+from werkzeug.routing import BaseConverter
+
+from app.simulator import control_api, graph_api, phone_page
+from app.simulator.settings import SimulatorSettings
+from app.simulator.simulator import build
+
+_LARGEST_BODY = 110 * 1024 * 1024  # Meta takes documents of up to 100 MB
+
+
+class _AnyVersion(BaseConverter):
+    """A Graph version in a path: `v26.0`."""
+
+    regex = r"v\d+\.\d+"
+
+
+def create_simulator(settings: SimulatorSettings) -> Flask:
+    """A WSGI app that stands in for Meta. Its `extensions["simulator"]` is to be closed by whoever made it."""
+    app = Flask("app.simulator", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
+    app.url_map.converters["any_version"] = _AnyVersion
+    app.extensions["simulator"] = build(settings)
+    for blueprint in (graph_api.blueprint, control_api.blueprint, phone_page.blueprint):
+        app.register_blueprint(blueprint)
+    return app

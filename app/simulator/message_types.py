@@ -1,0 +1,86 @@
+"""What Graph accepts in `POST /<phone_number_id>/messages`, one rule per message type.
+
+Source: Meta: messages/send-messages and the page of each type.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.simulator.errors import GraphRefusal, invalid, missing
+from app.simulator.rules import (
+    Rule,
+    anything,
+    choice,
+    decimal,
+    every,
+    exactly_one,
+    flag,
+    require_object,
+    structure,
+    text,
+)
+
+_CAPTION = text(1024)
+_LINK = text(2000, pattern=r"https?://\S+")
+_FILE: dict[str, Rule] = {"id": text(255), "link": _LINK, "provider": text(255)}
+
+
+def media(**optional: Rule) -> Rule:
+    """A file by `id` or by `link`, never both, with the keys that its kind adds."""
+    return every(structure(optional={**_FILE, **optional}), exactly_one("id", "link"))
+
+
+TYPES: dict[str, Rule] = {
+    "text": structure({"body": text(4096)}, {"preview_url": flag}),
+    "image": media(caption=_CAPTION),
+    "video": media(caption=_CAPTION),
+    "audio": media(voice=flag),
+    "document": media(caption=_CAPTION, filename=text(240)),
+    "sticker": media(),
+    "location": structure(
+        {"latitude": decimal(-90, 90), "longitude": decimal(-180, 180)}, {"name": text(1000), "address": text(1000)}
+    ),
+    "reaction": structure({"message_id": text(255), "emoji": text(32, shortest=0)}),
+}
+
+_ENVELOPE = structure(
+    {"messaging_product": choice("whatsapp")},
+    {
+        "recipient_type": choice("individual", "group"),
+        "to": text(128),
+        "recipient": text(160),
+        "type": text(64),
+        "context": structure({"message_id": text(255)}),
+        "biz_opaque_callback_data": text(512, shortest=0),
+        "recipient_identity_key_hash": text(255),
+        "messaging_account_id": text(64),
+        "paid_messaging_account_id": text(64),
+        **dict.fromkeys(TYPES, anything),
+    },
+)
+
+
+def check_message(body: dict[str, Any]) -> str:
+    """Refuse what Graph would refuse; return the message's type."""
+    if body.get("messaging_product") is None:
+        raise GraphRefusal(100, message="(#100) The parameter messaging_product is required.")
+    _ENVELOPE(body, "")
+    if body.get("to") is None and body.get("recipient") is None:
+        raise missing("to")
+    kind = str(body.get("type") or "text")
+    if kind not in TYPES:
+        raise GraphRefusal(131051, f"Message type '{kind}' is not supported")
+    _check_content(body, kind)
+    return kind
+
+
+def _check_content(body: dict[str, Any], kind: str) -> None:
+    if body.get(kind) is None:
+        raise missing(kind)
+    for other in TYPES:
+        if other != kind and body.get(other) is not None:
+            raise invalid(other, f"does not belong to a message of type {kind}")
+    if kind != "contacts":
+        require_object(body[kind], kind)
+    TYPES[kind](body[kind], kind)

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import requests
+
+from app.simulator.__main__ import main
+from app.simulator.server import SimulatorServer
+from app.simulator.settings import SimulatorSettings
+from tests.simulator.conftest import ANA, NUMBER
+from tests.simulator.receiver import Receiver
+
+
+@pytest.fixture
+def server(settings: SimulatorSettings) -> Iterator[SimulatorServer]:
+    server = SimulatorServer(replace(settings, port=0))
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_say_prints_what_the_business_answers(
+    server: SimulatorServer, receiver: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answering = _answer_when_written_to(server, receiver)
+
+    status = main(["say", "Hola", "--url", server.url])
+
+    answering.join()
+    assert (status, capsys.readouterr().out) == (0, "Buenas\n")
+
+
+def test_say_tells_when_no_answer_came(server: SimulatorServer, capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["say", "Hola", "--url", server.url, "--wait", "0.1"])
+
+    assert status == 1
+    assert "No answer within 0.1 seconds" in capsys.readouterr().err
+
+
+def test_say_tells_when_there_is_no_simulator(capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["say", "Hola", "--url", "http://127.0.0.1:9"])
+
+    assert status == 2
+    assert "cannot be used" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_within_two_seconds_even_while_a_page_waits(receiver: Receiver, number: signal.Signals) -> None:
+    process, url = _started(receiver)
+    chat = f"{url}/simulator/api/chats/{NUMBER}/{ANA}"
+    page = subprocess.Popen(
+        [sys.executable, "-c", f"import urllib.request as u; u.urlopen('{chat}?after=0&wait=20')"],
+        stderr=subprocess.DEVNULL,
+    )
+    time.sleep(0.5)
+    began = time.monotonic()
+
+    process.send_signal(number)
+
+    assert process.wait(timeout=5) == 0
+    assert time.monotonic() - began < 2
+    page.wait(timeout=5)
+
+
+def test_it_ends_when_the_process_that_started_it_is_gone(receiver: Receiver) -> None:
+    code = (
+        "import subprocess, sys, time; "
+        "p = subprocess.Popen([sys.executable, '-m', 'app.simulator', '--port', '0']); print(p.pid, flush=True); "
+        "time.sleep(2)"
+    )
+    command = [sys.executable, "-c", code]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+
+    parent.wait(timeout=10)
+    parent.stdout.close()
+
+    assert _is_gone(pid, within=3.0)
+
+
+def test_the_environment_gives_the_defaults(receiver: Receiver) -> None:
+    process, url = _started(receiver, WHATSAPP_PHONE_NUMBER_ID="123", WHATSAPP_ACCESS_TOKEN="")
+
+    headers = {"Authorization": "Bearer simulator"}
+    answer = requests.post(f"{url}/v26.0/123/messages", json={}, headers=headers, timeout=5)
+
+    process.terminate()
+    process.wait(timeout=5)
+    assert answer.json()["error"]["message"] == "(#100) The parameter messaging_product is required."
+
+
+def _answer_when_written_to(server: SimulatorServer, receiver: Receiver) -> threading.Thread:
+    def answer() -> None:
+        receiver.wait(receiver.messages, 1)
+        body = {"messaging_product": "whatsapp", "to": f"+{ANA}", "type": "text", "text": {"body": "Buenas"}}
+        headers = {"Authorization": "Bearer simulator"}
+        requests.post(f"{server.url}/v26.0/{NUMBER}/messages", json=body, headers=headers, timeout=5)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    return thread
+
+
+def _started(receiver: Receiver, **environment: str) -> tuple[subprocess.Popen[str], str]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app.simulator", "--port", "0", "--webhook-url", receiver.url],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+    assert process.stderr is not None
+    line = process.stderr.readline()
+    process.stderr.close()
+    return process, line.rpartition(" ")[2].strip()
+
+
+def _is_gone(pid: int, within: float) -> bool:
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        try:
+            with open(f"/proc/{pid}/stat") as stat:
+                if stat.read().rpartition(")")[2].split()[0] == "Z":
+                    return True
+        except FileNotFoundError:
+            return True
+        time.sleep(0.1)
+    return False

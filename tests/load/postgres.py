@@ -9,6 +9,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,7 +46,7 @@ class OwnServer:
     """A PostgreSQL server in a directory of its own, to stop and start at will."""
 
     def __init__(self, directory: Path) -> None:
-        self.directory = directory
+        self.directory = directory  # everybody must be able to walk into it: the server is not root's
         self.port = free_port()
         self.binaries = _binaries()
         self.user = "postgres" if os.geteuid() == 0 else None
@@ -91,15 +92,17 @@ class OwnServer:
 
 
 @contextmanager
-def own_server(directory: Path) -> Iterator[OwnServer]:
-    """A running server of our own, gone afterwards."""
-    server = OwnServer(directory)
-    server.create()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
+def own_server() -> Iterator[OwnServer]:
+    """A running server of our own, gone afterwards with everything it kept."""
+    with tempfile.TemporaryDirectory(prefix="gateway-postgres-") as directory:
+        os.chmod(directory, 0o755)
+        server = OwnServer(Path(directory) / "server")
+        server.create()
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
 
 
 def _binaries() -> Path:

@@ -1,0 +1,65 @@
+"""Durable webhooks a second against two baselines, interleaved on one machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks.figures import Figure, at_least, at_most, middle
+from benchmarks.load import Result
+from benchmarks.wrk import fastest_loop
+from tests.load.bodies import Maker
+from tests.load.gateway import APP_SECRET, GUNICORN, Gateway, running
+from tests.load.senders import PATH
+
+CONNECTIONS = 32
+CEILING = 9_000
+"""More webhooks a second than anything here answers: how many are made for a run."""
+
+SIDES = {
+    "durable": GUNICORN,
+    "bare": (*GUNICORN[:-1], "benchmarks.baselines:bare()"),
+    "forgetful": (*GUNICORN[:-1], "benchmarks.baselines:forgetful()"),
+}
+
+
+def measure(directory: Path, database_url: Callable[[], str], rounds: int, seconds: float) -> list[Figure]:
+    """Load each side in turn, `rounds` times, the worker stopped. The durable side alone uses `database_url`."""
+    results: dict[str, list[Result]] = {side: [] for side in SIDES}
+    with ExitStack() as stack:
+        gateways = {
+            side: stack.enter_context(running(Gateway(
+                directory / side, {"WORKER": "external"}, command, database_url() if side == "durable" else ""
+            )))
+            for side, command in SIDES.items()
+        }  # fmt: skip
+        for gateway in gateways.values():
+            _load(gateway, 1.0)
+        for _ in range(rounds):
+            for side, gateway in gateways.items():
+                results[side].append(_load(gateway, seconds))
+    return _figures(results)
+
+
+def _load(gateway: Gateway, seconds: float) -> Result:
+    webhooks = Maker(APP_SECRET, time.time_ns() % 2**32).mixed(int(CEILING * seconds))
+    result = fastest_loop(gateway.url + PATH, webhooks, connections=CONNECTIONS, seconds=seconds)
+    if not result.is_clean:
+        raise RuntimeError(f"{result.non_2xx} refused, {result.errors} broken: {gateway.tail(800)}")
+    return result
+
+
+def _figures(results: dict[str, list[Result]]) -> list[Figure]:
+    rates = {side: [run.rate for run in runs] for side, runs in results.items()}
+    over_bare = middle(ours / theirs for ours, theirs in zip(rates["durable"], rates["bare"], strict=True))
+    over_own = middle(ours / theirs for ours, theirs in zip(rates["durable"], rates["forgetful"], strict=True))
+    p99 = middle(run.p99 for run in results["durable"])
+    return [
+        *(Figure(f"{side} webhooks", middle(values), "/s") for side, values in rates.items()),
+        at_least("durable ÷ bare Flask", 0.7, over_bare),
+        at_least("durable ÷ the same app keeping nothing", 0.85, over_own),
+        at_most(f"p99, durable, {CONNECTIONS} connections", 60, p99),
+        Figure(f"p99, bare Flask, {CONNECTIONS} connections", middle(run.p99 for run in results["bare"]), "ms"),
+    ]

@@ -5,14 +5,34 @@ from __future__ import annotations
 from flask import Flask
 from werkzeug.routing import BaseConverter
 
-from app.simulator import control_api, graph_api, phone_page
+from app.simulator import (
+    control_api,
+    media_routes,
+    message_routes,
+    number_routes,
+    object_routes,
+    phone_page,
+    subscription_routes,
+    template_routes,
+)
 from app.simulator.settings import SimulatorSettings
 from app.simulator.simulator import build
 
+_BLUEPRINTS = (
+    message_routes.blueprint,
+    media_routes.blueprint,
+    media_routes.downloads,
+    template_routes.blueprint,
+    number_routes.blueprint,
+    subscription_routes.blueprint,
+    object_routes.blueprint,
+    control_api.blueprint,
+    phone_page.blueprint,
+)
 _LARGEST_BODY = 110 * 1024 * 1024  # Meta takes documents of up to 100 MB
 
 
-class _AnyVersion(BaseConverter):
+class _GraphVersion(BaseConverter):
     """A Graph version in a path: `v26.0`."""
 
     regex = r"v\d+\.\d+"
@@ -23,8 +43,8 @@ def create_simulator(settings: SimulatorSettings) -> Flask:
     app = Flask("app.simulator", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
-    app.url_map.converters["any_version"] = _AnyVersion
+    app.url_map.converters["graph_version"] = _GraphVersion
     app.extensions["simulator"] = build(settings)
-    for blueprint in (graph_api.blueprint, control_api.blueprint, phone_page.blueprint):
+    for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app

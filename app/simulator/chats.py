@@ -24,8 +24,11 @@ class ChatMessage:
     status: str
     quoted_id: str | None = None
     callback_data: str | None = None
-    sent_to: dict[str, Any] = field(default_factory=dict)
-    """The keys by which the business addressed the customer, as its statuses repeat them."""
+    status_keys: dict[str, Any] = field(default_factory=dict)
+    """The keys by which the statuses of a business's message name the customer."""
+    category: str = "service"
+    shown: dict[str, Any] | None = None
+    """A template as the customer reads it: header, body, footer, buttons, cards."""
     reactions: dict[str, str] = field(default_factory=dict)
     """`business` or `customer` → the emoji that side left on it."""
     error_code: int | None = None
@@ -51,6 +54,7 @@ class ChatMessage:
             "timestamp": self.timestamp,
             "type": self.type,
             "content": self.content,
+            "shown": self.shown,
             "status": self.status,
             "quoted_id": self.quoted_id,
             "reactions": self.reactions,

@@ -58,8 +58,11 @@ _CODES: dict[int, tuple[int, str]] = {
     135000: (400, "Generic user error"),
     139100: (400, "Failed to block or unblock some users"),
     139101: (400, "Blocklist limit reached"),
-    2388023: (400, "Message template language is being deleted"),
+    2200: (400, "Callback verification failed"),
+    2388019: (400, "Message template limit exceeded"),
     2388024: (400, "Content in this language already exists"),
+    2388043: (400, "Message template is missing an example"),
+    2388299: (400, "Variables cannot be at the start or end of the template"),
 }
 
 

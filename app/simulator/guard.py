@@ -12,12 +12,12 @@ from flask import Request, abort, request
 
 from app.simulator.simulator import current
 
-_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 def require_local_caller() -> None:
     """Refuse with 403 a request that another site made, and with 415 a write that is not JSON."""
-    if _hostname(request.host) not in (*_LOOPBACK, *current().settings.allowed_hosts):
+    if _hostname(request.host) not in (*LOOPBACK, *current().settings.allowed_hosts):
         abort(403, "Open the simulator under a loopback name.")
     if request.method in ("GET", "HEAD"):
         return

@@ -7,29 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.simulator.contact_cards import CONTACTS
 from app.simulator.errors import GraphRefusal, invalid, missing
-from app.simulator.rules import (
-    Rule,
-    anything,
-    choice,
-    decimal,
-    every,
-    exactly_one,
-    flag,
-    require_object,
-    structure,
-    text,
-)
+from app.simulator.interactive_types import INTERACTIVE
+from app.simulator.media_types import media
+from app.simulator.rules import Rule, anything, choice, decimal, flag, integer, structure, text
+from app.simulator.template_types import TEMPLATE
 
 _CAPTION = text(1024)
-_LINK = text(2000, pattern=r"https?://\S+")
-_FILE: dict[str, Rule] = {"id": text(255), "link": _LINK, "provider": text(255)}
-
-
-def media(**optional: Rule) -> Rule:
-    """A file by `id` or by `link`, never both, with the keys that its kind adds."""
-    return every(structure(optional={**_FILE, **optional}), exactly_one("id", "link"))
-
 
 TYPES: dict[str, Rule] = {
     "text": structure({"body": text(4096)}, {"preview_url": flag}),
@@ -41,8 +26,15 @@ TYPES: dict[str, Rule] = {
     "location": structure(
         {"latitude": decimal(-90, 90), "longitude": decimal(-180, 180)}, {"name": text(1000), "address": text(1000)}
     ),
+    "contacts": CONTACTS,
+    "interactive": INTERACTIVE,
+    "template": TEMPLATE,
     "reaction": structure({"message_id": text(255), "emoji": text(32, shortest=0)}),
+    "pin": structure(
+        {"type": choice("pin", "unpin"), "message_id": text(255)}, {"expiration_days": integer(1, 30)}
+    ),
 }
+_IN_GROUPS = ("text", "image", "video", "audio", "document", "sticker", "template", "pin")
 
 _ENVELOPE = structure(
     {"messaging_product": choice("whatsapp")},
@@ -72,6 +64,7 @@ def check_message(body: dict[str, Any]) -> str:
     if kind not in TYPES:
         raise GraphRefusal(131051, f"Message type '{kind}' is not supported")
     _check_content(body, kind)
+    _check_audience(body, kind)
     return kind
 
 
@@ -81,6 +74,14 @@ def _check_content(body: dict[str, Any], kind: str) -> None:
     for other in TYPES:
         if other != kind and body.get(other) is not None:
             raise invalid(other, f"does not belong to a message of type {kind}")
-    if kind != "contacts":
-        require_object(body[kind], kind)
     TYPES[kind](body[kind], kind)
+
+
+def _check_audience(body: dict[str, Any], kind: str) -> None:
+    to_group = body.get("recipient_type") == "group"
+    if to_group and kind not in _IN_GROUPS:
+        raise GraphRefusal(131051, f"Messages of type {kind} cannot be sent to groups")
+    if kind == "pin" and not to_group:
+        raise invalid("recipient_type", "must be group to pin a message")
+    if kind == "reaction" and body.get("context"):
+        raise invalid("context", "does not belong to a reaction")

@@ -51,7 +51,7 @@ def status_value(
     refusal: GraphRefusal | None = None,
 ) -> dict[str, Any]:
     """The `value` that reports how a message of the business fares."""
-    item: dict[str, Any] = {"id": message.id, "status": status, "timestamp": str(timestamp), **message.sent_to}
+    item: dict[str, Any] = {"id": message.id, "status": status, "timestamp": str(timestamp), **message.status_keys}
     if message.callback_data is not None:
         item["biz_opaque_callback_data"] = message.callback_data
     if refusal is not None:

@@ -16,7 +16,7 @@ import requests
 
 from app.simulator.payloads import envelope
 from app.simulator.scheduler import Scheduler
-from app.simulator.settings import MetaApp, Pace
+from app.simulator.settings import Pace
 
 _log = logging.getLogger(__name__)
 _LARGEST_BATCH = 1000
@@ -26,8 +26,16 @@ Answered = Callable[[], None]
 
 
 @dataclass(frozen=True)
+class Address:
+    """A callback, and the app secret that what goes there is signed with."""
+
+    app_secret: str
+    url: str
+
+
+@dataclass(frozen=True)
 class _Change:
-    """One change on its way to one app."""
+    """One change on its way to one address."""
 
     waba_id: str
     change: dict[str, Any]
@@ -36,9 +44,9 @@ class _Change:
 
 @dataclass
 class _Parcel:
-    """The changes that go to one app in one request, and how often they were brought."""
+    """The changes that go to one address in one request, and how often they were brought."""
 
-    app: MetaApp
+    address: Address
     changes: list[_Change]
     body: bytes
     first_try_at: float
@@ -46,31 +54,31 @@ class _Parcel:
 
 
 class Postman:
-    """Posts changes to apps. Like Meta it promises neither order nor that a change comes only once."""
+    """Posts changes to callbacks. Like Meta it promises neither order nor that a change comes only once."""
 
     def __init__(self, pace: Pace, scheduler: Scheduler) -> None:
         self._pace = pace
         self._scheduler = scheduler
-        self._outboxes: dict[str, list[_Change]] = {}
+        self._outboxes: dict[Address, list[_Change]] = {}
         self._lock = threading.Lock()
         self._local = threading.local()
 
-    def bring(self, app: MetaApp, waba_id: str, change: dict[str, Any], answered: Answered | None = None) -> None:
-        """Bring a change to an app, with what else comes up within `batch_for`; `answered` runs after its 200."""
+    def bring(self, address: Address, waba_id: str, change: dict[str, Any], answered: Answered | None = None) -> None:
+        """Bring a change to an address, with what else comes up within `batch_for`; `answered` runs after its 200."""
         with self._lock:
-            outbox = self._outboxes.setdefault(app.app_id, [])
+            outbox = self._outboxes.setdefault(address, [])
             outbox.append(_Change(waba_id, change, answered))
             if len(outbox) > 1:
                 return  # whoever came first has asked for the batch to be posted
-        self._scheduler.later(self._pace.batch_for, lambda: self._post_batch(app))
+        self._scheduler.later(self._pace.batch_for, lambda: self._post_batch(address))
 
-    def _post_batch(self, app: MetaApp) -> None:
+    def _post_batch(self, address: Address) -> None:
         with self._lock:
-            outbox = self._outboxes.pop(app.app_id, [])
+            outbox = self._outboxes.pop(address, [])
         for start in range(0, len(outbox), _LARGEST_BATCH):
             changes = outbox[start : start + _LARGEST_BATCH]
             body = json.dumps(envelope([(item.waba_id, item.change) for item in changes])).encode()
-            self._post(_Parcel(app, changes, body, time.monotonic()))
+            self._post(_Parcel(address, changes, body, time.monotonic()))
 
     def _post(self, parcel: _Parcel) -> None:
         parcel.tries += 1
@@ -91,11 +99,11 @@ class Postman:
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "facebookexternalua",
-            "X-Hub-Signature-256": signature(parcel.app.app_secret, parcel.body),
+            "X-Hub-Signature-256": signature(parcel.address.app_secret, parcel.body),
         }
         try:
             answer = self._session().post(
-                parcel.app.webhook_url,
+                parcel.address.url,
                 data=parcel.body,
                 headers=headers,
                 timeout=self._pace.webhook_timeout,

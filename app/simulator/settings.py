@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from app.simulator.faults import Fault
+
 
 @dataclass(frozen=True)
 class BusinessNumber:
@@ -42,12 +44,22 @@ class CustomerProfile:
 
 
 @dataclass(frozen=True)
+class GroupProfile:
+    """A group that a number of the business's has; `members` are the digits of its other participants."""
+
+    group_id: str = "Y2FwaV9n"
+    subject: str = "VIP"
+    members: tuple[str, ...] = ("5491112345678",)
+
+
+@dataclass(frozen=True)
 class Pace:
     """How long things take, in seconds, and how often Meta lets them happen. 0 switches a limit off."""
 
     sent_after: float = 0.15
     delivered_after: float = 0.4
     read_after: float = 1.2
+    reviewed_after: float = 2.0
     webhook_timeout: float = 20.0
     first_retry_after: float = 0.5
     longest_retry_after: float = 60.0
@@ -72,15 +84,20 @@ class SimulatorSettings:
     numbers: tuple[BusinessNumber, ...] = (BusinessNumber(),)
     apps: tuple[MetaApp, ...] = (MetaApp(),)
     customers: tuple[CustomerProfile, ...] = (CustomerProfile(),)
+    groups: tuple[GroupProfile, ...] = (GroupProfile(),)
     pace: Pace = field(default_factory=Pace)
     seed: int | None = None
+    faults: tuple[Fault, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
     """Names beside the loopback ones that the page may be opened under and webhooks may be sent to."""
     enforce_window: bool = True
     allowed_recipients: tuple[str, ...] | None = None
     """Digits that a test number may write to; `None` for a number that is not a test number."""
 
+    public_url: str = ""
+    """Where the gateway reaches this simulator, when that is not `host` and `port`."""
+
     @property
     def base_url(self) -> str:
-        """Where this simulator is reached from the same machine."""
-        return f"http://{self.host}:{self.port}"
+        """Where this simulator is reached, without a slash at the end."""
+        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flask import current_app
 
-from app.simulator.postman import Answered, Postman
+from app.simulator.faults import WEBHOOKS
+from app.simulator.postman import Address, Answered, Postman
 from app.simulator.scheduler import Scheduler
 from app.simulator.settings import BusinessNumber, SimulatorSettings
 from app.simulator.world import World
@@ -23,10 +25,24 @@ class Simulator:
     postman: Postman
 
     def tell(self, number: BusinessNumber, field: str, value: dict[str, Any], answered: Answered | None = None) -> None:
-        """Send a change of a number's to every app that is subscribed to its account."""
-        for app in self.settings.apps:
-            if not app.waba_ids or number.waba_id in app.waba_ids:
-                self.postman.bring(app, number.waba_id, {"field": field, "value": value}, answered)
+        """Send a change of a number's to every app that hears of it."""
+        self._tell(number.waba_id, number, field, value, answered)
+
+    def tell_account(self, waba_id: str, field: str, value: dict[str, Any]) -> None:
+        """Send a change of an account's to every app that hears of it."""
+        self._tell(waba_id, None, field, value, None)
+
+    def _tell(
+        self, waba_id: str, number: BusinessNumber | None, field: str, value: dict[str, Any], answered: Answered | None
+    ) -> None:
+        for app, url in self.world.subscriptions.routes(waba_id, number, field):
+            change = {"field": field, "value": value}
+            fault = self.world.faults.draw(WEBHOOKS)
+            held = fault.seconds if fault and fault.kind == "reorder" else 0.0
+            bring = partial(self.postman.bring, Address(app.app_secret, url), waba_id, change)
+            self.scheduler.later(held, partial(bring, answered))
+            if fault and fault.kind == "duplicate":
+                self.scheduler.later(held, bring)
 
     def close(self) -> None:
         """Stop the threads; what was still to be sent is forgotten."""

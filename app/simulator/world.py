@@ -13,7 +13,12 @@ from typing import Any
 
 from app.simulator.chats import Chat, ChatMessage
 from app.simulator.customers import Customer, Directory
+from app.simulator.faults import Faults
+from app.simulator.limits import Limits
+from app.simulator.media_store import MediaStore
 from app.simulator.settings import BusinessNumber, SimulatorSettings
+from app.simulator.subscriptions import Subscriptions
+from app.simulator.templates import TemplateShelf
 
 
 @dataclass(frozen=True)
@@ -40,12 +45,30 @@ class World:
         self._ahead_seconds = 0.0
         self.numbers = {number.phone_number_id: number for number in settings.numbers}
         self.customers = Directory(self.random, settings.customers)
+        self.faults = Faults(settings.seed, settings.faults)
+        self.limits = Limits(settings.pace)
+        self.media = MediaStore(self.random)
+        self.subscriptions = Subscriptions(settings)
+        self.templates = TemplateShelf(self.random)
+        for waba_id in self.waba_ids:
+            self.templates.stock(waba_id)
+        self.blocked: set[tuple[str, int]] = set()
+        """(phone_number_id, customer key) of everybody the business has blocked."""
+        self.profiles: dict[str, dict[str, Any]] = {}
+        """phone_number_id → its business profile."""
         self.chats: dict[tuple[str, int], Chat] = {}
         self.chat_of: dict[str, Chat] = {}
         """The chat that a message id belongs to."""
         self.accepted: list[AcceptedMessage] = []
+        self.history: dict[str, list[tuple[str, int]]] = {}
+        """message id → its statuses and when they came."""
         self.service_messages: Counter[str] = Counter()
         """How many free-form messages each number has sent."""
+
+    @property
+    def waba_ids(self) -> list[str]:
+        """The accounts there are."""
+        return list(dict.fromkeys(number.waba_id for number in self.settings.numbers))
 
     def now(self) -> float:
         """The simulated time in Unix seconds: the machine's, and whatever tests have put it ahead by."""

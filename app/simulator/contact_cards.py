@@ -1,0 +1,41 @@
+"""What Graph accepts as shared contacts (Meta: messages/contacts-messages)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.simulator.errors import missing
+from app.simulator.rules import array, every, structure, text
+
+_MOST_CONTACTS = 257
+_NAME_PARTS = ("first_name", "last_name", "middle_name", "suffix", "prefix")
+_MOST_OF_EACH = 20
+
+
+def _one_more_name(value: Any, path: str) -> None:
+    if not any(value.get(part) for part in _NAME_PARTS):
+        raise missing(f"{path} and one of {', '.join(_NAME_PARTS)}")
+
+
+def _part(*keys: str) -> Any:
+    return structure(optional=dict.fromkeys(keys, text(1000, shortest=0)))
+
+
+_NAME = every(
+    structure({"formatted_name": text(1000)}, dict.fromkeys(_NAME_PARTS, text(1000, shortest=0))), _one_more_name
+)
+_CONTACT = structure(
+    {"name": _NAME},
+    {
+        "birthday": text(10, pattern=r"\d{4}-\d{2}-\d{2}"),
+        "phones": array(_part("phone", "type", "wa_id"), 0, _MOST_OF_EACH),
+        "emails": array(_part("email", "type"), 0, _MOST_OF_EACH),
+        "urls": array(_part("url", "type"), 0, _MOST_OF_EACH),
+        "addresses": array(
+            _part("street", "city", "state", "zip", "country", "country_code", "type"), 0, _MOST_OF_EACH
+        ),
+        "org": _part("company", "department", "title"),
+    },
+)
+
+CONTACTS = array(_CONTACT, 1, _MOST_CONTACTS)

@@ -1,0 +1,168 @@
+"""Graph's numbers: their profile, registration, settings and block list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, jsonify
+
+from app.simulator.customers import Customer
+from app.simulator.errors import GraphRefusal, invalid
+from app.simulator.fault_gate import through_faults
+from app.simulator.graph_auth import calling_app, visible_account, visible_number
+from app.simulator.graph_blueprint import graph_blueprint, page_of, pick_fields, request_body
+from app.simulator.phone_numbers import digits_of
+from app.simulator.rules import array, choice, structure, text
+from app.simulator.settings import BusinessNumber
+from app.simulator.simulator import Simulator, current
+
+blueprint = graph_blueprint("numbers")
+_DEFAULT_FIELDS = ("verified_name", "display_phone_number", "quality_rating", "id")
+_WRITTEN_LATELY_SECONDS = 24 * 3600
+_BLOCK = structure(
+    {
+        "messaging_product": choice("whatsapp"),
+        "block_users": array(structure(optional={"user": text(32), "user_id": text(160)}), 1, 1000),
+    }
+)
+_PROFILE = structure(
+    {"messaging_product": choice("whatsapp")},
+    {
+        "about": text(139),
+        "address": text(256, shortest=0),
+        "description": text(512, shortest=0),
+        "email": text(128, shortest=0),
+        "vertical": text(64),
+        "websites": array(text(256), 0, 2),
+        "profile_picture_handle": text(1000),
+    },
+)
+
+
+def number_json(number: BusinessNumber) -> dict[str, Any]:
+    """Every field of a number that can be asked for."""
+    return {
+        "id": number.phone_number_id,
+        "display_phone_number": f"+{number.display_phone_number}",
+        "verified_name": number.verified_name,
+        "quality_rating": "GREEN",
+        "throughput": {"level": "STANDARD"},
+        "status": "CONNECTED",
+        "name_status": "APPROVED",
+        "code_verification_status": "VERIFIED",
+        "platform_type": "CLOUD_API",
+        "account_mode": "LIVE",
+        "is_on_biz_app": False,
+        "is_official_business_account": False,
+        "health_status": {"can_send_message": "AVAILABLE", "entities": []},
+        "webhook_configuration": _webhook_configuration(number),
+        "whatsapp_business_manager_messaging_limit": "TIER_2K",
+    }
+
+
+def read_number(number: BusinessNumber) -> dict[str, Any]:
+    """A number with the fields that were asked for."""
+    return pick_fields(number_json(number), _DEFAULT_FIELDS, "WhatsAppBusinessPhoneNumber")
+
+
+@blueprint.get("/<waba_id>/phone_numbers")
+def list_numbers(waba_id: str) -> Response:
+    """The numbers of an account."""
+    simulator = current()
+    visible_account(simulator, calling_app(simulator), waba_id)
+    ours = [number for number in simulator.settings.numbers if number.waba_id == waba_id]
+    return through_faults(simulator, "management", lambda: page_of([read_number(number) for number in ours]))
+
+
+@blueprint.post("/<phone_number_id>/register")
+@blueprint.post("/<phone_number_id>/deregister")
+def register(phone_number_id: str) -> Response:
+    """Simulated numbers are registered from the beginning, and stay so."""
+    visible_number(current(), calling_app(current()), phone_number_id)
+    return jsonify({"success": True})
+
+
+@blueprint.get("/<phone_number_id>/whatsapp_business_profile")
+def read_profile(phone_number_id: str) -> Response:
+    """The profile that customers see."""
+    number = visible_number(current(), calling_app(current()), phone_number_id)
+    return jsonify({"data": [current().world.profiles.get(number.phone_number_id, {"messaging_product": "whatsapp"})]})
+
+
+@blueprint.post("/<phone_number_id>/whatsapp_business_profile")
+def change_profile(phone_number_id: str) -> Response:
+    """Change parts of the profile."""
+    number = visible_number(current(), calling_app(current()), phone_number_id)
+    body = request_body()
+    _PROFILE(body, "")
+    current().world.profiles.setdefault(number.phone_number_id, {}).update(body)
+    return jsonify({"success": True})
+
+
+@blueprint.get("/<phone_number_id>/block_users")
+def list_blocked(phone_number_id: str) -> Response:
+    """Whom the business has blocked."""
+    number = visible_number(current(), calling_app(current()), phone_number_id)
+    people = [person for person in current().world.customers if _is_blocked(number, person)]
+    return page_of([{"messaging_product": "whatsapp", "wa_id": person.wa_id} for person in people])
+
+
+@blueprint.post("/<phone_number_id>/block_users")
+def block(phone_number_id: str) -> Response:
+    """Block people who wrote in the last 24 hours."""
+    simulator = current()
+    number = visible_number(simulator, calling_app(simulator), phone_number_id)
+    body = request_body()
+    _BLOCK(body, "")
+    added, failed = [], []
+    for user in body["block_users"]:
+        person = _person(simulator, user)
+        if person and simulator.world.chat(number, person).window_is_open(simulator.world.now()):
+            simulator.world.blocked.add((number.phone_number_id, person.key))
+            added.append({"input": _written(user), "wa_id": person.wa_id})
+        else:
+            failed.append({"input": _written(user), "errors": [GraphRefusal(139100, "Not reachable").to_webhook()]})
+    result = {"added_users": added, **({"failed_users": failed} if failed else {})}
+    return jsonify({"messaging_product": "whatsapp", "block_users": result})
+
+
+@blueprint.delete("/<phone_number_id>/block_users")
+def unblock(phone_number_id: str) -> Response:
+    """Let people write again."""
+    simulator = current()
+    number = visible_number(simulator, calling_app(simulator), phone_number_id)
+    body = request_body()
+    _BLOCK(body, "")
+    removed = []
+    for user in body["block_users"]:
+        if person := _person(simulator, user):
+            simulator.world.blocked.discard((number.phone_number_id, person.key))
+            removed.append({"input": _written(user), "wa_id": person.wa_id})
+    return jsonify({"messaging_product": "whatsapp", "block_users": {"removed_users": removed}})
+
+
+def _person(simulator: Simulator, user: dict[str, Any]) -> Customer | None:
+    if user.get("user"):
+        return simulator.world.customers.find(digits_of(user["user"]))
+    if user.get("user_id"):
+        return simulator.world.customers.find_by_user_id(user["user_id"])
+    raise invalid("block_users", "must name a user or a user_id")
+
+
+def _written(user: dict[str, Any]) -> str:
+    return str(user.get("user") or user.get("user_id"))
+
+
+def _is_blocked(number: BusinessNumber, person: Customer) -> bool:
+    return (number.phone_number_id, person.key) in current().world.blocked
+
+
+def _webhook_configuration(number: BusinessNumber) -> dict[str, str]:
+    simulator = current()
+    subscription = simulator.world.subscriptions.of(calling_app(simulator))
+    known = {
+        "application": subscription.callback_url,
+        "whatsapp_business_account": subscription.accounts.get(number.waba_id, ""),
+        "phone_number": subscription.numbers.get(number.phone_number_id, ""),
+    }
+    return {key: value for key, value in known.items() if value}

@@ -1,0 +1,102 @@
+"""How Meta's outgoing objects are checked: unknown fields are refused, and every refusal says what to do.
+
+Meta refuses a body with a field it does not know (#100), so we do, by name. Where its pages are unsure a value gets
+advice instead, which becomes a warning and stops nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, pre_load
+
+
+class MetaObject(Schema):
+    """An object of Meta's. Null is the same as absent; a field that is not declared is refused."""
+
+    class Meta:
+        unknown = RAISE
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        known = ", ".join(self.fields)
+        self.error_messages = {
+            **self.error_messages,
+            "type": "must be an object",
+            "unknown": f"is not a field here; remove it (known: {known})",
+        }
+
+    @pre_load
+    def leave_out_nulls(self, data: Any, **kwargs: Any) -> Any:
+        """SDKs write null for what they do not set."""
+        return {name: value for name, value in data.items() if value is not None} if isinstance(data, dict) else data
+
+    def advice(self, data: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+        """Return pairs of a field and what Meta may dislike about it, for an object that passed."""
+        return ()
+
+
+class Variant(fields.Field[dict[str, Any]]):
+    """An object whose shape depends on its own `type`, in any case where Meta's own samples differ in theirs."""
+
+    default_error_messages = {"required": "is required", "null": "must not be null"}
+
+    def __init__(self, shapes: Mapping[str, type[MetaObject]], *, any_case: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self.shapes = shapes
+        self.any_case = any_case
+        self._schemas: dict[str, MetaObject] = {}
+
+    def schema_for(self, value: Any) -> MetaObject:
+        """Return the schema for an object; refuse an unknown kind with the list of those that are known."""
+        if not isinstance(value, dict):
+            raise ValidationError("must be an object")
+        kind = value.get("type")
+        if self.any_case and isinstance(kind, str):
+            kind = kind.lower()
+        if not isinstance(kind, str) or kind not in self.shapes:
+            raise ValidationError({"type": [f"must be one of {', '.join(self.shapes)}"]})
+        if kind not in self._schemas:
+            self._schemas[kind] = self.shapes[kind]()
+        return self._schemas[kind]
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        return self.schema_for(value).load(value)
+
+
+def flatten(messages: Any, path: str = "") -> dict[str, list[str]]:
+    """Return marshmallow's nested messages by dotted path: `interactive.action.buttons.0.reply.title`."""
+    if not isinstance(messages, dict):
+        return {path: [str(message) for message in messages]}
+    flat: dict[str, list[str]] = {}
+    for name, inner in messages.items():
+        below = path if name == "_schema" else f"{path}.{name}".lstrip(".")
+        for where, texts in flatten(inner, below).items():
+            flat.setdefault(where, []).extend(texts)
+    return flat
+
+
+def advise(field: fields.Field[Any], value: Any, path: str) -> Iterator[str]:
+    """Yield every warning about a value that this field has accepted, each beginning with its dotted path."""
+    for text in getattr(field, "advice_on", _nothing)(value):
+        yield f"{path}: {text}"
+    if isinstance(field, fields.List):
+        for position, item in enumerate(value):
+            yield from advise(field.inner, item, f"{path}.{position}")
+    elif isinstance(field, Variant):
+        yield from _advise_object(field.schema_for(value), value, path)
+    elif isinstance(field, fields.Nested) and isinstance(field.schema, MetaObject):
+        yield from _advise_object(field.schema, value, path)
+
+
+def _advise_object(schema: MetaObject, data: Mapping[str, Any], path: str) -> Iterator[str]:
+    for name, text in schema.advice(data):
+        yield f"{path}.{name}: {text}"
+    for name, field in schema.fields.items():
+        if name in data:
+            yield from advise(field, data[name], f"{path}.{name}")
+
+
+def _nothing(value: Any) -> Iterable[str]:
+    return ()

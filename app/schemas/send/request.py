@@ -1,0 +1,109 @@
+"""The body of a send, as `POST /send/whatsapp` and everything like it takes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import INCLUDE, ValidationError, fields, validates_schema
+
+from app.domain.outbound import Mode, Priority
+from app.schemas.send.base import MetaObject
+from app.schemas.send.interactive import interactive
+from app.schemas.send.media import Audio, Captioned, Document, Media
+from app.schemas.send.plain import TEXT_BODY, Location, Pin, Reaction, TextContent, contacts
+from app.schemas.send.template import Template
+from app.schemas.send.texts import SPOKEN, Id, Link, Text, Word
+from app.schemas.send.values import Flag, Part
+
+CALLBACK_DATA = 512
+
+
+class Moment(fields.AwareDateTime):
+    """A time with its offset from UTC."""
+
+    default_error_messages = {
+        **SPOKEN,
+        "invalid": "must be an ISO 8601 time with its offset, as in 2026-01-31T09:00:00+00:00",
+        "invalid_awareness": "must say its offset from UTC, as in 2026-01-31T09:00:00+00:00",
+    }
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(format="iso", **options)
+
+
+class Context(MetaObject):
+    """The message that this one answers."""
+
+    message_id = Id(required=True)
+
+
+class Contents(MetaObject):
+    """Meta's object for each type of message. A new type is one more line."""
+
+    text = Part(TextContent)
+    image = Part(Captioned)
+    video = Part(Captioned)
+    audio = Part(Audio)
+    document = Part(Document)
+    sticker = Part(Media)
+    location = Part(Location)
+    contacts = contacts()
+    reaction = Part(Reaction)
+    interactive = interactive()
+    template = Part(Template)
+    pin = Part(Pin)
+
+
+class SendMessageRequest(Contents):
+    """A message to send: the short form (`to`, `message`, `image_url`), or `type` and Meta's object of that name.
+
+    `message` is a text, or the caption of the image at `image_url`. Everything from `phone_number_id` on is optional.
+    """
+
+    to = Text()
+    recipient = Text()
+    group_id = Text()
+    message = Text(TEXT_BODY)
+    image_url = Link()
+    type = Text()
+
+    phone_number_id = Id()
+    reply_to = Text()
+    context = Part(Context)
+    mode = Word(*Mode)
+    send_at = Moment()
+    expires_at = Moment()
+    priority = Word(*Priority)
+    callback_data = Text(CALLBACK_DATA)
+    biz_opaque_callback_data = Text(CALLBACK_DATA)
+    force = Flag()
+    raw = Flag()
+
+    messaging_product = Word("whatsapp")
+    recipient_type = Word("individual", "group")
+    recipient_identity_key_hash = Text()
+    messaging_account_id = Id()
+
+    @validates_schema
+    def check_pairs(self, data: dict[str, Any], **kwargs: Any) -> None:
+        """Refuse two values for one thing, and times that leave nothing to send in."""
+        quoted = data.get("context", {}).get("message_id")
+        if quoted and data.get("reply_to", quoted) != quoted:
+            raise ValidationError("names another message than `context`; leave one out", "reply_to")
+        theirs = data.get("biz_opaque_callback_data")
+        if theirs and data.get("callback_data", theirs) != theirs:
+            raise ValidationError("differs from `biz_opaque_callback_data`; leave one out", "callback_data")
+        if "send_at" in data and data.get("mode") == Mode.SYNC:
+            raise ValidationError("cannot be sync with `send_at`; leave it out, or write queued", "mode")
+        if "send_at" in data and "expires_at" in data and data["expires_at"] <= data["send_at"]:
+            raise ValidationError("must be later than `send_at`", "expires_at")
+
+
+CONTENT_TYPES = tuple(Contents().fields)
+
+OPTIONS = ("recipient_identity_key_hash", "messaging_account_id")
+"""Fields of Meta's beside the message that go along as they are."""
+
+CHECKED = SendMessageRequest()
+UNCHECKED = SendMessageRequest(exclude=CONTENT_TYPES, unknown=INCLUDE)
+"""For `raw`: our own fields are read, the rest passes."""

@@ -1,0 +1,116 @@
+"""Numbers, flags, lists and objects in Meta's objects."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from marshmallow import ValidationError, fields
+
+from app.schemas.send.texts import SPOKEN
+
+
+class Flag(fields.Boolean):
+    """True or false, not a word for it."""
+
+    default_error_messages = {**SPOKEN, "invalid": "must be true or false"}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid")
+        return value
+
+
+class Whole(fields.Integer):
+    """A whole number, not a string of digits. Outside `within` Meta may refuse it."""
+
+    default_error_messages = {**SPOKEN, "invalid": "must be a whole number"}
+
+    def __init__(self, within: range | None = None, **options: Any) -> None:
+        super().__init__(strict=True, **options)
+        self.within = within
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self.make_error("invalid")
+        return value
+
+    def advice_on(self, number: int) -> Iterable[str]:
+        """Warn of a number outside what Meta documents."""
+        if self.within and number not in self.within:
+            yield f"is outside {self.within[0]} to {self.within[-1]}, which Meta may refuse"
+
+
+class Index(fields.Field[str | int]):
+    """A button's place in its template, from 0, which Meta's own samples write as string and as number."""
+
+    default_error_messages = SPOKEN
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if isinstance(value, bool) or str(value) not in list("0123456789"):
+            raise ValidationError("must be a button's place, from 0 to 9")
+        return value
+
+
+class Degrees(fields.Field[str | float]):
+    """A coordinate, as number or string, within ±`most`."""
+
+    default_error_messages = SPOKEN
+
+    def __init__(self, most: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.most = most
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        try:
+            degrees = math.nan if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError, OverflowError):
+            degrees = math.nan
+        if not abs(degrees) <= self.most:
+            raise ValidationError(f"must be degrees from -{self.most} to {self.most}, as in 40.41")
+        return value
+
+
+class Part(fields.Nested):
+    """An object inside another."""
+
+    default_error_messages = SPOKEN
+
+
+class Anything(fields.Dict):
+    """An object whose inside only Meta, or the caller's own flow, knows."""
+
+    default_error_messages = {**SPOKEN, "invalid": "must be an object"}
+
+
+class Items(fields.List[Any]):
+    """A list. Empty where it may not be, or over `most`, it is refused; outside `usual` Meta may refuse it."""
+
+    default_error_messages = {**SPOKEN, "invalid": "must be a list"}
+
+    def __init__(
+        self,
+        inner: Any,
+        *,
+        most: int | None = None,
+        usual: range | None = None,
+        may_be_empty: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(inner, **options)
+        self.may_be_empty = may_be_empty
+        self.most = most
+        self.usual = usual
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if value == [] and not self.may_be_empty:
+            raise ValidationError("must not be empty")
+        if isinstance(value, list) and self.most and len(value) > self.most:
+            raise ValidationError(f"must be ≤ {self.most} items, and is {len(value)}; leave some out")
+        return super()._deserialize(value, attr, data, **kwargs)
+
+    def advice_on(self, items: list[Any]) -> Iterable[str]:
+        """Warn of a count outside what Meta documents."""
+        if self.usual and len(items) not in self.usual:
+            yield f"holds {len(items)}, and Meta documents {self.usual[0]} to {self.usual[-1]}"

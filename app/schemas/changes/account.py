@@ -1,0 +1,33 @@
+"""Fields about accounts, numbers and templates, and fields that are new to us: one event, Meta's JSON as it came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from app.domain.notifications import Fact, Person
+from app.schemas.change import Change
+from app.schemas.lenient import as_object, as_text
+from app.schemas.people import read_person
+
+
+def read_account(change: Change) -> Iterator[Fact]:
+    """News that Meta documents: `account.<field>`."""
+    yield change.other(f"account.{change.field}", change.value)
+
+
+def read_unknown(change: Change) -> Iterator[Fact]:
+    """News that Meta did not document when this was written."""
+    yield change.other("unknown", change.value)
+
+
+def read_handover(change: Change) -> Iterator[Fact]:
+    """A chat passed between Meta's agent and us (Meta: webhooks/reference/messaging_handovers)."""
+    person = _sender(change)
+    timestamp = change.value.get("timestamp")
+    yield change.other("account.messaging_handovers", change.value, person if person.is_known else None, timestamp)
+
+
+def _sender(change: Change) -> Person:
+    sender = as_object(change.value.get("sender"))
+    phone = as_text(sender.get("phone_number")) or as_text(sender.get("wa_id"))
+    return read_person(phone, as_text(sender.get("user_id")))

@@ -1,0 +1,60 @@
+"""The field `calls`: an event for each call and each report on one, with Meta's JSON for that one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from app.domain.notifications import ChangeFact, Fact, Json, Person
+from app.schemas.base import MetaSchema
+from app.schemas.change import CannotRead, Change, each
+from app.schemas.changes.errors import read_errors
+from app.schemas.lenient import Text, as_list
+from app.schemas.people import Contacts, read_person
+
+
+class Call(MetaSchema):
+    """An element of `calls[]`, or of the `statuses[]` beside them (Meta: calling)."""
+
+    id = Text()
+    event = Text()
+    status = Text()
+    direction = Text()
+    from_ = Text(data_key="from")
+    from_user_id = Text()
+    to = Text()
+    to_user_id = Text()
+    recipient_id = Text()
+    recipient_user_id = Text()
+
+
+_CALL = Call()
+
+
+def read_calls(change: Change) -> Iterator[Fact]:
+    """Calls, then reports, then errors."""
+    contacts = Contacts(change.value.get("contacts"), one_person=True)
+    yield from each(as_list(change.value.get("calls")), lambda call: read_call(call, "calls", change, contacts))
+    yield from each(as_list(change.value.get("statuses")), lambda call: read_call(call, "statuses", change, contacts))
+    yield from read_errors(change)
+
+
+def read_call(value: Any, array: str, change: Change, contacts: Contacts) -> ChangeFact:
+    """Read an element of that array. A call is told from its repeats by its id and what happened to it."""
+    if not isinstance(value, dict):
+        raise CannotRead("The call is not an object.")
+    call = _CALL.load(value)
+    fact = change.other("call", change.cut(array, value), timestamp=value.get("timestamp"))
+    happened = call["event"] or call["status"]
+    key = f"{call['id']}:{happened}" if call["id"] and happened else change.key(value)
+    person = contacts.complete(_customer(call))
+    return replace(fact, key=key, person=person if person.is_known else None)
+
+
+def _customer(call: Json) -> Person:
+    if call["recipient_id"] or call["recipient_user_id"]:
+        return read_person(call["recipient_id"], call["recipient_user_id"])
+    if call["direction"] == "BUSINESS_INITIATED":
+        return read_person(call["to"], call["to_user_id"])
+    return read_person(call["from_"], call["from_user_id"])

@@ -1,0 +1,37 @@
+"""The fields of echoes: what the business itself wrote, from its phone or through another sender."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from app.domain.notifications import Fact, Source
+from app.schemas.change import Change, each
+from app.schemas.changes.errors import read_errors
+from app.schemas.inbound.arrival import Surroundings
+from app.schemas.inbound.messages import read_message
+from app.schemas.lenient import as_list
+from app.schemas.people import Contacts
+
+
+def read_echoes(change: Change, source: Source = Source.ECHO) -> Iterator[Fact]:
+    """Outbound messages, edits and revocations (Meta: webhooks/reference/smb_message_echoes, …/standby)."""
+    echoes = as_list(change.value.get("message_echoes"))
+    contacts = Contacts(change.value.get("contacts"), one_person=len(echoes) == 1)
+    around = Surroundings(contacts, change.now, source, direction="outbound", status="sent")
+    yield from each(echoes, lambda echo: read_message(_unwrapped(echo), around))
+    yield from read_errors(change)
+
+
+def _unwrapped(echo: Any) -> Any:
+    """An echo with the keys of any other message. Some wrap the body of a send call, which has its own for people."""
+    if not isinstance(echo, dict):
+        return echo
+    body = echo.get("message")
+    if isinstance(body, dict):
+        echo = {**{key: value for key, value in echo.items() if key != "message"}, **body}
+    if echo.get("recipient_type") == "group":
+        return {**echo, "group_id": echo.get("to"), "to": None}
+    if "recipient" in echo:
+        return {"to_user_id": echo["recipient"], **echo}
+    return echo

@@ -1,0 +1,104 @@
+"""What a customer picks or fills in: buttons, lists, forms, call permissions.
+
+A quick reply of a template comes as `button`, a reply button of a free-form message as `interactive.button_reply`.
+People rightly see no difference, so both are `button` here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.errors import Malformed
+from app.schemas.base import MetaSchema
+from app.schemas.clean import decode
+from app.schemas.inbound.reading import Reader, Reading, read_as_given
+from app.schemas.lenient import Text, as_object, as_text
+
+
+class TemplateButton(MetaSchema):
+    """Meta: webhooks/reference/messages/button."""
+
+    id = Text(data_key="payload")
+    title = Text(data_key="text")
+
+
+class Choice(MetaSchema):
+    """The `button_reply` and `list_reply` of Meta: webhooks/reference/messages/interactive."""
+
+    id = Text()
+    title = Text()
+    description = Text()
+
+
+class FilledForm(MetaSchema):
+    """The `nfm_reply` of a flow or an address message. `response_json` is JSON inside a string."""
+
+    name = Text()
+
+
+_TEMPLATE_BUTTON = TemplateButton()
+_CHOICE = Choice()
+_FORM = FilledForm()
+
+
+def read_button(message_type: str, value: Any) -> Reading:
+    """A template's quick reply."""
+    content = {**_TEMPLATE_BUTTON.read(value), "description": None}
+    return Reading("button", _title(content, "button"), content)
+
+
+def read_interactive(message_type: str, value: Any) -> Reading:
+    """Any answer to an interactive message; kinds new to us pass as they came, named `interactive`."""
+    answer = as_object(value)
+    kind = as_text(answer.get("type"))
+    if kind is None:
+        kind = next((name for name in INTERACTIVE if name in answer), "")
+    reader = INTERACTIVE.get(kind)
+    inner = answer.get(kind)
+    if reader is None or not isinstance(inner, dict):
+        return read_as_given(message_type, value)
+    return reader(kind, inner)
+
+
+def _read_button_reply(kind: str, value: Any) -> Reading:
+    content = _CHOICE.read(value)
+    return Reading("button", _title(content, "button"), content)
+
+
+def _read_list_reply(kind: str, value: Any) -> Reading:
+    content = _CHOICE.read(value)
+    return Reading("list_reply", _title(content, "list_reply"), content)
+
+
+def _read_form(kind: str, value: Any) -> Reading:
+    content = _FORM.read(value)
+    content["response"] = _parsed(content.pop("response_json", None))
+    return Reading("form", f"[form] {content['name'] or ''}".rstrip(), content)
+
+
+def _read_call_permission(kind: str, value: Any) -> Reading:
+    return read_as_given("call_permission", value)
+
+
+def _parsed(response: Any) -> Any:
+    """What the form's string says; the string itself where it is not JSON."""
+    if not isinstance(response, str):
+        return response
+    try:
+        return decode(response.encode(errors="replace"))
+    except Malformed:
+        return response
+
+
+def _title(content: dict[str, Any], name: str) -> str:
+    title = content["title"]
+    return title if isinstance(title, str) and title else f"[{name}]"
+
+
+INTERACTIVE: dict[str, Reader] = {
+    "button_reply": _read_button_reply,
+    "list_reply": _read_list_reply,
+    "nfm_reply": _read_form,
+    "call_permission_reply": _read_call_permission,
+}
+"""By `interactive.type`."""

@@ -1,0 +1,142 @@
+"""What every message has around its content, whoever wrote it and whatever its type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from app.domain.notifications import Json, MessageFact, Person, Source
+from app.schemas.base import MetaSchema
+from app.schemas.change import CannotRead
+from app.schemas.inbound.types import TYPES, read_content
+from app.schemas.lenient import Flag, Moment, Object, Text, as_object
+from app.schemas.people import Contacts, read_person
+from app.schemas.problems import first_error
+
+
+class Header(MetaSchema):
+    """The keys common to all types (Meta: webhooks/reference/messages), and those of echoes and history."""
+
+    id = Text()
+    type = Text()
+    timestamp = Moment()
+    from_ = Text(data_key="from")
+    from_user_id = Text()
+    from_parent_user_id = Text()
+    to = Text()
+    to_user_id = Text()
+    to_parent_user_id = Text()
+    group_id = Text()
+    context = Object()
+    referral = Object()
+
+
+class Quoted(MetaSchema):
+    """A message's `context`: what it answers, and whether it was forwarded."""
+
+    message_id = Text(data_key="id")
+    from_ = Text(data_key="from", attribute="from")
+    forwarded = Flag()
+    frequently_forwarded = Flag()
+    referred_product = Object()
+
+
+_HEADER = Header()
+_QUOTED = Quoted()
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the change says about all of its messages."""
+
+    contacts: Contacts
+    now: datetime
+    source: Source = Source.LIVE
+    direction: str = "inbound"
+    status: str = "received"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message before its content is read."""
+
+    header: Json
+    message_type: str
+    wamid: str
+    person: Person
+    timestamp: datetime
+    around: Surroundings
+
+    @property
+    def value(self) -> Any:
+        """The object named like the type; for a type that does not follow this rule, whatever is new in the message."""
+        if self.message_type in self.header:
+            return self.header[self.message_type]
+        return {key: value for key, value in self.header.items() if key not in _COMMON}
+
+    def revised(self, value: Any, original_wamid: str) -> Arrival:
+        """The message that this one puts in another's place, written by the same person."""
+        header: Json = _HEADER.load(as_object(value))
+        return replace(self, header=header, message_type=header["type"] or _guess_type(header), wamid=original_wamid)
+
+    def message(self) -> MessageFact:
+        """Read the content."""
+        reading = read_content(self.message_type, self.value)
+        header = self.header
+        return MessageFact(
+            wamid=self.wamid,
+            direction=self.around.direction,
+            timestamp=self.timestamp,
+            message_type=reading.message_type,
+            message=reading.message,
+            content=reading.content,
+            person=self.person,
+            source=self.around.source,
+            context=_read_context(header["context"]),
+            referral=header["referral"] or None,
+            group_id=header["group_id"] or None,
+            error=first_error(header.get("errors")),
+            status=self.around.status,
+            media=reading.media,
+        )
+
+
+_COMMON = frozenset(_HEADER.fields) | {"errors", "history_context", "recipient_type", "messaging_product"}
+
+
+def receive(value: Any, around: Surroundings) -> Arrival:
+    """Read the header. Raises `CannotRead` for what is no message, has no id, or comes from nobody."""
+    if not isinstance(value, dict):
+        raise CannotRead("The message is not an object.")
+    header: Json = _HEADER.load(value)
+    wamid = header["id"]
+    if not wamid:
+        raise CannotRead("The message has no id.")
+    person = around.contacts.complete(_other_side(header, around.direction))
+    if not person.is_known and not header["group_id"]:
+        raise CannotRead("The message names no person.")
+    timestamp = header["timestamp"] or around.now
+    return Arrival(header, header["type"] or _guess_type(header), wamid, person, timestamp, around)
+
+
+def _other_side(header: Json, direction: str) -> Person:
+    if direction == "inbound":
+        return read_person(header["from_"], header["from_user_id"], header["from_parent_user_id"])
+    return read_person(header["to"], header["to_user_id"], header["to_parent_user_id"])
+
+
+def _guess_type(header: Json) -> str:
+    """A message without a type is what its content is."""
+    guess = next((name for name in TYPES if name in header), None)
+    return guess or ("unsupported" if header.get("errors") else "unknown")
+
+
+def _read_context(value: Json | None) -> Json | None:
+    """What a message quotes: Meta's words, and room for ours (`id`, `callback_data`, `template`)."""
+    if not value:
+        return None
+    context = _QUOTED.load(value)
+    context["forwarded"] = bool(context["forwarded"])
+    context["frequently_forwarded"] = bool(context["frequently_forwarded"])
+    return {**context, "id": None, "callback_data": None, "template": None}

@@ -1,0 +1,25 @@
+"""One element of `messages[]` or `message_echoes[]`, as the fact that it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from app.domain.notifications import Fact
+from app.schemas.inbound.arrival import Arrival, Surroundings, receive
+from app.schemas.inbound.revisions import read_edit, read_revoke
+from app.schemas.inbound.system import read_system
+
+NO_MESSAGES: dict[str, Callable[[Arrival], Fact]] = {
+    "edit": read_edit,
+    "revoke": read_revoke,
+    "system": read_system,
+}
+"""The types that come like messages and are none: they speak of another message, or of a person."""
+
+
+def read_message(value: Any, around: Surroundings) -> Fact:
+    """Read one message. Raises `CannotRead` when there is no way to."""
+    arrival = receive(value, around)
+    reader = NO_MESSAGES.get(arrival.message_type, Arrival.message)
+    return reader(arrival)

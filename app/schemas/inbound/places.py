@@ -1,0 +1,32 @@
+"""Location."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.schemas.base import MetaSchema
+from app.schemas.inbound.reading import Reading
+from app.schemas.lenient import Number, Text
+
+
+class Place(MetaSchema):
+    """Meta: webhooks/reference/messages/location."""
+
+    latitude = Number()
+    longitude = Number()
+    name = Text()
+    address = Text()
+    url = Text()
+
+
+_SCHEMA = Place()
+
+
+def read_location(message_type: str, value: Any) -> Reading:
+    """Name and address where the sender chose a place, else the coordinates."""
+    content = _SCHEMA.read(value)
+    words = [content["name"], content["address"]]
+    if not any(words) and content["latitude"] is not None and content["longitude"] is not None:
+        words = [str(content["latitude"]), str(content["longitude"])]
+    label = ", ".join(word for word in words if word)
+    return Reading(message_type, f"[{message_type}] {label}".rstrip(), content)

@@ -1,0 +1,46 @@
+"""Messages that change others: edits and revocations (Meta: webhooks/reference/messages/edit, …/revoke)."""
+
+from __future__ import annotations
+
+from app.domain.notifications import EditFact
+from app.schemas.base import MetaSchema
+from app.schemas.change import CannotRead
+from app.schemas.inbound.arrival import Arrival
+from app.schemas.lenient import Object, Text
+
+
+class Revision(MetaSchema):
+    """The `edit` or `revoke` object."""
+
+    original_message_id = Text()
+    message = Object()
+
+
+_REVISION = Revision()
+
+
+def read_edit(arrival: Arrival) -> EditFact:
+    """What the message says now."""
+    return _read(arrival, revoked=False)
+
+
+def read_revoke(arrival: Arrival) -> EditFact:
+    """The message was taken back."""
+    return _read(arrival, revoked=True)
+
+
+def _read(arrival: Arrival, *, revoked: bool) -> EditFact:
+    revision = _REVISION.read(arrival.value)
+    original = revision["original_message_id"]
+    if not original:
+        raise CannotRead("The edit or revocation does not say of which message.")
+    message = revision["message"]
+    return EditFact(
+        wamid=arrival.wamid,
+        original_wamid=original,
+        timestamp=arrival.timestamp,
+        person=arrival.person,
+        revoked=revoked,
+        message=None if revoked or message is None else arrival.revised(message, original).message(),
+        source=arrival.around.source,
+    )

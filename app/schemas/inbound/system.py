@@ -1,0 +1,76 @@
+"""System messages: WhatsApp itself says that a person is now known by other names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.domain.notifications import ContactFact, Json, MessageFact, Person
+from app.schemas.base import MetaSchema
+from app.schemas.inbound.arrival import Arrival
+from app.schemas.lenient import Text
+from app.schemas.people import read_person
+
+REASONS = {
+    "user_changed_number": "changed_number",
+    "customer_changed_number": "changed_number",
+    "user_changed_user_id": "changed_user_id",
+    "customer_identity_changed": "identity_changed",
+    "user_identity_changed": "identity_changed",
+}
+"""By `system.type`, names of earlier years included."""
+
+
+class System(MetaSchema):
+    """Meta: webhooks/reference/messages/system. `customer` and `new_wa_id` are from before 2023."""
+
+    type = Text()
+    wa_id = Text()
+    new_wa_id = Text()
+    customer = Text()
+    user_id = Text()
+    parent_user_id = Text()
+    previous_user_id = Text()
+    previous_parent_user_id = Text()
+
+
+_SYSTEM = System()
+
+
+def read_system(arrival: Arrival) -> ContactFact | MessageFact:
+    """Who a person was and is. A kind new to us is that too when it names a new identity, else a plain message."""
+    system = _SYSTEM.read(arrival.value)
+    kind = system["type"] or ""
+    reason = REASONS.get(kind)
+    before, now = _before(arrival.person, system), _after(arrival.person, system)
+    if reason is None and (now == arrival.person or not kind):
+        return arrival.message()
+    return ContactFact(
+        person=now,
+        reason=reason or kind,
+        timestamp=arrival.timestamp,
+        previous=before if now != before and reason != "identity_changed" else None,
+        value={name: arrival.header[name] for name in ("system", "identity") if name in arrival.header},
+        key=arrival.wamid,
+    )
+
+
+def _before(sender: Person, system: Json) -> Person:
+    """The sender, under the ids they had: the payload may already be signed with the new user id."""
+    moved = bool(system["wa_id"] or system["new_wa_id"])
+    return read_person(
+        _first(system["customer"], sender.wa_id) if moved or not system["previous_user_id"] else None,
+        _first(system["previous_user_id"], sender.user_id),
+        _first(system["previous_parent_user_id"], sender.parent_user_id if not system["previous_user_id"] else None),
+    )
+
+
+def _after(sender: Person, system: Json) -> Person:
+    return read_person(
+        _first(system["wa_id"], system["new_wa_id"], sender.wa_id),
+        _first(system["user_id"], sender.user_id),
+        _first(system["parent_user_id"], sender.parent_user_id),
+    )
+
+
+def _first(*values: Any) -> Any:
+    return next((value for value in values if value), None)

@@ -1,0 +1,67 @@
+"""Meta's webhook body, read into a flat list of facts.
+
+A body holds entries (accounts), entries hold changes (fields), changes hold messages, statuses and errors, many of each
+and of several numbers at once. Nothing in it is checked against a closed list, because Meta adds types, statuses and
+fields several times a year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from app.domain.notifications import Fact, Item, Unreadable
+from app.errors import Malformed
+from app.schemas.change import Change
+from app.schemas.changes.fields import read_change
+from app.schemas.clean import decode
+from app.schemas.lenient import as_list, as_object, as_text
+
+
+def read_notification(raw: bytes, received_at: datetime | None = None) -> list[Item]:
+    """Return every item of a body in its order, messages before statuses within a change.
+
+    Positions run from 0 without gaps, and are the same each time the same bytes are read. An item that cannot be read
+    comes as `Unreadable`, and its neighbours as they are. Where Meta left out when something happened, `received_at`
+    stands in (the present, when not given). Raises `Malformed` for what is not JSON or not WhatsApp's.
+    """
+    body = decode(raw)
+    if not _is_whatsapp(body):
+        raise Malformed("The body is not a WhatsApp notification.")
+    now = received_at or datetime.now(UTC)
+    items: list[Item] = []
+    for entry in as_list(body["entry"]):
+        for change in _changes(entry, now):
+            _add_items(items, change)
+    return items
+
+
+def _is_whatsapp(body: Any) -> bool:
+    if not isinstance(body, dict) or not isinstance(body.get("object"), str):
+        return False
+    return body["object"].startswith("whatsapp") and body.get("entry") is not None
+
+
+def _changes(entry: Any, now: datetime) -> Iterator[Change]:
+    """The changes of an entry. What is no change comes as one without a field, so that it is counted like any other."""
+    account = as_object(entry)
+    waba_id, time = as_text(account.get("id")), account.get("time")
+    for change in as_list(account.get("changes")) or [entry]:
+        if isinstance(change, dict) and "value" in change:
+            yield Change(as_text(change.get("field")) or "", change["value"], waba_id, time, now)
+        else:
+            yield Change("", change, waba_id, time, now)
+
+
+def _add_items(items: list[Item], change: Change) -> None:
+    for fact in _facts(change):
+        number, display = change.phone_number_id, change.display_phone_number
+        items.append(Item(len(items), change.field, fact, change.waba_id, number, display))
+
+
+def _facts(change: Change) -> Iterator[Fact]:
+    try:
+        yield from read_change(change)
+    except Exception as err:  # outside of any element; whatever was read before it stands
+        yield Unreadable(f"Reading the change failed with {type(err).__name__}.", change.value)

@@ -36,7 +36,7 @@ class Message:
     phone_number_id: str
     recipient: str | None
     contact: ContactRef | None
-    content: dict[str, Any]
+    content: Any
     status: str
     source: str
     received_at: datetime

@@ -1,0 +1,72 @@
+"""The one shape in which a message leaves the gateway: in API answers, in events, to hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from marshmallow import Schema, fields
+
+
+class UtcTime(fields.DateTime):
+    """An aware time as ISO 8601 in UTC, with its offset."""
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else value.astimezone(UTC).isoformat()
+
+
+class EveryKey(Schema):
+    """Dumps every declared key, in the order of declaration; null where the object has nothing to say."""
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Say null rather than leave out a key."""
+        field_obj.allow_none = True
+        field_obj.dump_default = None
+
+
+class NormalizedContact(EveryKey):
+    """Who a message is with. `id` is ours and stays; Meta may know the person by any of the others."""
+
+    id = fields.String()
+    wa_id = fields.String(metadata={"description": "The phone's digits; null when Meta hides the number."})
+    user_id = fields.String(metadata={"description": "Meta's business-scoped user id."})
+    parent_user_id = fields.String()
+    username = fields.String(metadata={"description": "For display only; people change it."})
+    name = fields.String()
+
+
+class NormalizedMessage(EveryKey):
+    """A message in either direction. Dumps a `domain.messages.Message`, or a mapping with its names.
+
+    The six keys of the first lines are what a simple reader needs; absent facts are null, never missing.
+    """
+
+    channel = fields.Constant("whatsapp")
+    sender = fields.String(metadata={"description": "`+E.164`, or the user id when Meta hides the number."})
+    message = fields.String(metadata={"description": "What a person would read: text, caption, or `[type] …`."})
+    timestamp = UtcTime(metadata={"description": "When it was written, by Meta's clock."})
+    message_id = fields.String(metadata={"description": "Meta's id (wamid); null until Meta gave one."})
+    message_type = fields.String(metadata={"description": "`text`, `image`, `button`, …; new ones may come any day."})
+
+    id = fields.String(metadata={"description": "Our id of the message."})
+    direction = fields.String(metadata={"description": "`inbound` or `outbound`."})
+    phone_number_id = fields.String()
+    recipient = fields.String()
+    contact = fields.Nested(NormalizedContact())
+    content = fields.Raw(metadata={"description": "What the message holds, by its type."})
+    context = fields.Dict(metadata={"description": "What the message answers, or where it was forwarded from."})
+    referral = fields.Dict(metadata={"description": "The advertisement or post that the chat began from."})
+    group_id = fields.String()
+    status = fields.String()
+    error = fields.Dict(metadata={"description": "Meta's `code`, `title`, `details`, `message`, `href`."})
+    pricing = fields.Dict()
+    callback_data = fields.String(metadata={"description": "What the sender attached for themselves."})
+    source = fields.String(metadata={"description": "`live`, `echo`, `history` or `standby`."})
+    received_at = UtcTime(metadata={"description": "When the gateway got it."})
+    flags = fields.List(fields.String())
+
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        """Read mappings by key and anything else by attribute; an object without flags has an empty list of them."""
+        value = obj.get(attr) if isinstance(obj, Mapping) else getattr(obj, attr, None)
+        return [] if attr == "flags" and value is None else value

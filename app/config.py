@@ -2,14 +2,12 @@
 
 A setting is a line of `Config`: its name in lower case, its default, and how its text is read. An empty text counts as
 not set. All problems are found before any is reported, each by the setting's name and its remedy, never by its value.
-`python -m app.config` checks the environment and the `.env` file and says what is wrong.
 """
 
 from __future__ import annotations
 
 import difflib
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
@@ -112,8 +110,9 @@ def load_environment() -> Mapping[str, str]:
     Raises `ConfigError` when the file is there and cannot be read.
     """
     try:
-        load_dotenv(ROOT / ".env", interpolate=False)  # a `$` in a secret is a dollar sign
-    except (OSError, UnicodeDecodeError) as err:
+        # A `$` in a secret is a dollar sign; and some editors begin a file with a mark that is no part of a name.
+        load_dotenv(ROOT / ".env", interpolate=False, encoding="utf-8-sig")
+    except (OSError, ValueError) as err:
         raise ConfigError([f".env: cannot be read ({type(err).__name__}); it must be this user's, and UTF-8"]) from None
     return os.environ
 
@@ -212,18 +211,3 @@ def _misspelt(environ: Mapping[str, str]) -> list[str]:
         elif name.startswith(("WHATSAPP_", "GRAPH_")):
             warnings.append(f"{name} is not a setting")
     return warnings
-
-
-def main() -> int:
-    """Check the settings and say on stderr what is wrong. Return the exit code: 2 when they cannot work."""
-    try:
-        config = load_config(load_environment())
-    except ConfigError as err:
-        sys.stderr.write("The settings cannot work:\n" + "".join(f"  {problem}\n" for problem in err.problems))
-        return 2
-    sys.stderr.write("".join(f"Warning: {warning}\n" for warning in config.warnings))
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -44,12 +44,12 @@ def _is_whatsapp(body: Any) -> bool:
 
 
 def _changes(entry: Any, now: datetime) -> Iterator[Change]:
-    """The changes of an entry. What is no change comes as one without a field, so that it is counted like any other."""
+    """The changes of an entry. What is none comes as a change without a field, so that it is counted like any other."""
     account = as_object(entry)
     waba_id, time = as_text(account.get("id")), account.get("time")
     for change in as_list(account.get("changes")) or [entry]:
-        if isinstance(change, dict) and "value" in change:
-            yield Change(as_text(change.get("field")) or "", change["value"], waba_id, time, now)
+        if isinstance(change, dict) and change is not entry:
+            yield Change(as_text(change.get("field")) or "", change.get("value"), waba_id, time, now)
         else:
             yield Change("", change, waba_id, time, now)
 

@@ -34,9 +34,10 @@ _CALL = Call()
 
 def read_calls(change: Change) -> Iterator[Fact]:
     """Calls, then reports, then errors."""
-    contacts = Contacts(change.value.get("contacts"), one_person=True)
-    yield from each(as_list(change.value.get("calls")), lambda call: read_call(call, "calls", change, contacts))
-    yield from each(as_list(change.value.get("statuses")), lambda call: read_call(call, "statuses", change, contacts))
+    calls, reports = as_list(change.value.get("calls")), as_list(change.value.get("statuses"))
+    contacts = Contacts(change.value.get("contacts"), one_person=len(calls) + len(reports) == 1)
+    yield from each(calls, lambda call: read_call(call, "calls", change, contacts))
+    yield from each(reports, lambda report: read_call(report, "statuses", change, contacts))
     yield from read_errors(change)
 
 

@@ -14,6 +14,7 @@ from app.schemas.changes.history import read_history
 from app.schemas.changes.messages import read_messages
 from app.schemas.changes.people import read_preferences, read_state_sync
 from app.schemas.changes.standby import read_standby
+from app.schemas.lenient import as_object
 
 FieldReader = Callable[[Change], Iterator[Fact]]
 
@@ -51,24 +52,25 @@ ACCOUNT_PREFIXES = (
 
 def read_change(change: Change) -> Iterator[Fact]:
     """Every fact of a change, at least one: a change that says nothing we know of is an unknown one."""
-    reader = FIELDS.get(change.field)
-    if reader is None:
-        yield from _other_reader(change)(change)
-    elif not isinstance(change.value, dict):
-        yield Unreadable("The change's value is not an object.", change.value)
-    else:
-        found = False
-        for fact in reader(change):
-            found = True
-            yield fact
-        if not found:
-            yield from read_unknown(change)
+    reader = _reader_of(change)
+    if not isinstance(change.value, dict) and reader not in (read_account, read_unknown):
+        yield Unreadable("The change is not an object.", change.value)
+        return
+    found = False
+    for fact in reader(change):
+        found = True
+        yield fact
+    if not found:
+        yield from read_unknown(change)
 
 
-def _other_reader(change: Change) -> FieldReader:
+def _reader_of(change: Change) -> FieldReader:
+    if change.field in FIELDS:
+        return FIELDS[change.field]
     if change.field in ACCOUNT_FIELDS or change.field.startswith(ACCOUNT_PREFIXES):
         return read_account
-    if change.field or not isinstance(change.value, dict):
+    if change.field:
         return read_unknown
     # Without a field, what is in the value has to say what it is.
-    return read_messages if "messages" in change.value or "statuses" in change.value else read_unknown
+    known = {"messages", "statuses"} & as_object(change.value).keys()
+    return read_messages if known or not isinstance(change.value, dict) else read_unknown

@@ -70,9 +70,9 @@ class Arrival:
 
     @property
     def value(self) -> Any:
-        """The object named like the type; for a type that does not follow this rule, whatever is new in the message."""
-        if self.message_type in self.header:
-            return self.header[self.message_type]
+        """The object named like the type; for a new type without one, whatever else is new in the message."""
+        if self.message_type in self.header or self.message_type in TYPES:
+            return self.header.get(self.message_type)
         return {key: value for key, value in self.header.items() if key not in _COMMON}
 
     def revised(self, value: Any, original_wamid: str) -> Arrival:
@@ -81,7 +81,9 @@ class Arrival:
         return replace(self, header=header, message_type=header["type"] or _guess_type(header), wamid=original_wamid)
 
     def message(self) -> MessageFact:
-        """Read the content."""
+        """Read the content. Raises `CannotRead` when nobody is at the other end."""
+        if not self.person.is_known and not self.header["group_id"]:
+            raise CannotRead("The message names no person.")
         reading = read_content(self.message_type, self.value)
         header = self.header
         return MessageFact(
@@ -106,7 +108,7 @@ _COMMON = frozenset(_HEADER.fields) | {"errors", "history_context", "recipient_t
 
 
 def receive(value: Any, around: Surroundings) -> Arrival:
-    """Read the header. Raises `CannotRead` for what is no message, has no id, or comes from nobody."""
+    """Read the header. Raises `CannotRead` for what is no message or has no id."""
     if not isinstance(value, dict):
         raise CannotRead("The message is not an object.")
     header: Json = _HEADER.load(value)
@@ -114,8 +116,6 @@ def receive(value: Any, around: Surroundings) -> Arrival:
     if not wamid:
         raise CannotRead("The message has no id.")
     person = around.contacts.complete(_other_side(header, around.direction))
-    if not person.is_known and not header["group_id"]:
-        raise CannotRead("The message names no person.")
     timestamp = header["timestamp"] or around.now
     return Arrival(header, header["type"] or _guess_type(header), wamid, person, timestamp, around)
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, missing
+
+from app.domain.messages import Message
 
 
 class UtcTime(fields.DateTime):
@@ -22,7 +24,8 @@ class EveryKey(Schema):
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         """Say null rather than leave out a key."""
         field_obj.allow_none = True
-        field_obj.dump_default = None
+        if field_obj.dump_default is missing:
+            field_obj.dump_default = None
 
 
 class NormalizedContact(EveryKey):
@@ -64,9 +67,13 @@ class NormalizedMessage(EveryKey):
     callback_data = fields.String(metadata={"description": "What the sender attached for themselves."})
     source = fields.String(metadata={"description": "`live`, `echo`, `history` or `standby`."})
     received_at = UtcTime(metadata={"description": "When the gateway got it."})
-    flags = fields.List(fields.String())
+    flags = fields.List(fields.String(), dump_default=list)
 
-    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
-        """Read mappings by key and anything else by attribute; an object without flags has an empty list of them."""
-        value = obj.get(attr) if isinstance(obj, Mapping) else getattr(obj, attr, None)
-        return [] if attr == "flags" and value is None else value
+
+_SCHEMA = NormalizedMessage()
+
+
+def normalized(message: Message | Mapping[str, Any]) -> dict[str, Any]:
+    """The message as JSON takes it."""
+    dumped: dict[str, Any] = _SCHEMA.dump(message)
+    return dumped

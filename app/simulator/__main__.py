@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import requests
 
+from app.simulator.faults import Fault, parse_fault
 from app.simulator.say import Conversation
 from app.simulator.server import SimulatorServer
 from app.simulator.settings import BusinessNumber, CustomerProfile, MetaApp, SimulatorSettings
@@ -44,6 +45,8 @@ def settings_of(options: argparse.Namespace) -> SimulatorSettings:
         seed=options.seed,
         allowed_hosts=tuple(filter(None, options.allowed_hosts.split(","))),
         enforce_window=not options.open_window,
+        public_url=options.public_url,
+        faults=tuple(options.fault),
     )
 
 
@@ -101,6 +104,10 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, help="makes ids and chances repeat; without it they are fresh each run")
     hosts = _env("SIMULATOR_ALLOWED_HOSTS", "")
     parser.add_argument("--allowed-hosts", default=hosts, help="SIMULATOR_ALLOWED_HOSTS: names beside localhost")
+    public_url = _env("SIMULATOR_PUBLIC_URL", "")
+    parser.add_argument("--public-url", default=public_url, help="SIMULATOR_PUBLIC_URL: where files are fetched from")
+    example = "such as `timeout share=0.02 seconds=30`; may be repeated"
+    parser.add_argument("--fault", type=_fault, action="append", default=[], help=example)
     parser.add_argument("--open-window", action="store_true", help="let free-form messages through at any time")
     parser.set_defaults(run=_serve)
 
@@ -111,6 +118,13 @@ def _add_say(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", default=f"http://127.0.0.1:{_default_port()}", help="where the simulator is")
     parser.add_argument("--wait", type=float, default=10.0, help="seconds to wait for an answer")
     parser.set_defaults(run=_say)
+
+
+def _fault(written: str) -> Fault:
+    try:
+        return parse_fault(written)
+    except ValueError as err:
+        raise argparse.ArgumentTypeError(str(err)) from err
 
 
 def _default_port() -> int:

@@ -7,6 +7,7 @@ from werkzeug.routing import BaseConverter
 
 from app.simulator import (
     control_api,
+    customer_routes,
     media_routes,
     message_routes,
     number_routes,
@@ -27,6 +28,7 @@ _BLUEPRINTS = (
     subscription_routes.blueprint,
     object_routes.blueprint,
     control_api.blueprint,
+    customer_routes.blueprint,
     phone_page.blueprint,
 )
 _LARGEST_BODY = 110 * 1024 * 1024  # Meta takes documents of up to 100 MB

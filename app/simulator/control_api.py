@@ -1,23 +1,17 @@
-"""`/simulator/api`: how the page, the `say` command and tests act as the customer and look inside."""
+"""`/simulator/api`: look into the simulated Meta, put its clock ahead, let things go wrong, and start afresh."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
-from flask import Blueprint, Response, abort, jsonify, request
-from werkzeug.exceptions import HTTPException
+from flask import Response, abort, jsonify, request
 
-from app.simulator import writing
-from app.simulator.chats import Chat
-from app.simulator.guard import require_local_caller
-from app.simulator.phone_numbers import digits_of
+from app.simulator import template_review
+from app.simulator.control_blueprint import control_blueprint, request_object
+from app.simulator.faults import fault_of
 from app.simulator.simulator import current
 
-blueprint = Blueprint("control", __name__, url_prefix="/simulator/api")
-blueprint.before_request(require_local_caller)
-_LONGEST_WAIT = 25.0
-_SHOWN = 200
+blueprint = control_blueprint("control")
 
 
 @blueprint.get("/world")
@@ -25,71 +19,89 @@ def world() -> Response:
     """The numbers and the people there are."""
     simulator = current()
     numbers = [asdict(number) for number in simulator.settings.numbers]
-    customers = [{"wa_id": person.wa_id, "name": person.name} for person in simulator.world.customers]
+    with simulator.world.lock:
+        customers = [person.to_json() for person in simulator.world.customers]
     return jsonify({"numbers": numbers, "customers": customers})
-
-
-@blueprint.get("/chats/<phone_number_id>/<wa_id>")
-def chat(phone_number_id: str, wa_id: str) -> Response:
-    """A chat as the customer sees it; with `after` and `wait`, once it has changed past that version."""
-    found = _chat(phone_number_id, wa_id)
-    wait = min(request.args.get("wait", 0.0, float), _LONGEST_WAIT)
-    if wait > 0:
-        current().world.wait_for_change(found, request.args.get("after", 0, int), wait)
-    return jsonify(_chat_json(found))
-
-
-@blueprint.post("/chats/<phone_number_id>/<wa_id>/messages")
-def write(phone_number_id: str, wa_id: str) -> tuple[Response, int]:
-    """Write as the customer: `type`, the object of that name as Meta's webhooks have it, and `quoted_id` of a reply."""
-    body = _object()
-    kind = body.get("type")
-    if not isinstance(kind, str) or kind not in body:
-        abort(400, "Give a `type` and the content under that name.")
-    found = _chat(phone_number_id, wa_id)
-    message = writing.write(current(), found, kind, body[kind], body.get("quoted_id"))
-    return jsonify({"id": message.id, "version": found.version}), 201
 
 
 @blueprint.get("/accepted")
 def accepted() -> Response:
-    """Every message that `POST …/messages` accepted, oldest first."""
+    """Every message that `POST …/messages` accepted, oldest first; `to` and `tag` choose among them."""
     simulator = current()
+    wanted_to, wanted_tag = request.args.get("to"), request.args.get("tag")
     with simulator.world.lock:
-        return jsonify({"data": [asdict(message) for message in simulator.world.accepted]})
+        found = [
+            asdict(message)
+            for message in simulator.world.accepted
+            if wanted_to in (None, message.to) and wanted_tag in (None, message.biz_opaque_callback_data)
+        ]
+    return jsonify({"data": found})
 
 
-@blueprint.errorhandler(HTTPException)
-def refused(err: HTTPException) -> tuple[Response, int]:
-    """Say in JSON what was wrong."""
-    return jsonify({"error": err.description}), err.code or 500
+@blueprint.post("/clock")
+def advance_clock() -> Response:
+    """Put the simulated time ahead by `advance_seconds`: windows close, files and URLs expire."""
+    seconds = request_object().get("advance_seconds")
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds < 0:
+        abort(400, "Give `advance_seconds`, a number that is not negative.")
+    current().world.advance_clock(seconds)
+    return jsonify({"now": current().world.now()})
 
 
-def _chat(phone_number_id: str, wa_id: str) -> Chat:
-    simulator = current()
-    number = simulator.world.numbers.get(phone_number_id)
-    digits = digits_of(wa_id)
-    if number is None or not digits:
-        abort(404, "There is no such number.")
-    with simulator.world.lock:
-        return simulator.world.chat(number, simulator.world.customers.meet(digits))
+@blueprint.get("/faults")
+def list_faults() -> Response:
+    """The faults in force, and how often each has struck."""
+    return jsonify({"data": current().world.faults.to_json()})
 
 
-def _chat_json(found: Chat) -> dict[str, Any]:
-    simulator = current()
-    with simulator.world.lock:
-        return {
-            "version": found.version,
-            "business": found.number.verified_name,
-            "business_number": found.number.display_phone_number,
-            "customer": found.customer.name,
-            "business_types": found.business_types_until > simulator.world.now(),
-            "messages": [message.to_json() for message in found.messages[-_SHOWN:]],
-        }
+@blueprint.post("/faults")
+def add_fault() -> tuple[Response, int]:
+    """Put a fault in force: `kind`, and any of `share to times seconds code status on`."""
+    try:
+        fault = fault_of(request_object())
+    except (ValueError, TypeError) as err:
+        abort(400, str(err))
+    return jsonify({"id": current().world.faults.add(fault)}), 201
 
 
-def _object() -> dict[str, Any]:
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        abort(400, "Send a JSON object.")
-    return body
+@blueprint.delete("/faults")
+def clear_faults() -> Response:
+    """Take every fault away."""
+    current().world.faults.clear()
+    return jsonify({"success": True})
+
+
+@blueprint.delete("/faults/<int:fault_id>")
+def remove_fault(fault_id: int) -> Response:
+    """Take one fault away."""
+    if not current().world.faults.remove(fault_id):
+        abort(404, "There is no such fault.")
+    return jsonify({"success": True})
+
+
+@blueprint.post("/webhooks")
+def send_webhook() -> tuple[Response, int]:
+    """Send any change: `field` and `value` as Meta has them, for a `phone_number_id` or a `waba_id`."""
+    body, simulator = request_object(), current()
+    field, value = body.get("field"), body.get("value")
+    if not isinstance(field, str) or not isinstance(value, dict):
+        abort(400, "Give a `field` and an object as its `value`.")
+    number = simulator.world.numbers.get(str(body.get("phone_number_id")))
+    if number is not None:
+        simulator.tell(number, field, value)
+    elif body.get("waba_id") in simulator.world.waba_ids:
+        simulator.tell_account(body["waba_id"], field, value)
+    else:
+        abort(404, "Give the `phone_number_id` or the `waba_id` that it is about.")
+    return jsonify({"success": True}), 202
+
+
+@blueprint.post("/templates/<template_id>/review")
+def review(template_id: str) -> Response:
+    """Decide as Meta would: `event` such as APPROVED, REJECTED or PAUSED, and a `reason`."""
+    template = current().world.templates.get(template_id)
+    body = request_object()
+    if template is None or not isinstance(body.get("event"), str):
+        abort(404 if template is None else 400, "Name a template and an `event`.")
+    template_review.decide(current(), template, body["event"], str(body.get("reason", "NONE")))
+    return jsonify(template.to_json())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -27,6 +28,18 @@ class Customer:
     """The phone_number_ids that this person does not want to hear from."""
     stopped_marketing: set[str] = field(default_factory=set)
 
+    def to_json(self) -> dict[str, Any]:
+        """The person as the page and tests read them."""
+        return {
+            "wa_id": self.wa_id,
+            "user_id": self.user_id,
+            "name": self.name,
+            "username": self.username,
+            "shows_number": self.shows_number,
+            "on_whatsapp": self.on_whatsapp,
+            "sends_read_receipts": self.sends_read_receipts,
+        }
+
     def identity(self, *, phone: str, user: str) -> dict[str, Any]:
         """The two keys a webhook names this person by; the phone is left out, not emptied, when Meta hides it."""
         return {**({phone: self.wa_id} if self.shows_number else {}), user: self.user_id}
@@ -50,7 +63,7 @@ class Directory:
         for profile in profiles:
             self.add(profile)
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Customer]:
         return iter(self._people)
 
     def add(self, profile: CustomerProfile) -> Customer:

@@ -24,10 +24,11 @@ from app.simulator.rules import (
     text,
 )
 
-_TEXT_HEADER = structure({"type": choice("text"), "text": text(60)})
+_TEXT = structure({"type": anything, "text": text(60)})
+_TEXT_HEADER = by_type({"text": _TEXT})
 _HEADER = by_type(
     {
-        "text": _TEXT_HEADER,
+        "text": _TEXT,
         "image": structure({"type": anything, "image": media()}),
         "video": structure({"type": anything, "video": media()}),
         "document": structure({"type": anything, "document": media(filename=text(240))}),
@@ -40,13 +41,12 @@ _MOST_PRODUCTS = 30
 
 
 def _kind(action: Rule, *, header: Rule | None = None, footer: bool = True, required: tuple[str, ...] = ()) -> Rule:
-    parts: dict[str, Rule] = {"type": anything, "body": _BODY, "action": action}
-    needed = {key: parts.pop(key) for key in ("type", "action", *required) if key in parts}
+    parts: dict[str, Rule] = {"type": anything, "action": action, "body": _BODY}
     if header is not None:
         parts["header"] = header
-    if "header" in required and header is not None:
-        needed["header"] = header
-    return structure(needed, {**parts, **({"footer": _FOOTER} if footer else {})})
+    if footer:
+        parts["footer"] = _FOOTER
+    return structure({key: parts[key] for key in ("type", "action", *required)}, parts)
 
 
 def _named(name: str, parameters: Rule | None = None, *, required: bool = True) -> Rule:

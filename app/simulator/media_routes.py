@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from flask import Blueprint, Response, jsonify, request
 
 from app.simulator.errors import GraphRefusal, missing
@@ -61,7 +63,8 @@ def _keep(simulator: Simulator, phone_number_id: str) -> StoredFile:
     given = request.files.get("file")
     if given is None:
         raise missing("file")
-    content = given.read()
+    with closing(given):
+        content = given.read()
     mime_type = request.form.get("type") or given.mimetype
     check_upload(mime_type, len(content))
     until = simulator.world.now() + KEPT_UPLOADED

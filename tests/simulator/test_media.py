@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from urllib3 import encode_multipart_formdata
 
 from tests.simulator.conftest import ANA, NUMBER, post_message
 from tests.simulator.receiver import Receiver
@@ -16,8 +17,10 @@ JPEG = b"\xff\xd8\xff picture"
 
 
 def upload(client: FlaskClient, content: bytes = JPEG, mime_type: str = "image/jpeg") -> Any:
-    form = {"messaging_product": "whatsapp", "type": mime_type, "file": (io.BytesIO(content), "a.jpg", mime_type)}
-    return client.post(f"/v26.0/{NUMBER}/media", data=form, headers=TOKEN)
+    # encoded here, because Flask's test client would leave a temporary file of a large body open
+    fields = {"messaging_product": "whatsapp", "type": mime_type, "file": ("a.jpg", content, mime_type)}
+    body, content_type = encode_multipart_formdata(fields)
+    return client.post(f"/v26.0/{NUMBER}/media", data=body, content_type=content_type, headers=TOKEN)
 
 
 def test_a_file_goes_up_and_comes_down_again(client: FlaskClient) -> None:

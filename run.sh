@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# Starts the gateway on a machine that has Python 3.11 or newer and nothing else. Safe to run again at any time.
+#
+#   ./run.sh                       set up what is missing, check the settings, start; Ctrl-C stops
+#   ./run.sh install [FILE]        only make .venv and install FILE (requirements.txt) into it
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+say() {
+    printf '%s\n' "$*" >&2
+}
+
+fail() {
+    say "$@"
+    exit 1
+}
+
+is_python_311() {
+    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
+}
+
+find_python() {
+    local candidate
+    for candidate in python3.13 python3.12 python3.11 python3; do
+        if is_python_311 "$candidate"; then
+            printf '%s\n' "$candidate"
+            return
+        fi
+    done
+    fail "Python 3.11 or newer is needed and was not found. Install it (Debian, Ubuntu: apt install python3" \
+        "python3-venv; macOS: brew install python; otherwise https://www.python.org/downloads/) and run this again."
+}
+
+need_writable_folder() {
+    [ -w . ] || fail "This user cannot write in $PWD, where $1 must be made. Run this as the folder's owner," \
+        "or copy the project to a folder of your own."
+}
+
+make_venv() {
+    local python output
+    is_python_311 .venv/bin/python && return
+    need_writable_folder .venv
+    python=$(find_python)
+    say "Making .venv with $python ..."
+    if ! output=$("$python" -m venv --clear .venv 2>&1); then
+        rm -rf .venv
+        say "$output"
+        fail "Python could not make .venv. On Debian and Ubuntu, apt install python3-venv, then run this again."
+    fi
+}
+
+# pip is only asked when a list of requirements changed since it last went through: a restart needs no network.
+install() {
+    local list=$1 stamp wanted
+    stamp=".venv/.installed-$(printf '%s' "$list" | tr '/' '-')"
+    wanted=$(cat requirements.txt "$list")
+    if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
+        return
+    fi
+    say "Installing $list ..."
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r "$list" ||
+        fail "pip could not install $list; its reason is above. With a network connection, run this again."
+    printf '%s\n' "$wanted" >"$stamp"
+}
+
+random_key() {
+    .venv/bin/python -c 'import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())'
+}
+
+# Never touches an .env that is there: its secrets protect what is stored. An environment that brings its own needs none.
+make_env() {
+    local text
+    if [ -e .env ] || [ -n "${SECRET_KEY:-}" ]; then
+        return
+    fi
+    need_writable_folder .env
+    text="# Made by run.sh; .env.example explains every setting.
+# Keep a copy in a safe place: without ENCRYPTION_KEY, what was encrypted with it cannot be read again.
+API_KEY=$(random_key)
+SECRET_KEY=$(random_key)
+ENCRYPTION_KEY=$(random_key)
+WHATSAPP_VERIFY_TOKEN=$(random_key)
+SIMULATOR_APP_SECRET=$(random_key)
+
+# While the token is empty, the simulator stands in for Meta. Fill these in to talk to Meta itself.
+WHATSAPP_ACCESS_TOKEN=
+WHATSAPP_APP_SECRET=
+WHATSAPP_APP_ID=
+WHATSAPP_PHONE_NUMBER_ID=
+WHATSAPP_BUSINESS_ACCOUNT_ID="
+    # noclobber: of two first starts at once, one writes the file and the other uses it.
+    if (umask 077 && set -o noclobber && printf '%s\n' "$text" >.env) 2>/dev/null; then
+        say "Made .env with new secrets; the API key is in it."
+    fi
+}
+
+case "${1:-}" in
+"")
+    make_venv
+    install requirements.txt
+    make_env
+    .venv/bin/python -m app.can_start || exit $?
+    exec .venv/bin/python -m gunicorn -c gunicorn.conf.py wsgi:app
+    ;;
+install)
+    make_venv
+    install "${2:-requirements.txt}"
+    ;;
+*)
+    fail "Usage: ./run.sh, or ./run.sh install [FILE]"
+    ;;
+esac

@@ -1,0 +1,63 @@
+"""A bot that repeats what it is told, without a public address and with the standard library alone.
+
+    API_KEY=… python examples/echo_bot.py
+
+Reads API_KEY and GATEWAY_URL, or PORT for a gateway on this machine. It begins with the newest event and ends with the
+process that started it.
+"""
+
+import json
+import os
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+GATEWAY = os.environ.get("GATEWAY_URL") or f"http://127.0.0.1:{os.environ.get('PORT') or 8000}"
+PARENT = os.getppid()
+
+
+def call(path: str, body: Any = None, **headers: str) -> Any:
+    headers |= {"Authorization": f"Bearer {os.environ['API_KEY']}", "Content-Type": "application/json"}
+    data = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(urllib.request.Request(GATEWAY + path, data, headers), timeout=60) as answer:
+        return json.load(answer)
+
+
+def answer(event: dict[str, Any]) -> None:
+    message = event["data"]
+    if event["type"] != "message.received" or message["source"] != "live":
+        return  # an old message, or one that a person sent from the phone: nobody waits for an answer
+    sender = message["sender"]
+    reply = {"to" if sender.startswith("+") else "recipient": sender, "message": f"You said: {message['message']}"}
+    try:
+        call("/send/whatsapp", reply, **{"Idempotency-Key": event["id"]})  # asked twice, sent once
+    except urllib.error.HTTPError as refusal:
+        if refusal.code == 429 or refusal.code >= 500:
+            raise  # later, the same request may succeed; any other refusal is for good
+
+
+def follow(cursor: str) -> str:
+    """Answer what came after the cursor, waiting a while for it, and return where to go on."""
+    page: dict[str, Any] = call(f"/api/events?after={cursor}&wait=20")
+    for event in page["data"]:
+        answer(event)
+    return page["next_cursor"] or cursor
+
+
+def main() -> None:
+    cursor: str | None = None
+    while os.getppid() == PARENT:
+        try:
+            if cursor is None:
+                newest = call("/api/events?limit=1")["data"]
+                cursor = newest[0]["id"] if newest else "0"
+            cursor = follow(cursor)
+        except OSError as problem:  # the gateway restarts, or cannot keep a message at the moment
+            if getattr(problem, "code", None) in (401, 403):
+                raise SystemExit("The gateway does not accept API_KEY.") from None
+            time.sleep(1)
+
+
+if __name__ == "__main__":
+    main()

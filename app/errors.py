@@ -13,7 +13,7 @@ class ConfigError(Exception):
     """The settings cannot work. Carries every problem found, by name and never by value."""
 
     def __init__(self, problems: list[str]) -> None:
-        super().__init__("; ".join(problems))
+        super().__init__(problems)
         self.problems = problems
 
 

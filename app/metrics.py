@@ -17,7 +17,9 @@ notifications_kept = Counter("whatsapp_notifications_kept", "Webhooks committed 
 notifications_refused = Counter("whatsapp_notifications_refused", "Webhooks not kept.", ["reason"])
 items_processed = Counter("whatsapp_items", "Items read from notifications.", ["outcome"])
 process_lag_seconds = Histogram(
-    "whatsapp_process_lag_seconds", "From a webhook's arrival to its items being normalised.", buckets=_FAST + (15.0, 60.0)
+    "whatsapp_process_lag_seconds",
+    "From a webhook's arrival to its items being normalised.",
+    buckets=_FAST + (15.0, 60.0),
 )
 sends = Counter("whatsapp_sends", "Sends to Meta.", ["outcome"])
 graph_seconds = Histogram("whatsapp_graph_seconds", "How long Meta took to answer.", buckets=_FAST + (10.0, 30.0))

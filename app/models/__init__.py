@@ -4,7 +4,7 @@ from app.models.api_keys import ApiKey
 from app.models.base import Base
 from app.models.contacts import Contact, ContactAlias
 from app.models.events import Event
-from app.models.jobs import Job
+from app.models.jobs import Job, WorkerSeen
 from app.models.messages import Message, SendAttempt, StatusReport
 from app.models.notifications import Notification, ParkedItem
 from app.models.numbers import Number
@@ -22,4 +22,5 @@ __all__ = [
     "ParkedItem",
     "SendAttempt",
     "StatusReport",
+    "WorkerSeen",
 ]

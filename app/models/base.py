@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Dialect, Integer, MetaData, String
+from sqlalchemy import JSON, BigInteger, Dialect, Integer, MetaData, String, Table
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -26,6 +26,13 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+def table(model: type[Base]) -> Table:
+    """The model's table, for statements over many rows that need no objects."""
+    found = model.__table__
+    assert isinstance(found, Table)
+    return found
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -55,8 +62,9 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         if dialect.name == "postgresql":
-            return value.astimezone(timezone.utc)  # type: ignore[no-any-return]
-        return _EPOCH + value * _MICROSECOND
+            moment: datetime = value
+            return moment.astimezone(timezone.utc)
+        return _EPOCH + int(value) * _MICROSECOND
 
 
 JsonColumn = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")

@@ -29,3 +29,12 @@ class Job(Base):
     request_id: Mapped[str | None] = mapped_column(String(64))
     reason: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class WorkerSeen(Base):
+    """A worker process that is, or was, alive: when it last said so."""
+
+    __tablename__ = "workers"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -30,7 +30,7 @@ class Message(Base):
     recipient: Mapped[str | None] = mapped_column(Text)
     message_type: Mapped[str] = mapped_column(Text)
     message: Mapped[str] = mapped_column(Text)
-    content: Mapped[dict[str, Any]] = mapped_column(JsonColumn)
+    content: Mapped[Any] = mapped_column(JsonColumn)
     context: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
     referral: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
     group_id: Mapped[str | None] = mapped_column(Text)
@@ -50,7 +50,10 @@ class SendAttempt(Base):
     """One try at sending a message. `state` is `sending`, `accepted`, `refused` or `unknown`."""
 
     __tablename__ = "send_attempts"
-    __table_args__ = (UniqueConstraint("message_id", "number"), Index("ix_send_attempts_state_started_at", "state", "started_at"))
+    __table_args__ = (
+        UniqueConstraint("message_id", "number"),
+        Index("ix_send_attempts_state_started_at", "state", "started_at"),
+    )
 
     id: Mapped[int] = mapped_column(Sequence, primary_key=True)
     message_id: Mapped[str] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"))

@@ -13,7 +13,8 @@ from app.models.base import Base, Id, JsonColumn, Sequence, UtcDateTime
 class Notification(Base):
     """One POST body, byte for byte. `state` is `pending`, `processed`, `parked` or `quarantined`.
 
-    The counts say what became of its items: `items = processed + duplicates + parked + quarantined`, once processed.
+    Once it is read, `books` says by number what became of its `items`: how many are `processed`, `duplicate`, `parked`
+    and `quarantined`. Items of no number stand under "".
     """
 
     __tablename__ = "notifications"
@@ -28,14 +29,11 @@ class Notification(Base):
     processed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reason: Mapped[str | None] = mapped_column(Text)
     items: Mapped[int | None]
-    processed: Mapped[int | None]
-    duplicates: Mapped[int | None]
-    parked: Mapped[int | None]
-    quarantined: Mapped[int | None]
+    books: Mapped[dict[str, dict[str, int]] | None] = mapped_column(JsonColumn)
 
 
 class ParkedItem(Base):
-    """An item kept aside: `parked`, it could not be read or stored; `quarantined`, its signature does not vouch for it."""
+    """An item kept aside: `parked`, it could not be read or stored; `quarantined`, its signer may not say it."""
 
     __tablename__ = "parked_items"
 

@@ -34,6 +34,7 @@ def add(session: Session, row: dict[str, Any]) -> None:
 
 def revoke(session: Session, name: str, now: datetime) -> bool:
     """Revoke the key of this name; False if there is none to revoke."""
-    result = session.execute(update(ApiKey).where(ApiKey.name == name, ApiKey.revoked_at.is_(None)).values(revoked_at=now))
+    in_use = (ApiKey.name == name, ApiKey.revoked_at.is_(None))
+    result = session.execute(update(ApiKey).where(*in_use).values(revoked_at=now))
     assert isinstance(result, CursorResult)
     return result.rowcount == 1

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, insert, select, update
+from sqlalchemy import CursorResult, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.models import Message, SendAttempt, StatusReport
+from app.models.base import table
 
 
 def begin(session: Session, message_id: str, number: int, now: datetime) -> None:
@@ -62,3 +63,31 @@ def set_status(session: Session, message_id: str, status: str, among: Sequence[s
     )
     assert isinstance(result, CursorResult)
     return result.rowcount == 1
+
+
+def resolve(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Meta's own report names a try whose answer nobody saw: note its wamid (rows of `message_id`, `number`,
+    `wamid` and `now`)."""
+    rows = table(SendAttempt)
+    session.execute(
+        update(rows)
+        .where(
+            rows.c.message_id == bindparam("of_message"),
+            rows.c.number == bindparam("of_number"),
+            rows.c.state.in_(("sending", "unknown")),
+        )
+        .values(
+            state="accepted",
+            wamid=bindparam("new_wamid"),
+            finished_at=bindparam("now", type_=rows.c.finished_at.type),
+        ),
+        [
+            {
+                "of_message": row["message_id"],
+                "of_number": row["number"],
+                "new_wamid": row["wamid"],
+                "now": row["now"],
+            }
+            for row in rows
+        ],
+    )

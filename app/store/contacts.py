@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, select, tuple_, update
+from sqlalchemy import bindparam, delete, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app.models import Contact, ContactAlias
+from app.models.base import table
 from app.store.dialect import insert_new
 
 Alias = tuple[str, str]
@@ -43,6 +44,11 @@ def add_aliases(session: Session, aliases: Sequence[dict[str, Any]]) -> int:
     return len(session.execute(statement, aliases).all())
 
 
+def remove(session: Session, contact_id: str) -> None:
+    """Delete a contact that nothing refers to."""
+    session.execute(delete(Contact).where(Contact.id == contact_id).execution_options(synchronize_session=False))
+
+
 def rename(session: Session, changes: Sequence[dict[str, Any]]) -> None:
     """Set the display facts (`wa_id`, `user_id`, `parent_user_id`, `username`, `name`, `updated_at`) by `id`."""
     session.execute(update(Contact), changes)
@@ -55,10 +61,11 @@ def next_sequences(session: Session, counts: dict[str, int]) -> dict[str, int]:
     other.
     """
     ids = sorted(counts)
-    session.connection().execute(
-        update(Contact)
-        .where(Contact.id == bindparam("contact_id"))
-        .values(event_count=Contact.event_count + bindparam("more")),
+    rows = table(Contact)
+    session.execute(
+        update(rows)
+        .where(rows.c.id == bindparam("contact_id"))
+        .values(event_count=rows.c.event_count + bindparam("more")),
         [{"contact_id": contact_id, "more": counts[contact_id]} for contact_id in ids],
     )
     rows = session.execute(select(Contact.id, Contact.event_count).where(Contact.id.in_(ids)))

@@ -30,9 +30,12 @@ def known_keys(session: Session, keys: Collection[str]) -> set[str]:
     return {key for key in session.scalars(select(Event.key).where(Event.key.in_(keys))) if key} if keys else set()
 
 
-def count_by_notification(session: Session, notification_id: str) -> int:
-    """How many items of a notification became events."""
-    return session.scalar(select(func.count()).where(Event.notification_id == notification_id)) or 0
+def count_by_number(session: Session, notification_id: str) -> dict[str, int]:
+    """How many items of a notification became events, by number ("" for none)."""
+    number = func.coalesce(Event.phone_number_id, "")
+    query = select(number, func.count()).where(Event.notification_id == notification_id)
+    rows = session.execute(query.group_by(number))
+    return dict(rows.tuples().all())
 
 
 def page(

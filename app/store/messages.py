@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, or_, select, tuple_, update
+from sqlalchemy import bindparam, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app.domain.messages import ContactRef
 from app.domain.messages import Message as DomainMessage
 from app.domain.statuses import movable_to
 from app.models import Contact, Message, SendAttempt, StatusReport
+from app.models.base import table
 from app.store.dialect import insert_new
 
 StatusKey = tuple[str, str, str]
@@ -30,10 +31,33 @@ def add(session: Session, row: dict[str, Any]) -> None:
     session.execute(insert(Message), [row])
 
 
+def remove(session: Session, message_id: str) -> None:
+    """Delete a message and its tries, as if it had never been asked for."""
+    session.execute(delete(Message).where(Message.id == message_id).execution_options(synchronize_session=False))
+
+
+def set_wamid(session: Session, message_id: str, wamid: str) -> None:
+    """Note Meta's id of a message."""
+    statement = update(Message).where(Message.id == message_id).values(wamid=wamid)
+    session.execute(statement.execution_options(synchronize_session=False))
+
+
 def add_new_reports(session: Session, rows: Sequence[dict[str, Any]]) -> set[StatusKey]:
     """Insert status reports not seen before; return the keys of those."""
     keys = (StatusReport.wamid, StatusReport.status, StatusReport.participant)
     return {(w, s, p) for w, s, p in session.execute(insert_new(session, StatusReport).returning(*keys), rows)}
+
+
+def adopt_orphans(session: Session, wamids: Sequence[str]) -> None:
+    """Give reports to messages whose wamid became known while the reports were being read."""
+    found = find_by_wamids(session, wamids)
+    for wamid, message in found.items():
+        session.execute(
+            update(StatusReport)
+            .where(StatusReport.wamid == wamid, StatusReport.message_id.is_(None))
+            .values(message_id=message.id)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def find(session: Session, message_id: str) -> Message | None:
@@ -77,15 +101,17 @@ def move(session: Session, changes: Sequence[dict[str, Any]]) -> None:
                 "now": change["updated_at"],
             }
         )
+    rows = table(Message)
     for status, parameters in sorted(by_status.items()):
-        values: dict[str, Any] = {"status": status, "updated_at": bindparam("now")}
-        if any(parameter["new_wamid"] for parameter in parameters):
-            values["wamid"] = bindparam("new_wamid")
-        if any(parameter["new_error"] for parameter in parameters):
-            values["error"] = bindparam("new_error", type_=Message.error.type)
-        session.connection().execute(
-            update(Message)
-            .where(Message.id == bindparam("message_id"), Message.status.in_(movable_to(status)))
+        values: dict[str, Any] = {"status": status, "updated_at": bindparam("now", type_=rows.c.updated_at.type)}
+        for name in ("wamid", "error"):
+            # Only where one is given does the statement need it, and most reports carry neither.
+            if any(parameter[f"new_{name}"] for parameter in parameters):
+                given = bindparam(f"new_{name}", type_=rows.c[name].type)
+                values[name] = func.coalesce(given, rows.c[name])
+        session.execute(
+            update(rows)
+            .where(rows.c.id == bindparam("message_id"), rows.c.status.in_(movable_to(status)))
             .values(values),
             parameters,
         )
@@ -93,10 +119,11 @@ def move(session: Session, changes: Sequence[dict[str, Any]]) -> None:
 
 def set_pricing(session: Session, changes: Sequence[dict[str, Any]]) -> None:
     """Note what Meta charges: `pricing` by `id`. Comes with one of a message's reports, whichever is first."""
-    session.connection().execute(
-        update(Message)
-        .where(Message.id == bindparam("message_id"))
-        .values(pricing=bindparam("new_pricing", type_=Message.pricing.type)),
+    rows = table(Message)
+    session.execute(
+        update(rows)
+        .where(rows.c.id == bindparam("message_id"))
+        .values(pricing=bindparam("new_pricing", type_=rows.c.pricing.type)),
         [{"message_id": change["id"], "new_pricing": change["pricing"]} for change in changes],
     )
 
@@ -174,7 +201,8 @@ def _conditions(filters: MessageFilter) -> list[Any]:
     }
     conditions: list[Any] = [column == value for column, value in equal.items() if value is not None]
     if filters.contact is not None:
-        named = select(Contact.id).where(or_(Contact.id == filters.contact, Contact.wa_id == filters.contact.lstrip("+")))
+        wa_id = filters.contact.lstrip("+")
+        named = select(Contact.id).where(or_(Contact.id == filters.contact, Contact.wa_id == wa_id))
         conditions.append(Message.contact_id.in_(named))
     if filters.message_id is not None:
         conditions.append(or_(Message.id == filters.message_id, Message.wamid == filters.message_id))

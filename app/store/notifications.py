@@ -10,11 +10,12 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session, defer
 
 from app.models import Job, Notification, ParkedItem
+from app.models.base import table
 
 PROCESS = "process"
 
-_insert_notification = insert(Notification.__table__)
-_insert_job = insert(Job.__table__)
+_insert_notification = insert(table(Notification))
+_insert_job = insert(table(Job))
 
 
 def keep(session: Session, rows: Sequence[dict[str, Any]]) -> None:
@@ -47,11 +48,12 @@ def find(session: Session, notification_id: str) -> Notification | None:
 
 
 def finish(session: Session, outcomes: Sequence[dict[str, Any]]) -> None:
-    """Record what became of notifications: `state`, `reason`, the counts and `processed_at`, by `id`."""
-    columns = ("state", "reason", "processed_at", "items", "processed", "duplicates", "parked", "quarantined")
-    statement = update(Notification).where(Notification.id == bindparam("notification_id"))
-    session.connection().execute(
-        statement.values({name: bindparam(f"new_{name}") for name in columns}),
+    """Record what became of notifications: `state`, `reason`, `items`, `books` and `processed_at`, by `id`."""
+    columns = ("state", "reason", "processed_at", "items", "books")
+    rows = table(Notification)
+    statement = update(rows).where(rows.c.id == bindparam("notification_id"))
+    session.execute(
+        statement.values({name: bindparam(f"new_{name}", type_=rows.c[name].type) for name in columns}),
         [
             {"notification_id": outcome["id"]} | {f"new_{name}": outcome.get(name) for name in columns}
             for outcome in outcomes

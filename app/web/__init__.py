@@ -1,0 +1,26 @@
+"""HTTP in and out. Views load a schema, call a service and answer; they know no queries."""
+
+from __future__ import annotations
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app.config import Config
+from app.web import auth, errors, health, index
+from app.web.api import events, messages, notifications
+from app.web.observe import Observe
+from app.web.whatsapp import bp as whatsapp
+
+
+def init_app(app: Flask, config: Config) -> None:
+    """Give the application its routes, its errors, and what surrounds every request."""
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    for blueprint in (index.bp, health.bp, whatsapp, messages.bp, events.bp, notifications.bp):
+        app.register_blueprint(blueprint)
+    errors.init_app(app)
+    auth.init_app(app)
+    wsgi_app = app.wsgi_app
+    if config.trusted_proxies:
+        hops = config.trusted_proxies
+        wsgi_app = ProxyFix(wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)
+    app.wsgi_app = Observe(wsgi_app)  # type: ignore[method-assign]

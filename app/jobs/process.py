@@ -1,0 +1,25 @@
+"""Find kept notifications and have them processed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from app.services.gateway import Gateway, utc_now
+from app.services.processing.processor import LEASE
+from app.store import jobs
+from app.store.notifications import PROCESS
+
+BATCH = 50
+
+
+def process_due(gateway: Gateway, should_stop: Callable[[], bool]) -> bool:
+    """Claim a batch of due notifications and process it; False when nothing was due."""
+    now = utc_now()
+    with gateway.database.read() as session:
+        if not jobs.any_due(session, PROCESS, now):
+            return False
+    with gateway.database.write() as session:
+        claims = jobs.claim(session, PROCESS, now=now, lease=LEASE, limit=BATCH)
+    if claims:
+        gateway.process(claims, should_stop)
+    return bool(claims)

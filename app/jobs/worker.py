@@ -1,0 +1,78 @@
+"""The worker process: lanes of work, until it is told to stop or the process that started it is gone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from datetime import timedelta
+from types import FrameType
+
+from app.ids import new_id
+from app.jobs.lanes import Lane, Lanes
+from app.jobs.process import process_due
+from app.logs import get_logger
+from app.services.gateway import Gateway, utc_now
+from app.store import workers
+
+LOOK_SECONDS = 0.05
+"""How often an idle worker looks for work. One look costs some 100 µs, which is less than a way to be told would."""
+
+HEARTBEAT_SECONDS = 5.0
+FORGET_AFTER = timedelta(hours=1)
+
+logger = get_logger(__name__)
+
+
+def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
+    """Work until SIGTERM or SIGINT, then finish what is begun and give back the rest.
+
+    `with_parent`: also stop when the parent process is gone, as an embedded worker must.
+    """
+    stop = threading.Event()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    lanes = _lanes(gateway)
+    lanes.start()
+    logger.info("worker started", extra={"pid": os.getpid()})
+    parent = os.getppid()
+    while not stop.wait(1.0):
+        if with_parent and os.getppid() != parent:
+            logger.warning("the web process is gone; stopping")
+            break
+    lanes.stop()
+    gateway.database.dispose()
+    logger.info("worker stopped", extra={"pid": os.getpid()})
+
+
+def _lanes(gateway: Gateway) -> Lanes:
+    worker_id = new_id()
+    lanes: Lanes
+
+    def process() -> bool:
+        return process_due(gateway, lanes.is_stopping)
+
+    def say_alive() -> bool:
+        now = utc_now()
+        with gateway.database.write() as session:
+            workers.seen(session, worker_id, now, now - FORGET_AFTER)
+        return False
+
+    def sweep() -> bool:
+        settled = gateway.send.settle_abandoned()
+        if settled:
+            logger.warning("sends lost their process and are unknown", extra={"count": settled})
+        return settled > 0
+
+    lanes = Lanes(
+        [
+            Lane("process", process, LOOK_SECONDS),
+            Lane("heartbeat", say_alive, HEARTBEAT_SECONDS),
+            Lane("sweep", sweep, HEARTBEAT_SECONDS),
+        ]
+    )
+    return lanes

@@ -1,0 +1,98 @@
+"""Who may call, and what they may do."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.config import Config
+from app.crypto import hash_key
+from app.database import Database
+from app.errors import Invalid, NotFound
+from app.ids import new_id
+from app.models import ApiKey
+from app.store import api_keys
+
+SCOPES = ("send", "read", "admin")
+REMEMBER_SECONDS = 5.0
+"""How long a key is believed without asking the database: a revoked one stops working within this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever presented a key. `numbers` of None means all of them."""
+
+    name: str
+    scopes: frozenset[str]
+    numbers: tuple[str, ...] | None = None
+
+    def may(self, scope: str) -> bool:
+        """Whether the key has this scope; `admin` has them all."""
+        return scope in self.scopes or "admin" in self.scopes
+
+
+class ApiKeys:
+    """Finds callers by their keys, and makes and revokes keys."""
+
+    def __init__(self, config: Config, database: Database, now: Callable[[], datetime]) -> None:
+        self._first = hash_key(config.api_key)
+        self._database = database
+        self._now = now
+        self._remembered: dict[str, tuple[float, Caller | None]] = {}
+
+    def find(self, key: str) -> Caller | None:
+        """The caller who presents this key; None for a key nobody has. Raises `Unavailable`."""
+        hashed = hash_key(key)
+        if hmac.compare_digest(hashed, self._first):
+            return Caller("API_KEY", frozenset(SCOPES))
+        remembered = self._remembered.get(hashed)
+        if remembered is not None and remembered[0] > time.monotonic():
+            return remembered[1]
+        with self._database.read() as session:
+            row = api_keys.find_by_hash(session, hashed)
+        caller = _caller(row) if row else None
+        if len(self._remembered) > 1000:  # guesses must not fill the memory
+            self._remembered.clear()
+        self._remembered[hashed] = (time.monotonic() + REMEMBER_SECONDS, caller)
+        return caller
+
+    def make(self, name: str, scopes: Sequence[str], numbers: Sequence[str] | None) -> str:
+        """Make a key and return it; it cannot be shown again. Raises `Invalid` if the name is taken."""
+        unknown = sorted(set(scopes) - set(SCOPES))
+        if unknown or not scopes:
+            raise Invalid(fields={"scopes": [f"must be of {', '.join(SCOPES)}"]})
+        key = f"wsk_{secrets.token_urlsafe(32)}"
+        with self._database.write() as session:
+            if api_keys.find_by_name(session, name) is not None:
+                raise Invalid(fields={"name": ["is taken, if only by a revoked key; choose another"]})
+            api_keys.add(
+                session,
+                {
+                    "id": new_id(),
+                    "name": name,
+                    "hash": hash_key(key),
+                    "scopes": sorted(set(scopes)),
+                    "numbers": sorted(set(numbers)) if numbers else None,
+                    "created_at": self._now(),
+                },
+            )
+        return key
+
+    def revoke(self, name: str) -> None:
+        """Revoke a key, everywhere within five seconds. Raises `NotFound`."""
+        with self._database.write() as session:
+            if not api_keys.revoke(session, name, self._now()):
+                raise NotFound("No key of that name is in use.")
+
+    def all(self) -> list[ApiKey]:
+        """Every key that was made, revoked ones too."""
+        with self._database.read() as session:
+            return list(api_keys.all_keys(session))
+
+
+def _caller(row: ApiKey) -> Caller:
+    return Caller(row.name, frozenset(row.scopes), None if row.numbers is None else tuple(row.numbers))

@@ -1,0 +1,108 @@
+"""The books: what was acknowledged, and what became of it.
+
+For each number and day, items acknowledged = processed + duplicate + parked + quarantined + still pending. The sums
+come from what processing wrote down; the checks compare them with the rows that are really there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.database import Database
+from app.domain.notifications import MessageFact, StatusFact
+from app.errors import Malformed
+from app.schemas.notification import read_notification
+from app.store import audit
+
+OUTCOMES = ("processed", "duplicate", "parked", "quarantined")
+
+
+@dataclass(slots=True)
+class Balance:
+    """The books, by day and number ("" for items of no number), and every way in which they do not balance."""
+
+    notifications: dict[str, int] = field(default_factory=dict)
+    items: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
+    sends: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether every acknowledged item is accounted for, once."""
+        return not self.problems
+
+    def to_dict(self) -> dict[str, Any]:
+        """For `--json` and the API."""
+        return {
+            "balanced": self.is_clean,
+            "notifications": self.notifications,
+            "items": [
+                {"day": day, "phone_number_id": number or None, **{name: page[name] for name in OUTCOMES}}
+                for (day, number), page in sorted(self.items.items())
+            ],
+            "sends": [
+                {"day": day, "phone_number_id": number, **page} for (day, number), page in sorted(self.sends.items())
+            ],
+            "problems": self.problems,
+        }
+
+
+def audit_balance(database: Database, *, deep: bool = False) -> Balance:
+    """Balance the books. `deep` also reads every kept webhook again and looks for each of its messages and reports."""
+    balance = Balance()
+    with database.read() as session:
+        balance.notifications = audit.count_notifications(session)
+        _add_items(session, balance)
+        _add_sends(session, balance)
+        if deep:
+            for problem in _missing(session):
+                balance.problems.append(problem)
+    return balance
+
+
+def _add_items(session: Session, balance: Balance) -> None:
+    events, aside = audit.events_by_notification(session), audit.aside_by_notification(session)
+    for row in audit.processed_notifications(session):
+        books = row.books or {}
+        totals: Counter[str] = Counter()
+        for number, page in books.items():
+            balance.items.setdefault((row.received_at.date().isoformat(), number), Counter()).update(page)
+            totals.update(page)
+        if sum(totals.values()) != row.items:
+            balance.problems.append(f"notification {row.id}: {row.items} items, {sum(totals.values())} in the books")
+        if totals["processed"] != events.get(row.id, 0):
+            balance.problems.append(
+                f"notification {row.id}: {totals['processed']} processed, {events.get(row.id, 0)} events"
+            )
+        if totals["parked"] + totals["quarantined"] != aside.get(row.id, 0):
+            balance.problems.append(f"notification {row.id}: items set aside and the books differ")
+    for notification_id in audit.pending_without_job(session):
+        balance.problems.append(f"notification {notification_id}: pending, and no job will ever read it")
+
+
+def _add_sends(session: Session, balance: Balance) -> None:
+    for sent_at, number, status in audit.sends(session):
+        balance.sends.setdefault((sent_at.date().isoformat(), number), Counter())[status] += 1
+
+
+def _missing(session: Session) -> Iterator[str]:
+    for notification_id, raw, received_at in audit.raw_of_processed(session):
+        try:
+            items = read_notification(raw, received_at)
+        except Malformed:
+            continue
+        aside = audit.positions_aside(session, notification_id)
+        for item in items:
+            if item.position in aside:
+                continue
+            fact = item.fact
+            if isinstance(fact, MessageFact) and audit.count_messages(session, fact.wamid, item.phone_number_id) != 1:
+                yield f"notification {notification_id}: item {item.position}: its message is not there once"
+            is_report = isinstance(fact, StatusFact)
+            if is_report and not audit.has_report(session, fact.wamid, fact.status, fact.participant):
+                yield f"notification {notification_id}: item {item.position}: its status report is missing"

@@ -1,0 +1,59 @@
+"""What a process of the gateway is made of: each service with its collaborators, built once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from app.config import Config
+from app.crypto import Vault
+from app.database import Database
+from app.graph.client import GraphClient
+from app.services.api_keys import ApiKeys
+from app.services.number_directory import NumberDirectory
+from app.services.processing import ProcessNotifications
+from app.services.receive_notification import ReceiveNotification
+from app.services.send_message import SendMessage
+
+
+def utc_now() -> datetime:
+    """The present, aware."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The services of one process. Building it opens no connection."""
+
+    config: Config
+    database: Database
+    vault: Vault
+    directory: NumberDirectory
+    api_keys: ApiKeys
+    receive: ReceiveNotification
+    process: ProcessNotifications
+    send: SendMessage
+
+    @classmethod
+    def build(cls, config: Config, version: str) -> Gateway:
+        """Put the services together as the settings say."""
+        database = Database(config.database_url, config.database_pool_size)
+        vault = Vault(config.encryption_key)
+        directory = NumberDirectory(config, database, vault)
+        graph = GraphClient(
+            config.graph_api_url,
+            config.graph_api_version,
+            service_version=version,
+            timeout_seconds=config.graph_timeout_seconds,
+            proxy=config.graph_proxy or None,
+        )
+        return cls(
+            config,
+            database,
+            vault,
+            directory,
+            ApiKeys(config, database, utc_now),
+            ReceiveNotification(database, directory, utc_now),
+            ProcessNotifications(database, directory, utc_now),
+            SendMessage(database, directory, graph, utc_now),
+        )

@@ -1,0 +1,93 @@
+"""Which numbers and app secrets there are: the settings' own, and those added while the gateway runs."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+
+from app.config import Config
+from app.crypto import Vault
+from app.database import Database
+from app.domain.numbers import DEFAULT_APP, BusinessNumber, Directory
+from app.errors import Unavailable
+from app.logs import get_logger
+from app.models import Number
+from app.store import numbers
+
+REFRESH_SECONDS = 3.0
+"""A secret added by any process counts in every process within five seconds; this leaves room for a slow moment."""
+
+logger = get_logger(__name__)
+
+
+class NumberDirectory:
+    """Keeps a `Directory` in memory and reads it anew in the background, so that no request has to ask for it."""
+
+    def __init__(self, config: Config, database: Database, vault: Vault) -> None:
+        self._config = config
+        self._database = database
+        self._vault = vault
+        self._directory: Directory | None = None
+        self._mutex = threading.Lock()
+
+    @property
+    def current(self) -> Directory:
+        """The numbers as of a few seconds ago.
+
+        The first use reads them and starts the refreshing, after any fork. If the database cannot be read then, the
+        settings' own number and secrets count until it can.
+        """
+        if self._directory is None:
+            with self._mutex:
+                if self._directory is None:
+                    self._directory = self._read_or(_assemble(self._config, [], self._vault))
+                    threading.Thread(target=self._keep_fresh, name="number-directory", daemon=True).start()
+        return self._directory
+
+    def read(self) -> Directory:
+        """The numbers as they are now. Raises `Unavailable`."""
+        with self._database.read() as session:
+            return _assemble(self._config, list(numbers.all_numbers(session)), self._vault)
+
+    def _read_or(self, fallback: Directory) -> Directory:
+        try:
+            return self.read()
+        except Unavailable:
+            logger.warning("numbers could not be read; trying again soon")
+            return fallback
+
+    def _keep_fresh(self) -> None:
+        while True:
+            time.sleep(REFRESH_SECONDS)
+            assert self._directory is not None
+            self._directory = self._read_or(self._directory)
+
+
+def app_of(app_id: str | None, secrets: list[str]) -> str:
+    """The app that a number belongs to: named by its id, else by its secrets, else the settings' own."""
+    if app_id:
+        return app_id
+    return f"secret:{hashlib.sha256(secrets[0].encode()).hexdigest()[:16]}" if secrets else DEFAULT_APP
+
+
+def _assemble(config: Config, rows: list[Number], vault: Vault) -> Directory:
+    own_app = config.whatsapp_app_id or DEFAULT_APP
+    secrets = {(secret, own_app): None for secret in config.whatsapp_app_secrets}
+    found: dict[str, BusinessNumber] = {}
+    if config.whatsapp_phone_number_id:
+        found[config.whatsapp_phone_number_id] = BusinessNumber(
+            config.whatsapp_phone_number_id,
+            own_app,
+            config.whatsapp_access_token,
+            config.whatsapp_business_account_id or None,
+        )
+    for row in rows:
+        app = own_app if row.app == DEFAULT_APP else row.app
+        token = vault.decrypt(row.access_token) if row.access_token else config.whatsapp_access_token
+        found[row.phone_number_id] = BusinessNumber(
+            row.phone_number_id, app, token, row.waba_id, row.display_phone_number
+        )
+        if row.app_secrets:
+            secrets |= {(secret, app): None for secret in vault.decrypt(row.app_secrets).split(",")}
+    return Directory(found, tuple(secret for secret, _ in secrets), tuple(app for _, app in secrets))

@@ -1,0 +1,184 @@
+"""Leads claimed notifications through reading, planning and writing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import metrics
+from app.database import Database
+from app.errors import Unavailable
+from app.logs import get_logger, request_id_var
+from app.models import Message
+from app.services.number_directory import NumberDirectory
+from app.services.processing.people import ContactBook, all_aliases
+from app.services.processing.planning import Known, Plan, Planner, message_names_of, people_of
+from app.services.processing.readings import Chunk, Entry, Reading, chunks, read
+from app.services.processing.writing import ContactAppeared, write
+from app.store import contacts, events, jobs, messages, notifications
+from app.store.jobs import Claim
+
+LEASE = timedelta(seconds=15)
+"""How long a worker that died keeps its work from others. Renewed with every chunk."""
+
+LOCK_SECONDS = 0.008
+"""What one transaction may cost the others; chunks grow and shrink towards it."""
+
+SMALLEST, LARGEST = 4, 64
+RETRY_PAUSES = (1, 5, 30, 120, 600)
+"""Seconds before a notification that could not be worked on is tried again."""
+
+logger = get_logger(__name__)
+
+
+class ProcessNotifications:
+    """Reads kept notifications into messages, statuses, contacts and events, every item exactly once.
+
+    May be killed at any moment and called again with the same notifications: unique keys remember what was done.
+    """
+
+    def __init__(self, database: Database, directory: NumberDirectory, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._directory = directory
+        self._now = now
+        self._chunk_size = 16
+
+    def __call__(self, claims: Sequence[Claim], should_stop: Callable[[], bool] = lambda: False) -> None:
+        """Work through claimed notifications; those not finished (stopping, no database) are given back."""
+        left = {claim.job_id: claim for claim in claims}
+        try:
+            for chunk in chunks(self._read(claims), self._chunk_size):
+                if should_stop():
+                    break
+                self._take_in(chunk)
+                for reading in chunk.finished:
+                    left.pop(reading.claim.job_id)
+        except jobs.ClaimLost:
+            logger.warning("claim lost; another worker has the notifications", extra={"count": len(left)})
+        except Unavailable:
+            self._give_back(left, "the database was not available")
+            raise
+        if left:
+            self._give_back(left, None)
+
+    def _read(self, claims: Sequence[Claim]) -> list[Reading]:
+        with self._database.read() as session:
+            rows = notifications.find_many(session, [claim.subject_id for claim in claims])
+        readings = []
+        for claim in claims:
+            if claim.subject_id in rows:
+                readings.append(read(claim, rows[claim.subject_id]))
+        return readings
+
+    def _take_in(self, chunk: Chunk) -> None:
+        try:
+            self._store(chunk)
+        except SQLAlchemyError as error:
+            # Something in here is more than the database takes. Alone, each item either passes or is set aside.
+            extra = {"count": len(chunk.entries), "error": type(error).__name__}
+            logger.warning("storing items one by one", extra=extra)
+            for entry in chunk.entries:
+                self._store_alone(entry)
+            self._store(Chunk([], chunk.finished))
+        for reading in chunk.finished:
+            self._tell(reading)
+
+    def _store_alone(self, entry: Entry) -> None:
+        alone = Chunk([entry], [])
+        try:
+            self._store(alone)
+        except SQLAlchemyError as error:
+            reason = f"storing it failed with {type(error).__name__}"
+            self._store(alone, set_aside=reason)
+
+    def _store(self, chunk: Chunk, set_aside: str | None = None) -> None:
+        while True:
+            try:
+                self._store_once(chunk, set_aside)
+                return
+            except ContactAppeared:
+                continue
+
+    def _store_once(self, chunk: Chunk, set_aside: str | None) -> None:
+        now = self._now()
+        planner = Planner(self._look_up(chunk.entries, now), self._directory.current, now)
+        if set_aside is None:
+            plan = planner.plan(chunk.entries)
+        else:
+            plan = planner.plan([])
+            for entry in chunk.entries:
+                planner.set_aside(entry, "parked", set_aside)
+        with self._database.write() as session:
+            started = time.perf_counter()
+            taken = write(session, chunk, plan, now + LEASE)
+            books = _books(chunk, plan, [step.entry for step in taken])
+            for reading in chunk.finished:
+                for number, outcome in books.get(id(reading), []):
+                    reading.count(number, outcome)
+                if reading.is_repeated:
+                    reading.recount(events.count_by_number(session, reading.notification_id))
+            if chunk.finished:
+                notifications.finish(session, [reading.outcome(now) for reading in chunk.finished])
+            spent = time.perf_counter() - started
+        for reading in chunk.unfinished:
+            for number, outcome in books.get(id(reading), []):
+                reading.count(number, outcome)
+        self._adapt(spent, len(chunk.entries))
+
+    def _look_up(self, entries: list[Entry], now: datetime) -> Known:
+        people = [person for entry in entries for person in people_of(entry)]
+        names = {name for entry in entries for name in message_names_of(entry)}
+        with self._database.read() as session:
+            book = ContactBook.of(now, contacts.find_by_aliases(session, all_aliases(people)))
+            rows: dict[str, Message] = messages.find_by_wamids(session, names) | messages.find_many(session, names)
+            owners = contacts.find_many(session, {row.contact_id for row in rows.values() if row.contact_id})
+            found = {name: messages.to_domain(row, owners.get(row.contact_id or "")) for name, row in rows.items()}
+        return Known(book, found)
+
+    def _adapt(self, spent: float, entries: int) -> None:
+        if spent > LOCK_SECONDS:
+            self._chunk_size = max(SMALLEST, self._chunk_size * 3 // 4)
+        elif spent < LOCK_SECONDS / 2 and entries >= self._chunk_size:
+            self._chunk_size = min(LARGEST, self._chunk_size + 4)
+
+    def _tell(self, reading: Reading) -> None:
+        lag = (self._now() - reading.received_at).total_seconds()
+        metrics.process_lag_seconds.observe(max(lag, 0.0))
+        totals: dict[str, int] = {}
+        for page in reading.books.values():
+            for outcome, count in page.items():
+                totals[outcome] = totals.get(outcome, 0) + count
+                metrics.items_processed.labels(outcome).inc(count)
+        extra = {"notification_id": reading.notification_id, "count": len(reading.items)}
+        token = request_id_var.set(reading.claim.request_id or "")
+        if totals.keys() & {"parked", "quarantined"}:
+            logger.warning("some items were set aside", extra=extra)
+        else:
+            logger.debug("notification processed", extra=extra)
+        request_id_var.reset(token)
+
+    def _give_back(self, left: dict[int, Claim], reason: str | None) -> None:
+        """Let others take the work now; or, after a failure, later and later."""
+        try:
+            with self._database.write() as session:
+                for claim in left.values():
+                    pause = RETRY_PAUSES[min(claim.attempts, len(RETRY_PAUSES)) - 1] if reason else 0
+                    jobs.give_back(session, [claim], self._now() + timedelta(seconds=pause), reason)
+        except Unavailable:
+            logger.warning("jobs could not be given back; their leases will run out", extra={"count": len(left)})
+
+
+def _books(chunk: Chunk, plan: Plan, taken: list[Entry]) -> dict[int, list[tuple[str | None, str]]]:
+    """What became of each entry, by reading."""
+    processed = {(id(entry.reading), entry.item.position) for entry in taken}
+    aside = {(row["notification_id"], row["position"]): row["state"] for row in plan.aside}
+    books: dict[int, list[tuple[str | None, str]]] = {}
+    for entry in chunk.entries:
+        outcome = aside.get((entry.reading.notification_id, entry.item.position))
+        if outcome is None:
+            outcome = "processed" if (id(entry.reading), entry.item.position) in processed else "duplicate"
+        books.setdefault(id(entry.reading), []).append((entry.item.phone_number_id, outcome))
+    return books

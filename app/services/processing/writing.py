@@ -1,0 +1,83 @@
+"""Writing a plan: the only part of processing that holds the write lock."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app.services.processing.planning import Plan, Step
+from app.services.processing.readings import Chunk
+from app.store import attempts, contacts, events, jobs, messages, notifications
+
+
+class ContactAppeared(Exception):
+    """Somebody else met one of the chunk's new people first. The plan must be made again."""
+
+
+def write(session: Session, chunk: Chunk, plan: Plan, lease_until: datetime) -> list[Step]:
+    """Write a chunk's rows; return the steps whose events were new.
+
+    Raises `ClaimLost` when another worker has meanwhile taken the work over, and `ContactAppeared`; the transaction
+    must then be rolled back.
+    """
+    if chunk.unfinished:
+        jobs.renew(session, [reading.claim for reading in chunk.unfinished], lease_until)
+    if chunk.finished:
+        jobs.finish(session, [reading.claim for reading in chunk.finished])
+    _write_people(session, plan)
+    steps = _write_facts(session, plan)
+    if plan.moves:
+        messages.move(session, list(plan.moves.values()))
+    if plan.pricings:
+        messages.set_pricing(session, list(plan.pricings.values()))
+    if plan.resolved:
+        attempts.resolve(session, plan.resolved)
+    if plan.aside:
+        notifications.set_aside(session, plan.aside)
+    return steps
+
+
+def _write_people(session: Session, plan: Plan) -> None:
+    if plan.book.new:
+        contacts.add(session, plan.book.new_rows())
+    if plan.book.new_aliases and contacts.add_aliases(session, plan.book.new_aliases) != len(plan.book.new_aliases):
+        raise ContactAppeared
+    if plan.book.changed:
+        contacts.rename(session, plan.book.changed_rows())
+
+
+def _write_facts(session: Session, plan: Plan) -> list[Step]:
+    new_messages = messages.add_new(session, plan.messages) if plan.messages else set()
+    new_reports = messages.add_new_reports(session, plan.reports) if plan.reports else set()
+    if plan.reports:
+        messages.adopt_orphans(session, [report["wamid"] for report in plan.reports if report["message_id"] is None])
+    taken: list[Step] = []
+    for step in plan.steps:
+        if step.message_id is not None:
+            is_new = step.message_id in new_messages
+        elif step.report is not None:
+            is_new = step.report in new_reports
+            new_reports.discard(step.report)
+        else:
+            is_new = True
+        if is_new:
+            taken.append(step)
+    return _write_events(session, taken)
+
+
+def _write_events(session: Session, steps: list[Step]) -> list[Step]:
+    if not steps:
+        return []
+    known = events.known_keys(session, [step.event["key"] for step in steps if step.event["key"]])
+    steps = [step for step in steps if step.event["key"] not in known]
+    counts = Counter(step.event["contact_id"] for step in steps if step.event["contact_id"])
+    places = contacts.next_sequences(session, counts) if counts else {}
+    for step in steps:
+        contact_id = step.event["contact_id"]
+        if contact_id in places:
+            step.event["contact_sequence"] = places[contact_id]
+            places[contact_id] += 1
+    new = events.append(session, [step.event for step in steps]) if steps else set()
+    return [step for step in steps if step.event["id"] in new]

@@ -1,0 +1,61 @@
+"""Take a webhook in: check who signed it, keep its bytes, and only then let it be acknowledged."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from app import metrics
+from app.database import Database
+from app.errors import BadSignature
+from app.group_commit import GroupCommit
+from app.ids import new_id
+from app.logs import get_logger
+from app.services.number_directory import NumberDirectory
+from app.signing import verify_meta_signature
+from app.store import notifications
+
+logger = get_logger(__name__)
+
+
+class ReceiveNotification:
+    """Keeps webhooks. One a process, because callers share its batches."""
+
+    def __init__(self, database: Database, directory: NumberDirectory, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._directory = directory
+        self._now = now
+        self._commits: GroupCommit[dict[str, Any]] = GroupCommit(self._keep)
+
+    def __call__(self, raw: bytes, signature: str | None, request_id: str) -> None:
+        """Return once `raw` is committed, with the job that will read it.
+
+        Raises `BadSignature` if no app secret of ours signed these very bytes, and `Unavailable` if they could not be
+        kept: then Meta must not be told that they were.
+        """
+        directory = self._directory.current
+        signer = verify_meta_signature(directory.secrets, raw, signature)
+        if signer is None:
+            raise BadSignature
+        self._commits.add(
+            {
+                "id": new_id(),
+                "received_at": self._now(),
+                "raw": raw,
+                "verified_by": directory.apps[signer],
+                "state": "pending",
+                "request_id": request_id,
+            }
+        )
+
+    def _keep(self, rows: list[dict[str, Any]]) -> None:
+        started = time.perf_counter()
+        with self._database.write() as session:
+            notifications.keep(session, rows)
+        metrics.notifications_kept.inc(len(rows))
+        if logger.isEnabledFor(logging.DEBUG):
+            duration_ms = round((time.perf_counter() - started) * 1000, 1)
+            logger.debug("notifications kept", extra={"count": len(rows), "duration_ms": duration_ms})

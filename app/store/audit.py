@@ -1,0 +1,77 @@
+"""What the audit counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session
+
+from app.models import Event, Job, Message, Notification, ParkedItem, StatusReport
+
+_PORTION = 1000
+
+
+def count_notifications(session: Session) -> dict[str, int]:
+    """Webhooks answered 200, by state."""
+    query = select(Notification.state, func.count()).group_by(Notification.state)
+    return dict(session.execute(query).tuples().all())
+
+
+def events_by_notification(session: Session) -> dict[str, int]:
+    """How many items of each notification became events."""
+    query = select(Event.notification_id, func.count()).where(Event.notification_id.is_not(None))
+    return {str(key): count for key, count in session.execute(query.group_by(Event.notification_id)).tuples()}
+
+
+def aside_by_notification(session: Session) -> dict[str, int]:
+    """How many items of each notification were parked or quarantined."""
+    query = select(ParkedItem.notification_id, func.count()).group_by(ParkedItem.notification_id)
+    return dict(session.execute(query).tuples().all())
+
+
+def processed_notifications(session: Session) -> Iterator[Any]:
+    """`id`, `received_at`, `items` and `books` of every notification that was read."""
+    query = select(Notification.id, Notification.received_at, Notification.items, Notification.books)
+    yield from session.execute(query.where(Notification.state != "pending").execution_options(yield_per=_PORTION))
+
+
+def pending_without_job(session: Session) -> list[str]:
+    """Notifications that wait for a job that is not there."""
+    waiting = exists().where(Job.kind == "process", Job.subject_id == Notification.id)
+    return list(session.scalars(select(Notification.id).where(Notification.state == "pending", ~waiting)))
+
+
+def sends(session: Session) -> Iterator[tuple[datetime, str, str]]:
+    """When, from which number, and in what state: every message of ours that went through the API."""
+    query = select(Message.received_at, Message.phone_number_id, Message.status).where(
+        Message.direction == "outbound", Message.source == "live"
+    )
+    yield from session.execute(query.execution_options(yield_per=_PORTION)).tuples()
+
+
+def raw_of_processed(session: Session) -> Iterator[tuple[str, bytes, datetime]]:
+    """Every kept webhook that was read, byte for byte."""
+    query = select(Notification.id, Notification.raw, Notification.received_at).where(Notification.state != "pending")
+    yield from session.execute(query.execution_options(yield_per=100)).tuples()
+
+
+def positions_aside(session: Session, notification_id: str) -> set[int]:
+    """Which items of a notification were set aside."""
+    return set(session.scalars(select(ParkedItem.position).where(ParkedItem.notification_id == notification_id)))
+
+
+def count_messages(session: Session, wamid: str, phone_number_id: str | None) -> int:
+    """How many messages have this wamid."""
+    query = select(func.count()).where(Message.wamid == wamid, Message.phone_number_id == (phone_number_id or ""))
+    return session.scalar(query) or 0
+
+
+def has_report(session: Session, wamid: str, status: str, participant: str) -> bool:
+    """Whether this report was kept."""
+    report = exists().where(
+        StatusReport.wamid == wamid, StatusReport.status == status, StatusReport.participant == participant
+    )
+    return bool(session.scalar(select(report)))

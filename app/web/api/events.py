@@ -1,0 +1,78 @@
+"""Events: newest first, or from a cursor in the order in which they happened."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+
+from app.models import Event
+from app.services.read_events import list_events, newest_place
+from app.web.api import paging
+from app.web.auth import caller, requires
+from app.web.context import gateway
+
+LONGEST_WAIT_SECONDS = 25
+LOOK_SECONDS = 0.1
+
+bp = requires("read", Blueprint("events", __name__, url_prefix="/api/events"))
+
+
+@bp.get("")
+def index() -> ResponseReturnValue:
+    """Newest first; or, with `after` (a `next_cursor`, 0 for the beginning, or `newest`), ascending and without gaps.
+
+    Then `wait` says for how many seconds to wait for the next one, and `next_cursor` is always where to go on.
+    """
+    if "after" not in request.args:
+        return _newest_first()
+    after = _place()
+    deadline = time.monotonic() + paging.number("wait", 0, 0, LONGEST_WAIT_SECONDS)
+    while True:
+        found = _list(after=after)
+        if found or time.monotonic() >= deadline:
+            break
+        time.sleep(LOOK_SECONDS)
+    return {"data": [_present(event) for event in found], "next_cursor": str(found[-1].sequence if found else after)}
+
+
+def _newest_first() -> dict[str, Any]:
+    limit = paging.limit()
+    cursor = paging.cursor()
+    if cursor is not None and (not cursor.isascii() or not cursor.isdigit() or len(cursor) > 18):
+        raise paging.bad_cursor()
+    found = _list(before=int(cursor) if cursor else None)
+    return paging.page([_present(e) for e in found], str(found[-1].sequence) if len(found) == limit else None)
+
+
+def _place() -> int:
+    if request.args["after"] == "newest":
+        return newest_place(gateway().database)
+    return paging.number("after", 0, 0, 2**53)
+
+
+def _list(*, after: int | None = None, before: int | None = None) -> list[Event]:
+    return list_events(
+        gateway().database,
+        limit=paging.limit(),
+        after=after,
+        before=before,
+        type=paging.text("type"),
+        numbers=caller().numbers,
+    )
+
+
+def _present(event: Event) -> dict[str, Any]:
+    delay = max(0.0, (event.received_at - event.timestamp).total_seconds())
+    return {
+        "id": event.id,
+        "type": event.type,
+        "version": 1,
+        "timestamp": event.timestamp.isoformat(),
+        "received_at": event.received_at.isoformat(),
+        "delayed_seconds": round(delay),
+        "data": json.loads(event.data),
+    }

@@ -1,0 +1,50 @@
+"""Who may call what. Every blueprint says so itself, by one of these two words."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from flask import Blueprint, Flask, g, request
+
+from app.errors import Forbidden, Unauthenticated
+from app.services.api_keys import Caller
+from app.web.context import gateway
+
+ACCESS = "gateway.access"
+
+
+def open_to_all(bp: Blueprint) -> Blueprint:
+    """Declare that a blueprint's routes need no key."""
+    bp.record_once(lambda state: state.app.extensions.setdefault(ACCESS, {}).update({bp.name: None}))
+    return bp
+
+
+def requires(scope: str, bp: Blueprint) -> Blueprint:
+    """Declare that every route of a blueprint needs a key with this scope."""
+    bp.record_once(lambda state: state.app.extensions.setdefault(ACCESS, {}).update({bp.name: scope}))
+    bp.before_request(partial(check, scope))
+    return bp
+
+
+def init_app(app: Flask) -> None:
+    """Refuse to start with a blueprint that says nothing."""
+    silent = set(app.blueprints) - set(app.extensions.get(ACCESS, {}))
+    if silent:
+        raise RuntimeError(f"no access declared for: {', '.join(sorted(silent))}")
+
+
+def check(scope: str) -> None:
+    """Find the caller by the request's key. Raises `Unauthenticated` and `Forbidden`."""
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    caller = gateway().api_keys.find(key.strip()) if scheme.lower() == "bearer" and key.strip() else None
+    if caller is None:
+        raise Unauthenticated
+    if not caller.may(scope):
+        raise Forbidden(f"This key lacks the scope `{scope}`.")
+    g.caller = caller
+
+
+def caller() -> Caller:
+    """Who is calling."""
+    found: Caller = g.caller
+    return found

@@ -1,0 +1,82 @@
+"""The one place where an exception becomes an HTTP answer. Every error of the API has this shape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, jsonify, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from app.errors import GatewayError
+from app.logs import get_logger, request_id_var
+
+STATUS = {
+    "malformed": 400,
+    "unauthenticated": 401,
+    "forbidden": 403,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "idempotency_conflict": 409,
+    "wrong_state": 409,
+    "too_large": 413,
+    "unsupported_media_type": 415,
+    "invalid_request": 422,
+    "idempotency_mismatch": 422,
+    "window_closed": 422,
+    "opted_out": 422,
+    "template_invalid": 422,
+    "refused": 422,
+    "throttled": 429,
+    "internal": 500,
+    "meta_unauthorised": 502,
+    "unavailable": 503,
+}
+RETRY_AFTER_SECONDS = 5
+
+logger = get_logger(__name__)
+
+
+def init_app(app: Flask) -> None:
+    """Register the handlers."""
+    app.register_error_handler(GatewayError, _answer_ours)
+    app.register_error_handler(HTTPException, _answer_http)
+    app.register_error_handler(Exception, _answer_unexpected)
+
+
+def _answer_ours(error: GatewayError) -> ResponseReturnValue:
+    status = STATUS.get(error.code, 500)
+    details: dict[str, Any] = {"code": error.code, "message": error.message, "retryable": error.retryable}
+    if error.fields:
+        details["fields"] = error.fields
+    if error.meta:
+        details["meta"] = error.meta
+    body: dict[str, Any] = {"success": False, "error": details}
+    if error.message_id:
+        body["id"] = error.message_id
+    response = jsonify(body | {"request_id": request_id_var.get()})
+    response.status_code = status
+    if status in (429, 503):
+        response.headers["Retry-After"] = str(error.retry_after or RETRY_AFTER_SECONDS)
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _answer_http(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    code = next((code for code, value in STATUS.items() if value == status), f"http_{status}")
+    # Werkzeug's descriptions are constants, except for those that quote the request.
+    message = {404: "Nothing here by that name.", 405: "This route does not take that method."}.get(status, error.name)
+    body = {"success": False, "error": {"code": code, "message": message, "retryable": False}}
+    response = jsonify(body | {"request_id": request_id_var.get()})
+    response.status_code = status
+    for name, value in error.get_headers(request.environ):
+        if name in ("Allow", "Location"):
+            response.headers[name] = value
+    return response
+
+
+def _answer_unexpected(error: Exception) -> ResponseReturnValue:
+    logger.exception("unexpected error", extra={"error": type(error).__name__})
+    return _answer_ours(GatewayError())

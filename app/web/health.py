@@ -1,0 +1,47 @@
+"""Is the service alive, and is it ready?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+
+from app import lifecycle
+from app.services.check_health import check_health
+from app.services.gateway import utc_now
+from app.web.auth import open_to_all
+from app.web.context import gateway
+
+bp = open_to_all(Blueprint("health", __name__))
+
+
+@bp.get("/healthz")
+def alive() -> ResponseReturnValue:
+    """Answer as long as the process does."""
+    return {"status": "ok"}
+
+
+@bp.get("/readyz")
+def ready() -> ResponseReturnValue:
+    """503 while the database is away or not migrated, or the server is stopping. The worker is only told of."""
+    now = utc_now()
+    health = check_health(gateway().database, now)
+    draining = lifecycle.is_draining()
+    is_ready = health.database and health.schema and not draining
+    body = {
+        "status": "ready" if is_ready else "not ready",
+        "database": "ok" if health.database else "unavailable",
+        "schema": "ok" if health.schema else "not migrated; run `flask migrate`" if health.database else "unknown",
+        "draining": draining,
+        "worker": {
+            "state": health.worker,
+            "seen_seconds_ago": _seconds(now, health.worker_seen_at),
+            "oldest_job_seconds": _seconds(now, health.oldest_due_at),
+        },
+    }
+    return body, 200 if is_ready else 503
+
+
+def _seconds(now: datetime, then: datetime | None) -> float | None:
+    return None if then is None else round((now - then).total_seconds(), 1)

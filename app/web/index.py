@@ -1,0 +1,17 @@
+"""The front door."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+
+from app import __version__
+from app.web.auth import open_to_all
+
+bp = open_to_all(Blueprint("index", __name__))
+
+
+@bp.get("/")
+def index() -> ResponseReturnValue:
+    """Say what this is."""
+    return {"status": "ok", "service": "whatsapp-service", "version": __version__}

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.database import Database
-from app.domain.notifications import MessageFact, StatusFact
+from app.domain.notifications import Item, MessageFact, StatusFact
 from app.errors import Malformed
 from app.schemas.notification import read_notification
 from app.store import audit
@@ -100,9 +100,14 @@ def _missing(session: Session) -> Iterator[str]:
         for item in items:
             if item.position in aside:
                 continue
-            fact = item.fact
-            if isinstance(fact, MessageFact) and audit.count_messages(session, fact.wamid, item.phone_number_id) != 1:
-                yield f"notification {notification_id}: item {item.position}: its message is not there once"
-            is_report = isinstance(fact, StatusFact)
-            if is_report and not audit.has_report(session, fact.wamid, fact.status, fact.participant):
-                yield f"notification {notification_id}: item {item.position}: its status report is missing"
+            if not _is_there(session, item):
+                yield f"notification {notification_id}: item {item.position} is not there once"
+
+
+def _is_there(session: Session, item: Item) -> bool:
+    fact = item.fact
+    if isinstance(fact, MessageFact):
+        return audit.count_messages(session, fact.wamid, item.phone_number_id) == 1
+    if isinstance(fact, StatusFact):
+        return audit.has_report(session, fact.wamid, fact.status, fact.participant)
+    return True

@@ -68,18 +68,18 @@ def set_status(session: Session, message_id: str, status: str, among: Sequence[s
 def resolve(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Meta's own report names a try whose answer nobody saw: note its wamid (rows of `message_id`, `number`,
     `wamid` and `now`)."""
-    rows = table(SendAttempt)
+    target = table(SendAttempt)
     session.execute(
-        update(rows)
+        update(target)
         .where(
-            rows.c.message_id == bindparam("of_message"),
-            rows.c.number == bindparam("of_number"),
-            rows.c.state.in_(("sending", "unknown")),
+            target.c.message_id == bindparam("of_message"),
+            target.c.number == bindparam("of_number"),
+            target.c.state.in_(("sending", "unknown")),
         )
         .values(
             state="accepted",
             wamid=bindparam("new_wamid"),
-            finished_at=bindparam("now", type_=rows.c.finished_at.type),
+            finished_at=bindparam("now", type_=target.c.finished_at.type),
         ),
         [
             {

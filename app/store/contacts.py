@@ -61,11 +61,11 @@ def next_sequences(session: Session, counts: dict[str, int]) -> dict[str, int]:
     other.
     """
     ids = sorted(counts)
-    rows = table(Contact)
+    target = table(Contact)
     session.execute(
-        update(rows)
-        .where(rows.c.id == bindparam("contact_id"))
-        .values(event_count=rows.c.event_count + bindparam("more")),
+        update(target)
+        .where(target.c.id == bindparam("contact_id"))
+        .values(event_count=target.c.event_count + bindparam("more")),
         [{"contact_id": contact_id, "more": counts[contact_id]} for contact_id in ids],
     )
     rows = session.execute(select(Contact.id, Contact.event_count).where(Contact.id.in_(ids)))

@@ -101,17 +101,17 @@ def move(session: Session, changes: Sequence[dict[str, Any]]) -> None:
                 "now": change["updated_at"],
             }
         )
-    rows = table(Message)
+    target = table(Message)
     for status, parameters in sorted(by_status.items()):
-        values: dict[str, Any] = {"status": status, "updated_at": bindparam("now", type_=rows.c.updated_at.type)}
+        values: dict[str, Any] = {"status": status, "updated_at": bindparam("now", type_=target.c.updated_at.type)}
         for name in ("wamid", "error"):
             # Only where one is given does the statement need it, and most reports carry neither.
             if any(parameter[f"new_{name}"] for parameter in parameters):
-                given = bindparam(f"new_{name}", type_=rows.c[name].type)
-                values[name] = func.coalesce(given, rows.c[name])
+                given = bindparam(f"new_{name}", type_=target.c[name].type)
+                values[name] = func.coalesce(given, target.c[name])
         session.execute(
-            update(rows)
-            .where(rows.c.id == bindparam("message_id"), rows.c.status.in_(movable_to(status)))
+            update(target)
+            .where(target.c.id == bindparam("message_id"), target.c.status.in_(movable_to(status)))
             .values(values),
             parameters,
         )
@@ -119,11 +119,11 @@ def move(session: Session, changes: Sequence[dict[str, Any]]) -> None:
 
 def set_pricing(session: Session, changes: Sequence[dict[str, Any]]) -> None:
     """Note what Meta charges: `pricing` by `id`. Comes with one of a message's reports, whichever is first."""
-    rows = table(Message)
+    target = table(Message)
     session.execute(
-        update(rows)
-        .where(rows.c.id == bindparam("message_id"))
-        .values(pricing=bindparam("new_pricing", type_=rows.c.pricing.type)),
+        update(target)
+        .where(target.c.id == bindparam("message_id"))
+        .values(pricing=bindparam("new_pricing", type_=target.c.pricing.type)),
         [{"message_id": change["id"], "new_pricing": change["pricing"]} for change in changes],
     )
 

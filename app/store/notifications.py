@@ -50,10 +50,10 @@ def find(session: Session, notification_id: str) -> Notification | None:
 def finish(session: Session, outcomes: Sequence[dict[str, Any]]) -> None:
     """Record what became of notifications: `state`, `reason`, `items`, `books` and `processed_at`, by `id`."""
     columns = ("state", "reason", "processed_at", "items", "books")
-    rows = table(Notification)
-    statement = update(rows).where(rows.c.id == bindparam("notification_id"))
+    target = table(Notification)
+    statement = update(target).where(target.c.id == bindparam("notification_id"))
     session.execute(
-        statement.values({name: bindparam(f"new_{name}", type_=rows.c[name].type) for name in columns}),
+        statement.values({name: bindparam(f"new_{name}", type_=target.c[name].type) for name in columns}),
         [
             {"notification_id": outcome["id"]} | {f"new_{name}": outcome.get(name) for name in columns}
             for outcome in outcomes

@@ -43,3 +43,11 @@ def test_a_start_on_sqlite_loads_nothing_that_only_others_need(tmp_path: Path) -
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
 
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+
+
+def test_the_arrows_between_the_rooms_point_down() -> None:
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+    assert done.returncode == 0, done.stdout

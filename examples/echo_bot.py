@@ -2,10 +2,11 @@
 
     API_KEY=… python examples/echo_bot.py
 
-Reads API_KEY and GATEWAY_URL, or PORT for a gateway on this machine. It begins with the newest event and ends with the
+Reads API_KEY and GATEWAY_URL, or PORT for a gateway on this machine. It begins after the newest event and ends with the
 process that started it.
 """
 
+import http.client
 import json
 import os
 import time
@@ -37,23 +38,15 @@ def answer(event: dict[str, Any]) -> None:
             raise  # later, the same request may succeed; any other refusal is for good
 
 
-def follow(cursor: str) -> str:
-    """Answer what came after the cursor, waiting a while for it, and return where to go on."""
-    page: dict[str, Any] = call(f"/api/events?after={cursor}&wait=20")
-    for event in page["data"]:
-        answer(event)
-    return page["next_cursor"] or cursor
-
-
 def main() -> None:
-    cursor: str | None = None
+    cursor = "newest"
     while os.getppid() == PARENT:
         try:
-            if cursor is None:
-                newest = call("/api/events?limit=1")["data"]
-                cursor = newest[0]["id"] if newest else "0"
-            cursor = follow(cursor)
-        except OSError as problem:  # the gateway restarts, or cannot keep a message at the moment
+            page = call(f"/api/events?after={cursor}&wait=20")
+            for event in page["data"]:
+                answer(event)
+            cursor = page["next_cursor"]
+        except (OSError, http.client.HTTPException) as problem:  # the gateway restarts, or cannot keep a message at the moment
             if getattr(problem, "code", None) in (401, 403):
                 raise SystemExit("The gateway does not accept API_KEY.") from None
             time.sleep(1)

@@ -32,15 +32,13 @@ class Gateway:
         self.polls = 0
 
     def get(self, query: dict[str, list[str]]) -> tuple[int, Any]:
-        if "after" not in query:
-            return 200, {"data": self.events[::-1][: int(query["limit"][0])], "next_cursor": None}
+        """Events after the cursor, which counts them; `newest` is a cursor too."""
         self.polls += 1
-        events = list(self.events)
-        known = [each["id"] for each in events]
-        start = known.index(query["after"][0]) + 1 if query["after"][0] in known else 0
-        if start == len(known):
+        events, after = list(self.events), query["after"][0]
+        start = len(events) if after == "newest" else int(after)
+        if start == len(events):
             time.sleep(0.02)
-        return 200, {"data": events[start:], "next_cursor": known[-1] if known else None}
+        return 200, {"data": events[start:], "next_cursor": str(len(events))}
 
     def post(self, key: str, body: dict[str, Any]) -> tuple[int, Any]:
         self.sent.append((key, body))

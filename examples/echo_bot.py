@@ -46,7 +46,7 @@ def main() -> None:
             for event in page["data"]:
                 answer(event)
             cursor = page["next_cursor"]
-        except (OSError, http.client.HTTPException) as problem:  # the gateway restarts, or cannot keep a message at the moment
+        except (OSError, http.client.HTTPException) as problem:  # it restarts, or cannot keep more
             if getattr(problem, "code", None) in (401, 403):
                 raise SystemExit("The gateway does not accept API_KEY.") from None
             time.sleep(1)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -56,7 +57,7 @@ def test_only_this_machine_may_write_as_the_customer(
     assert answer.status_code == status
 
 
-@pytest.mark.parametrize("path", ["/", "/phone/phone.js", CHAT, "/simulator/api/accepted"])
+@pytest.mark.parametrize("path", ["/", "/phone/main.js", CHAT, "/simulator/api/accepted"])
 def test_nothing_is_shown_under_a_foreign_name(client: FlaskClient, path: str) -> None:
     with client.get(path) as here, client.get(path, headers={"Host": "evil.example"}) as elsewhere:
         assert (here.status_code, elsewhere.status_code) == (200, 403)
@@ -74,3 +75,17 @@ def test_the_page_loads_nothing_from_elsewhere(client: FlaskClient) -> None:
     with client.get("/") as page:
         assert "https://" not in page.text
         assert page.headers["Content-Security-Policy"].startswith("default-src 'self'")
+
+
+def test_every_part_of_the_page_is_there(client: FlaskClient) -> None:
+    wanted, seen = ["/"], set()
+
+    while wanted:
+        path = wanted.pop()
+        with client.get(path) as part:
+            assert part.status_code == 200, path
+            named = re.findall(r"""(?:src|href)="(/phone/[^"]+)"|from '\./([^']+)'""", part.text)
+        seen.add(path)
+        wanted += {page or f"/phone/{module}" for page, module in named} - seen - set(wanted)
+
+    assert len(seen) > 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.domain.notifications import Item, Unreadable
+from app.domain.notifications import ChangeFact, Fact, Item, Unreadable
 from app.errors import Malformed
+from app.schemas.change import Change
 from app.schemas.changes.fields import FIELDS
 from app.schemas.inbound.answers import INTERACTIVE
 from app.schemas.inbound.messages import NO_MESSAGES
@@ -142,6 +144,24 @@ def test_reasons_quote_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     [item] = read(load("text")["notification"])
 
     assert described(item)["reason"] == "Reading it failed with ValueError."
+
+
+def test_a_change_that_breaks_off_keeps_what_was_read_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(change: Change) -> Iterator[Fact]:
+        yield ChangeFact("unknown", {}, "key")
+        raise KeyError("34600111222")
+
+    monkeypatch.setitem(FIELDS, "calls", fail)
+    change = {"field": "calls", "value": {}}
+    neighbour = {"field": "flows", "value": {}}
+
+    items = read({"object": "whatsapp_business_account", "entry": [{"changes": [change, neighbour]}]})
+
+    assert [item.fact for item in items[:2]] == [
+        ChangeFact("unknown", {}, "key"),
+        Unreadable("Reading the change failed with KeyError.", {}),
+    ]
+    assert items[2].field == "flows"
 
 
 def test_thousands_of_items_are_read_with_their_neighbours() -> None:

@@ -9,7 +9,7 @@ from app.services.processing.processor import LEASE
 from app.store import jobs
 from app.store.notifications import PROCESS
 
-BATCH = 50
+BATCH = 100
 
 
 def process_due(gateway: Gateway, should_stop: Callable[[], bool]) -> bool:

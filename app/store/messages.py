@@ -50,12 +50,13 @@ def add_new_reports(session: Session, rows: Sequence[dict[str, Any]]) -> set[Sta
 
 def adopt_orphans(session: Session, wamids: Sequence[str]) -> None:
     """Give reports to messages whose wamid became known while the reports were being read."""
-    found = find_by_wamids(session, wamids)
-    for wamid, message in found.items():
+    own = select(Message.wamid, Message.id).where(Message.wamid.in_(wamids))
+    earlier = select(SendAttempt.wamid, SendAttempt.message_id).where(SendAttempt.wamid.in_(wamids))
+    for wamid, message_id in session.execute(own.union(earlier)).tuples():
         session.execute(
             update(StatusReport)
             .where(StatusReport.wamid == wamid, StatusReport.message_id.is_(None))
-            .values(message_id=message.id)
+            .values(message_id=message_id)
             .execution_options(synchronize_session=False)
         )
 

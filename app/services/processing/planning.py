@@ -75,13 +75,20 @@ def people_of(entry: Entry) -> list[Person | None]:
     return [fact.person, previous]
 
 
-def message_names_of(entry: Entry) -> list[str]:
-    """The wamids and ids of messages an item speaks of."""
-    fact = entry.item.fact
-    if isinstance(fact, StatusFact):
-        tag = tags.read(fact.callback_data)
-        return [fact.wamid, tag[0]] if tag else [fact.wamid]
-    return [fact.original_wamid] if isinstance(fact, EditFact) else []
+def names_of_messages(entries: list[Entry]) -> tuple[set[str], set[str]]:
+    """The messages these items speak of: some by wamid, those that carry our tag by our id."""
+    wamids, ids = set(), set()
+    for entry in entries:
+        fact = entry.item.fact
+        if isinstance(fact, EditFact):
+            wamids.add(fact.original_wamid)
+        elif isinstance(fact, StatusFact):
+            tag = tags.read(fact.callback_data)
+            if tag:
+                ids.add(tag[0])
+            else:
+                wamids.add(fact.wamid)
+    return wamids, ids
 
 
 class Planner:

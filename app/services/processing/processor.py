@@ -15,7 +15,7 @@ from app.logs import get_logger, request_id_var
 from app.models import Message
 from app.services.number_directory import NumberDirectory
 from app.services.processing.people import ContactBook, all_aliases
-from app.services.processing.planning import Known, Plan, Planner, message_names_of, people_of
+from app.services.processing.planning import Known, Plan, Planner, names_of_messages, people_of
 from app.services.processing.readings import Chunk, Entry, Reading, chunks, read
 from app.services.processing.writing import ContactAppeared, write
 from app.store import contacts, events, jobs, messages, notifications
@@ -24,7 +24,7 @@ from app.store.jobs import Claim
 LEASE = timedelta(seconds=15)
 """How long a worker that died keeps its work from others. Renewed with every chunk."""
 
-LOCK_SECONDS = 0.008
+LOCK_SECONDS = 0.005
 """What one transaction may cost the others; chunks grow and shrink towards it."""
 
 SMALLEST, LARGEST = 4, 64
@@ -50,7 +50,7 @@ class ProcessNotifications:
         """Work through claimed notifications; those not finished (stopping, no database) are given back."""
         left = {claim.job_id: claim for claim in claims}
         try:
-            for chunk in chunks(self._read(claims), self._chunk_size):
+            for chunk in chunks(self._read(claims), lambda: self._chunk_size):
                 if should_stop():
                     break
                 self._take_in(chunk)
@@ -130,10 +130,10 @@ class ProcessNotifications:
 
     def _look_up(self, entries: list[Entry], now: datetime) -> Known:
         people = [person for entry in entries for person in people_of(entry)]
-        names = {name for entry in entries for name in message_names_of(entry)}
+        wamids, ids = names_of_messages(entries)
         with self._database.read() as session:
             book = ContactBook.of(now, contacts.find_by_aliases(session, all_aliases(people)))
-            rows: dict[str, Message] = messages.find_by_wamids(session, names) | messages.find_many(session, names)
+            rows: dict[str, Message] = messages.find_by_wamids(session, wamids) | messages.find_many(session, ids)
             owners = contacts.find_many(session, {row.contact_id for row in rows.values() if row.contact_id})
             found = {name: messages.to_domain(row, owners.get(row.contact_id or "")) for name, row in rows.items()}
         return Known(book, found)

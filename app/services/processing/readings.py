@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -95,13 +95,13 @@ class Chunk:
         return list(others.values())
 
 
-def chunks(readings: list[Reading], limit: int) -> Iterator[Chunk]:
-    """Cut the items of many readings, in order, into chunks of at most `limit` items."""
+def chunks(readings: list[Reading], limit: Callable[[], int]) -> Iterator[Chunk]:
+    """Cut the items of many readings, in order, into chunks of at most `limit()` items, asked for each chunk anew."""
     entries: list[Entry] = []
     finished: list[Reading] = []
     for reading in readings:
         for item in reading.items:
-            if len(entries) >= limit:
+            if len(entries) >= limit():
                 yield Chunk(entries, finished)
                 entries, finished = [], []
             entries.append(Entry(reading, item))

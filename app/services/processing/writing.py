@@ -51,8 +51,9 @@ def _write_people(session: Session, plan: Plan) -> None:
 def _write_facts(session: Session, plan: Plan) -> list[Step]:
     new_messages = messages.add_new(session, plan.messages) if plan.messages else set()
     new_reports = messages.add_new_reports(session, plan.reports) if plan.reports else set()
-    if plan.reports:
-        messages.adopt_orphans(session, [report["wamid"] for report in plan.reports if report["message_id"] is None])
+    orphans = [report["wamid"] for report in plan.reports if report["message_id"] is None]
+    if orphans:
+        messages.adopt_orphans(session, orphans)
     taken: list[Step] = []
     for step in plan.steps:
         if step.message_id is not None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 _log = logging.getLogger(__name__)
-_THREADS = 4
+_THREADS = 8
 
 Task = Callable[[], None]
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 import os
 import signal
 import subprocess
@@ -13,6 +14,8 @@ import pytest
 import requests
 
 from app.simulator.__main__ import main
+from app.simulator.faults import Fault
+from app.simulator.options import add_options, settings_of
 from app.simulator.server import SimulatorServer
 from app.simulator.settings import SimulatorSettings
 from tests.simulator.conftest import ANA, NUMBER
@@ -134,3 +137,30 @@ def _is_gone(pid: int, within: float) -> bool:
             return True
         time.sleep(0.1)
     return False
+
+
+def test_the_options_make_the_settings() -> None:
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+
+    settings = settings_of(
+        parser.parse_args(
+            ["--number", "701:901:15550100200", "--fault", "cut share=0.5", "--test-recipient", "+541112345678"]
+            + ["--open-window", "--messages-per-second", "0", "--allowed-hosts", "simulator,meta"]
+        )
+    )
+
+    assert [number.phone_number_id for number in settings.numbers] == [NUMBER, "701"]
+    assert settings.faults == (Fault("cut", share=0.5),)
+    assert settings.allowed_recipients == ("+541112345678",)
+    assert (settings.enforce_window, settings.pace.messages_per_second) == (False, 0)
+    assert settings.allowed_hosts == ("simulator", "meta")
+
+
+@pytest.mark.parametrize("options", [["--fault", "earthquake"], ["--number", "701"], ["--number", "a:b:c"]])
+def test_an_option_that_cannot_be_ends_with_usage(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(options)
+
+    assert ended.value.code == 2
+    assert options[0] in capsys.readouterr().err

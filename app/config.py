@@ -53,7 +53,6 @@ class Config:
     api_key: str = _setting("", readers.secret_text(24), secret=True, required=True)
     secret_key: str = _setting("", readers.secret_text(32), secret=True, required=True)
     encryption_key: tuple[str, ...] = _setting((), readers.list_of(readers.fernet_key), secret=True, required=True)
-    public_url: str = _setting("", readers.url)
     host: str = _setting("127.0.0.1", readers.like(r"[0-9A-Za-z.:_-]+", "must be an address, such as 127.0.0.1"))
     port: int = _setting(8000, readers.whole(1, 65535))
     trusted_proxies: int = _setting(0, readers.whole(0, 10))
@@ -68,11 +67,9 @@ class Config:
     web_concurrency: int = _setting(min(2, os.cpu_count() or 1), readers.whole(1, 128))
     web_worker_class: str = _setting("gevent", readers.one_of("gevent", "gthread", "sync"))
     web_threads: int = _setting(16, readers.whole(1, 1000))
-    worker_threads: int = _setting(8, readers.whole(1, 500))
     drain_seconds: int = _setting(0, readers.whole(0, 600))
     metrics_port: int = _setting(0, readers.whole(0, 65535))
 
-    messages_per_second: int = _setting(80, readers.whole(1, 1000))
     unknown_send_seconds: int = _setting(600, readers.whole(1, 2_592_000))
 
     log_level: str = _setting("INFO", readers.one_of("DEBUG", "INFO", "WARNING", "ERROR"))

@@ -6,7 +6,10 @@ first imported; `gunicorn.conf.py` and the worker see to it.
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Histogram
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, start_http_server
+from prometheus_client.multiprocess import MultiProcessCollector
 
 _FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 
@@ -23,3 +26,27 @@ process_lag_seconds = Histogram(
 )
 sends = Counter("whatsapp_sends", "Sends to Meta.", ["outcome"])
 graph_seconds = Histogram("whatsapp_graph_seconds", "How long Meta took to answer.", buckets=_FAST + (10.0, 30.0))
+
+
+def registry() -> CollectorRegistry | None:
+    """The numbers of all processes together; None where each process has only its own."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return None
+    found = CollectorRegistry()
+    MultiProcessCollector(found)  # type: ignore[no-untyped-call]
+    return found
+
+
+def text() -> bytes:
+    """All numbers, as Prometheus reads them."""
+    found = registry()
+    return generate_latest(found) if found is not None else generate_latest()
+
+
+def serve(port: int) -> None:
+    """Serve the numbers on loopback, without a key, in a thread of this process."""
+    found = registry()
+    if found is not None:
+        start_http_server(port, addr="127.0.0.1", registry=found)
+    else:
+        start_http_server(port, addr="127.0.0.1")

@@ -8,6 +8,7 @@ import threading
 from datetime import timedelta
 from types import FrameType
 
+from app import metrics
 from app.ids import new_id
 from app.jobs.lanes import Lane, Lanes
 from app.jobs.process import process_due
@@ -36,6 +37,8 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
+    if gateway.config.metrics_port:
+        metrics.serve(gateway.config.metrics_port)
     lanes = _lanes(gateway)
     lanes.start()
     logger.info("worker started", extra={"pid": os.getpid()})
@@ -66,7 +69,10 @@ def _lanes(gateway: Gateway) -> Lanes:
         settled = gateway.send.settle_abandoned()
         if settled:
             logger.warning("sends lost their process and are unknown", extra={"count": settled})
-        return settled > 0
+        held = gateway.send.hold_unsettled(timedelta(seconds=gateway.config.unknown_send_seconds))
+        if held:
+            logger.warning("sends are held: Meta never said what became of them", extra={"count": held})
+        return False
 
     lanes = Lanes(
         [

@@ -44,7 +44,6 @@ class ParkedItem(Base):
     field: Mapped[str] = mapped_column(Text)
     phone_number_id: Mapped[str | None] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text)
-    value: Mapped[dict[str, object] | None] = mapped_column(JsonColumn)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     __table_args__ = (Index("uq_parked_items_notification_id_position", "notification_id", "position", unique=True),)

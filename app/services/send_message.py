@@ -81,6 +81,15 @@ class SendMessage:
         logger.debug("message sent", extra={"message_id": message_id, "status": status})
         return Sent(message_id, wamid, status, request.warnings)
 
+    def hold_unsettled(self, after: timedelta) -> int:
+        """Hold messages whose outcome has been unknown for longer than `after`. Return how many."""
+        now = self._now()
+        with self._database.read() as session:
+            if not attempts.any_unknown(session, now - after):
+                return 0
+        with self._database.write() as session:
+            return attempts.hold_unknown(session, now - after, now)
+
     def settle_abandoned(self) -> int:
         """Mark tries that lost their process as `unknown`: they may have gone out. Return how many."""
         with self._database.read() as session:

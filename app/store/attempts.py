@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, bindparam, insert, select, update
+from sqlalchemy import CursorResult, bindparam, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.models import Message, SendAttempt, StatusReport
@@ -39,6 +39,24 @@ def find_abandoned(session: Session, before: datetime, limit: int) -> Sequence[S
     """Tries that began before `before` and never ended: whoever made them is gone."""
     query = select(SendAttempt).where(SendAttempt.state == "sending", SendAttempt.started_at < before)
     return session.scalars(query.order_by(SendAttempt.started_at).limit(limit)).all()
+
+
+def hold_unknown(session: Session, before: datetime, now: datetime) -> int:
+    """Move messages that have been `unknown` since before `before` to `held`, for a person to decide; say how many."""
+    result = session.execute(
+        update(Message)
+        .where(Message.status == "unknown", Message.updated_at < before)
+        .values(status="held", updated_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    assert isinstance(result, CursorResult)
+    return result.rowcount
+
+
+def any_unknown(session: Session, before: datetime) -> bool:
+    """Whether `hold_unknown` would find anything. Takes no lock."""
+    unknown = exists().where(Message.status == "unknown", Message.updated_at < before)
+    return bool(session.scalar(select(unknown)))
 
 
 def adopt_reports(session: Session, message_id: str, wamid: str) -> list[StatusReport]:

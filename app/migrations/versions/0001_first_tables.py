@@ -112,7 +112,6 @@ def upgrade() -> None:
     sa.Column('field', sa.Text(), nullable=False),
     sa.Column('phone_number_id', sa.Text(), nullable=True),
     sa.Column('reason', sa.Text(), nullable=False),
-    sa.Column('value', JsonColumn, nullable=True),
     sa.Column('created_at', UtcDateTime(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_parked_items'))
     )

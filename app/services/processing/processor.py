@@ -24,10 +24,10 @@ from app.store.jobs import Claim
 LEASE = timedelta(seconds=15)
 """How long a worker that died keeps its work from others. Renewed with every chunk."""
 
-LOCK_SECONDS = 0.005
+LOCK_SECONDS = 0.008
 """What one transaction may cost the others; chunks grow and shrink towards it."""
 
-SMALLEST, LARGEST = 4, 64
+SMALLEST, LARGEST = 8, 64
 RETRY_PAUSES = (1, 5, 30, 120, 600)
 """Seconds before a notification that could not be worked on is tried again."""
 

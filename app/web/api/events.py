@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
+from app import lifecycle
 from app.models import Event
 from app.services.read_events import list_events, newest_place
 from app.web.api import paging
@@ -33,7 +34,7 @@ def index() -> ResponseReturnValue:
     deadline = time.monotonic() + paging.number("wait", 0, 0, LONGEST_WAIT_SECONDS)
     while True:
         found = _list(after=after)
-        if found or time.monotonic() >= deadline:
+        if found or time.monotonic() >= deadline or lifecycle.is_draining():
             break
         time.sleep(LOOK_SECONDS)
     return {"data": [_present(event) for event in found], "next_cursor": str(found[-1].sequence if found else after)}

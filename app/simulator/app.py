@@ -6,6 +6,7 @@ from flask import Flask
 from werkzeug.routing import BaseConverter
 
 from app.simulator import (
+    block_routes,
     control_api,
     customer_routes,
     media_routes,
@@ -25,6 +26,7 @@ _BLUEPRINTS = (
     media_routes.downloads,
     template_routes.blueprint,
     number_routes.blueprint,
+    block_routes.blueprint,
     subscription_routes.blueprint,
     object_routes.blueprint,
     control_api.blueprint,

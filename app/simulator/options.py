@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from pathlib import Path
 
 from app.simulator.faults import Fault, parse_fault
 from app.simulator.settings import BusinessNumber, MetaApp, Pace, SimulatorSettings
@@ -12,7 +13,7 @@ _NUMBER, _APP, _PACE = BusinessNumber(), MetaApp(), Pace()
 _NAMED: tuple[tuple[str, str, str, str], ...] = (
     ("--app-secret", "SIMULATOR_APP_SECRET", _APP.app_secret, "signs the webhooks"),
     ("--verify-token", "WHATSAPP_VERIFY_TOKEN", _APP.verify_token, "for the handshake"),
-    ("--access-token", "WHATSAPP_ACCESS_TOKEN", _APP.access_token, "the token that Graph takes"),
+    ("--access-token", "SIMULATOR_ACCESS_TOKEN", _APP.access_token, "the token that Graph takes"),
     ("--app-id", "WHATSAPP_APP_ID", _APP.app_id, "the app's id"),
     ("--phone-number-id", "WHATSAPP_PHONE_NUMBER_ID", _NUMBER.phone_number_id, "the number's id"),
     ("--business-account-id", "WHATSAPP_BUSINESS_ACCOUNT_ID", _NUMBER.waba_id, "the account's id"),
@@ -93,5 +94,9 @@ def _fault(written: str) -> Fault:
 
 
 def _env(name: str, default: str) -> str:
-    """A variable's value; an empty one counts as not set, as in a `.env` file that was copied and not filled in."""
-    return os.environ.get(name) or default
+    """A variable's value, or what the file says that `<name>_FILE` points to.
+
+    An empty one counts as not set, as in a `.env` file that was copied and not filled in.
+    """
+    file = os.environ.get(f"{name}_FILE")
+    return os.environ.get(name) or (Path(file).read_text().strip() if file else "") or default

@@ -90,8 +90,8 @@ def test_it_ends_when_the_process_that_started_it_is_gone(receiver: Receiver) ->
     assert _is_gone(pid, within=3.0)
 
 
-def test_the_environment_gives_the_defaults(receiver: Receiver) -> None:
-    process, url = _started(receiver, WHATSAPP_PHONE_NUMBER_ID="123", WHATSAPP_ACCESS_TOKEN="")
+def test_the_environment_gives_the_defaults_but_never_the_real_token(receiver: Receiver) -> None:
+    process, url = _started(receiver, WHATSAPP_PHONE_NUMBER_ID="123", WHATSAPP_ACCESS_TOKEN="a real one")
 
     headers = {"Authorization": "Bearer simulator"}
     answer = requests.post(f"{url}/v26.0/123/messages", json={}, headers=headers, timeout=5)

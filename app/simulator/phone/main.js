@@ -53,4 +53,7 @@ function initials(name) {
   return name.split(/\s+/).slice(0, 2).map((word) => [...word][0] || '').join('').toUpperCase();
 }
 
+// A button whose answer could not be sent says so where the writing is.
+addEventListener('unhandledrejection', (event) => { byId('notice').textContent = event.reason.message; });
+
 start();

@@ -22,8 +22,9 @@ from app import metrics
 from app.errors import Unavailable
 from app.write_lock import WriteLock, WriteLockTimeout
 
-WAIT_SECONDS = 5.0
-"""How long a caller may wait for the database before it is told to come again."""
+WAIT_SECONDS = 2.0
+"""How long a caller may wait for each of: its turn to write, a foreign lock on the file, a pooled connection. Together
+they stay below the 5 s after which a caller is told to come again."""
 
 BUSY_MILLISECONDS = 20
 """SQLite's own waiting stops a whole gevent process, so it is kept short and repeated by us, cooperatively."""

@@ -33,7 +33,7 @@ class GroupCommit(Generic[Row]):
     fail its neighbours.
     """
 
-    def __init__(self, write: Callable[[list[Row]], None], *, limit: int = 128, wait_seconds: float = 6.0) -> None:
+    def __init__(self, write: Callable[[list[Row]], None], *, limit: int = 128, wait_seconds: float = 5.0) -> None:
         self._write = write
         self._limit = limit
         self._wait_seconds = wait_seconds
@@ -62,17 +62,22 @@ class GroupCommit(Generic[Row]):
             raise error
 
     def _lead(self, batch: _Batch[Row]) -> None:
+        has_turn = False
         try:
-            with self._turn:
-                time.sleep(0)  # whoever is ready to join may do so first; under gevent nothing else lets them run
-                with self._mutex:
-                    if self._open is batch:
-                        self._open = _Batch()
-                self._commit(batch)
+            has_turn = self._turn.acquire(timeout=self._wait_seconds)
+            time.sleep(0)  # whoever is ready to join may do so first; under gevent nothing else lets them run
+            with self._mutex:
+                if self._open is batch:
+                    self._open = _Batch()
+            if not has_turn:
+                raise Unavailable
+            self._commit(batch)
         except BaseException as error:
             batch.errors = dict.fromkeys(range(len(batch.rows)), error)
             raise
         finally:
+            if has_turn:
+                self._turn.release()
             batch.done.set()
 
     def _commit(self, batch: _Batch[Row]) -> None:

@@ -123,14 +123,17 @@ class SendMessage:
         """Write the message and its first try; return the wamid of the message it answers."""
         now = self._now()
         quoted = self._quoted(session, request.reply_to)
+        contact_id = self._contact(session, request, now)
         us = f"+{number.display_phone_number}" if number.display_phone_number else None
+        if us is None and contact_id is not None:
+            us = messages.our_address(session, contact_id, number.phone_number_id)
         messages.add(
             session,
             {
                 "id": message_id,
                 "direction": "outbound",
                 "phone_number_id": number.phone_number_id,
-                "contact_id": self._contact(session, request, now),
+                "contact_id": contact_id,
                 "sender": us,
                 "recipient": request.to or request.recipient or request.group_id,
                 "message_type": request.type,

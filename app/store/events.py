@@ -14,14 +14,19 @@ from app.store.dialect import insert_new
 _APPEND_LOCK = 7264920
 
 
-def append(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
-    """Insert events in this order; return the ids of those that were new (an event with a known `key` is not).
+def take_turn(session: Session) -> None:
+    """Wait until no other transaction is appending events, and keep others waiting until this one ends.
 
-    On PostgreSQL appenders take turns until they commit, so that `sequence` ascends in commit order and a reader who
-    has seen n can never miss something below n. SQLite has one writer anyway.
+    First thing in a transaction that appends. `sequence` then ascends in commit order, so that a reader who has seen n
+    can never miss something below n; and appenders, who lock contacts and messages in whatever order their items name
+    them, cannot wait for each other in a circle. SQLite has one writer anyway.
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _APPEND_LOCK})
+
+
+def append(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
+    """Insert events in this order; return the ids of those that were new (an event with a known `key` is not)."""
     return set(session.scalars(insert_new(session, Event).returning(Event.id), rows))
 
 

@@ -61,6 +61,16 @@ def adopt_orphans(session: Session, wamids: Sequence[str]) -> None:
         )
 
 
+def our_address(session: Session, contact_id: str, phone_number_id: str) -> str | None:
+    """How Meta writes our number, as the contact's newest message to it says."""
+    query = select(Message.recipient).where(
+        Message.contact_id == contact_id,
+        Message.phone_number_id == phone_number_id,
+        Message.direction == "inbound",
+    )
+    return session.scalar(query.order_by(Message.timestamp.desc(), Message.id.desc()).limit(1))
+
+
 def find(session: Session, message_id: str) -> Message | None:
     """One message by our id or by any wamid of its attempts."""
     found = session.get(Message, message_id)

@@ -6,8 +6,6 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from app import metrics
 from app.database import Database
 from app.errors import Unavailable
@@ -23,6 +21,9 @@ from app.store.jobs import Claim
 
 LEASE = timedelta(seconds=15)
 """How long a worker that died keeps its work from others. Renewed with every chunk."""
+
+RENEW_SECONDS = 5.0
+"""How often the claims that wait are renewed, well within their lease."""
 
 LOCK_SECONDS = 0.008
 """What one transaction may cost the others; chunks grow and shrink towards it."""
@@ -49,10 +50,14 @@ class ProcessNotifications:
     def __call__(self, claims: Sequence[Claim], should_stop: Callable[[], bool] = lambda: False) -> None:
         """Work through claimed notifications; those not finished (stopping, no database) are given back."""
         left = {claim.job_id: claim for claim in claims}
+        renewed_at = time.monotonic()
         try:
-            for chunk in chunks(self._read(claims), lambda: self._chunk_size):
+            for chunk in chunks(self._read(claims, left), lambda: self._chunk_size):
                 if should_stop():
                     break
+                if time.monotonic() - renewed_at > RENEW_SECONDS:
+                    self._renew(left)
+                    renewed_at = time.monotonic()
                 self._take_in(chunk)
                 for reading in chunk.finished:
                     left.pop(reading.claim.job_id)
@@ -64,20 +69,30 @@ class ProcessNotifications:
         if left:
             self._give_back(left, None)
 
-    def _read(self, claims: Sequence[Claim]) -> list[Reading]:
+    def _read(self, claims: Sequence[Claim], left: dict[int, Claim]) -> list[Reading]:
         with self._database.read() as session:
             rows = notifications.find_many(session, [claim.subject_id for claim in claims])
-        readings = []
-        for claim in claims:
-            if claim.subject_id in rows:
-                readings.append(read(claim, rows[claim.subject_id]))
-        return readings
+        pointless = [claim for claim in claims if claim.subject_id not in rows]
+        if pointless:  # the notification was deleted meanwhile
+            with self._database.write() as session:
+                jobs.finish(session, pointless)
+            for claim in pointless:
+                left.pop(claim.job_id)
+        return [read(claim, rows[claim.subject_id]) for claim in claims if claim.subject_id in rows]
+
+    def _renew(self, left: dict[int, Claim]) -> None:
+        """Keep the claims that still wait for their turn, since large notifications before them may take long."""
+        with self._database.write() as session:
+            jobs.renew(session, list(left.values()), self._now() + LEASE)
 
     def _take_in(self, chunk: Chunk) -> None:
         try:
             self._store(chunk)
-        except SQLAlchemyError as error:
-            # Something in here is more than the database takes. Alone, each item either passes or is set aside.
+        except (Unavailable, jobs.ClaimLost):
+            raise
+        except Exception as error:
+            # Something in here is more than we or the database can take: drivers raise errors of any kind for a value
+            # they cannot write. Alone, each item either passes or is set aside.
             extra = {"count": len(chunk.entries), "error": type(error).__name__}
             logger.warning("storing items one by one", extra=extra)
             for entry in chunk.entries:
@@ -90,7 +105,9 @@ class ProcessNotifications:
         alone = Chunk([entry], [])
         try:
             self._store(alone)
-        except SQLAlchemyError as error:
+        except (Unavailable, jobs.ClaimLost):
+            raise
+        except Exception as error:
             reason = f"storing it failed with {type(error).__name__}"
             self._store(alone, set_aside=reason)
 

@@ -22,6 +22,7 @@ def write(session: Session, chunk: Chunk, plan: Plan, lease_until: datetime) -> 
     Raises `ClaimLost` when another worker has meanwhile taken the work over, and `ContactAppeared`; the transaction
     must then be rolled back.
     """
+    events.take_turn(session)
     if chunk.unfinished:
         jobs.renew(session, [reading.claim for reading in chunk.unfinished], lease_until)
     if chunk.finished:

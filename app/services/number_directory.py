@@ -7,7 +7,7 @@ import threading
 import time
 
 from app.config import Config
-from app.crypto import Vault
+from app.crypto import CannotDecrypt, Vault
 from app.database import Database
 from app.domain.numbers import DEFAULT_APP, BusinessNumber, Directory
 from app.errors import Unavailable
@@ -84,10 +84,24 @@ def _assemble(config: Config, rows: list[Number], vault: Vault) -> Directory:
         )
     for row in rows:
         app = own_app if row.app == DEFAULT_APP else row.app
-        token = vault.decrypt(row.access_token) if row.access_token else config.whatsapp_access_token
+        token, theirs = _decrypt(row, vault)
         found[row.phone_number_id] = BusinessNumber(
-            row.phone_number_id, app, token, row.waba_id, row.display_phone_number
-        )
-        if row.app_secrets:
-            secrets |= {(secret, app): None for secret in vault.decrypt(row.app_secrets).split(",")}
+            row.phone_number_id, app, config.whatsapp_access_token if token is None else token, row.waba_id,
+            row.display_phone_number,
+        )  # fmt: skip
+        secrets |= {(secret, app): None for secret in theirs}
     return Directory(found, tuple(secret for secret, _ in secrets), tuple(app for _, app in secrets))
+
+
+def _decrypt(row: Number, vault: Vault) -> tuple[str | None, list[str]]:
+    """A number's token, if it has one of its own, and its app's secrets.
+
+    What was encrypted with a lost key counts as an empty token and no secrets: that number cannot send, but it stays
+    bound to its app, and all others work.
+    """
+    try:
+        token = vault.decrypt(row.access_token) if row.access_token else None
+        return token, vault.decrypt(row.app_secrets).split(",") if row.app_secrets else []
+    except CannotDecrypt:
+        logger.error("a number's secrets cannot be decrypted", extra={"phone_number_id": row.phone_number_id})
+        return "", []

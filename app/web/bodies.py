@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from flask import request
@@ -15,21 +16,28 @@ API_LIMIT = 1024 * 1024
 def read_raw(limit: int) -> bytes:
     """The body's bytes as received. Raises `TooLarge` above `limit`, for chunked bodies too.
 
-    Read from the stream: `request.get_data()` cuts a chunked body at the limit and says nothing.
+    Werkzeug ends a chunked body at its limit and says nothing, so its limit is one byte beyond ours.
     """
-    request.max_content_length = limit
+    request.max_content_length = limit + 1
     try:
-        return request.stream.read()
+        raw = request.stream.read()
     except RequestEntityTooLarge:
-        raise TooLarge(f"The body is larger than {limit} bytes.") from None
+        raw = None
+    if raw is None or len(raw) > limit:
+        raise TooLarge(f"The body is larger than {limit} bytes.")
+    return raw
 
 
-def read_json(limit: int = API_LIMIT) -> Any:
-    """The body as JSON. Raises `UnsupportedMediaType`, `TooLarge` and `Malformed`."""
+def read_json_bytes(limit: int = API_LIMIT) -> bytes:
+    """The bytes of a body that says it is JSON. Raises `UnsupportedMediaType` and `TooLarge`."""
     if not request.is_json:
         raise UnsupportedMediaType
-    raw = read_raw(limit)
+    return read_raw(limit)
+
+
+def parse_json(raw: bytes) -> Any:
+    """These bytes as JSON. Raises `Malformed`."""
     try:
-        return request.json_module.loads(raw)
+        return json.loads(raw)
     except (ValueError, RecursionError):
         raise Malformed("The body is not JSON.") from None

@@ -1,0 +1,215 @@
+"""What most tests start from: a gateway on a fresh database of each kind, its HTTP client, and Meta's hand."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import delete
+from werkzeug.test import TestResponse
+
+from app import create_app, migrations
+from app.config import Config, load_config
+from app.database import Database
+from app.jobs.process import process_due
+from app.models import Base
+from app.services.gateway import Gateway
+from app.services.number_directory import NumberDirectory
+from app.signing import sign_meta
+from tests.factories import PNID, WABA, to_bytes
+from tests.load.postgres import NoPostgres, own_database
+
+KINDS = ("sqlite", "postgresql")
+API_KEY = "api-key-of-the-tests-0123456789"
+APP_SECRET = "app-secret-of-the-tests-0123456789"
+ACCESS_TOKEN = "EAAtoken-of-the-tests-0123456789"
+VERIFY_TOKEN = "verify-token-of-the-tests"
+SETTINGS = {
+    "API_KEY": API_KEY,
+    "SECRET_KEY": "secret-key-of-the-tests-0123456789abcdef",
+    "ENCRYPTION_KEY": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+    "WHATSAPP_VERIFY_TOKEN": VERIFY_TOKEN,
+    "WHATSAPP_ACCESS_TOKEN": ACCESS_TOKEN,
+    "WHATSAPP_APP_SECRET": APP_SECRET,
+    "WHATSAPP_PHONE_NUMBER_ID": PNID,
+    "WHATSAPP_BUSINESS_ACCOUNT_ID": WABA,
+    "GRAPH_API_URL": "https://graph.example",
+    "GRAPH_API_VERSION": "v26.0",
+    "WORKER": "external",
+}
+LONGER_THAN_ANY_LEASE = timedelta(hours=1)
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file, to be copied."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    database = Database(f"sqlite:///{path}")
+    migrations.upgrade(database)
+    database.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A migrated PostgreSQL database of this run's own. Skipped without a server, but not where CI promises one."""
+    try:
+        with own_database() as url:
+            database = Database(url)
+            migrations.upgrade(database)
+            database.dispose()
+            yield url
+    except NoPostgres as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture(params=KINDS)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A migrated, empty database of each kind."""
+    if request.param == "sqlite":
+        shutil.copyfile(request.getfixturevalue("migrated_sqlite"), tmp_path / "whatsapp.db")
+        return f"sqlite:///{tmp_path}/whatsapp.db"
+    url: str = request.getfixturevalue("postgres_url")
+    _empty(url)
+    return url
+
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For tests that are not about the database, or about SQLite alone."""
+
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+"""For tests about several writers at once, which SQLite does not have."""
+
+
+@pytest.fixture
+def config(database_url: str, tmp_path: Path) -> Config:
+    """Settings that work, with the real Graph out of reach."""
+    return load_config(SETTINGS | {"DATABASE_URL": database_url, "LOG_DIR": str(tmp_path / "logs")})
+
+
+@pytest.fixture
+def app(config: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
+    """The WSGI application. Its directory of numbers is read when a test says so, not every few seconds."""
+    monkeypatch.setattr(NumberDirectory, "_keep_fresh", lambda directory: None)
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    app = create_app(config)
+    yield app
+    app.extensions["gateway"].database.dispose()
+    for handler in [each for each in root.handlers if each not in handlers]:
+        root.removeHandler(handler)
+        handler.close()
+    root.setLevel(level)
+
+
+@pytest.fixture
+def gateway(app: Flask) -> Gateway:
+    """The services of the application under test."""
+    gateway: Gateway = app.extensions["gateway"]
+    return gateway
+
+
+@pytest.fixture
+def database(gateway: Gateway) -> Database:
+    """The database of the application under test."""
+    return gateway.database
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """An HTTP client without a key."""
+    return app.test_client()
+
+
+PostWebhook = Callable[..., TestResponse]
+
+
+@pytest.fixture
+def post_webhook(client: FlaskClient) -> PostWebhook:
+    """Post a body, signed as Meta signs it."""
+
+    def post(body: Any, secret: str = APP_SECRET) -> TestResponse:
+        raw = to_bytes(body)
+        headers = {"X-Hub-Signature-256": sign_meta(secret, raw), "Content-Type": "application/json"}
+        return client.post("/webhook/whatsapp", data=raw, headers=headers)
+
+    return post
+
+
+@pytest.fixture
+def process_all(gateway: Gateway) -> Callable[[], None]:
+    """Work as a worker does until nothing is due."""
+
+    def process() -> None:
+        while process_due(gateway, lambda: False):
+            pass
+
+    return process
+
+
+@pytest.fixture
+def receive(post_webhook: PostWebhook, process_all: Callable[[], None]) -> Callable[..., None]:
+    """Let Meta post some bodies, and process them."""
+
+    def receive_(*bodies: Any, secret: str = APP_SECRET) -> None:
+        for body in bodies:
+            assert post_webhook(body, secret).status_code == 200
+        process_all()
+
+    return receive_
+
+
+@pytest.fixture
+def get(client: FlaskClient) -> Callable[..., Any]:
+    """GET a route with the first key; return its JSON."""
+
+    def get_(path: str, key: str = API_KEY, **query: Any) -> Any:
+        response = client.get(path, query_string=query, headers={"Authorization": f"Bearer {key}"})
+        assert response.status_code == 200, response.get_data(as_text=True)
+        return response.get_json()
+
+    return get_
+
+
+class Clock:
+    """A present that moves when told to."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, **time: float) -> None:
+        """Let some time go by."""
+        self.now += timedelta(**time)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock for services that are given one."""
+    return Clock()
+
+
+def with_settings(config: Config, **changes: Any) -> Config:
+    """The same settings but for these."""
+    return dataclasses.replace(config, **changes)
+
+
+def _empty(url: str) -> None:
+    database = Database(url)
+    with database.write() as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            session.execute(delete(table))
+    database.dispose()

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app import __version__, lifecycle
+from app.config import Config
+from app.database import Database
+from app.services.gateway import Gateway, utc_now
+from app.store import workers
+from tests.conftest import PostWebhook, on_sqlite, with_settings
+from tests.factories import message_body, text
+from tests.load.postgres import own_database
+
+
+@on_sqlite
+def test_the_front_door_says_what_this_is(client: FlaskClient) -> None:
+    response = client.get("/")
+
+    assert response.status_code == 200
+    assert response.get_json() == {"status": "ok", "service": "whatsapp-service", "version": __version__}
+
+
+@on_sqlite
+def test_it_is_alive_even_without_a_database(away: FlaskClient) -> None:
+    assert away.get("/healthz").get_json() == {"status": "ok"}
+
+
+def test_it_is_ready_without_a_worker_and_says_that_there_is_none(client: FlaskClient) -> None:
+    response = client.get("/readyz")
+
+    assert response.status_code == 200
+    assert response.get_json() == {
+        "status": "ready",
+        "database": "ok",
+        "schema": "ok",
+        "draining": False,
+        "worker": {"state": "missing", "seen_seconds_ago": None, "oldest_job_seconds": None},
+    }
+
+
+@pytest.mark.parametrize(
+    ("silent_for", "state"), [(timedelta(seconds=2), "running"), (timedelta(minutes=2), "missing")]
+)
+def test_it_says_whether_a_worker_was_seen_lately(
+    client: FlaskClient, database: Database, silent_for: timedelta, state: str
+) -> None:
+    with database.write() as session:
+        workers.seen(session, "w1", utc_now() - silent_for, utc_now() - timedelta(hours=1))
+
+    worker = client.get("/readyz").get_json()["worker"]
+
+    assert worker["state"] == state
+    assert worker["seen_seconds_ago"] == pytest.approx(silent_for.total_seconds(), abs=30)
+
+
+def test_it_says_for_how_long_work_has_been_waiting(client: FlaskClient, post_webhook: PostWebhook) -> None:
+    post_webhook(message_body(text()))
+
+    assert 0 <= client.get("/readyz").get_json()["worker"]["oldest_job_seconds"] < 60
+
+
+def test_without_its_database_it_is_not_ready(away: FlaskClient) -> None:
+    response = away.get("/readyz")
+
+    assert response.status_code == 503
+    body = response.get_json()
+    assert (body["status"], body["database"], body["schema"]) == ("not ready", "unavailable", "unknown")
+
+
+def test_before_the_migrations_it_is_not_ready(client_of: Callable[[str], FlaskClient], empty_url: str) -> None:
+    response = client_of(empty_url).get("/readyz")
+
+    assert response.status_code == 503
+    assert response.get_json()["schema"] == "not migrated; run `flask migrate`"
+
+
+@on_sqlite
+def test_while_it_drains_it_is_not_ready_and_still_works(
+    client: FlaskClient, post_webhook: PostWebhook, draining: None
+) -> None:
+    response = client.get("/readyz")
+
+    assert (response.status_code, response.get_json()["draining"]) == (503, True)
+    assert post_webhook(message_body(text())).status_code == 200
+
+
+@pytest.fixture
+def draining() -> Iterator[None]:
+    lifecycle.start_draining()
+    yield
+    lifecycle._flag[0:1] = b"\x00"
+
+
+@pytest.fixture
+def empty_url(database_url: str, tmp_path: Path) -> Iterator[str]:
+    if database_url.startswith("sqlite"):
+        yield f"sqlite:///{tmp_path}/empty.db"
+        return
+    with own_database() as url:
+        yield url
+
+
+@pytest.fixture
+def client_of(app: Flask, config: Config) -> Iterator[Callable[[str], FlaskClient]]:
+    """A client of a gateway on another database."""
+    made: list[Gateway] = []
+
+    def client_of_(url: str) -> FlaskClient:
+        made.append(Gateway.build(with_settings(config, database_url=url), "0"))
+        app.extensions["gateway"] = made[-1]
+        return app.test_client()
+
+    yield client_of_
+    for gateway in made:
+        gateway.database.dispose()

@@ -97,6 +97,21 @@ class Invalid(GatewayError):
     default = "Some fields are not valid."
 
 
+class IdempotencyMismatch(GatewayError):
+    """An `Idempotency-Key` that stands for another request already."""
+
+    code = "idempotency_mismatch"
+    default = "This Idempotency-Key was used for another request; take a new key for a new message."
+
+
+class IdempotencyConflict(GatewayError):
+    """An `Idempotency-Key` whose first request is still running."""
+
+    code = "idempotency_conflict"
+    retryable = True
+    default = "The first request with this Idempotency-Key is still running; ask again in a moment."
+
+
 class Unavailable(GatewayError):
     """We cannot keep or read anything at the moment; nothing was acknowledged."""
 

@@ -72,6 +72,7 @@ def _lanes(gateway: Gateway) -> Lanes:
         held = gateway.send.hold_unsettled(timedelta(seconds=gateway.config.unknown_send_seconds))
         if held:
             logger.warning("sends are held: Meta never said what became of them", extra={"count": held})
+        gateway.send.forget_keys()
         return False
 
     lanes = Lanes(

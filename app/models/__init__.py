@@ -4,6 +4,7 @@ from app.models.api_keys import ApiKey
 from app.models.base import Base
 from app.models.contacts import Contact, ContactAlias
 from app.models.events import Event
+from app.models.idempotency import IdempotencyKey
 from app.models.jobs import Job, WorkerSeen
 from app.models.messages import Message, SendAttempt, StatusReport
 from app.models.notifications import Notification, ParkedItem
@@ -15,6 +16,7 @@ __all__ = [
     "Contact",
     "ContactAlias",
     "Event",
+    "IdempotencyKey",
     "Job",
     "Message",
     "Notification",

@@ -25,9 +25,14 @@ from app.graph.answers import SendResult
 from app.graph.client import GraphClient
 from app.ids import new_id
 from app.logs import get_logger
+from app.models import Message
+from app.services import idempotency
+from app.services.idempotency import Retry
 from app.services.number_directory import NumberDirectory
 from app.services.processing.people import ContactBook, aliases
-from app.store import attempts, contacts, messages
+from app.store import attempts, contacts
+from app.store import idempotency as store_keys
+from app.store import messages
 
 ABANDONED_AFTER = timedelta(seconds=90)
 """Longer than any call to Graph may last: a try that is still `sending` then has lost its process."""
@@ -43,6 +48,7 @@ class Sent:
     message_id: str | None
     status: str
     warnings: list[str] = field(default_factory=list)
+    is_replayed: bool = False
 
 
 class SendMessage:
@@ -56,8 +62,12 @@ class SendMessage:
         self._graph = graph
         self._now = now
 
-    def __call__(self, request: OutboundRequest, numbers: tuple[str, ...] | None = None) -> Sent:
+    def __call__(
+        self, request: OutboundRequest, numbers: tuple[str, ...] | None = None, retry: Retry | None = None
+    ) -> Sent:
         """Send a message and wait for Graph's answer. `numbers` bounds which of our numbers the caller may use.
+
+        With `retry`, the same key of the same caller is the same message: it is sent once, and asked of again.
 
         Raises `Invalid` and `NotFound` before anything is kept; `GraphThrottled` and `GraphUnavailable` when it was
         certainly not sent, and then nothing is kept either; `GraphRefused` and `GraphUnauthorised` when Meta said no,
@@ -65,8 +75,14 @@ class SendMessage:
         """
         number = self._number(request.phone_number_id, numbers)
         message_id = new_id()
-        with self._database.write() as session:
-            reply_wamid = self._record(session, message_id, number, request)
+        try:
+            with self._database.write() as session:
+                reply_wamid = self._record(session, message_id, number, request)
+                earlier = idempotency.claim(session, retry, message_id, self._now()) if retry else None
+                if earlier is not None:
+                    raise _AlreadyAsked(_replay(earlier, request.warnings))
+        except _AlreadyAsked as asked:
+            return asked.sent
         payload = payloads.message(request, reply_wamid=reply_wamid, callback_data=tags.make(message_id, 1))
         started = time.perf_counter()
         try:
@@ -80,6 +96,15 @@ class SendMessage:
         metrics.sends.labels(status).inc()
         logger.debug("message sent", extra={"message_id": message_id, "status": status})
         return Sent(message_id, wamid, status, request.warnings)
+
+    def forget_keys(self) -> None:
+        """Forget the idempotency keys whose time is over."""
+        before = self._now() - idempotency.KEPT_FOR
+        with self._database.read() as session:
+            if not store_keys.any_from_before(session, before):
+                return
+        with self._database.write() as session:
+            store_keys.forget(session, before)
 
     def hold_unsettled(self, after: timedelta) -> int:
         """Hold messages whose outcome has been unknown for longer than `after`. Return how many."""
@@ -221,6 +246,22 @@ class SendMessage:
                 messages.remove(session, message_id)
                 error.message_id = None
         raise error
+
+
+class _AlreadyAsked(Exception):
+    """Rolls back what a retry began to write, and carries what it is answered."""
+
+    def __init__(self, sent: Sent) -> None:
+        super().__init__()
+        self.sent = sent
+
+
+def _replay(message: Message, warnings: list[str]) -> Sent:
+    """Answer a retry from the message as it stands. Raises `GraphRefused` again if Meta had refused it."""
+    if message.status == "failed" and message.wamid is None:
+        error = message.error or {}
+        raise GraphRefused(error.get("title"), meta=error, message_id=message.id)
+    return Sent(message.id, message.wamid, message.status, warnings, is_replayed=True)
 
 
 def _reason(error: GraphError) -> dict[str, Any]:

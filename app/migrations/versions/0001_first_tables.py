@@ -4,7 +4,6 @@ import sqlalchemy as sa
 from alembic import op
 
 from app.models.base import JsonColumn, Sequence, UtcDateTime
-
 revision = '0001'
 down_revision = None
 branch_labels = None
@@ -165,6 +164,19 @@ def upgrade() -> None:
         batch_op.create_index('ix_messages_contact_id_timestamp_id', ['contact_id', 'timestamp', 'id'], unique=False)
         batch_op.create_index('ix_messages_timestamp_id', ['timestamp', 'id'], unique=False)
 
+    op.create_table('idempotency_keys',
+    sa.Column('caller', sa.Text(), nullable=False),
+    sa.Column('key', sa.Text(), nullable=False),
+    sa.Column('fingerprint', sa.Text(), nullable=False),
+    sa.Column('message_id', sa.String(length=36), nullable=False),
+    sa.Column('created_at', UtcDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['message_id'], ['messages.id'], name=op.f('fk_idempotency_keys_message_id_messages'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('caller', 'key', name=op.f('pk_idempotency_keys'))
+    )
+    with op.batch_alter_table('idempotency_keys', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_idempotency_keys_created_at'), ['created_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_idempotency_keys_message_id'), ['message_id'], unique=False)
+
     op.create_table('send_attempts',
     sa.Column('id', Sequence, nullable=False),
     sa.Column('message_id', sa.String(length=36), nullable=False),
@@ -214,6 +226,11 @@ def downgrade() -> None:
         batch_op.drop_index('ix_send_attempts_state_started_at')
 
     op.drop_table('send_attempts')
+    with op.batch_alter_table('idempotency_keys', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_idempotency_keys_message_id'))
+        batch_op.drop_index(batch_op.f('ix_idempotency_keys_created_at'))
+
+    op.drop_table('idempotency_keys')
     with op.batch_alter_table('messages', schema=None) as batch_op:
         batch_op.drop_index('ix_messages_timestamp_id')
         batch_op.drop_index('ix_messages_contact_id_timestamp_id')

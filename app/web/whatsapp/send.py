@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from flask import request as http
 from flask.typing import ResponseReturnValue
 
 from app.domain.outbound import Mode
 from app.errors import Invalid
 from app.schemas.send import SendMessageResponse, read_send_request
+from app.services.idempotency import read_key
 from app.web.auth import caller, check
-from app.web.bodies import read_json
+from app.web.bodies import parse_json, read_json_bytes
 from app.web.context import gateway
 
 _RESPONSE = SendMessageResponse()
@@ -17,10 +19,12 @@ _RESPONSE = SendMessageResponse()
 def send() -> ResponseReturnValue:
     """Send one message and wait for Meta: 200 when it was accepted, 202 when its answer never came."""
     check("send")
-    request = read_send_request(read_json(), gateway().config.default_region or None)
+    raw = read_json_bytes()
+    retry = read_key(http.headers.get("Idempotency-Key"), caller().name, http.path, raw)
+    request = read_send_request(parse_json(raw), gateway().config.default_region or None)
     if request.mode is not Mode.SYNC or request.expires_at is not None:
         raise Invalid(fields={"mode": ["only `sync` is served by this version: leave out mode, send_at, expires_at"]})
-    sent = gateway().send(request, caller().numbers)
+    sent = gateway().send(request, caller().numbers, retry)
     body = _RESPONSE.dump(
         {
             "success": True,
@@ -30,4 +34,5 @@ def send() -> ResponseReturnValue:
             "warnings": sent.warnings,
         }
     )
-    return body, 200 if sent.status == "accepted" else 202
+    headers = {"Idempotent-Replayed": "true"} if sent.is_replayed else {}
+    return body, 202 if sent.message_id is None else 200, headers

@@ -1,0 +1,35 @@
+"""Idempotency keys."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from app.models import IdempotencyKey
+from app.store.dialect import insert_new
+
+
+def claim(session: Session, row: dict[str, Any]) -> bool:
+    """Write a key; False if its caller has used it before."""
+    statement = insert_new(session, IdempotencyKey).returning(IdempotencyKey.key)
+    return session.scalars(statement, [row]).first() is not None
+
+
+def find(session: Session, caller: str, key: str) -> IdempotencyKey | None:
+    """The key as its caller used it before."""
+    query = select(IdempotencyKey).where(IdempotencyKey.caller == caller, IdempotencyKey.key == key)
+    return session.scalar(query)
+
+
+def forget(session: Session, before: datetime) -> None:
+    """Delete keys from before `before`."""
+    statement = delete(IdempotencyKey).where(IdempotencyKey.created_at < before)
+    session.execute(statement.execution_options(synchronize_session=False))
+
+
+def any_from_before(session: Session, before: datetime) -> bool:
+    """Whether `forget` would find anything. Takes no lock."""
+    return session.scalar(select(IdempotencyKey.key).where(IdempotencyKey.created_at < before).limit(1)) is not None

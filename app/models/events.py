@@ -21,6 +21,7 @@ class Event(Base):
         Index("uq_events_key", "key", unique=True),
         Index("ix_events_notification_id", "notification_id"),
         Index("ix_events_message_id", "message_id"),
+        Index("ix_events_contact_id_sequence", "contact_id", "sequence"),
         {"sqlite_autoincrement": True},
     )
 

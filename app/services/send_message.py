@@ -29,7 +29,7 @@ from app.models import Message
 from app.services import idempotency
 from app.services.idempotency import Retry
 from app.services.number_directory import NumberDirectory
-from app.services.processing.people import ContactBook, aliases
+from app.services.processing.people import ContactBook, aliases, all_aliases
 from app.store import attempts, contacts
 from app.store import idempotency as store_keys
 from app.store import messages
@@ -195,17 +195,15 @@ class SendMessage:
             wa_id=to_wa_id(request.to) if request.to else None,
             user_id=request.recipient if request.recipient and is_user_id(request.recipient) else None,
         )
-        names = aliases(person)
-        if not names:
+        if not aliases(person):
             return None
         while True:
-            book = ContactBook.of(now, contacts.find_by_aliases(session, names))
+            book = ContactBook.of(now, contacts.find_by_aliases(session, all_aliases([person])))
             contact = book.get(person)
             assert contact is not None
-            if not book.new:
-                return contact.id
-            contacts.add(session, book.new_rows())
-            if contacts.add_aliases(session, book.new_aliases):
+            if book.new:
+                contacts.add(session, book.new_rows())
+            if not book.new_aliases or contacts.add_aliases(session, book.alias_rows()):
                 return contact.id
             contacts.remove(session, contact.id)  # somebody else met this person at the same moment
 

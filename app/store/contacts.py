@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from app.models import Contact, ContactAlias
+from app.models import Contact, ContactAlias, Event, Message
 from app.models.base import table
 from app.store.dialect import insert_new
 
@@ -42,6 +42,22 @@ def add_aliases(session: Session, aliases: Sequence[dict[str, Any]]) -> int:
     """Insert aliases (`kind`, `value`, `contact_id`) that nobody has; return how many that were."""
     statement = insert_new(session, ContactAlias).returning(ContactAlias.value)
     return len(session.execute(statement, aliases).all())
+
+
+def merge(session: Session, gone_id: str, into_id: str) -> None:
+    """Give everything one contact has to another: aliases, messages, events. Locks both, in the order of their ids."""
+    both = select(Contact).where(Contact.id.in_([gone_id, into_id])).order_by(Contact.id).with_for_update()
+    rows = {row.id: row for row in session.scalars(both)}
+    if gone_id not in rows:
+        return  # it was new, and never written
+    unsynchronised = {"synchronize_session": False}
+    for model in (ContactAlias, Message, Event):
+        moved = update(model).where(model.contact_id == gone_id).values(contact_id=into_id)
+        session.execute(moved, execution_options=unsynchronised)
+    added = update(Contact).where(Contact.id == into_id)
+    added = added.values(event_count=Contact.event_count + rows[gone_id].event_count)
+    session.execute(added, execution_options=unsynchronised)
+    session.execute(delete(Contact).where(Contact.id == gone_id), execution_options=unsynchronised)
 
 
 def remove(session: Session, contact_id: str) -> None:

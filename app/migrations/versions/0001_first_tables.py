@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from app.models.base import JsonColumn, Sequence, UtcDateTime
+
 revision = '0001'
 down_revision = None
 branch_labels = None
@@ -56,6 +57,7 @@ def upgrade() -> None:
     sqlite_autoincrement=True
     )
     with op.batch_alter_table('events', schema=None) as batch_op:
+        batch_op.create_index('ix_events_contact_id_sequence', ['contact_id', 'sequence'], unique=False)
         batch_op.create_index('ix_events_message_id', ['message_id'], unique=False)
         batch_op.create_index('ix_events_notification_id', ['notification_id'], unique=False)
         batch_op.create_index('uq_events_key', ['key'], unique=True)
@@ -258,6 +260,7 @@ def downgrade() -> None:
         batch_op.drop_index('uq_events_key')
         batch_op.drop_index('ix_events_notification_id')
         batch_op.drop_index('ix_events_message_id')
+        batch_op.drop_index('ix_events_contact_id_sequence')
 
     op.drop_table('events')
     op.drop_table('contacts')

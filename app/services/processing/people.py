@@ -9,6 +9,7 @@ from typing import Any
 
 from app.domain.messages import ContactRef
 from app.domain.notifications import Person
+from app.domain.phone_numbers import variants
 from app.ids import new_id
 from app.models import Contact
 from app.store.contacts import Alias
@@ -26,52 +27,87 @@ def aliases(person: Person | None) -> list[Alias]:
 
 @dataclass(slots=True)
 class ContactBook:
-    """The contacts that a chunk speaks of, with what it adds to them."""
+    """The contacts that a chunk speaks of, with what it adds to them.
+
+    `merged` says which contact became part of which: a payload that names two of them together shows that they are one
+    person. The older one stays.
+    """
 
     now: datetime
     known: dict[Alias, ContactRef]
     new: dict[str, ContactRef] = field(default_factory=dict)
     changed: dict[str, ContactRef] = field(default_factory=dict)
-    new_aliases: list[dict[str, Any]] = field(default_factory=list)
+    new_aliases: dict[Alias, str] = field(default_factory=dict)
+    merged: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, now: datetime, found: dict[Alias, Contact]) -> ContactBook:
         """Begin with the contacts that the database knows."""
         return cls(now, {alias: to_ref(row) for alias, row in found.items()})
 
-    def get(self, person: Person | None) -> ContactRef | None:
-        """The person's contact; a new one for somebody new, None for nobody in particular."""
-        names = aliases(person)
-        if person is None or not names:
+    def get(self, person: Person | None, formerly: Person | None = None) -> ContactRef | None:
+        """The person's contact; a new one for somebody new, None for nobody in particular.
+
+        `formerly` is what the same person was called before: whoever is known by either is meant.
+        """
+        names = list(dict.fromkeys(aliases(person) + aliases(formerly)))
+        if not names:
             return None
-        found = next((self.known[name] for name in names if name in self.known), None)
+        found = self._find(names) or self._find([variant for name in names for variant in variants_of(name)])
         if found is None:
-            found = ContactRef(new_id(), *(getattr(person, name) for name in _DISPLAY))
+            shown = person if person is not None and person.is_known else formerly
+            found = ContactRef(new_id(), *(getattr(shown, name) for name in _DISPLAY))
             self.new[found.id] = found
-        else:
+        elif person is not None:
             found = self._update(found, person)
         for name in names:
             if name not in self.known:
-                self.new_aliases.append({"kind": name[0], "value": name[1], "contact_id": found.id})
+                self.new_aliases[name] = found.id
                 self.known[name] = found
         return found
+
+    def current(self, contact_id: str | None) -> str | None:
+        """The contact that this one is by now."""
+        while contact_id in self.merged:
+            contact_id = self.merged[contact_id]
+        return contact_id
+
+    def _find(self, names: list[Alias]) -> ContactRef | None:
+        found = {self.known[name].id: self.known[name] for name in names if name in self.known}
+        if not found:
+            return None
+        oldest = found.pop(min(found))
+        for other in found.values():
+            oldest = self._merge(oldest, other)
+        return oldest
+
+    def _merge(self, stays: ContactRef, goes: ContactRef) -> ContactRef:
+        facts = {name: getattr(stays, name) or getattr(goes, name) for name in _DISPLAY}
+        whole = ContactRef(stays.id, **facts)
+        self.merged[goes.id] = stays.id
+        self.new.pop(goes.id, None)
+        self.changed.pop(goes.id, None)
+        self.new_aliases |= {name: stays.id for name, owner in self.new_aliases.items() if owner == goes.id}
+        self._replace(whole, {stays.id, goes.id})
+        return whole
 
     def _update(self, contact: ContactRef, person: Person) -> ContactRef:
         news = {
             name: value
             for name in _DISPLAY
             if (value := getattr(person, name)) is not None and value != getattr(contact, name)
-            # A name that identifies somebody else stays with them; merging two contacts is not done in passing.
-            and (name not in _KINDS or self.known.get((name, value), contact).id == contact.id)
         }
         if not news:
             return contact
         updated = replace(contact, **news)
-        for alias, ref in self.known.items():
-            if ref.id == contact.id:
-                self.known[alias] = updated
-        (self.new if contact.id in self.new else self.changed)[contact.id] = updated
+        self._replace(updated, {contact.id})
         return updated
+
+    def _replace(self, contact: ContactRef, ids: set[str]) -> None:
+        for alias, ref in self.known.items():
+            if ref.id in ids:
+                self.known[alias] = contact
+        (self.new if contact.id in self.new else self.changed)[contact.id] = contact
 
     def new_rows(self) -> list[dict[str, Any]]:
         """Rows for the new contacts."""
@@ -81,6 +117,10 @@ class ContactBook:
     def changed_rows(self) -> list[dict[str, Any]]:
         """What changed about contacts that the database has, in the order of their ids."""
         return [_row(self.changed[key]) | {"updated_at": self.now} for key in sorted(self.changed)]
+
+    def alias_rows(self) -> list[dict[str, Any]]:
+        """Rows for the new aliases."""
+        return [{"kind": k, "value": v, "contact_id": owner} for (k, v), owner in self.new_aliases.items()]
 
 
 def to_ref(row: Contact) -> ContactRef:
@@ -92,6 +132,13 @@ def _row(contact: ContactRef) -> dict[str, Any]:
     return {"id": contact.id} | {name: getattr(contact, name) for name in _DISPLAY}
 
 
+def variants_of(alias: Alias) -> list[Alias]:
+    """The other ways in which Meta may write a phone number: Argentine, Mexican and Brazilian ones have two."""
+    kind, value = alias
+    return [(kind, other) for other in variants(value)[1:]] if kind == "wa_id" else []
+
+
 def all_aliases(people: Iterable[Person | None]) -> set[Alias]:
-    """Every identifying name of these people."""
-    return {alias for person in people for alias in aliases(person)}
+    """Every name by which these people may be known."""
+    exact = {alias for person in people for alias in aliases(person)}
+    return exact | {variant for alias in exact for variant in variants_of(alias)}

@@ -244,7 +244,7 @@ class Planner:
 
     def contact(self, entry: Entry, fact: ContactFact) -> None:
         """Something about a person changed."""
-        contact = self._plan.book.get(fact.person if fact.person.is_known else fact.previous)
+        contact = self._plan.book.get(fact.person, formerly=fact.previous)
         data = {
             "contact": None if contact is None else {"id": contact.id, **_person(fact.person)},
             "previous": _person(fact.previous) if fact.previous else None,

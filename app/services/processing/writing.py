@@ -41,12 +41,18 @@ def write(session: Session, chunk: Chunk, plan: Plan, lease_until: datetime) -> 
 
 
 def _write_people(session: Session, plan: Plan) -> None:
-    if plan.book.new:
-        contacts.add(session, plan.book.new_rows())
-    if plan.book.new_aliases and contacts.add_aliases(session, plan.book.new_aliases) != len(plan.book.new_aliases):
+    book = plan.book
+    if book.new:
+        contacts.add(session, book.new_rows())
+    if book.new_aliases and contacts.add_aliases(session, book.alias_rows()) != len(book.new_aliases):
         raise ContactAppeared
-    if plan.book.changed:
-        contacts.rename(session, plan.book.changed_rows())
+    for gone in sorted(book.merged):
+        contacts.merge(session, gone, str(book.current(gone)))
+    if book.changed:
+        contacts.rename(session, book.changed_rows())
+    if book.merged:
+        for row in (*plan.messages, *(step.event for step in plan.steps)):
+            row["contact_id"] = book.current(row["contact_id"])
 
 
 def _write_facts(session: Session, plan: Plan) -> list[Step]:

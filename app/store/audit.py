@@ -17,19 +17,19 @@ _PORTION = 1000
 def count_notifications(session: Session) -> dict[str, int]:
     """Webhooks answered 200, by state."""
     query = select(Notification.state, func.count()).group_by(Notification.state)
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def events_by_notification(session: Session) -> dict[str, int]:
     """How many items of each notification became events."""
     query = select(Event.notification_id, func.count()).where(Event.notification_id.is_not(None))
-    return {str(key): count for key, count in session.execute(query.group_by(Event.notification_id)).tuples()}
+    return {str(key): count for key, count in session.execute(query.group_by(Event.notification_id))}
 
 
 def aside_by_notification(session: Session) -> dict[str, int]:
     """How many items of each notification were parked or quarantined."""
     query = select(ParkedItem.notification_id, func.count()).group_by(ParkedItem.notification_id)
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
 
 
 def processed_notifications(session: Session) -> Iterator[Any]:
@@ -49,13 +49,13 @@ def sends(session: Session) -> Iterator[tuple[datetime, str, str]]:
     query = select(Message.received_at, Message.phone_number_id, Message.status).where(
         Message.direction == "outbound", Message.source == "live"
     )
-    yield from session.execute(query.execution_options(yield_per=_PORTION)).tuples()
+    yield from session.execute(query.execution_options(yield_per=_PORTION))
 
 
 def raw_of_processed(session: Session) -> Iterator[tuple[str, bytes, datetime]]:
     """Every kept webhook that was read, byte for byte."""
     query = select(Notification.id, Notification.raw, Notification.received_at).where(Notification.state != "pending")
-    yield from session.execute(query.execution_options(yield_per=100)).tuples()
+    yield from session.execute(query.execution_options(yield_per=100))
 
 
 def positions_aside(session: Session, notification_id: str) -> set[int]:

@@ -85,4 +85,4 @@ def next_sequences(session: Session, counts: dict[str, int]) -> dict[str, int]:
         [{"contact_id": contact_id, "more": counts[contact_id]} for contact_id in ids],
     )
     rows = session.execute(select(Contact.id, Contact.event_count).where(Contact.id.in_(ids)))
-    return {contact_id: total - counts[contact_id] + 1 for contact_id, total in rows.tuples()}
+    return {contact_id: total - counts[contact_id] + 1 for contact_id, total in rows}

@@ -40,7 +40,7 @@ def count_by_number(session: Session, notification_id: str) -> dict[str, int]:
     number = func.coalesce(Event.phone_number_id, "")
     query = select(number, func.count()).where(Event.notification_id == notification_id)
     rows = session.execute(query.group_by(number))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def page(

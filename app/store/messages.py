@@ -52,7 +52,7 @@ def adopt_orphans(session: Session, wamids: Sequence[str]) -> None:
     """Give reports to messages whose wamid became known while the reports were being read."""
     own = select(Message.wamid, Message.id).where(Message.wamid.in_(wamids))
     earlier = select(SendAttempt.wamid, SendAttempt.message_id).where(SendAttempt.wamid.in_(wamids))
-    for wamid, message_id in session.execute(own.union(earlier)).tuples():
+    for wamid, message_id in session.execute(own.union(earlier)):
         session.execute(
             update(StatusReport)
             .where(StatusReport.wamid == wamid, StatusReport.message_id.is_(None))
@@ -87,7 +87,7 @@ def find_by_wamids(session: Session, wamids: Collection[str]) -> dict[str, Messa
     missing = [wamid for wamid in wamids if wamid not in found]
     if missing:
         attempts = select(SendAttempt.wamid, Message).join(Message, Message.id == SendAttempt.message_id)
-        for wamid, row in session.execute(attempts.where(SendAttempt.wamid.in_(missing))).tuples():
+        for wamid, row in session.execute(attempts.where(SendAttempt.wamid.in_(missing))):
             found[str(wamid)] = row
     return found
 
@@ -137,6 +137,11 @@ def set_pricing(session: Session, changes: Sequence[dict[str, Any]]) -> None:
         .values(pricing=bindparam("new_pricing", type_=target.c.pricing.type)),
         [{"message_id": change["id"], "new_pricing": change["pricing"]} for change in changes],
     )
+
+
+def set_flags(session: Session, changes: Sequence[dict[str, Any]]) -> None:
+    """Set messages' `flags` and `updated_at` by `id`."""
+    session.execute(update(Message), changes)
 
 
 def to_domain(row: Message, contact: Contact | None) -> DomainMessage:
@@ -200,7 +205,7 @@ def page(
         query = query.where(tuple_(Message.timestamp, Message.id) < before)
     for condition in _conditions(filters):
         query = query.where(condition)
-    return [(message, contact) for message, contact in session.execute(query).tuples()]
+    return [(message, contact) for message, contact in session.execute(query)]
 
 
 def _conditions(filters: MessageFilter) -> list[Any]:

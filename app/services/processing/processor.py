@@ -13,7 +13,8 @@ from app.logs import get_logger, request_id_var
 from app.models import Message
 from app.services.number_directory import NumberDirectory
 from app.services.processing.people import ContactBook, all_aliases
-from app.services.processing.planning import Known, Plan, Planner, names_of_messages, people_of
+from app.services.processing.plan import Known, Plan
+from app.services.processing.planning import make_plan, names_of_messages, people_of
 from app.services.processing.readings import Chunk, Entry, Reading, chunks, read
 from app.services.processing.writing import ContactAppeared, write
 from app.store import contacts, events, jobs, messages, notifications
@@ -121,13 +122,9 @@ class ProcessNotifications:
 
     def _store_once(self, chunk: Chunk, set_aside: str | None) -> None:
         now = self._now()
-        planner = Planner(self._look_up(chunk.entries, now), self._directory.current, now)
-        if set_aside is None:
-            plan = planner.plan(chunk.entries)
-        else:
-            plan = planner.plan([])
-            for entry in chunk.entries:
-                planner.set_aside(entry, "parked", set_aside)
+        plan = make_plan(
+            chunk.entries, self._look_up(chunk.entries, now), self._directory.current, now, set_aside
+        )
         with self._database.write() as session:
             started = time.perf_counter()
             taken = write(session, chunk, plan, now + LEASE)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.services.processing.planning import Plan, Step
+from app.services.processing.plan import Plan, Step
 from app.services.processing.readings import Chunk
 from app.store import attempts, contacts, events, jobs, messages, notifications
 
@@ -33,6 +33,8 @@ def write(session: Session, chunk: Chunk, plan: Plan, lease_until: datetime) -> 
         messages.move(session, list(plan.moves.values()))
     if plan.pricings:
         messages.set_pricing(session, list(plan.pricings.values()))
+    if plan.flags:
+        messages.set_flags(session, list(plan.flags.values()))
     if plan.resolved:
         attempts.resolve(session, plan.resolved)
     if plan.aside:

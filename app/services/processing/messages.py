@@ -1,0 +1,108 @@
+"""Messages, and what their senders change about them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from app.domain.messages import Message
+from app.domain.notifications import EditFact, MessageFact
+from app.ids import new_id
+from app.schemas.normalized_message import normalized
+from app.services.processing.plan import Draft, Row, Step, address
+from app.services.processing.readings import Entry
+
+
+def message(draft: Draft, entry: Entry, fact: MessageFact) -> None:
+    """A message: a row, and the event that tells of it."""
+    item, contact = entry.item, draft.book.get(fact.person)
+    them = fact.group_id if contact is None else address(fact.person)
+    us = f"+{item.display_phone_number}" if item.display_phone_number else None
+    inbound = fact.direction == "inbound"
+    message = Message(
+        sender=them if inbound else us,
+        recipient=us if inbound else them,
+        message=fact.message,
+        timestamp=fact.timestamp,
+        message_id=fact.wamid,
+        message_type=fact.message_type,
+        id=new_id(),
+        direction=fact.direction,
+        phone_number_id=item.phone_number_id or "",
+        contact=contact,
+        content=fact.content,
+        status=fact.status,
+        source=fact.source,
+        received_at=entry.reading.received_at,
+        context=_context(draft, fact.context),
+        referral=fact.referral,
+        group_id=fact.group_id,
+        error=fact.error,
+        flags=[] if draft.directory.find(item.phone_number_id) else ["unknown_number"],
+    )
+    draft.messages.setdefault(fact.wamid, message)
+    draft.plan.messages.append(_row(message, entry, draft.now))
+    event = draft.event(
+        entry, "message.received" if inbound else "message.sent", normalized(message), fact.timestamp,
+        contact_id=contact.id if contact else None, message_id=message.id, source=str(fact.source),
+    )  # fmt: skip
+    draft.plan.steps.append(Step(entry, event, message_id=message.id))
+
+
+def _context(draft: Draft, context: Row | None) -> Row | None:
+    """What a message answers, with what we know of that: the sender of a question wants its own reference back."""
+    quoted = draft.messages.get((context or {}).get("message_id") or "")
+    if context is None or quoted is None:
+        return context
+    template = quoted.content.get("name") if quoted.message_type == "template" else None
+    return context | {"id": quoted.id, "callback_data": quoted.callback_data, "template": template}
+
+
+def edit(draft: Draft, entry: Entry, fact: EditFact) -> None:
+    """The sender changed or took back a message: an event, and a flag; what the message said stays as it was."""
+    original = draft.messages.get(fact.original_wamid)
+    flag = "revoked" if fact.revoked else "edited"
+    if original is not None and flag not in original.flags:
+        original = replace(original, flags=[*original.flags, flag])
+        draft.messages[fact.original_wamid] = original
+        draft.plan.flags[original.id] = {"id": original.id, "flags": original.flags, "updated_at": draft.now}
+    contact = draft.book.get(fact.person)
+    data = {
+        "message": normalized(original) if original else None,
+        "original_message_id": fact.original_wamid,
+        "new": {"message": fact.message.message, "content": fact.message.content} if fact.message else None,
+    }
+    kind = "message.revoked" if fact.revoked else "message.edited"
+    draft.keyed(
+        entry, kind, data, fact.timestamp, f"edit:{fact.wamid}",
+        contact_id=contact.id if contact else None, message_id=original.id if original else None,
+        source=str(fact.source),
+    )  # fmt: skip
+
+
+def _row(message: Message, entry: Entry, now: datetime) -> Row:
+    return {
+        "id": message.id,
+        "direction": message.direction,
+        "phone_number_id": message.phone_number_id,
+        "wamid": message.message_id,
+        "contact_id": message.contact.id if message.contact else None,
+        "sender": message.sender,
+        "recipient": message.recipient,
+        "message_type": message.message_type,
+        "message": message.message,
+        "content": message.content,
+        "context": message.context,
+        "referral": message.referral,
+        "group_id": message.group_id,
+        "timestamp": message.timestamp,
+        "status": message.status,
+        "error": message.error,
+        "pricing": None,
+        "callback_data": None,
+        "source": str(message.source),
+        "flags": message.flags,
+        "notification_id": entry.reading.notification_id,
+        "received_at": message.received_at,
+        "updated_at": now,
+    }

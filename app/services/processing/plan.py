@@ -1,0 +1,117 @@
+"""What a chunk is to change, worked out before the write lock is taken."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from app.domain.messages import Message
+from app.domain.notifications import Person
+from app.domain.numbers import Directory
+from app.ids import new_id
+from app.services.processing.people import ContactBook
+from app.services.processing.readings import Entry
+from app.store.messages import StatusKey
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An event that is to be, if what it rests on turns out to be new: a message, a status report, or its own key."""
+
+    entry: Entry
+    event: Row
+    message_id: str | None = None
+    report: StatusKey | None = None
+
+
+@dataclass(slots=True)
+class Plan:
+    """The rows of one chunk."""
+
+    book: ContactBook
+    steps: list[Step] = field(default_factory=list)
+    messages: list[Row] = field(default_factory=list)
+    reports: list[Row] = field(default_factory=list)
+    moves: dict[str, Row] = field(default_factory=dict)
+    pricings: dict[str, Row] = field(default_factory=dict)
+    flags: dict[str, Row] = field(default_factory=dict)
+    resolved: list[Row] = field(default_factory=list)
+    aside: list[Row] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the database knows of the chunk's people and messages. `messages` is found by wamid and by our id."""
+
+    book: ContactBook
+    messages: dict[str, Message]
+
+
+class Draft:
+    """The plan of one chunk while it is being made. `messages` grows with what the plan adds and moves."""
+
+    def __init__(self, known: Known, directory: Directory, now: datetime) -> None:
+        self.plan = Plan(known.book)
+        self.book = known.book
+        self.messages = dict(known.messages)
+        self.directory = directory
+        self.now = now
+
+    def set_aside(self, entry: Entry, state: str, reason: str) -> None:
+        """Keep an item out of the way, with the reason."""
+        self.plan.aside.append(
+            {
+                "notification_id": entry.reading.notification_id,
+                "position": entry.item.position,
+                "state": state,
+                "field": entry.item.field,
+                "phone_number_id": entry.item.phone_number_id,
+                "reason": reason,
+                "created_at": self.now,
+            }
+        )
+
+    def keyed(self, entry: Entry, kind: str, data: Any, timestamp: datetime, key: str, **more: Any) -> None:
+        """Add an event that `key` tells from its repeats."""
+        name = key or f"{entry.reading.notification_id}:{entry.item.position}"
+        event = self.event(entry, kind, data, timestamp, key=f"{kind}:{name}", **more)
+        self.plan.steps.append(Step(entry, event))
+
+    def event(
+        self,
+        entry: Entry,
+        kind: str,
+        data: Any,
+        timestamp: datetime,
+        *,
+        key: str | None = None,
+        contact_id: str | None = None,
+        message_id: str | None = None,
+        source: str = "live",
+    ) -> Row:
+        """An event's row; its place in the contact's order is given when it is written."""
+        return {
+            "id": new_id(),
+            "type": kind,
+            "key": key,
+            "source": source,
+            "phone_number_id": entry.item.phone_number_id,
+            "contact_id": contact_id,
+            "contact_sequence": None,
+            "message_id": message_id,
+            "notification_id": entry.reading.notification_id,
+            "position": entry.item.position,
+            "timestamp": timestamp,
+            "received_at": entry.reading.received_at,
+            "created_at": self.now,
+            "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")),
+        }
+
+
+def address(person: Person) -> str | None:
+    """How a person is written in `sender` and `recipient`."""
+    return f"+{person.wa_id}" if person.wa_id else person.user_id or person.parent_user_id

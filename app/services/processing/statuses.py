@@ -1,0 +1,81 @@
+"""Meta's reports on messages of ours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from app.domain import tags
+from app.domain.messages import Message
+from app.domain.notifications import StatusFact
+from app.domain.statuses import advance, movable_to
+from app.schemas.normalized_message import normalized
+from app.services.processing.plan import Draft, Row, Step, address
+from app.services.processing.readings import Entry
+
+
+def status(draft: Draft, entry: Entry, fact: StatusFact) -> None:
+    """A report on a message of ours: kept, told of, and the message moved if that is forward."""
+    tag = tags.read(fact.callback_data)
+    message = draft.messages.get(tag[0] if tag else "") or draft.messages.get(fact.wamid)
+    if message is not None:
+        message = _move(draft, message, fact, tag)
+        draft.messages[message.id] = draft.messages[fact.wamid] = message
+    report: Row = {
+        "wamid": fact.wamid,
+        "status": fact.status,
+        "participant": fact.participant,
+        "phone_number_id": entry.item.phone_number_id,
+        "message_id": message.id if message else None,
+        "timestamp": fact.timestamp,
+        "error": fact.error,
+        "pricing": fact.pricing,
+        "callback_data": fact.callback_data,
+        "notification_id": entry.reading.notification_id,
+        "received_at": entry.reading.received_at,
+    }
+    draft.plan.reports.append(report)
+    contact = (message.contact if message else None) or draft.book.get(fact.person)
+    data = {
+        "message": normalized(message) if message else None,
+        "status": {
+            "status": fact.status,
+            "timestamp": fact.timestamp.isoformat(),
+            "recipient": fact.participant or address(fact.person) or fact.recipient_id,
+            "error": fact.error,
+            "pricing": fact.pricing,
+            "message_id": fact.wamid,
+        },
+    }
+    event = draft.event(
+        entry, "message.status", data, fact.timestamp,
+        contact_id=contact.id if contact else None, message_id=message.id if message else None,
+        source=str(fact.source),
+    )  # fmt: skip
+    draft.plan.steps.append(Step(entry, event, report=(fact.wamid, fact.status, fact.participant)))
+
+
+def _move(draft: Draft, message: Message, fact: StatusFact, tag: tuple[str, int] | None) -> Message:
+    if fact.pricing:
+        draft.plan.pricings[message.id] = {"id": message.id, "pricing": fact.pricing}
+    if tag and message.message_id is None:
+        draft.plan.resolved.append(
+            {"message_id": message.id, "number": tag[1], "wamid": fact.wamid, "now": draft.now}
+        )
+    if message.status not in movable_to(fact.status) or fact.participant:
+        # What one member of a group has read says nothing of the others.
+        return replace(message, pricing=fact.pricing or message.pricing)
+    earlier = draft.plan.moves.get(message.id, {})
+    draft.plan.moves[message.id] = {
+        "id": message.id,
+        "status": fact.status,
+        "error": fact.error or earlier.get("error"),
+        "wamid": None if message.message_id else fact.wamid,
+        "updated_at": draft.now,
+    } | ({"wamid": earlier["wamid"]} if earlier.get("wamid") else {})
+    return replace(
+        message,
+        status=advance(message.status, fact.status),
+        error=fact.error or message.error,
+        pricing=fact.pricing or message.pricing,
+        message_id=message.message_id or fact.wamid,
+    )

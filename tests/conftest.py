@@ -105,8 +105,10 @@ def app(config: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     app = create_app(config)
+    built = app.extensions["gateway"]
     yield app
-    app.extensions["gateway"].database.dispose()
+    for gateway in (built, app.extensions["gateway"]):  # tests put others in its place
+        gateway.database.dispose()
     for handler in [each for each in root.handlers if each not in handlers]:
         root.removeHandler(handler)
         handler.close()

@@ -112,6 +112,13 @@ class IdempotencyConflict(GatewayError):
     default = "The first request with this Idempotency-Key is still running; ask again in a moment."
 
 
+class WrongState(GatewayError):
+    """Something that cannot be done to this message as it stands."""
+
+    code = "wrong_state"
+    default = "The message is in a state that does not allow this."
+
+
 class Unavailable(GatewayError):
     """We cannot keep or read anything at the moment; nothing was acknowledged."""
 

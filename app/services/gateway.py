@@ -10,6 +10,7 @@ from app.crypto import Vault
 from app.database import Database
 from app.graph.client import GraphClient
 from app.services.api_keys import ApiKeys
+from app.services.mark_read import MarkRead
 from app.services.number_directory import NumberDirectory
 from app.services.processing import ProcessNotifications
 from app.services.receive_notification import ReceiveNotification
@@ -33,6 +34,7 @@ class Gateway:
     receive: ReceiveNotification
     process: ProcessNotifications
     send: SendMessage
+    mark_read: MarkRead
 
     @classmethod
     def build(cls, config: Config, version: str) -> Gateway:
@@ -56,4 +58,5 @@ class Gateway:
             ReceiveNotification(database, directory, utc_now),
             ProcessNotifications(database, directory, utc_now),
             SendMessage(database, directory, graph, utc_now),
+            MarkRead(database, directory, graph, utc_now),
         )

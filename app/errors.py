@@ -112,6 +112,16 @@ class IdempotencyConflict(GatewayError):
     default = "The first request with this Idempotency-Key is still running; ask again in a moment."
 
 
+class WindowClosed(GatewayError):
+    """A free-form message to a customer who has said nothing for too long."""
+
+    code = "window_closed"
+    default = (
+        "The customer wrote more than 24 hours ago, so Meta takes only a template now. Send a template, or `force` to"
+        " let Meta decide."
+    )
+
+
 class WrongState(GatewayError):
     """Something that cannot be done to this message as it stands."""
 

@@ -30,6 +30,7 @@ from app.services import idempotency
 from app.services.idempotency import Retry
 from app.services.number_directory import NumberDirectory
 from app.services.processing.people import ContactBook, aliases, all_aliases
+from app.services.send_rules import check_window
 from app.store import attempts, contacts
 from app.store import idempotency as store_keys
 from app.store import messages
@@ -149,6 +150,7 @@ class SendMessage:
         now = self._now()
         quoted = self._quoted(session, request.reply_to)
         contact_id = self._contact(session, request, now)
+        check_window(session, request, contact_id, number.phone_number_id, now)
         us = f"+{number.display_phone_number}" if number.display_phone_number else None
         if us is None and contact_id is not None:
             us = messages.our_address(session, contact_id, number.phone_number_id)

@@ -59,5 +59,5 @@ def _is_signed(body: bytes, secret: bytes) -> bool:
 def _webhook_endpoint(app: Flask) -> str:
     for rule in app.url_map.iter_rules():
         if rule.rule == PATH and "POST" in (rule.methods or ()):
-            return rule.endpoint
+            return str(rule.endpoint)
     raise LookupError(f"the app has no POST {PATH}")

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import select
-import socket
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -21,8 +20,9 @@ from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
 from tests.load.bodies import Maker, Webhook
+from tests.load.connection import TIMEOUT_SECONDS, Connection, raw_request
 
-DRAIN_SECONDS = 10.0
+DRAIN_SECONDS = TIMEOUT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,72 +50,6 @@ def percentile(ordered: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
 
 
-def raw_request(url: str, webhook: Webhook) -> bytes:
-    """The bytes of one keep-alive POST."""
-    parts = urlsplit(url)
-    head = (
-        f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nUser-Agent: facebookexternalua\r\n"
-        f"Content-Type: application/json\r\nX-Hub-Signature-256: {webhook.signature}\r\n"
-        f"Content-Length: {len(webhook.body)}\r\n\r\n"
-    )
-    return head.encode() + webhook.body
-
-
-class Connection:
-    """One keep-alive connection with at most one request under way."""
-
-    def __init__(self, address: tuple[str, int]) -> None:
-        self.address = address
-        self.due = 0.0
-        self.received = b""
-        self.socket = self._connect()
-
-    def _connect(self) -> socket.socket:
-        opened = socket.create_connection(self.address, timeout=DRAIN_SECONDS)
-        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return opened
-
-    def fileno(self) -> int:
-        """For `select`."""
-        return self.socket.fileno()
-
-    def post(self, request: bytes, due: float) -> None:
-        """Send one request whose latency counts from `due`."""
-        self.due = due
-        self.socket.sendall(request)
-
-    def answer(self) -> int | None:
-        """Read what has come: the status once the answer is whole, None before; OSError when it never will be."""
-        chunk = self.socket.recv(65536)
-        if not chunk:
-            raise ConnectionError("closed before an answer")
-        self.received += chunk
-        head, separator, body = self.received.partition(b"\r\n\r\n")
-        if not separator or len(body) < _content_length(head):
-            return None
-        self.received = b""
-        if b"connection: close" in head.lower():
-            self.reopen()
-        return int(head[9:12])
-
-    def reopen(self) -> None:
-        """Start afresh on a new socket."""
-        self.socket.close()
-        self.received = b""
-        self.socket = self._connect()
-
-    def close(self) -> None:
-        """Let the socket go."""
-        self.socket.close()
-
-
-def _content_length(head: bytes) -> int:
-    for line in head.lower().split(b"\r\n"):
-        if line.startswith(b"content-length:"):
-            return int(line[15:])
-    return 0
-
-
 class Run:
     """One run over a list of connections: `closed` or `open`, once."""
 
@@ -131,7 +65,7 @@ class Run:
 
     def closed(self, seconds: float) -> Result:
         """Post on every connection, again and again, until the time is over or the requests are."""
-        started = time.perf_counter()
+        started = self._ready()
         over = started + seconds
         for connection in self.connections:
             self._post_next(connection, started)
@@ -146,7 +80,7 @@ class Run:
 
     def open(self, rate: float, seconds: float) -> Result:
         """Post `rate` requests a second at fixed times; those that find no connection free wait, and it counts."""
-        started = time.perf_counter()
+        started = self._ready()
         over = started + seconds
         dues = deque(started + number / rate for number in range(int(rate * seconds)))
         idle = deque(self.connections)
@@ -159,6 +93,12 @@ class Run:
                 break
         self.errors += len(dues)
         return self._result(seconds)
+
+    def _ready(self) -> float:
+        """Connect before the clock starts; the time it starts at."""
+        for connection in self.connections:
+            connection.open()
+        return time.perf_counter()
 
     def _post_next(self, connection: Connection, due: float) -> None:
         request = next(self.requests, None)
@@ -194,7 +134,7 @@ class Run:
 
     def _broken(self, connection: Connection) -> None:
         self.errors += 1
-        connection.reopen()
+        connection.close()
 
     def _result(self, seconds: float) -> Result:
         self.errors += len(self.busy)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import queue
 import threading
 import time
@@ -10,9 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tests.load.bodies import Webhook
+from tests.load.connection import Connection, raw_request
 from tests.load.gateway import Gateway
 
 PATH = "/webhook/whatsapp"
+AGAIN_SECONDS = 0.1
 
 
 @dataclass
@@ -44,13 +45,10 @@ class Acks:
 
 
 class Senders:
-    """Threads that post a stream of webhooks. With `persist` each one is tried until it is acknowledged."""
+    """Threads that post a stream of webhooks, each one again and again until it is acknowledged."""
 
-    def __init__(
-        self, gateway: Gateway, webhooks: Iterable[Webhook], threads: int = 8, *, persist: bool = True
-    ) -> None:
+    def __init__(self, gateway: Gateway, webhooks: Iterable[Webhook], threads: int = 8) -> None:
         self.gateway = gateway
-        self.persist = persist
         self.acks = Acks()
         self.stopped = threading.Event()
         self._lock = threading.Lock()
@@ -83,25 +81,24 @@ class Senders:
             time.sleep(0.01)
 
     def _run(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.gateway.port, timeout=12)
+        connection = Connection(("127.0.0.1", self.gateway.port))
         while not self.stopped.is_set():
             try:
                 webhook = self._queue.get_nowait()
             except queue.Empty:
                 break
-            while self._post(connection, webhook) != 200 and self.persist and not self.stopped.wait(0.1):
+            request = raw_request(self.gateway.url + PATH, webhook)
+            while self._post(connection, webhook, request) != 200 and not self.stopped.wait(AGAIN_SECONDS):
                 pass
         connection.close()
 
-    def _post(self, connection: http.client.HTTPConnection, webhook: Webhook) -> int | None:
+    def _post(self, connection: Connection, webhook: Webhook, request: bytes) -> int | None:
         started = time.monotonic()
         status: int | None = None
         try:
-            connection.request("POST", self.gateway.path_prefix + PATH, webhook.body, webhook.headers)
-            response = connection.getresponse()
-            response.read()
-            status = response.status
-        except (OSError, http.client.HTTPException):
+            connection.post(request, started)
+            status = connection.whole_answer()
+        except OSError:
             connection.close()
         with self._lock:
             self.acks.add(webhook, status, time.monotonic() - started)

@@ -1,0 +1,49 @@
+"""What drills share: how long they are, where their databases are, and one gateway for those that break nothing.
+
+The short forms run with every test run. The long ones: `DRILL=long .venv/bin/pytest tests/drills`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.load.books import Books
+from tests.load.gateway import Gateway, running
+from tests.load.postgres import NoPostgres, own_database
+
+IS_LONG = os.environ.get("DRILL") == "long"
+KINDS = ("sqlite", "postgresql")
+
+
+def sized(short: int, long: int) -> int:
+    """How big a drill is: `long` only when asked for."""
+    return long if IS_LONG else short
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def gateway(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """One running gateway on each kind of database, for all drills that break nothing. Its books balance at the end."""
+    with database_of(request.param) as url:
+        with running(Gateway(tmp_path_factory.mktemp("gateway"), database_url=url)) as started:
+            yield started
+            Books(started).wait_settled()
+            Books(started).assert_balanced()
+
+
+@contextmanager
+def database_of(kind: str) -> Iterator[str]:
+    """An empty database, "" for SQLite's own file; without a PostgreSQL server the drill is skipped, or fails in CI."""
+    if kind == "sqlite":
+        yield ""
+        return
+    try:
+        with own_database() as url:
+            yield url
+    except NoPostgres as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))

@@ -6,7 +6,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config import Config
-from app.web import auth, errors, health, index, metrics
+from app.web import auth, errors, health, index, metrics, simulator_proxy
 from app.web.api import events, messages, notifications
 from app.web.observe import Observe
 from app.web.whatsapp import bp as whatsapp
@@ -17,6 +17,8 @@ def init_app(app: Flask, config: Config) -> None:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     for blueprint in (index.bp, health.bp, metrics.bp, whatsapp, messages.bp, events.bp, notifications.bp):
         app.register_blueprint(blueprint)
+    if config.simulator:
+        app.register_blueprint(simulator_proxy.bp)
     errors.init_app(app)
     auth.init_app(app)
     wsgi_app = app.wsgi_app

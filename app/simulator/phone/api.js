@@ -1,6 +1,7 @@
 // The simulator's control API, for one customer's chat with one number.
 
-const root = '/simulator/api';
+// This file is at phone/api.js, under / or, behind the gateway, under …/simulator/.
+const root = new URL('..', import.meta.url).pathname.replace(/(simulator\/)?$/, 'simulator/api');
 
 async function call(method, path, body) {
   const options = { method, headers: body ? { 'Content-Type': 'application/json' } : {} };

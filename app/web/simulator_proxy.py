@@ -1,0 +1,128 @@
+"""The simulator's page and API under `/simulator` of the gateway's own port, for hosts that offer only one.
+
+The simulated Meta lives in the memory of a process of its own, so requests are handed on to it: to that address alone,
+without the caller's key. Whoever presents a key with the scope `admin` may enter, as a bearer token or,
+in a browser, as the password of HTTP Basic. Browsers add that by themselves, so a write must come from our own pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import quote, urlsplit
+
+import requests
+from flask import Blueprint, Response, g, request
+from flask.blueprints import BlueprintSetupState
+from werkzeug.exceptions import NotFound
+
+from app.errors import Forbidden, Unauthenticated, Unavailable
+from app.web.auth import ACCESS
+from app.web.bodies import read_raw
+from app.web.context import gateway
+
+LARGEST_BODY = 110 * 1024 * 1024  # the simulator's own limit
+CONNECT_SECONDS, READ_SECONDS = 2.0, 40.0  # its pages wait up to 25 seconds for news
+PASSED_ON = ("Accept", "Content-Type", "If-Modified-Since", "If-None-Match", "Range")
+PASSED_BACK = (
+    "Accept-Ranges", "Cache-Control", "Content-Disposition", "Content-Length", "Content-Range",
+    "Content-Security-Policy", "Content-Type", "ETag", "Last-Modified", "X-Content-Type-Options",
+)  # fmt: skip
+_PORTION = 64 * 1024
+
+bp = Blueprint("simulator", __name__, url_prefix="/simulator")
+
+
+@bp.record_once
+def _declare_access(state: BlueprintSetupState) -> None:
+    state.app.extensions.setdefault(ACCESS, {}).update({bp.name: "admin"})
+
+
+@bp.before_request
+def sign_in() -> None:
+    """Find the caller by their key. Raises `Unauthenticated` and `Forbidden`."""
+    key = _key()
+    caller = gateway().api_keys.find(key) if key else None
+    if caller is None:
+        raise Unauthenticated
+    if not caller.may("admin"):
+        raise Forbidden("This key lacks the scope `admin`.")
+    if request.method not in ("GET", "HEAD") and not _is_from_our_pages():
+        raise Forbidden("Another site may not write here.")
+    g.caller = caller
+
+
+@bp.after_request
+def ask_for_password(response: Response) -> Response:
+    """Let a browser ask who is there: any name will do, and the key is the password."""
+    if response.status_code == 401:
+        response.headers["WWW-Authenticate"] = 'Basic realm="whatsapp-service: any name, an admin key as password"'
+    return response
+
+
+@bp.get("/")
+def page() -> Response:
+    """The customer's phone."""
+    return _hand_on("/")
+
+
+@bp.get("/phone/<path:name>")
+def part(name: str) -> Response:
+    """A script or a style of the page."""
+    return _hand_on(f"/phone/{_quoted(name)}")
+
+
+@bp.route("/api/<path:name>", methods=["GET", "POST", "PATCH", "DELETE"])
+def control(name: str) -> Response:
+    """The control API."""
+    response = _hand_on(f"/simulator/api/{_quoted(name)}")
+    # Files come from whoever wrote them; here they must not run beside the gateway's own pages.
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
+
+
+def _key() -> str:
+    given = request.authorization
+    if given is None or given.type not in ("basic", "bearer"):
+        return ""
+    return ((given.password if given.type == "basic" else given.token) or "").strip()
+
+
+def _hand_on(path: str) -> Response:
+    """Ask the simulator, and answer what it answers while it does. Raises `Unavailable`."""
+    url = f"http://127.0.0.1:{gateway().config.port + 1}{path}"
+    headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
+    headers["Accept-Encoding"] = "identity"
+    session = requests.Session()
+    session.trust_env = False
+    try:
+        answer = session.request(
+            request.method, url, params=request.query_string, data=read_raw(LARGEST_BODY), headers=headers,
+            timeout=(CONNECT_SECONDS, READ_SECONDS), allow_redirects=False, stream=True,
+        )  # fmt: skip
+    except requests.RequestException:
+        session.close()
+        raise Unavailable("The simulator does not answer.") from None
+    kept = [(name, answer.headers[name]) for name in PASSED_BACK if name in answer.headers]
+    response = Response(_portions(answer), answer.status_code, kept)
+    response.call_on_close(session.close)
+    return response
+
+
+def _portions(answer: requests.Response) -> Iterator[bytes]:
+    with answer:
+        yield from answer.iter_content(_PORTION)
+
+
+def _quoted(name: str) -> str:
+    """A path as it is handed on. Raises `NotFound` for one that would lead out of its folder."""
+    if any(part in (".", "..") for part in name.split("/")):
+        raise NotFound
+    return quote(name, safe="/")
+
+
+def _is_from_our_pages() -> bool:
+    """Whether a browser says so, or nothing: programs send neither header."""
+    origin = request.headers.get("Origin")
+    if origin is not None:
+        return urlsplit(origin).netloc == request.host
+    return request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")

@@ -29,8 +29,8 @@ class MarkRead:
         Raises `NotFound`, `WrongState` for a message of ours, and what a call to Graph can end in.
         """
         with self._database.read() as session:
-            row = messages.find(session, message_id) if "\x00" not in message_id else None
-            if row is None or (numbers is not None and row.phone_number_id not in numbers):
+            row = messages.find(session, message_id, numbers) if "\x00" not in message_id else None
+            if row is None:
                 raise NotFound("No message has this id.")
             found, wamid, direction = row.id, row.wamid, row.direction
             number = self._directory.current.find(row.phone_number_id)

@@ -23,8 +23,8 @@ def list_messages(
 def find_message(database: Database, message_id: str, numbers: tuple[str, ...] | None) -> Message:
     """One message by our id or a wamid. Raises `NotFound`, also for one of a number outside `numbers`."""
     with database.read() as session:
-        row = messages.find(session, message_id) if "\x00" not in message_id else None
-        if row is None or (numbers is not None and row.phone_number_id not in numbers):
+        row = messages.find(session, message_id, numbers) if "\x00" not in message_id else None
+        if row is None:
             raise NotFound("No message has this id.")
         owner = contacts.find_many(session, [row.contact_id]) if row.contact_id else {}
         return messages.to_domain(row, owner.get(row.contact_id or ""))

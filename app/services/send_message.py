@@ -18,7 +18,6 @@ from app.domain.notifications import Person
 from app.domain.numbers import BusinessNumber
 from app.domain.outbound import OutboundRequest, summary
 from app.domain.phone_numbers import to_wa_id
-from app.domain.statuses import movable_to
 from app.errors import GraphError, GraphRefused, GraphUnauthorised, GraphUnknown, Invalid, NotFound
 from app.graph import payloads
 from app.graph.answers import SendResult
@@ -33,7 +32,7 @@ from app.services.processing.people import ContactBook, aliases, all_aliases
 from app.services.send_rules import check_window
 from app.store import attempts, contacts
 from app.store import idempotency as store_keys
-from app.store import messages
+from app.store import messages, reports
 
 ABANDONED_AFTER = timedelta(seconds=90)
 """Longer than any call to Graph may last: a try that is still `sending` then has lost its process."""
@@ -91,7 +90,7 @@ class SendMessage:
         except GraphError as error:
             status, wamid = self._fail(message_id, error)
         else:
-            status, wamid = self._accept(message_id, result)
+            status, wamid = self._accept(message_id, number, result)
         finally:
             metrics.graph_seconds.observe(time.perf_counter() - started)
         metrics.sends.labels(status).inc()
@@ -148,7 +147,7 @@ class SendMessage:
     ) -> str | None:
         """Write the message and its first try; return the wamid of the message it answers."""
         now = self._now()
-        quoted = self._quoted(session, request.reply_to)
+        quoted = self._quoted(session, request.reply_to, number)
         contact_id = self._contact(session, request, now)
         check_window(session, request, contact_id, number.phone_number_id, now)
         us = f"+{number.display_phone_number}" if number.display_phone_number else None
@@ -180,10 +179,10 @@ class SendMessage:
         attempts.begin(session, message_id, 1, now)
         return quoted["message_id"] if quoted else None
 
-    def _quoted(self, session: Session, reply_to: str | None) -> dict[str, Any] | None:
+    def _quoted(self, session: Session, reply_to: str | None, number: BusinessNumber) -> dict[str, Any] | None:
         if reply_to is None:
             return None
-        row = messages.find(session, reply_to)
+        row = messages.find(session, reply_to, (number.phone_number_id,))
         if row is None:
             if reply_to.startswith("wamid."):
                 return {"id": None, "message_id": reply_to}
@@ -209,19 +208,13 @@ class SendMessage:
                 return contact.id
             contacts.remove(session, contact.id)  # somebody else met this person at the same moment
 
-    def _accept(self, message_id: str, result: SendResult) -> tuple[str, str | None]:
+    def _accept(self, message_id: str, number: BusinessNumber, result: SendResult) -> tuple[str, str | None]:
         now = self._now()
         with self._database.write() as session:
             attempts.end(session, message_id, 1, state="accepted", now=now, wamid=result.wamid)
             attempts.set_status(session, message_id, "accepted", ("sending", "unknown"), updated_at=now)
             messages.set_wamid(session, message_id, result.wamid)
-            for report in attempts.adopt_reports(session, message_id, result.wamid):
-                values: dict[str, Any] = {"updated_at": now}
-                if report.error is not None:
-                    values["error"] = report.error
-                if report.pricing is not None:
-                    messages.set_pricing(session, [{"id": message_id, "pricing": report.pricing}])
-                attempts.set_status(session, message_id, report.status, movable_to(report.status), **values)
+            reports.adopt(session, message_id, result.wamid, number.phone_number_id, now)
         return "accepted", result.wamid
 
     def _fail(self, message_id: str, error: GraphError) -> tuple[str, str | None]:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import CursorResult, bindparam, exists, insert, select, update
 from sqlalchemy.orm import Session
 
-from app.models import Message, SendAttempt, StatusReport
+from app.models import Message, SendAttempt
 from app.models.base import table
 
 
@@ -57,18 +57,6 @@ def any_unknown(session: Session, before: datetime) -> bool:
     """Whether `hold_unknown` would find anything. Takes no lock."""
     unknown = exists().where(Message.status == "unknown", Message.updated_at < before)
     return bool(session.scalar(select(unknown)))
-
-
-def adopt_reports(session: Session, message_id: str, wamid: str) -> list[StatusReport]:
-    """Give the message the reports that came before its wamid was known; return them in the order of their times."""
-    session.execute(
-        update(StatusReport)
-        .where(StatusReport.wamid == wamid, StatusReport.message_id.is_(None))
-        .values(message_id=message_id)
-        .execution_options(synchronize_session=False)
-    )
-    query = select(StatusReport).where(StatusReport.wamid == wamid).order_by(StatusReport.timestamp, StatusReport.id)
-    return list(session.scalars(query))
 
 
 def set_status(session: Session, message_id: str, status: str, among: Sequence[str], **values: Any) -> bool:

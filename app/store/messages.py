@@ -48,19 +48,6 @@ def add_new_reports(session: Session, rows: Sequence[dict[str, Any]]) -> set[Sta
     return {(w, s, p) for w, s, p in session.execute(insert_new(session, StatusReport).returning(*keys), rows)}
 
 
-def adopt_orphans(session: Session, wamids: Sequence[str]) -> None:
-    """Give reports to messages whose wamid became known while the reports were being read."""
-    own = select(Message.wamid, Message.id).where(Message.wamid.in_(wamids))
-    earlier = select(SendAttempt.wamid, SendAttempt.message_id).where(SendAttempt.wamid.in_(wamids))
-    for wamid, message_id in session.execute(own.union(earlier)):
-        session.execute(
-            update(StatusReport)
-            .where(StatusReport.wamid == wamid, StatusReport.message_id.is_(None))
-            .values(message_id=message_id)
-            .execution_options(synchronize_session=False)
-        )
-
-
 def our_address(session: Session, contact_id: str, phone_number_id: str) -> str | None:
     """How Meta writes our number, as the contact's newest message to it says."""
     query = select(Message.recipient).where(
@@ -71,24 +58,27 @@ def our_address(session: Session, contact_id: str, phone_number_id: str) -> str 
     return session.scalar(query.order_by(Message.timestamp.desc(), Message.id.desc()).limit(1))
 
 
-def find(session: Session, message_id: str) -> Message | None:
-    """One message by our id or by any wamid of its attempts."""
-    found = session.get(Message, message_id)
-    if found is not None:
-        return found
-    return next(iter(find_by_wamids(session, [message_id]).values()), None)
+def find(session: Session, message_id: str, numbers: tuple[str, ...] | None = None) -> Message | None:
+    """One message by our id or by any wamid of its attempts; with `numbers`, only a message of one of those.
+
+    A message from one number of ours to another has one wamid and is there twice.
+    """
+    own = session.get(Message, message_id)
+    found = [own] if own is not None else [row for _, row in find_by_wamids(session, [message_id])]
+    return next((row for row in found if numbers is None or row.phone_number_id in numbers), None)
 
 
-def find_by_wamids(session: Session, wamids: Collection[str]) -> dict[str, Message]:
-    """Messages by wamid: the message's own, or that of an earlier attempt at sending it."""
+def find_by_wamids(session: Session, wamids: Collection[str]) -> list[tuple[str, Message]]:
+    """Messages with their wamids: the message's own, or that of an earlier attempt at sending it."""
     if not wamids:
-        return {}
-    found = {str(row.wamid): row for row in session.scalars(select(Message).where(Message.wamid.in_(wamids)))}
-    missing = [wamid for wamid in wamids if wamid not in found]
+        return []
+    query = select(Message).where(Message.wamid.in_(wamids)).order_by(Message.id)
+    found = [(str(row.wamid), row) for row in session.scalars(query)]
+    missing = set(wamids) - {wamid for wamid, _ in found}
     if missing:
         attempts = select(SendAttempt.wamid, Message).join(Message, Message.id == SendAttempt.message_id)
-        for wamid, row in session.execute(attempts.where(SendAttempt.wamid.in_(missing))):
-            found[str(wamid)] = row
+        rows = session.execute(attempts.where(SendAttempt.wamid.in_(missing)))
+        found += [(str(wamid), row) for wamid, row in rows]
     return found
 
 

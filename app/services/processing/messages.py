@@ -34,13 +34,14 @@ def message(draft: Draft, entry: Entry, fact: MessageFact) -> None:
         status=fact.status,
         source=fact.source,
         received_at=entry.reading.received_at,
-        context=_context(draft, fact.context),
+        context=_context(draft, entry, fact.context),
         referral=fact.referral,
         group_id=fact.group_id,
         error=fact.error,
         flags=[] if draft.directory.find(item.phone_number_id) else ["unknown_number"],
     )
-    draft.messages.setdefault(fact.wamid, message)
+    if draft.find(entry, fact.wamid) is None:
+        draft.remember(fact.wamid, message)
     draft.plan.messages.append(_row(message, entry, draft.now))
     event = draft.event(
         entry, "message.received" if inbound else "message.sent", normalized(message), fact.timestamp,
@@ -49,9 +50,9 @@ def message(draft: Draft, entry: Entry, fact: MessageFact) -> None:
     draft.plan.steps.append(Step(entry, event, message_id=message.id))
 
 
-def _context(draft: Draft, context: Row | None) -> Row | None:
+def _context(draft: Draft, entry: Entry, context: Row | None) -> Row | None:
     """What a message answers, with what we know of that: the sender of a question wants its own reference back."""
-    quoted = draft.messages.get((context or {}).get("message_id") or "")
+    quoted = draft.find(entry, (context or {}).get("message_id"))
     if context is None or quoted is None:
         return context
     template = quoted.content.get("name") if quoted.message_type == "template" else None
@@ -60,11 +61,11 @@ def _context(draft: Draft, context: Row | None) -> Row | None:
 
 def edit(draft: Draft, entry: Entry, fact: EditFact) -> None:
     """The sender changed or took back a message: an event, and a flag; what the message said stays as it was."""
-    original = draft.messages.get(fact.original_wamid)
+    original = draft.find(entry, fact.original_wamid)
     flag = "revoked" if fact.revoked else "edited"
     if original is not None and flag not in original.flags:
         original = replace(original, flags=[*original.flags, flag])
-        draft.messages[fact.original_wamid] = original
+        draft.remember(fact.original_wamid, original)
         draft.plan.flags[original.id] = {"id": original.id, "flags": original.flags, "updated_at": draft.now}
     contact = draft.book.get(fact.person)
     data = {

@@ -45,21 +45,41 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the database knows of the chunk's people and messages. `messages` is found by wamid and by our id."""
+    """What the database knows of the chunk's people and messages, the latter by wamid or by our id."""
 
     book: ContactBook
-    messages: dict[str, Message]
+    messages: list[tuple[str, Message]]
 
 
 class Draft:
-    """The plan of one chunk while it is being made. `messages` grows with what the plan adds and moves."""
+    """The plan of one chunk while it is being made."""
 
     def __init__(self, known: Known, directory: Directory, now: datetime) -> None:
         self.plan = Plan(known.book)
         self.book = known.book
-        self.messages = dict(known.messages)
         self.directory = directory
         self.now = now
+        self._messages: dict[str, dict[str, Message]] = {}
+        for name, message in known.messages:
+            self.remember(name, message)
+
+    def remember(self, name: str, message: Message) -> None:
+        """Let `find` know a message by this name, as it is by now."""
+        self._messages.setdefault(name, {})[message.id] = message
+
+    def find(self, entry: Entry, *names: str | None) -> Message | None:
+        """The message that an item means by a wamid or by our id, if its signer may speak for the message's number.
+
+        A wamid alone does not tell: a message between two numbers of ours has one, and is there twice.
+        """
+        number, app = entry.item.phone_number_id, entry.reading.app
+        for name in names:
+            for message in self._messages.get(name or "", {}).values():
+                if message.phone_number_id == (number or message.phone_number_id) and self.directory.vouches(
+                    app, message.phone_number_id, None
+                ):
+                    return message
+        return None
 
     def set_aside(self, entry: Entry, state: str, reason: str) -> None:
         """Keep an item out of the way, with the reason."""

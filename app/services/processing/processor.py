@@ -10,7 +10,6 @@ from app import metrics
 from app.database import Database
 from app.errors import Unavailable
 from app.logs import get_logger, request_id_var
-from app.models import Message
 from app.services.number_directory import NumberDirectory
 from app.services.processing.people import ContactBook, all_aliases
 from app.services.processing.plan import Known, Plan
@@ -147,9 +146,9 @@ class ProcessNotifications:
         wamids, ids = names_of_messages(entries)
         with self._database.read() as session:
             book = ContactBook.of(now, contacts.find_by_aliases(session, all_aliases(people)))
-            rows: dict[str, Message] = messages.find_by_wamids(session, wamids) | messages.find_many(session, ids)
-            owners = contacts.find_many(session, {row.contact_id for row in rows.values() if row.contact_id})
-            found = {name: messages.to_domain(row, owners.get(row.contact_id or "")) for name, row in rows.items()}
+            rows = [*messages.find_by_wamids(session, wamids), *messages.find_many(session, ids).items()]
+            owners = contacts.find_many(session, {row.contact_id for _, row in rows if row.contact_id})
+            found = [(name, messages.to_domain(row, owners.get(row.contact_id or ""))) for name, row in rows]
         return Known(book, found)
 
     def _adapt(self, spent: float, entries: int) -> None:

@@ -16,10 +16,11 @@ from app.services.processing.readings import Entry
 def status(draft: Draft, entry: Entry, fact: StatusFact) -> None:
     """A report on a message of ours: kept, told of, and the message moved if that is forward."""
     tag = tags.read(fact.callback_data)
-    message = draft.messages.get(tag[0] if tag else "") or draft.messages.get(fact.wamid)
+    message = draft.find(entry, tag[0] if tag else None, fact.wamid)
     if message is not None:
         message = _move(draft, message, fact, tag)
-        draft.messages[message.id] = draft.messages[fact.wamid] = message
+        for name in (message.id, fact.wamid):
+            draft.remember(name, message)
     report: Row = {
         "wamid": fact.wamid,
         "status": fact.status,

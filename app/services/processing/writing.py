@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.services.processing.plan import Plan, Step
 from app.services.processing.readings import Chunk
-from app.store import attempts, contacts, events, jobs, messages, notifications
+from app.store import attempts, contacts, events, jobs, messages, notifications, reports
 
 
 class ContactAppeared(Exception):
@@ -60,9 +60,10 @@ def _write_people(session: Session, plan: Plan) -> None:
 def _write_facts(session: Session, plan: Plan) -> list[Step]:
     new_messages = messages.add_new(session, plan.messages) if plan.messages else set()
     new_reports = messages.add_new_reports(session, plan.reports) if plan.reports else set()
-    orphans = [report["wamid"] for report in plan.reports if report["message_id"] is None]
-    if orphans:
-        messages.adopt_orphans(session, orphans)
+    waiting = {report["wamid"] for report in plan.reports if report["message_id"] is None}
+    waiting |= {row["wamid"] for row in plan.messages if row["direction"] == "outbound" and row["id"] in new_messages}
+    if waiting:
+        reports.adopt_all(session, waiting, plan.book.now)
     taken: list[Step] = []
     for step in plan.steps:
         if step.message_id is not None:

@@ -6,7 +6,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config import Config
-from app.web import auth, errors, health, index, metrics, simulator_proxy
+from app.web import auth, errors, health, index, metrics, openapi, simulator_proxy
 from app.web.api import events, messages, notifications
 from app.web.observe import Observe
 from app.web.whatsapp import bp as whatsapp
@@ -15,7 +15,7 @@ from app.web.whatsapp import bp as whatsapp
 def init_app(app: Flask, config: Config) -> None:
     """Give the application its routes, its errors, and what surrounds every request."""
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    for blueprint in (index.bp, health.bp, metrics.bp, whatsapp, messages.bp, events.bp, notifications.bp):
+    for blueprint in (index.bp, openapi.bp, health.bp, metrics.bp, whatsapp, messages.bp, events.bp, notifications.bp):
         app.register_blueprint(blueprint)
     if config.simulator:
         app.register_blueprint(simulator_proxy.bp)

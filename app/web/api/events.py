@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import Any
 
@@ -11,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from app import lifecycle
 from app.models import Event
+from app.schemas.api.events import EventAnswer
 from app.services.read_events import list_events, newest_place
 from app.web.api import paging
 from app.web.auth import caller, requires
@@ -20,6 +20,8 @@ LONGEST_WAIT_SECONDS = 25
 LOOK_SECONDS = 0.1
 
 bp = requires("read", Blueprint("events", __name__, url_prefix="/api/events"))
+
+_SCHEMA = EventAnswer()
 
 
 @bp.get("")
@@ -37,7 +39,7 @@ def index() -> ResponseReturnValue:
         if found or time.monotonic() >= deadline or lifecycle.is_draining():
             break
         time.sleep(LOOK_SECONDS)
-    return {"data": [_present(event) for event in found], "next_cursor": str(found[-1].sequence if found else after)}
+    return {"data": _SCHEMA.dump(found, many=True), "next_cursor": str(found[-1].sequence if found else after)}
 
 
 def _newest_first() -> dict[str, Any]:
@@ -46,7 +48,7 @@ def _newest_first() -> dict[str, Any]:
     if cursor is not None and (not cursor.isascii() or not cursor.isdigit() or len(cursor) > 18):
         raise paging.bad_cursor()
     found = _list(before=int(cursor) if cursor else None)
-    return paging.page([_present(e) for e in found], str(found[-1].sequence) if len(found) == limit else None)
+    return paging.page(_SCHEMA.dump(found, many=True), str(found[-1].sequence) if len(found) == limit else None)
 
 
 def _place() -> int:
@@ -64,16 +66,3 @@ def _list(*, after: int | None = None, before: int | None = None) -> list[Event]
         type=paging.text("type"),
         numbers=caller().numbers,
     )
-
-
-def _present(event: Event) -> dict[str, Any]:
-    delay = max(0.0, (event.received_at - event.timestamp).total_seconds())
-    return {
-        "id": event.id,
-        "type": event.type,
-        "version": 1,
-        "timestamp": event.timestamp.isoformat(),
-        "received_at": event.received_at.isoformat(),
-        "delayed_seconds": round(delay),
-        "data": json.loads(event.data),
-    }

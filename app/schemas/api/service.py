@@ -1,0 +1,39 @@
+"""What the service says of itself."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+
+
+class ServiceAnswer(Schema):
+    """What answers here."""
+
+    status = fields.String(required=True)
+    service = fields.String(required=True)
+    version = fields.String(required=True)
+
+
+class AliveAnswer(Schema):
+    """It is alive; of a webhook: it is kept."""
+
+    status = fields.Constant("ok", required=True)
+
+
+class WorkerState(Schema):
+    """Whether anybody works on what was kept. Never a reason not to be ready: webhooks are kept without a worker."""
+
+    state = fields.String(required=True)
+    seen_seconds_ago = fields.Float(required=True, allow_none=True)
+    oldest_job_seconds = fields.Float(
+        required=True, allow_none=True, metadata={"description": "How long work that is due has been waiting."}
+    )
+
+
+class ReadyAnswer(Schema):
+    """Whether requests should come here."""
+
+    status = fields.String(required=True, metadata={"enum": ["ready", "not ready"]})
+    database = fields.String(required=True)
+    schema = fields.String(required=True)
+    draining = fields.Boolean(required=True)
+    worker = fields.Nested(WorkerState, required=True)

@@ -1,0 +1,78 @@
+"""What each route takes and answers. What it is for, its view's docstring says; who may call it, its blueprint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import Schema
+
+from app.schemas.api.events import EventAnswer, EventQuery
+from app.schemas.api.lists import list_of
+from app.schemas.api.messages import MessageQuery
+from app.schemas.api.notifications import NotificationAnswer, NotificationDetails, NotificationQuery
+from app.schemas.api.service import AliveAnswer, ReadyAnswer, ServiceAnswer
+from app.schemas.normalized_message import NormalizedMessage
+from app.schemas.send import SendMessageRequest, SendMessageResponse
+
+Answer = type[Schema] | str
+"""A schema for JSON, else a media type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one route.
+
+    `answers` are those that are no error, by status; `errors` are statuses beside those that follow from the rest: 401
+    and 403 with a key, 404 with an id in the path, 422 with a query, 400, 413, 415 and 422 with a body. `scope` is for
+    a route that asks for a key although its blueprint is open.
+    """
+
+    answers: dict[int, Answer]
+    query: type[Schema] | None = None
+    body: type[Schema] | dict[str, Any] | None = None
+    errors: tuple[int, ...] = (503,)
+    scope: str | None = None
+    parameters: tuple[dict[str, Any], ...] = ()
+
+
+def _given(name: str, place: str, description: str, *, required: bool = True) -> dict[str, Any]:
+    schema = {"type": "string"}
+    return {"name": name, "in": place, "description": description, "required": required, "schema": schema}
+
+
+_HANDSHAKE = (
+    _given("hub.mode", "query", "`subscribe`."),
+    _given("hub.verify_token", "query", "`WHATSAPP_VERIFY_TOKEN`."),
+    _given("hub.challenge", "query", "What Meta wants back."),
+)
+_SIGNATURE = _given("X-Hub-Signature-256", "header", "`sha256=` and the HMAC of the body, made with the app secret.")
+_KEY = _given("Idempotency-Key", "header", "The same key, the same message: sent once.", required=False)
+_NOTIFICATION = {"type": "object", "description": "Meta's notification. Any bytes with a good signature are kept."}
+
+OPERATIONS: dict[str, Operation] = {
+    "index.index": Operation({200: ServiceAnswer}, errors=()),
+    "health.alive": Operation({200: AliveAnswer}, errors=()),
+    "health.ready": Operation({200: ReadyAnswer, 503: ReadyAnswer}, errors=()),
+    "metrics.show": Operation({200: "text/plain"}),
+    "openapi.document": Operation({200: "application/json"}, errors=()),
+    "openapi.page": Operation({200: "text/html"}, errors=()),
+    "whatsapp.handshake": Operation({200: "text/plain", 403: "text/plain"}, errors=(), parameters=_HANDSHAKE),
+    "whatsapp.receive": Operation(
+        {200: AliveAnswer}, body=_NOTIFICATION, errors=(401, 413, 503), parameters=(_SIGNATURE,)
+    ),
+    "whatsapp.send": Operation(
+        {200: SendMessageResponse, 202: SendMessageResponse},
+        body=SendMessageRequest,
+        errors=(404, 409, 429, 502, 503),
+        scope="send",
+        parameters=(_KEY,),
+    ),
+    "messages.index": Operation({200: list_of(NormalizedMessage)}, query=MessageQuery),
+    "messages.show": Operation({200: NormalizedMessage}),
+    "events.index": Operation({200: list_of(EventAnswer)}, query=EventQuery),
+    "notifications.index": Operation({200: list_of(NotificationAnswer)}, query=NotificationQuery),
+    "notifications.show": Operation({200: NotificationDetails}),
+    "notifications.raw": Operation({200: "application/octet-stream"}),
+}
+"""By endpoint. A route that is missing here fails the tests."""

@@ -1,7 +1,7 @@
 """What the gateway counts, for Prometheus. Durations are in seconds.
 
 With several processes each keeps its numbers in `PROMETHEUS_MULTIPROC_DIR`, which must be set before this module is
-first imported; `gunicorn.conf.py` and the worker see to it.
+first imported; `gunicorn.conf.py` sees to it, for its embedded worker too. A worker started by itself has its own.
 """
 
 from __future__ import annotations

@@ -37,8 +37,7 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
-    if gateway.config.metrics_port:
-        metrics.serve(gateway.config.metrics_port)
+    _serve_metrics(gateway.config.metrics_port)
     lanes = _lanes(gateway)
     lanes.start()
     logger.info("worker started", extra={"pid": os.getpid()})
@@ -50,6 +49,16 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
     lanes.stop()
     gateway.database.dispose()
     logger.info("worker stopped", extra={"pid": os.getpid()})
+
+
+def _serve_metrics(port: int) -> None:
+    if not port:
+        return
+    try:
+        metrics.serve(port)
+    except OSError as error:
+        # Numbers are worth less than the work: a second worker on this machine goes without.
+        logger.warning("METRICS_PORT is taken; this worker serves no metrics", extra={"error": type(error).__name__})
 
 
 def _lanes(gateway: Gateway) -> Lanes:

@@ -18,7 +18,7 @@ from app.domain.notifications import Person
 from app.domain.numbers import BusinessNumber
 from app.domain.outbound import OutboundRequest, summary
 from app.domain.phone_numbers import to_wa_id
-from app.errors import GraphError, GraphRefused, GraphUnauthorised, GraphUnknown, Invalid, NotFound
+from app.errors import GraphError, GraphRefused, GraphUnauthorised, GraphUnknown, Invalid, NotFound, Unavailable
 from app.graph import payloads
 from app.graph.answers import SendResult
 from app.graph.client import GraphClient
@@ -90,7 +90,8 @@ class SendMessage:
         except GraphError as error:
             status, wamid = self._fail(message_id, error)
         else:
-            status, wamid = self._accept(message_id, number, result)
+            status, wamid = "accepted", result.wamid
+            self._accept(message_id, number, result)
         finally:
             metrics.graph_seconds.observe(time.perf_counter() - started)
         metrics.sends.labels(status).inc()
@@ -208,28 +209,26 @@ class SendMessage:
                 return contact.id
             contacts.remove(session, contact.id)  # somebody else met this person at the same moment
 
-    def _accept(self, message_id: str, number: BusinessNumber, result: SendResult) -> tuple[str, str | None]:
+    def _accept(self, message_id: str, number: BusinessNumber, result: SendResult) -> None:
         now = self._now()
-        with self._database.write() as session:
+
+        def write(session: Session) -> None:
             attempts.end(session, message_id, 1, state="accepted", now=now, wamid=result.wamid)
             attempts.set_status(session, message_id, "accepted", ("sending", "unknown"), updated_at=now)
             messages.set_wamid(session, message_id, result.wamid)
             reports.adopt(session, message_id, result.wamid, number.phone_number_id, now)
-        return "accepted", result.wamid
+
+        self._note_outcome(message_id, write)
 
     def _fail(self, message_id: str, error: GraphError) -> tuple[str, str | None]:
         """Record how a try failed; raise what the caller must know."""
         now = self._now()
-        if isinstance(error, GraphUnknown):
-            with self._database.write() as session:
+
+        def write(session: Session) -> None:
+            if isinstance(error, GraphUnknown):
                 if attempts.end(session, message_id, 1, state="unknown", now=now, error=error.meta):
                     attempts.set_status(session, message_id, "unknown", ("sending",), updated_at=now)
-            logger.warning("no answer from Meta; the send is unknown", extra={"message_id": message_id})
-            return "unknown", None
-        error.message_id = message_id
-        metrics.sends.labels(error.code).inc()
-        with self._database.write() as session:
-            if isinstance(error, GraphRefused | GraphUnauthorised):
+            elif isinstance(error, GraphRefused | GraphUnauthorised):
                 attempts.end(session, message_id, 1, state="refused", now=now, error=error.meta)
                 attempts.set_status(
                     session, message_id, "failed", ("sending",), updated_at=now, error=_reason(error)
@@ -237,8 +236,26 @@ class SendMessage:
             else:
                 # It was certainly not sent, and the caller is told to come again: there is nothing to keep.
                 messages.remove(session, message_id)
-                error.message_id = None
+
+        self._note_outcome(message_id, write)
+        if isinstance(error, GraphUnknown):
+            logger.warning("no answer from Meta; the send is unknown", extra={"message_id": message_id})
+            return "unknown", None
+        metrics.sends.labels(error.code).inc()
+        if isinstance(error, GraphRefused | GraphUnauthorised):
+            error.message_id = message_id
         raise error
+
+    def _note_outcome(self, message_id: str, write: Callable[[Session], None]) -> None:
+        """Record what became of a message that left; or else leave that to Meta's report and `settle_abandoned`.
+
+        Told that the database is away, the caller would come again, and the message go out twice.
+        """
+        try:
+            with self._database.write() as session:
+                write(session)
+        except Unavailable:
+            logger.warning("the outcome of a send could not be recorded", extra={"message_id": message_id})
 
 
 class _AlreadyAsked(Exception):

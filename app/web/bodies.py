@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from flask import request
@@ -11,6 +12,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from app.errors import Malformed, TooLarge, UnsupportedMediaType
 
 API_LIMIT = 1024 * 1024
+
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # escaped, and not behind a backslash that is itself escaped
 
 
 def read_raw(limit: int) -> bytes:
@@ -36,8 +39,17 @@ def read_json_bytes(limit: int = API_LIMIT) -> bytes:
 
 
 def parse_json(raw: bytes) -> Any:
-    """These bytes as JSON. Raises `Malformed`."""
+    """These bytes as JSON that every database takes, and Meta too. Raises `Malformed`.
+
+    Python reads `NaN` and 1e999 as numbers, and JSON may escape characters that no text can hold. Better refused here
+    than in the middle of a send.
+    """
     try:
-        return json.loads(raw)
+        tree = json.loads(raw)
+        text = json.dumps(tree, ensure_ascii=False, allow_nan=False)
+        text.encode()
     except (ValueError, RecursionError):
         raise Malformed("The body is not JSON.") from None
+    if _NUL.search(text):
+        raise Malformed("The body holds the character NUL.")
+    return tree

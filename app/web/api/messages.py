@@ -7,8 +7,10 @@ from datetime import datetime
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
+from app.schemas.api.timeline import Happening
 from app.schemas.normalized_message import NormalizedMessage
 from app.services.read_messages import find_message, list_messages
+from app.services.read_timeline import read_timeline
 from app.store.messages import MessageFilter
 from app.web.api import paging
 from app.web.auth import caller, requires
@@ -17,6 +19,7 @@ from app.web.context import gateway
 bp = requires("read", Blueprint("messages", __name__, url_prefix="/api/messages"))
 
 _SCHEMA = NormalizedMessage()
+_HAPPENING = Happening()
 
 
 @bp.get("")
@@ -45,6 +48,13 @@ def show(message_id: str) -> ResponseReturnValue:
     """One message, by our id or Meta's."""
     found: dict[str, object] = _SCHEMA.dump(find_message(gateway().database, message_id, caller().numbers))
     return found
+
+
+@bp.get("/<path:message_id>/timeline")
+def timeline(message_id: str) -> ResponseReturnValue:
+    """Everything that happened to a message, oldest first."""
+    happenings = read_timeline(gateway().database, message_id, caller().numbers)
+    return paging.page(_HAPPENING.dump(happenings, many=True), None)
 
 
 def _place(cursor: str | None) -> tuple[datetime, str] | None:

@@ -12,6 +12,7 @@ from app.schemas.api.lists import list_of
 from app.schemas.api.messages import MessageQuery
 from app.schemas.api.notifications import NotificationAnswer, NotificationDetails, NotificationQuery
 from app.schemas.api.service import AliveAnswer, ReadyAnswer, ServiceAnswer
+from app.schemas.api.timeline import Timeline
 from app.schemas.normalized_message import NormalizedMessage
 from app.schemas.send import SendMessageRequest, SendMessageResponse
 
@@ -70,6 +71,7 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "messages.index": Operation({200: list_of(NormalizedMessage)}, query=MessageQuery),
     "messages.show": Operation({200: NormalizedMessage}),
+    "messages.timeline": Operation({200: Timeline}),
     "events.index": Operation({200: list_of(EventAnswer)}, query=EventQuery),
     "notifications.index": Operation({200: list_of(NotificationAnswer)}, query=NotificationQuery),
     "notifications.show": Operation({200: NotificationDetails}),

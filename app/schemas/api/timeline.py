@@ -1,0 +1,33 @@
+"""A message's timeline, as it is answered."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+
+from app.schemas.normalized_message import EveryKey, UtcTime
+
+KINDS = ["received", "asked", "attempt_started", "attempt_finished", "status", "event"]
+
+
+class Happening(EveryKey):
+    """One thing that happened to a message; what a kind does not have is null."""
+
+    at = UtcTime(metadata={"description": "When, by the gateway's clock."})
+    what = fields.String(metadata={"enum": KINDS})
+    status = fields.String(metadata={"description": "How an attempt ended, or the status that Meta reported."})
+    attempt = fields.Integer(metadata={"description": "Which attempt at sending, from 1."})
+    message_id = fields.String(metadata={"description": "Meta's id (wamid) of this attempt."})
+    timestamp = UtcTime(metadata={"description": "When, by Meta's clock."})
+    recipient = fields.String(metadata={"description": "The member of a group that a status is about."})
+    error = fields.Dict(metadata={"description": "What Meta said."})
+    pricing = fields.Dict()
+    type = fields.String(metadata={"description": "An event's type."})
+    event_id = fields.String()
+    notification_id = fields.String(metadata={"description": "The webhook that said so: see `/api/notifications`."})
+
+
+class Timeline(Schema):
+    """Everything that happened to a message, oldest first."""
+
+    data = fields.List(fields.Nested(Happening), required=True)
+    next_cursor = fields.String(required=True, allow_none=True, metadata={"description": "Null: this is all of it."})

@@ -66,19 +66,24 @@ class GroupCommit(Generic[Row]):
         try:
             has_turn = self._turn.acquire(timeout=self._wait_seconds)
             time.sleep(0)  # whoever is ready to join may do so first; under gevent nothing else lets them run
-            with self._mutex:
-                if self._open is batch:
-                    self._open = _Batch()
+            self._close(batch)
             if not has_turn:
                 raise Unavailable
             self._commit(batch)
         except BaseException as error:
-            batch.errors = dict.fromkeys(range(len(batch.rows)), error)
+            self._close(batch)  # or whoever comes next would join a batch that nobody commits
+            told = error if isinstance(error, Exception) else Unavailable()  # it was the leader who was told to stop
+            batch.errors = dict.fromkeys(range(len(batch.rows)), told)
             raise
         finally:
             if has_turn:
                 self._turn.release()
             batch.done.set()
+
+    def _close(self, batch: _Batch[Row]) -> None:
+        with self._mutex:
+            if self._open is batch:
+                self._open = _Batch()
 
     def _commit(self, batch: _Batch[Row]) -> None:
         try:

@@ -37,3 +37,9 @@ class ReadyAnswer(Schema):
     schema = fields.String(required=True)
     draining = fields.Boolean(required=True)
     worker = fields.Nested(WorkerState, required=True)
+
+
+class DoneAnswer(Schema):
+    """What was asked for was done."""
+
+    success = fields.Boolean()

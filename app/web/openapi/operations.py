@@ -11,7 +11,7 @@ from app.schemas.api.events import EventAnswer, EventQuery
 from app.schemas.api.lists import list_of
 from app.schemas.api.messages import MessageQuery
 from app.schemas.api.notifications import NotificationAnswer, NotificationDetails, NotificationQuery
-from app.schemas.api.service import AliveAnswer, ReadyAnswer, ServiceAnswer
+from app.schemas.api.service import AliveAnswer, DoneAnswer, ReadyAnswer, ServiceAnswer
 from app.schemas.api.timeline import Timeline
 from app.schemas.normalized_message import NormalizedMessage
 from app.schemas.send import SendMessageRequest, SendMessageResponse
@@ -72,9 +72,12 @@ OPERATIONS: dict[str, Operation] = {
     "messages.index": Operation({200: list_of(NormalizedMessage)}, query=MessageQuery),
     "messages.show": Operation({200: NormalizedMessage}),
     "messages.timeline": Operation({200: Timeline}),
+    "message_actions.read": Operation({200: DoneAnswer}, errors=(409, 422, 429, 502, 503)),
+    "message_actions.typing": Operation({200: DoneAnswer}, errors=(409, 422, 429, 502, 503)),
     "events.index": Operation({200: list_of(EventAnswer)}, query=EventQuery),
     "notifications.index": Operation({200: list_of(NotificationAnswer)}, query=NotificationQuery),
     "notifications.show": Operation({200: NotificationDetails}),
+    "notifications.replay": Operation({202: NotificationAnswer}),
     "notifications.raw": Operation({200: "application/octet-stream"}),
 }
 """By endpoint. A route that is missing here fails the tests."""

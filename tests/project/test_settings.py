@@ -60,3 +60,8 @@ def test_a_platforms_generated_secrets_are_good_secrets() -> None:
 
 def env_example() -> list[tuple[str, str]]:
     return re.findall(r"^#?([A-Z][A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("setting", [setting_name(setting) for setting in settings()])
+def test_the_readme_lists_every_setting(setting: str) -> None:
+    assert f"`{setting}`" in (ROOT / "README.md").read_text()

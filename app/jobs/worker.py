@@ -75,13 +75,13 @@ def _lanes(gateway: Gateway) -> Lanes:
         return False
 
     def sweep() -> bool:
-        settled = gateway.send.settle_abandoned()
+        settled = gateway.settle.abandoned()
         if settled:
             logger.warning("sends lost their process and are unknown", extra={"count": settled})
-        held = gateway.send.hold_unsettled(timedelta(seconds=gateway.config.unknown_send_seconds))
+        held = gateway.settle.unreported(timedelta(seconds=gateway.config.unknown_send_seconds))
         if held:
             logger.warning("sends are held: Meta never said what became of them", extra={"count": held})
-        gateway.send.forget_keys()
+        gateway.settle.old_keys()
         return False
 
     lanes = Lanes(

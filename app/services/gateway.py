@@ -15,6 +15,7 @@ from app.services.number_directory import NumberDirectory
 from app.services.processing import ProcessNotifications
 from app.services.receive_notification import ReceiveNotification
 from app.services.send_message import SendMessage
+from app.services.settle_sends import SettleSends
 
 
 def utc_now() -> datetime:
@@ -35,6 +36,7 @@ class Gateway:
     process: ProcessNotifications
     send: SendMessage
     mark_read: MarkRead
+    settle: SettleSends
 
     @classmethod
     def build(cls, config: Config, version: str) -> Gateway:
@@ -59,4 +61,5 @@ class Gateway:
             ProcessNotifications(database, directory, utc_now),
             SendMessage(database, directory, graph, utc_now),
             MarkRead(database, directory, graph, utc_now),
+            SettleSends(database, utc_now),
         )

@@ -37,7 +37,7 @@ class MarkRead:
         if direction != "inbound" or wamid is None:
             raise WrongState("Only a message from a customer can be marked as read.")
         if number is None:
-            raise WrongState("The message came to a number that is not configured, so there is no token to answer with.")
+            raise WrongState("The message came to a number that is not configured, so there is no token for it.")
         act = self._graph.show_typing if typing else self._graph.mark_read
         act(number.phone_number_id, wamid, number.access_token)
         with self._database.write() as session:

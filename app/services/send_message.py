@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -30,12 +30,7 @@ from app.services.idempotency import Retry
 from app.services.number_directory import NumberDirectory
 from app.services.processing.people import ContactBook, aliases, all_aliases
 from app.services.send_rules import check_window
-from app.store import attempts, contacts
-from app.store import idempotency as store_keys
-from app.store import messages, reports
-
-ABANDONED_AFTER = timedelta(seconds=90)
-"""Longer than any call to Graph may last: a try that is still `sending` then has lost its process."""
+from app.store import attempts, contacts, messages, reports
 
 logger = get_logger(__name__)
 
@@ -97,37 +92,6 @@ class SendMessage:
         metrics.sends.labels(status).inc()
         logger.debug("message sent", extra={"message_id": message_id, "status": status})
         return Sent(message_id, wamid, status, request.warnings)
-
-    def forget_keys(self) -> None:
-        """Forget the idempotency keys whose time is over."""
-        before = self._now() - idempotency.KEPT_FOR
-        with self._database.read() as session:
-            if not store_keys.any_from_before(session, before):
-                return
-        with self._database.write() as session:
-            store_keys.forget(session, before)
-
-    def hold_unsettled(self, after: timedelta) -> int:
-        """Hold messages whose outcome has been unknown for longer than `after`. Return how many."""
-        now = self._now()
-        with self._database.read() as session:
-            if not attempts.any_unknown(session, now - after):
-                return 0
-        with self._database.write() as session:
-            return attempts.hold_unknown(session, now - after, now)
-
-    def settle_abandoned(self) -> int:
-        """Mark tries that lost their process as `unknown`: they may have gone out. Return how many."""
-        with self._database.read() as session:
-            lost = attempts.find_abandoned(session, self._now() - ABANDONED_AFTER, 100)
-        if not lost:
-            return 0
-        now = self._now()
-        with self._database.write() as session:
-            for attempt in lost:
-                if attempts.end(session, attempt.message_id, attempt.number, state="unknown", now=now):
-                    attempts.set_status(session, attempt.message_id, "unknown", ("sending",), updated_at=now)
-        return len(lost)
 
     def _number(self, phone_number_id: str | None, allowed: tuple[str, ...] | None) -> BusinessNumber:
         found = {
@@ -247,7 +211,7 @@ class SendMessage:
         raise error
 
     def _note_outcome(self, message_id: str, write: Callable[[Session], None]) -> None:
-        """Record what became of a message that left; or else leave that to Meta's report and `settle_abandoned`.
+        """Record what became of a message that left; or else leave that to Meta's report and `SettleSends`.
 
         Told that the database is away, the caller would come again, and the message go out twice.
         """

@@ -103,18 +103,18 @@ def test_an_unusable_key_is_refused(client: FlaskClient, graph: responses.Reques
 def test_a_retry_after_a_crash_waits_and_is_then_told_that_nobody_knows(
     client: FlaskClient, graph: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send = _gateway(client).send
+    gateway = _gateway(client)
 
     def die(*_: object) -> None:
         raise SystemExit
 
-    monkeypatch.setattr(send._graph, "send", die)
+    monkeypatch.setattr(gateway.send._graph, "send", die)
     with pytest.raises(SystemExit):
         _send(client, "order-1")
 
     assert _send(client, "order-1").status_code == 409
-    monkeypatch.setattr(send, "_now", lambda: datetime(2099, 1, 1, tzinfo=UTC))
-    assert send.settle_abandoned() == 1
+    monkeypatch.setattr(gateway.settle, "_now", lambda: datetime(2099, 1, 1, tzinfo=UTC))
+    assert gateway.settle.abandoned() == 1
     answer = _send(client, "order-1")
     assert answer.status_code == 202 and answer.json["status"] == "unknown"
 
@@ -125,9 +125,9 @@ def test_a_key_is_forgotten_after_two_days(
     graph.post(GRAPH, json={"messages": [{"id": "wamid.1"}]})
     _send(client, "order-1")
     gateway = _gateway(client)
-    monkeypatch.setattr(gateway.send, "_now", lambda: datetime(2099, 1, 1, tzinfo=UTC))
+    monkeypatch.setattr(gateway.settle, "_now", lambda: datetime(2099, 1, 1, tzinfo=UTC))
 
-    gateway.send.forget_keys()
+    gateway.settle.old_keys()
 
     with gateway.database.read() as session:
         assert idempotency.find(session, "API_KEY", "order-1") is None

@@ -17,7 +17,7 @@ from app.domain import tags
 from app.errors import Unavailable
 from app.models import Base, Message, SendAttempt
 from app.services.gateway import Gateway
-from app.services.send_message import ABANDONED_AFTER
+from app.services.settle_sends import ABANDONED_AFTER
 from app.store import numbers
 from tests.conftest import ACCESS_TOKEN, API_KEY, Clock, on_sqlite
 from tests.factories import ANA, OTHER_PNID, OTHER_WABA, PNID, message_body, status, status_body, text
@@ -168,6 +168,7 @@ def test_a_try_that_lost_its_process_becomes_unknown(
     clock = Clock()
     clock.now = datetime.now(UTC)
     monkeypatch.setattr(gateway.send, "_now", clock)
+    monkeypatch.setattr(gateway.settle, "_now", clock)
 
     def die(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
         raise KeyboardInterrupt
@@ -176,14 +177,14 @@ def test_a_try_that_lost_its_process_becomes_unknown(
     with pytest.raises(KeyboardInterrupt):
         send(SHORT)
 
-    assert gateway.send.settle_abandoned() == 0
+    assert gateway.settle.abandoned() == 0
     clock.pass_by(seconds=ABANDONED_AFTER.total_seconds() + 1)
 
-    assert gateway.send.settle_abandoned() == 1
+    assert gateway.settle.abandoned() == 1
     assert (only(database, Message).status, only(database, SendAttempt).state) == ("unknown", "unknown")
-    assert gateway.send.settle_abandoned() == 0
+    assert gateway.settle.abandoned() == 0
     clock.pass_by(seconds=601)
-    assert gateway.send.hold_unsettled(timedelta(seconds=600)) == 1
+    assert gateway.settle.unreported(timedelta(seconds=600)) == 1
     assert only(database, Message).status == "held"
 
 

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config as AlembicConfig
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from app import migrations
+from app.database import Database
+from app.models import Base
+from tests.load.postgres import own_database
+
+MIGRATE = """
+import sys
+from app import migrations
+from app.database import Database
+migrations.upgrade(Database(sys.argv[1]))
+"""
+
+
+def test_there_is_one_head() -> None:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+
+    assert ScriptDirectory.from_config(config).get_heads() == [migrations.head()]
+
+
+def test_from_an_empty_database_they_lead_to_the_models(empty: Database) -> None:
+    migrations.upgrade(empty)
+
+    with empty.engine.connect() as connection:
+        assert migrations.current(connection) == migrations.head()
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_once_more_changes_nothing(empty: Database) -> None:
+    migrations.upgrade(empty)
+    migrations.upgrade(empty)
+
+    with empty.engine.connect() as connection:
+        assert migrations.current(connection) == migrations.head()
+
+
+def test_processes_that_migrate_at_once_all_succeed(empty: Database) -> None:
+    url = empty.url.render_as_string(hide_password=False)
+
+    processes = [subprocess.Popen([sys.executable, "-c", MIGRATE, url]) for _ in range(3)]
+
+    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    with empty.engine.connect() as connection:
+        assert migrations.current(connection) == migrations.head()
+
+
+def test_sqlite_is_private_and_journals_ahead(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/new-folder/whatsapp.db")
+
+    migrations.upgrade(database)
+
+    assert (tmp_path / "new-folder" / "whatsapp.db").stat().st_mode & 0o777 == 0o600
+    with database.engine.connect() as connection:
+        pragmas = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+        assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+    database.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database without tables."""
+    if request.param == "sqlite":
+        database = Database(f"sqlite:///{tmp_path}/empty.db")
+        yield database
+        database.dispose()
+        return
+    request.getfixturevalue("postgres_url")  # skips without a server
+    with own_database() as url:
+        database = Database(url)
+        yield database
+        database.dispose()

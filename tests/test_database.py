@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError, StatementError
+
+from app.database import Database
+from app.errors import Unavailable
+from app.ids import new_id
+from app.models import ApiKey, Message
+from app.store import api_keys
+from tests.conftest import on_sqlite
+
+NOON = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def test_what_was_written_is_committed(opened: Database) -> None:
+    with opened.write() as session:
+        api_keys.add(session, key("a"))
+
+    with opened.read() as session:
+        assert [row.name for row in api_keys.all_keys(session)] == ["a"]
+
+
+def test_an_error_in_the_body_undoes_everything(opened: Database) -> None:
+    with pytest.raises(ZeroDivisionError), opened.write() as session:
+        api_keys.add(session, key("a"))
+        raise ZeroDivisionError
+
+    with opened.read() as session:
+        assert list(api_keys.all_keys(session)) == []
+
+
+def test_it_can_be_written_again_after_an_error(opened: Database) -> None:
+    for _ in range(20):  # more often than the pool has connections
+        with pytest.raises(ZeroDivisionError), opened.write():
+            raise ZeroDivisionError
+
+    with opened.write() as session:
+        api_keys.add(session, key("a"))
+
+
+def test_mistakes_in_a_statement_are_not_taken_for_a_database_that_is_away(opened: Database) -> None:
+    with opened.write() as session:
+        api_keys.add(session, key("a"))
+
+    with pytest.raises(IntegrityError), opened.write() as session:
+        api_keys.add(session, key("a"))
+
+
+def test_an_error_shows_no_values(opened: Database) -> None:
+    with opened.write() as session:
+        api_keys.add(session, key("+5491112345678"))
+
+    with pytest.raises(IntegrityError) as raised, opened.write() as session:
+        api_keys.add(session, key("+5491112345678"))
+
+    assert "[SQL parameters hidden" in str(raised.value)
+
+
+@pytest.mark.parametrize("write", [True, False], ids=["write", "read"])
+def test_a_database_that_is_not_there_is_unavailable(database_url: str, write: bool) -> None:
+    gone = "sqlite:////nowhere/db" if database_url.startswith("sqlite") else "postgresql://postgres@127.0.0.1:1/x"
+    database = Database(gone)
+
+    with pytest.raises(Unavailable), database.write() if write else database.read() as session:
+        session.execute(select(ApiKey))
+    database.dispose()
+
+
+@on_sqlite
+def test_a_locked_file_is_unavailable_to_writers_and_open_to_readers(
+    opened: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.database.WAIT_SECONDS", 0.05)
+    stranger = sqlite3.connect(str(opened.url.database), isolation_level=None)
+    stranger.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(Unavailable), opened.write() as session:
+        api_keys.add(session, key("a"))
+    with opened.read() as session:
+        assert list(api_keys.all_keys(session)) == []
+
+    stranger.execute("ROLLBACK")
+    stranger.close()
+    with opened.write() as session:
+        api_keys.add(session, key("a"))
+
+
+def test_foreign_keys_hold(opened: Database) -> None:
+    with pytest.raises(IntegrityError), opened.write() as session:
+        session.execute(text("INSERT INTO contact_aliases VALUES ('wa_id', '1', 'nobody')"))
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        NOON,
+        NOON.astimezone(timezone(timedelta(hours=-3))),
+        datetime(1970, 1, 1, tzinfo=UTC),
+        datetime(1969, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
+        datetime(9000, 1, 1, tzinfo=UTC),
+    ],
+    ids=["utc", "offset", "epoch", "before", "far"],
+)
+def test_times_come_back_as_the_same_moment_in_utc(opened: Database, moment: datetime) -> None:
+    with opened.write() as session:
+        api_keys.add(session, key("a", created_at=moment))
+
+    with opened.read() as session:
+        found = api_keys.all_keys(session)[0].created_at
+    assert (found, found.utcoffset()) == (moment, timedelta(0))
+
+
+def test_a_naive_time_is_refused(opened: Database) -> None:
+    with pytest.raises((StatementError, TypeError)), opened.write() as session:
+        api_keys.add(session, key("a", created_at=datetime(2026, 1, 1)))
+
+
+def test_absent_json_is_null_and_not_the_word(opened: Database) -> None:
+    with opened.write() as session:
+        api_keys.add(session, key("a"))
+
+    with opened.read() as session:
+        assert session.scalar(select(ApiKey.name).where(ApiKey.numbers.is_(None))) == "a"
+        assert session.scalars(select(Message)).all() == []
+
+
+def key(name: str, **more: object) -> dict[str, object]:
+    return {
+        "id": new_id(), "name": name, "hash": name, "scopes": ["read"], "numbers": None, "created_at": NOON,
+    } | more  # fmt: skip
+
+
+@pytest.fixture
+def opened(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    yield database
+    database.dispose()

@@ -9,6 +9,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 
 from app import migrations
+from app.cli_notifications import notifications
 from app.cli_simulator import simulate, simulator
 from app.errors import GatewayError
 from app.jobs.worker import run_worker
@@ -24,7 +25,7 @@ audit = AppGroup("audit", help="Do the books balance?")
 
 def init_app(app: Flask) -> None:
     """Register the commands."""
-    for command in (migrate, worker, keys, numbers, audit, simulator, simulate):
+    for command in (migrate, worker, keys, numbers, notifications, audit, simulator, simulate):
         app.cli.add_command(command)
 
 

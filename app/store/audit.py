@@ -22,7 +22,8 @@ def count_notifications(session: Session) -> dict[str, int]:
 
 def events_by_notification(session: Session) -> dict[str, int]:
     """How many items of each notification became events."""
-    query = select(Event.notification_id, func.count()).where(Event.notification_id.is_not(None))
+    items = func.count(Event.position.distinct())  # one that was read anew, and better, has two events
+    query = select(Event.notification_id, items).where(Event.notification_id.is_not(None))
     return {str(key): count for key, count in session.execute(query.group_by(Event.notification_id))}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -36,11 +37,13 @@ def known_keys(session: Session, keys: Collection[str]) -> set[str]:
 
 
 def count_by_number(session: Session, notification_id: str) -> dict[str, int]:
-    """How many items of a notification became events, by number ("" for none)."""
-    number = func.coalesce(Event.phone_number_id, "")
-    query = select(number, func.count()).where(Event.notification_id == notification_id)
-    rows = session.execute(query.group_by(number))
-    return dict(rows.all())
+    """How many items of a notification became events, by number ("" for none).
+
+    An item that was read twice, and better the second time, may have two events; it counts as its newest one.
+    """
+    query = select(Event.position, Event.phone_number_id).where(Event.notification_id == notification_id)
+    newest = {position: number for position, number in session.execute(query.order_by(Event.sequence))}
+    return Counter(number or "" for number in newest.values())
 
 
 def page(

@@ -37,6 +37,28 @@ def keep(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     )
 
 
+def replay(session: Session, ids: Sequence[str], now: datetime) -> int:
+    """Make these notifications pending again, each with a job that will read it; return how many that were.
+
+    One that is pending already has its job.
+    """
+    begun = session.execute(
+        update(Notification)
+        .where(Notification.id.in_(ids), Notification.state != "pending")
+        .values(state="pending")
+        .returning(Notification.id, Notification.request_id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    if begun:
+        jobs = [
+            {"kind": PROCESS, "subject_id": row.id, "due_at": now, "attempts": 0, "request_id": row.request_id,
+             "created_at": now}
+            for row in begun
+        ]  # fmt: skip
+        session.execute(_insert_job, jobs)
+    return len(begun)
+
+
 def find_many(session: Session, ids: Sequence[str]) -> dict[str, Notification]:
     """The notifications of these ids, with their raw bytes."""
     return {row.id: row for row in session.scalars(select(Notification).where(Notification.id.in_(ids)))}
@@ -72,10 +94,27 @@ def set_aside(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     session.execute(insert(ParkedItem), rows)
 
 
+def forget_set_aside(session: Session, ids: Sequence[str]) -> None:
+    """Forget what earlier readings of these notifications set aside."""
+    statement = delete(ParkedItem).where(ParkedItem.notification_id.in_(ids))
+    session.execute(statement.execution_options(synchronize_session=False))
+
+
 def find_set_aside(session: Session, notification_id: str) -> list[ParkedItem]:
     """The parked and quarantined items of a notification, in their order."""
     query = select(ParkedItem).where(ParkedItem.notification_id == notification_id).order_by(ParkedItem.position)
     return list(session.scalars(query))
+
+
+def read_ids(
+    session: Session, *, after: str, limit: int, until: datetime, since: datetime | None, state: str | None
+) -> list[str]:
+    """Ids of notifications that were read once, ascending from `after`, received between two times."""
+    query = select(Notification.id).where(Notification.id > after, Notification.received_at <= until)
+    query = query.where(Notification.state != "pending" if state is None else Notification.state == state)
+    if since is not None:
+        query = query.where(Notification.received_at >= since)
+    return list(session.scalars(query.order_by(Notification.id).limit(limit)))
 
 
 def page(

@@ -72,7 +72,8 @@ def read(claim: Claim, row: Notification) -> Reading:
     except Malformed as error:
         reason = error.message
         items = [Item(0, "", Unreadable(reason))]
-    return Reading(claim, row.id, row.received_at, row.verified_by, items, reason, claim.attempts > 1)
+    is_repeated = claim.attempts > 1 or row.processed_at is not None  # a replay's job is at its first attempt
+    return Reading(claim, row.id, row.received_at, row.verified_by, items, reason, is_repeated)
 
 
 def is_vouched_for(entry: Entry, directory: Directory) -> bool:
@@ -86,6 +87,12 @@ class Chunk:
 
     entries: list[Entry]
     finished: list[Reading]
+
+    @property
+    def begun_again(self) -> list[str]:
+        """The notifications whose repeated readings begin here."""
+        firsts = (entry for entry in self.entries if entry.item is entry.reading.items[0])
+        return [entry.reading.notification_id for entry in firsts if entry.reading.is_repeated]
 
     @property
     def unfinished(self) -> list[Reading]:

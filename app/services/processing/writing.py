@@ -37,6 +37,8 @@ def write(session: Session, chunk: Chunk, plan: Plan, lease_until: datetime) -> 
         messages.set_flags(session, list(plan.flags.values()))
     if plan.resolved:
         attempts.resolve(session, plan.resolved)
+    if chunk.begun_again:
+        notifications.forget_set_aside(session, chunk.begun_again)
     if plan.aside:
         notifications.set_aside(session, plan.aside)
     return steps

@@ -8,7 +8,9 @@ from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
 from app.schemas.api.notifications import NotificationAnswer, SetAsideItem
+from app.services.gateway import utc_now
 from app.services.read_notifications import find_notification, list_notifications
+from app.services.replay_notifications import replay_notification
 from app.web.api import paging
 from app.web.auth import requires
 from app.web.context import gateway
@@ -39,6 +41,17 @@ def show(notification_id: str) -> ResponseReturnValue:
     row, aside = find_notification(gateway().database, notification_id)
     body: dict[str, Any] = _ANSWER.dump(row)
     return body | {"set_aside": _ASIDE.dump(aside, many=True)}
+
+
+@bp.post("/<notification_id>/replay")
+def replay(notification_id: str) -> ResponseReturnValue:
+    """Have a webhook read again by the worker: what could not be understood gets another chance, nothing else happens.
+
+    Answered as soon as it is `pending`.
+    """
+    row = replay_notification(gateway().database, notification_id, utc_now())
+    body: dict[str, Any] = _ANSWER.dump(row)
+    return body, 202
 
 
 @bp.get("/<notification_id>/raw")

@@ -1,0 +1,47 @@
+"""`flask notifications …`: webhooks as they were kept."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from app.errors import GatewayError
+from app.services.gateway import Gateway, utc_now
+from app.services.replay_notifications import replay_notification, replay_notifications
+
+STATES = ("processed", "parked", "quarantined")
+
+notifications = AppGroup("notifications", help="Webhooks as they were kept.")
+
+
+@notifications.command("replay")
+@click.option("--id", "notification_id", help="One webhook.")
+@click.option("--since", help="All that were received from this time on (ISO 8601; UTC if it does not say).")
+@click.option("--state", type=click.Choice(STATES), help="All that are in this state; with --since, of those.")
+def replay(notification_id: str | None, since: str | None, state: str | None) -> None:
+    """Have webhooks read again, by the worker. What was taken in stays as it is and has no second effect."""
+    if (notification_id is None) == (since is None and state is None):
+        raise click.UsageError("Say which: --id alone, or --since, --state or both.")
+    gateway: Gateway = current_app.extensions["gateway"]
+    try:
+        if notification_id is not None:
+            replay_notification(gateway.database, notification_id, utc_now())
+            count = 1
+        else:
+            count = replay_notifications(gateway.database, utc_now(), since=_time(since), state=state)
+    except GatewayError as error:
+        raise click.ClickException(error.message) from error
+    click.echo(f"{count} to be read again")
+
+
+def _time(written: str | None) -> datetime | None:
+    if written is None:
+        return None
+    try:
+        time = datetime.fromisoformat(written)
+    except ValueError:
+        raise click.UsageError("--since wants a time as 2026-01-31T12:00:00Z") from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -1,7 +1,8 @@
 // The simulator's control API, for one customer's chat with one number.
 
-// This file is at phone/api.js, under / or, behind the gateway, under …/simulator/.
-const root = new URL('..', import.meta.url).pathname.replace(/(simulator\/)?$/, 'simulator/api');
+// This file is at phone/api.js, under / or, behind the gateway, under …/simulator/. The origin is spelt out because a page
+// whose own address holds a password may fetch nothing relative to it.
+const root = location.origin + new URL('..', import.meta.url).pathname.replace(/(simulator\/)?$/, 'simulator/api');
 
 async function call(method, path, body) {
   const options = { method, headers: body ? { 'Content-Type': 'application/json' } : {} };

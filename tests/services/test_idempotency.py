@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import responses
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from app import create_app, migrations
 from app.config import Config, load_config
@@ -138,7 +139,7 @@ def _gateway(client: FlaskClient) -> Gateway:
     return found
 
 
-def _send(client: FlaskClient, idempotency_key: str, body: object = BODY, key: str = "k" * 24):  # type: ignore[no-untyped-def]
+def _send(client: FlaskClient, idempotency_key: str, body: object = BODY, key: str = "k" * 24) -> TestResponse:
     headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": idempotency_key}
     return client.post("/send/whatsapp", json=body, headers=headers)
 

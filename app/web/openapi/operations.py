@@ -7,8 +7,9 @@ from typing import Any
 
 from marshmallow import Schema
 
+from app.schemas.api.contacts import ContactAnswer
 from app.schemas.api.events import EventAnswer, EventQuery
-from app.schemas.api.lists import list_of
+from app.schemas.api.lists import PageQuery, list_of
 from app.schemas.api.messages import MessageQuery
 from app.schemas.api.notifications import NotificationAnswer, NotificationDetails, NotificationQuery
 from app.schemas.api.service import AliveAnswer, DoneAnswer, ReadyAnswer, ServiceAnswer
@@ -74,6 +75,8 @@ OPERATIONS: dict[str, Operation] = {
     "messages.timeline": Operation({200: Timeline}),
     "message_actions.read": Operation({200: DoneAnswer}, errors=(409, 422, 429, 502, 503)),
     "message_actions.typing": Operation({200: DoneAnswer}, errors=(409, 422, 429, 502, 503)),
+    "contacts.index": Operation({200: list_of(ContactAnswer)}, query=PageQuery),
+    "contacts.show": Operation({200: ContactAnswer}),
     "events.index": Operation({200: list_of(EventAnswer)}, query=EventQuery),
     "notifications.index": Operation({200: list_of(NotificationAnswer)}, query=NotificationQuery),
     "notifications.show": Operation({200: NotificationDetails}),

@@ -1,0 +1,34 @@
+"""Contacts: a list of them, and one of them."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+
+from app.schemas.api.contacts import ContactAnswer
+from app.services.read_contacts import find_contact, list_contacts
+from app.web.api import paging
+from app.web.auth import caller, requires
+from app.web.context import gateway
+
+bp = requires("read", Blueprint("contacts", __name__, url_prefix="/api/contacts"))
+
+_SCHEMA = ContactAnswer()
+
+
+@bp.get("")
+def index() -> ResponseReturnValue:
+    """Newest first. A key bound to numbers sees who wrote with those."""
+    limit = paging.limit()
+    before = paging.cursor()
+    if before is not None and not before.isprintable():
+        raise paging.bad_cursor()
+    found = list_contacts(gateway().database, limit=limit, before=before, numbers=caller().numbers)
+    return paging.page(_SCHEMA.dump(found, many=True), found[-1].contact.id if len(found) == limit else None)
+
+
+@bp.get("/<contact_id>")
+def show(contact_id: str) -> ResponseReturnValue:
+    """One contact, by our id: its names, and when it last wrote to which number."""
+    found: dict[str, object] = _SCHEMA.dump(find_contact(gateway().database, contact_id, caller().numbers))
+    return found

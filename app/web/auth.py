@@ -41,6 +41,9 @@ def check(scope: str) -> None:
         raise Unauthenticated
     if not caller.may(scope):
         raise Forbidden(f"This key lacks the scope `{scope}`.")
+    if scope == "admin" and caller.numbers is not None:
+        # What admins see and change, raw webhooks for one, is of all numbers at once.
+        raise Forbidden("This key is bound to numbers, and this route is about all of them.")
     g.caller = caller
 
 

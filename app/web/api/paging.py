@@ -57,9 +57,12 @@ def cursor() -> str | None:
     if not value:
         return None
     try:
-        return base64.urlsafe_b64decode(value.encode() + b"==").decode()
+        place = base64.urlsafe_b64decode(value.encode() + b"==").decode()
     except ValueError:
         raise bad_cursor() from None
+    if not place.isprintable():  # NUL among others, which PostgreSQL takes in no text
+        raise bad_cursor()
+    return place
 
 
 def bad_cursor() -> Invalid:

@@ -44,8 +44,8 @@ def sign_in() -> None:
     caller = gateway().api_keys.find(key) if key else None
     if caller is None:
         raise Unauthenticated
-    if not caller.may("admin"):
-        raise Forbidden("This key lacks the scope `admin`.")
+    if not caller.may("admin") or caller.numbers is not None:
+        raise Forbidden("This needs a key with the scope `admin` for all numbers.")
     if request.method not in ("GET", "HEAD") and not _is_from_our_pages():
         raise Forbidden("Another site may not write here.")
     g.caller = caller

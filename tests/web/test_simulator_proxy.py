@@ -95,8 +95,11 @@ def test_it_lets_nobody_in_without_a_key_and_lets_a_browser_ask(
         assert answer.headers["WWW-Authenticate"].startswith("Basic ")
 
 
-def test_a_key_without_admin_is_not_enough(client: FlaskClient, gateway: Gateway) -> None:
-    key = gateway.api_keys.make("bot", ["send", "read"], None)
+@pytest.mark.parametrize(("scopes", "numbers"), [(["send", "read"], None), (["admin"], ["700100200300400"])])
+def test_a_key_that_is_no_admin_of_everything_is_not_enough(
+    client: FlaskClient, gateway: Gateway, scopes: list[str], numbers: list[str] | None
+) -> None:
+    key = gateway.api_keys.make("bot", scopes, numbers)
 
     with client.get("/simulator/api/world", headers=basic(key)) as answer:
         assert answer.status_code == 403

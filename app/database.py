@@ -76,9 +76,10 @@ class Database:
                     metrics.write_lock_seconds.observe(time.perf_counter() - started)
 
     def dispose(self) -> None:
-        """Close every connection."""
+        """Close every connection, and the lock's files."""
         self.engine.dispose()
         self._write_engine.dispose()
+        self._lock.close()
 
     def _engine(self, pool_size: int, begin: str = "BEGIN") -> Engine:
         options: dict[str, Any] = {"hide_parameters": True, "pool_timeout": WAIT_SECONDS}

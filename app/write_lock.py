@@ -60,6 +60,14 @@ class WriteLock:
         finally:
             self._mutex.release()
 
+    def close(self) -> None:
+        """Let go of the files; whoever holds the lock next opens them again."""
+        with self._mutex:
+            if self._pid == os.getpid():
+                os.close(self._queue)
+                os.close(self._turn)
+            self._pid = 0
+
     def _open(self, path: Path) -> None:
         if self._pid == os.getpid():
             return

@@ -167,6 +167,18 @@ def test_a_greedy_process_does_not_starve_the_one_that_waits(tmp_path: Path) -> 
     assert counter.read_text() == "20"
 
 
+def test_closed_it_leaves_no_file_open_and_can_be_held_again(tmp_path: Path) -> None:
+    lock = WriteLock(tmp_path / "db")
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(3):
+        with lock.hold(1):
+            pass
+        lock.close()
+        lock.close()
+
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_its_files_are_private(tmp_path: Path) -> None:
     with WriteLock(tmp_path / "db").hold(1):
         modes = {path.name: os.stat(path).st_mode & 0o777 for path in tmp_path.iterdir()}

@@ -14,9 +14,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 from app.database import Database
+from app.errors import Unavailable
 from app.write_lock import WriteLock
 
 MIGRATE_WAIT_SECONDS = 60.0
@@ -24,19 +26,17 @@ _ADVISORY_LOCK = 7264919
 
 
 def upgrade(database: Database) -> None:
-    """Bring the schema to this version's. Safe to call from several processes or machines at once."""
-    if database.is_sqlite:
-        _upgrade_sqlite(database)
-    else:
-        with database.engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _ADVISORY_LOCK})
-            try:
-                connection.commit()
-                _run(connection)
-            finally:
-                connection.rollback()
-                connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _ADVISORY_LOCK})
-                connection.commit()
+    """Bring the schema to this version's. Safe to call from several processes or machines at once.
+
+    Raises `Unavailable` when the database cannot be reached, and `OSError` when SQLite's folder cannot be written to.
+    """
+    try:
+        if database.is_sqlite:
+            _upgrade_sqlite(database)
+        else:
+            _upgrade_postgresql(database)
+    except OperationalError as error:
+        raise Unavailable from error
 
 
 def head() -> str:
@@ -49,6 +49,18 @@ def head() -> str:
 def current(connection: Connection) -> str | None:
     """The revision the database is at; None for an empty one."""
     return MigrationContext.configure(connection).get_current_revision()
+
+
+def _upgrade_postgresql(database: Database) -> None:
+    with database.engine.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _ADVISORY_LOCK})
+        try:
+            connection.commit()
+            _run(connection)
+        finally:
+            connection.rollback()
+            connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _ADVISORY_LOCK})
+            connection.commit()
 
 
 def _upgrade_sqlite(database: Database) -> None:

@@ -16,6 +16,12 @@ from app.logs import get_logger, request_id_var
 
 WEBHOOK = "/webhook/whatsapp"
 
+_WORDS = frozenset(
+    "|api|contacts|docs|events|healthz|inbox|messages|metrics|notifications|openapi.json|readyz|send|simulator|static"
+    "|webhook|whatsapp".split("|")
+)
+"""What a log line may show of a path, of its first two segments."""
+
 _GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 logger = get_logger(__name__)
@@ -49,6 +55,11 @@ class Observe:
             request_id_var.reset(token)
 
 
+def _shown(segment: str) -> str:
+    """A word of one of our paths as it is; anything else may be somebody's number, or what they wrote."""
+    return segment if segment in _WORDS else "*"
+
+
 def _log(environ: dict[str, Any], status: str, started: float) -> None:
     path = environ.get("PATH_INFO", "")
     is_reading = environ.get("REQUEST_METHOD") in ("GET", "HEAD", "OPTIONS")
@@ -56,8 +67,7 @@ def _log(environ: dict[str, Any], status: str, started: float) -> None:
     if logger.isEnabledFor(level):
         extra = {
             "method": environ.get("REQUEST_METHOD", ""),
-            # Only the first two segments: what follows may be an id that is somebody's number.
-            "route": "/".join(path.split("/")[:3]),
+            "route": "/".join(_shown(segment) for segment in path.split("/")[:3]),
             "status": status[:3],
             "duration_ms": round((time.perf_counter() - started) * 1000, 1),
         }

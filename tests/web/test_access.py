@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,8 @@ SCOPES = {
     "/api/messages/<path:message_id>/read": "send",
     "/api/messages/<path:message_id>/typing": "send",
     "/api/messages/<path:message_id>/timeline": "read",
+    "/api/contacts": "read",
+    "/api/contacts/<contact_id>": "read",
     "/api/events": "read",
     "/api/notifications": "admin",
     "/api/notifications/<notification_id>": "admin",
@@ -43,7 +46,7 @@ def routes(app: Flask) -> list[tuple[str, str, str]]:
     found = []
     for rule in app.url_map.iter_rules():
         if rule.rule in SCOPES:
-            path = rule.rule.replace("<path:message_id>", "x").replace("<notification_id>", "x")
+            path = re.sub("<[^>]*>", "x", rule.rule)
             method = "POST" if "POST" in (rule.methods or ()) else "GET"
             found.append((method, path, SCOPES[rule.rule]))
     return found

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from sqlalchemy import delete
+
+from app.database import Database
+from app.migrations import current, head
+from app.models import Event
+from app.services.gateway import Gateway
+from tests.conftest import with_settings
+from tests.factories import OTHER_PNID, PNID, message_body, text
+
+Run = Callable[..., Result]
+
+
+def test_migrate_can_be_run_again(run: Run, database: Database) -> None:
+    assert run("migrate").exit_code == 0
+
+    with database.engine.connect() as connection:
+        assert current(connection) == head()
+
+
+@pytest.mark.parametrize("url", ["sqlite:////proc/nowhere/whatsapp.db", "postgresql://postgres@127.0.0.1:1/x"])
+def test_migrate_says_in_words_that_the_database_cannot_be_had(run: Run, app: Flask, url: str) -> None:
+    app.extensions["gateway"] = Gateway.build(with_settings(app.extensions["gateway"].config, database_url=url), "0")
+
+    result = run("migrate")
+
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: ")
+    assert "Traceback" not in result.output
+
+
+def test_a_key_is_shown_once_and_works(run: Run, gateway: Gateway) -> None:
+    result = run("keys", "add", "crm", "--scope", "read", "--number", PNID)
+
+    key = result.output.strip()
+    caller = gateway.api_keys.find(key)
+    assert caller is not None
+    assert (caller.name, caller.scopes, caller.numbers) == ("crm", {"read"}, (PNID,))
+    listed = run("keys", "list").output
+    assert listed.startswith(f"crm\tread\t{PNID}\tin use\tsince 20")
+    assert key not in listed
+
+
+def test_without_options_a_key_sends_and_reads_for_all_numbers(run: Run, gateway: Gateway) -> None:
+    caller = gateway.api_keys.find(run("keys", "add", "crm").output.strip())
+
+    assert caller is not None
+    assert (caller.scopes, caller.numbers) == ({"send", "read"}, None)
+
+
+@pytest.mark.parametrize("arguments", [("crm",), ("new", "--scope", "everything")])
+def test_a_key_that_cannot_be_is_refused_in_words(run: Run, arguments: tuple[str, ...]) -> None:
+    run("keys", "add", "crm")
+
+    result = run("keys", "add", *arguments)
+
+    assert result.exit_code == 1
+    assert "Error: Some fields are not valid." in result.output
+
+
+def test_a_revoked_key_is_revoked(run: Run) -> None:
+    run("keys", "add", "crm")
+
+    assert run("keys", "revoke", "crm").exit_code == 0
+    assert "\trevoked\t" in run("keys", "list").output
+    assert run("keys", "revoke", "crm").exit_code == 1
+
+
+def test_a_number_is_added_listed_and_removed_without_its_secrets(run: Run, gateway: Gateway) -> None:
+    secret = "their-secret-0123456789"
+
+    added = run("numbers", "add", OTHER_PNID, "--display", "+1 555-0100", "--app", "222", "--token", "--secret",
+                input=f"EAAtheirs\n{secret}\n")  # fmt: skip
+
+    assert added.exit_code == 0
+    directory = gateway.directory.read()
+    assert directory.numbers[OTHER_PNID].access_token == "EAAtheirs"
+    assert directory.apps[directory.secrets.index(secret)] == "222"
+    listed = run("numbers", "list").output
+    assert f"{OTHER_PNID}\t+15550100\taccount -\tapp 222" in listed
+    assert PNID in listed
+    assert "EAAtheirs" not in added.output + listed and secret not in added.output + listed
+    assert run("numbers", "remove", OTHER_PNID).exit_code == 0
+    assert run("numbers", "remove", OTHER_PNID).exit_code == 1
+
+
+def test_the_audit_prints_the_books(run: Run, receive: Callable[..., None]) -> None:
+    receive(message_body(text(), "poison"))
+
+    result = run("audit", "balance", "--deep")
+
+    assert result.exit_code == 0
+    assert "Webhooks answered 200: 1 parked" in result.output
+    assert result.output.endswith("The books balance.\n")
+    books = json.loads(run("audit", "balance", "--json").output)
+    assert books["balanced"] is True
+    (page,) = books["items"]
+    assert (page["phone_number_id"], page["processed"], page["parked"]) == (PNID, 1, 1)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_the_audit_fails_when_the_books_do_not_balance(
+    run: Run, receive: Callable[..., None], database: Database, arguments: tuple[str, ...]
+) -> None:
+    receive(message_body(text()))
+    with database.write() as session:
+        session.execute(delete(Event))
+
+    result = run("audit", "balance", *arguments)
+
+    assert result.exit_code == 1
+    assert "1 processed, 0 events" in result.output
+
+
+@pytest.fixture
+def run(app: Flask) -> Run:
+    """Run a command as `flask` does."""
+
+    def run_(*arguments: str, **more: Any) -> Result:
+        with app.app_context():
+            return app.test_cli_runner().invoke(args=list(arguments), **more)
+
+    return run_

@@ -158,8 +158,9 @@ class ProcessNotifications:
             self._chunk_size = min(LARGEST, self._chunk_size + 4)
 
     def _tell(self, reading: Reading) -> None:
-        lag = (self._now() - reading.received_at).total_seconds()
-        metrics.process_lag_seconds.observe(max(lag, 0.0))
+        if not reading.is_repeated:
+            lag = (self._now() - reading.received_at).total_seconds()
+            metrics.process_lag_seconds.observe(max(lag, 0.0))
         totals: dict[str, int] = {}
         for page in reading.books.values():
             for outcome, count in page.items():

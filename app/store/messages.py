@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, or_, select, tuple_, update
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, delete, exists, func, insert, or_, select, tuple_, update
+from sqlalchemy.orm import Session, aliased
 
 from app.domain.messages import ContactRef
 from app.domain.messages import Message as DomainMessage
@@ -37,8 +37,15 @@ def remove(session: Session, message_id: str) -> None:
 
 
 def set_wamid(session: Session, message_id: str, wamid: str) -> None:
-    """Note Meta's id of a message."""
-    statement = update(Message).where(Message.id == message_id).values(wamid=wamid)
+    """Note Meta's id of a message, unless its number has another one of that id.
+
+    That is an echo of it, which overtook Graph's answer. Our message is then found by its attempt.
+    """
+    other = aliased(Message)
+    taken = exists().where(
+        other.wamid == wamid, other.phone_number_id == Message.phone_number_id, other.id != message_id
+    )
+    statement = update(Message).where(Message.id == message_id, ~taken).values(wamid=wamid)
     session.execute(statement.execution_options(synchronize_session=False))
 
 

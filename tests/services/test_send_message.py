@@ -20,7 +20,7 @@ from app.services.gateway import Gateway
 from app.services.settle_sends import ABANDONED_AFTER
 from app.store import numbers
 from tests.conftest import ACCESS_TOKEN, API_KEY, Clock, on_sqlite
-from tests.factories import ANA, OTHER_PNID, OTHER_WABA, PNID, message_body, status, status_body, text
+from tests.factories import ANA, OTHER_PNID, OTHER_WABA, PNID, echo, echo_body, message_body, status, status_body, text
 
 URL = f"https://graph.example/v26.0/{PNID}/messages"
 OTHER_URL = f"https://graph.example/v26.0/{OTHER_PNID}/messages"
@@ -349,3 +349,22 @@ def all_rows(database: Database, model: Any) -> list[Any]:
 def only(database: Database, model: Any) -> Any:
     (row,) = all_rows(database, model)
     return row
+
+
+def test_an_echo_that_overtook_the_answer_does_not_make_the_send_fail(
+    client: FlaskClient, gateway: Gateway, receive: Callable[..., None], get: Callable[..., Any]
+) -> None:
+    receive(echo_body(echo("wamid.echoed")))
+    config = gateway.config
+    with responses.RequestsMock() as graph:
+        url = f"{config.graph_api_url}/{config.graph_api_version}/{PNID}/messages"
+        graph.post(url, json={"messages": [{"id": "wamid.echoed"}]})
+
+        answer = client.post(
+            "/send/whatsapp",
+            json={"to": f"+{ANA}", "message": "Hola"},
+            headers={"Authorization": f"Bearer {API_KEY}"},
+        )
+
+    assert answer.status_code == 200 and answer.get_json()["status"] == "accepted"
+    assert get(f"/api/messages/{answer.get_json()['id']}")["status"] == "accepted"

@@ -54,7 +54,7 @@ def backlog(directory: Path, database_url: str, items: int) -> list[Figure]:
         books = Books(gateway)
         kept = books.count("notifications")
         gateway.start_worker()
-        books.wait_settled(300)
+        books.wait_settled()
         done, first, last = books.rows("SELECT count(*), min(created_at), max(created_at) FROM events")[0]
     milliseconds = _milliseconds(first, last)
     return [

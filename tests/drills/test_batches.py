@@ -36,7 +36,7 @@ def test_it_takes_in_every_item_of_large_mixed_batches_once(gateway: Gateway) ->
 
     acks = post_all(gateway, webhooks, threads=4)
 
-    books.wait_settled(120)
+    books.wait_settled()
     assert len(acks.acknowledged) == len(webhooks)
     _assert_all_kept_once(books, webhooks)
     items = sum(len(webhook.messages) + len(webhook.statuses) for webhook in webhooks)

@@ -82,7 +82,7 @@ def _kill_workers(kind: str, directory: Path) -> None:
         assert len(acks.acknowledged) == len(posted)
         for share in (0.2, 0.5):
             worker = gateway.start_worker()
-            _wait_until(partial(_has_events, gateway, share * len(posted)), ORPHAN_SECONDS)
+            _wait_until(partial(_has_events, gateway, share * len(posted)), DRILL_SECONDS)
             worker.kill()
             worker.wait(5)
         gateway.start_worker()

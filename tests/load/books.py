@@ -58,7 +58,7 @@ class Books:
         """Every notification's bytes, each as often as it was kept."""
         return Counter(bytes(row[0]) for row in self.rows("SELECT raw FROM notifications"))
 
-    def wait_settled(self, seconds: float = 60.0) -> None:
+    def wait_settled(self, seconds: float = 300.0) -> None:
         """Return once no notification is pending; AssertionError after `seconds`."""
         until = time.monotonic() + seconds
         pending = -1

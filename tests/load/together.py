@@ -11,7 +11,7 @@ Drill = Callable[[Path], None]
 
 
 @contextmanager
-def together(drills: Mapping[str, Drill], directory: Path, at_once: int = 4) -> Iterator[dict[str, Future[None]]]:
+def together(drills: Mapping[str, Drill], directory: Path, at_once: int = 6) -> Iterator[dict[str, Future[None]]]:
     """Start every drill in a folder of its own; `result()` of its future waits for it and raises what it raised."""
     with ThreadPoolExecutor(at_once) as pool:
         yield {name: pool.submit(_run, drill, directory / str(number)) for number, (name, drill) in

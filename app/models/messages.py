@@ -69,13 +69,13 @@ class StatusReport(Base):
     """One status as Meta reported it, kept whether or not it moved the message. No message yet: it waits for one."""
 
     __tablename__ = "status_reports"
-    __table_args__ = (UniqueConstraint("wamid", "status", "participant"),)
+    __table_args__ = (UniqueConstraint("wamid", "status", "participant", "phone_number_id"),)
 
     id: Mapped[int] = mapped_column(Sequence, primary_key=True)
     wamid: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(Text)
     participant: Mapped[str] = mapped_column(Text)
-    phone_number_id: Mapped[str | None] = mapped_column(Text)
+    phone_number_id: Mapped[str] = mapped_column(Text)
     message_id: Mapped[str | None] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), index=True)
     timestamp: Mapped[datetime] = mapped_column(UtcDateTime)
     error: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)

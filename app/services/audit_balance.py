@@ -109,5 +109,5 @@ def _is_there(session: Session, item: Item) -> bool:
     if isinstance(fact, MessageFact):
         return audit.count_messages(session, fact.wamid, item.phone_number_id) == 1
     if isinstance(fact, StatusFact):
-        return audit.has_report(session, fact.wamid, fact.status, fact.participant)
+        return audit.has_report(session, fact.wamid, fact.status, fact.participant, item.phone_number_id)
     return True

@@ -61,7 +61,10 @@ class NumberDirectory:
         while True:
             time.sleep(REFRESH_SECONDS)
             assert self._directory is not None
-            self._directory = self._read_or(self._directory)
+            try:
+                self._directory = self._read_or(self._directory)
+            except Exception:  # whatever it is, a thread that died would leave this process with old secrets for good
+                logger.exception("numbers could not be read; trying again soon")
 
 
 def app_of(app_id: str | None, secrets: list[str]) -> str:

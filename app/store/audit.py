@@ -70,9 +70,12 @@ def count_messages(session: Session, wamid: str, phone_number_id: str | None) ->
     return session.scalar(query) or 0
 
 
-def has_report(session: Session, wamid: str, status: str, participant: str) -> bool:
+def has_report(session: Session, wamid: str, status: str, participant: str, phone_number_id: str | None) -> bool:
     """Whether this report was kept."""
     report = exists().where(
-        StatusReport.wamid == wamid, StatusReport.status == status, StatusReport.participant == participant
+        StatusReport.wamid == wamid,
+        StatusReport.status == status,
+        StatusReport.participant == participant,
+        StatusReport.phone_number_id == (phone_number_id or ""),
     )
     return bool(session.scalar(select(report)))

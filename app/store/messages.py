@@ -17,8 +17,8 @@ from app.models import Contact, Message, SendAttempt, StatusReport
 from app.models.base import table
 from app.store.dialect import insert_new
 
-StatusKey = tuple[str, str, str]
-"""wamid, status, participant."""
+StatusKey = tuple[str, str, str, str]
+"""wamid, status, participant, and our number, which an app may not speak of for another's."""
 
 
 def add_new(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
@@ -51,8 +51,9 @@ def set_wamid(session: Session, message_id: str, wamid: str) -> None:
 
 def add_new_reports(session: Session, rows: Sequence[dict[str, Any]]) -> set[StatusKey]:
     """Insert status reports not seen before; return the keys of those."""
-    keys = (StatusReport.wamid, StatusReport.status, StatusReport.participant)
-    return {(w, s, p) for w, s, p in session.execute(insert_new(session, StatusReport).returning(*keys), rows)}
+    keys = (StatusReport.wamid, StatusReport.status, StatusReport.participant, StatusReport.phone_number_id)
+    found = session.execute(insert_new(session, StatusReport).returning(*keys), rows)
+    return {(wamid, status, participant, number) for wamid, status, participant, number in found}
 
 
 def our_address(session: Session, contact_id: str, phone_number_id: str) -> str | None:

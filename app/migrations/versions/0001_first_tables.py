@@ -4,7 +4,6 @@ import sqlalchemy as sa
 from alembic import op
 
 from app.models.base import JsonColumn, Sequence, UtcDateTime
-
 revision = '0001'
 down_revision = None
 branch_labels = None
@@ -201,7 +200,7 @@ def upgrade() -> None:
     sa.Column('wamid', sa.Text(), nullable=False),
     sa.Column('status', sa.Text(), nullable=False),
     sa.Column('participant', sa.Text(), nullable=False),
-    sa.Column('phone_number_id', sa.Text(), nullable=True),
+    sa.Column('phone_number_id', sa.Text(), nullable=False),
     sa.Column('message_id', sa.String(length=36), nullable=True),
     sa.Column('timestamp', UtcDateTime(), nullable=False),
     sa.Column('error', JsonColumn, nullable=True),
@@ -211,7 +210,7 @@ def upgrade() -> None:
     sa.Column('received_at', UtcDateTime(), nullable=False),
     sa.ForeignKeyConstraint(['message_id'], ['messages.id'], name=op.f('fk_status_reports_message_id_messages'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_status_reports')),
-    sa.UniqueConstraint('wamid', 'status', 'participant', name=op.f('uq_status_reports_wamid_status_participant'))
+    sa.UniqueConstraint('wamid', 'status', 'participant', 'phone_number_id', name=op.f('uq_status_reports_wamid_status_participant_phone_number_id'))
     )
     with op.batch_alter_table('status_reports', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_status_reports_message_id'), ['message_id'], unique=False)

@@ -75,7 +75,7 @@ def edit(draft: Draft, entry: Entry, fact: EditFact) -> None:
     }
     kind = "message.revoked" if fact.revoked else "message.edited"
     draft.keyed(
-        entry, kind, data, fact.timestamp, f"edit:{fact.wamid}",
+        entry, kind, data, fact.timestamp, f"edit:{entry.item.phone_number_id}:{fact.wamid}",
         contact_id=contact.id if contact else None, message_id=original.id if original else None,
         source=str(fact.source),
     )  # fmt: skip

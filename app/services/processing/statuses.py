@@ -21,11 +21,12 @@ def status(draft: Draft, entry: Entry, fact: StatusFact) -> None:
         message = _move(draft, message, fact, tag)
         for name in (message.id, fact.wamid):
             draft.remember(name, message)
+    number = entry.item.phone_number_id or ""
     report: Row = {
         "wamid": fact.wamid,
         "status": fact.status,
         "participant": fact.participant,
-        "phone_number_id": entry.item.phone_number_id,
+        "phone_number_id": number,
         "message_id": message.id if message else None,
         "timestamp": fact.timestamp,
         "error": fact.error,
@@ -52,7 +53,7 @@ def status(draft: Draft, entry: Entry, fact: StatusFact) -> None:
         contact_id=contact.id if contact else None, message_id=message.id if message else None,
         source=str(fact.source),
     )  # fmt: skip
-    draft.plan.steps.append(Step(entry, event, report=(fact.wamid, fact.status, fact.participant)))
+    draft.plan.steps.append(Step(entry, event, report=(fact.wamid, fact.status, fact.participant, number)))
 
 
 def _move(draft: Draft, message: Message, fact: StatusFact, tag: tuple[str, int] | None) -> Message:

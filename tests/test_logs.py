@@ -91,7 +91,7 @@ def test_no_secret_and_no_number_is_written(logs: Logs, log_format: str) -> None
     logs.configure(LOG_FORMAT=log_format)
 
     get_logger("app.x").warning("refused", extra={"reason": f"token {TOKEN}", "message_id": "wamid.HBgNNTQ5="})
-    logging.getLogger("urllib3").warning("Retrying %s?access_token=%s", f"/{NUMBER}/messages", TOKEN)
+    logging.getLogger("some.library").warning("Retrying %s?access_token=%s", f"/{NUMBER}/messages", TOKEN)
     try:
         raise KeyError(NUMBER, TOKEN)
     except KeyError:

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from app.models.base import JsonColumn, Sequence, UtcDateTime
+
 revision = '0001'
 down_revision = None
 branch_labels = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Generic, TypeVar
 
 from app.errors import Unavailable
@@ -27,13 +28,16 @@ class _Batch(Generic[Row]):
 
 
 class GroupCommit(Generic[Row]):
-    """Hands rows of concurrent callers to `write(rows)` in batches; `write` commits all of them or raises.
+    """Has rows of concurrent callers written in batches.
 
-    If a batch fails for any reason but `Unavailable`, its rows are written one at a time, so that one bad row cannot
-    fail its neighbours.
+    `write` is given a function that takes the batch's rows. It calls it once it is ready to write them, since until
+    then others may join, and commits all of them or raises. If a batch fails for any reason but `Unavailable`, its
+    rows are written one at a time, so that one bad row cannot fail its neighbours.
     """
 
-    def __init__(self, write: Callable[[list[Row]], None], *, limit: int = 128, wait_seconds: float = 5.0) -> None:
+    def __init__(
+        self, write: Callable[[Callable[[], list[Row]]], None], *, limit: int = 128, wait_seconds: float = 5.0
+    ) -> None:
         self._write = write
         self._limit = limit
         self._wait_seconds = wait_seconds
@@ -65,10 +69,9 @@ class GroupCommit(Generic[Row]):
         has_turn = False
         try:
             has_turn = self._turn.acquire(timeout=self._wait_seconds)
-            time.sleep(0)  # whoever is ready to join may do so first; under gevent nothing else lets them run
-            self._close(batch)
             if not has_turn:
                 raise Unavailable
+            _let_others_join(batch)
             self._commit(batch)
         except BaseException as error:
             self._close(batch)  # or whoever comes next would join a batch that nobody commits
@@ -80,19 +83,31 @@ class GroupCommit(Generic[Row]):
                 self._turn.release()
             batch.done.set()
 
-    def _close(self, batch: _Batch[Row]) -> None:
+    def _close(self, batch: _Batch[Row]) -> list[Row]:
         with self._mutex:
             if self._open is batch:
                 self._open = _Batch()
+        return batch.rows
 
     def _commit(self, batch: _Batch[Row]) -> None:
         try:
-            self._write(batch.rows)
+            self._write(partial(self._close, batch))
         except Unavailable as error:
-            batch.errors = dict.fromkeys(range(len(batch.rows)), error)
+            batch.errors = dict.fromkeys(range(len(self._close(batch))), error)
         except Exception:
-            for place, row in enumerate(batch.rows):
+            for place, row in enumerate(self._close(batch)):
                 try:
-                    self._write([row])
+                    self._write(partial(list, (row,)))
                 except Exception as error:
                     batch.errors[place] = error
+
+
+def _let_others_join(batch: _Batch[Row]) -> None:
+    """Give way for as long as somebody uses it to join: under gevent nothing else lets those who are ready run.
+
+    Nobody waits for anybody who is not there. Alone, this costs microseconds.
+    """
+    size = 0
+    while size != len(batch.rows):
+        size = len(batch.rows)
+        time.sleep(0)

@@ -22,7 +22,8 @@ class Rows:
         self.go.set()
         self.entered = threading.Event()
 
-    def __call__(self, rows: list[int]) -> None:
+    def __call__(self, take: Callable[[], list[int]]) -> None:
+        rows = take()
         self.entered.set()
         assert self.go.wait(10)
         if self.error is not None:

@@ -18,7 +18,7 @@ class Job(Base):
     """
 
     __tablename__ = "jobs"
-    __table_args__ = (Index("ix_jobs_kind_due_at", "kind", "due_at"), {"sqlite_autoincrement": True})
+    __table_args__ = (Index("ix_jobs_kind_due_at", "kind", "due_at"),)
 
     id: Mapped[int] = mapped_column(Sequence, primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))

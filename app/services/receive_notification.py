@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from app import metrics
 from app.database import Database
@@ -17,6 +16,7 @@ from app.logs import get_logger
 from app.services.number_directory import NumberDirectory
 from app.signing import verify_meta_signature
 from app.store import notifications
+from app.store.notifications import Kept
 
 logger = get_logger(__name__)
 
@@ -28,7 +28,7 @@ class ReceiveNotification:
         self._database = database
         self._directory = directory
         self._now = now
-        self._commits: GroupCommit[dict[str, Any]] = GroupCommit(self._keep)
+        self._commits: GroupCommit[Kept] = GroupCommit(self._keep)
 
     def __call__(self, raw: bytes, signature: str | None, request_id: str) -> None:
         """Return once `raw` is committed, with the job that will read it.
@@ -40,21 +40,14 @@ class ReceiveNotification:
         signer = verify_meta_signature(directory.secrets, raw, signature)
         if signer is None:
             raise BadSignature
-        self._commits.add(
-            {
-                "id": new_id(),
-                "received_at": self._now(),
-                "raw": raw,
-                "verified_by": directory.apps[signer],
-                "state": "pending",
-                "request_id": request_id,
-            }
-        )
+        kept = Kept(new_id(), self._now(), raw, directory.apps[signer], request_id)
+        self._commits.add(kept)
 
-    def _keep(self, rows: list[dict[str, Any]]) -> None:
+    def _keep(self, take: Callable[[], list[Kept]]) -> None:
         started = time.perf_counter()
-        with self._database.write() as session:
-            notifications.keep(session, rows)
+        with self._database.write_rows() as connection:
+            rows = take()
+            notifications.keep(connection, rows)
         metrics.notifications_kept.inc(len(rows))
         if logger.isEnabledFor(logging.DEBUG):
             duration_ms = round((time.perf_counter() - started) * 1000, 1)

@@ -1,10 +1,13 @@
-"""The one thing SQLAlchemy has no common word for: insert what is not there yet."""
+"""Two kinds of INSERT for which SQLAlchemy has no common word: what is not there yet, and rows by the thousand."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import insert
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from app.models import Base
@@ -16,3 +19,32 @@ def insert_new(session: Session, model: type[Base]) -> Any:
     name = session.get_bind().dialect.name
     statement = (postgresql if name == "postgresql" else sqlite).insert(table(model))
     return statement.on_conflict_do_nothing()
+
+
+class InsertMany:
+    """An INSERT of these columns of a table, for the one path where bookkeeping a row would cost more than writing it.
+
+    SQLite takes the values as the columns' types convert them, without SQLAlchemy in between; PostgreSQL's driver has
+    ways of its own to write many rows, which SQLAlchemy knows.
+    """
+
+    def __init__(self, model: type[Base], *columns: str) -> None:
+        self._table = table(model)
+        self._columns = columns
+        self._statement = insert(self._table)
+        names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+        self._sqlite = f"INSERT INTO {self._table.name} ({names}) VALUES ({marks})"
+        dialect = sqlite.dialect()
+        converters = (self._table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in columns)
+        self._converters = [(place, convert) for place, convert in enumerate(converters) if convert is not None]
+
+    def __call__(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert rows, each with its values in the order of the columns."""
+        if connection.dialect.name != "sqlite":
+            connection.execute(self._statement, [dict(zip(self._columns, row, strict=True)) for row in rows])
+            return
+        converted = [list(row) for row in rows]
+        for row in converted:
+            for place, convert in self._converters:
+                row[place] = convert(row[place])
+        connection.exec_driver_sql(self._sqlite, [tuple(row) for row in converted])

@@ -3,37 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session, defer
 
 from app.models import Job, Notification, ParkedItem
 from app.models.base import table
+from app.store.dialect import InsertMany
 
 PROCESS = "process"
 
-_insert_notification = insert(table(Notification))
-_insert_job = insert(table(Job))
+_insert_notifications = InsertMany(
+    Notification, "id", "received_at", "raw", "verified_by", "state", "request_id"
+)
+_insert_jobs = InsertMany(Job, "kind", "subject_id", "due_at", "attempts", "request_id", "created_at")
 
 
-def keep(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert webhooks as they came, each with the job that will read it."""
-    session.execute(_insert_notification, rows)
-    session.execute(
-        _insert_job,
-        [
-            {
-                "kind": PROCESS,
-                "subject_id": row["id"],
-                "due_at": row["received_at"],
-                "attempts": 0,
-                "request_id": row["request_id"],
-                "created_at": row["received_at"],
-            }
-            for row in rows
-        ],
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A webhook as it came, and which app signed it."""
+
+    id: str
+    received_at: datetime
+    raw: bytes
+    verified_by: str
+    request_id: str
+
+
+def keep(connection: Connection, webhooks: Sequence[Kept]) -> None:
+    """Insert webhooks, each with the job that will read it."""
+    _insert_notifications(
+        connection, [(w.id, w.received_at, w.raw, w.verified_by, "pending", w.request_id) for w in webhooks]
+    )
+    _insert_jobs(
+        connection, [(PROCESS, w.id, w.received_at, 0, w.request_id, w.received_at) for w in webhooks]
     )
 
 
@@ -55,7 +62,7 @@ def replay(session: Session, ids: Sequence[str], now: datetime) -> int:
              "created_at": now}
             for row in begun
         ]  # fmt: skip
-        session.execute(_insert_job, jobs)
+        session.execute(insert(table(Job)), jobs)
     return len(begun)
 
 

@@ -72,8 +72,7 @@ def upgrade() -> None:
     sa.Column('request_id', sa.String(length=64), nullable=True),
     sa.Column('reason', sa.Text(), nullable=True),
     sa.Column('created_at', UtcDateTime(), nullable=False),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_jobs')),
-    sqlite_autoincrement=True
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_jobs'))
     )
     with op.batch_alter_table('jobs', schema=None) as batch_op:
         batch_op.create_index('ix_jobs_kind_due_at', ['kind', 'due_at'], unique=False)
@@ -92,7 +91,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_notifications'))
     )
     with op.batch_alter_table('notifications', schema=None) as batch_op:
-        batch_op.create_index('ix_notifications_state_id', ['state', 'id'], unique=False)
+        batch_op.create_index('ix_notifications_state_id', ['state', 'id'], unique=False, sqlite_where=sa.text("state IN ('parked', 'quarantined')"), postgresql_where=sa.text("state IN ('parked', 'quarantined')"))
 
     op.create_table('numbers',
     sa.Column('phone_number_id', sa.Text(), nullable=False),
@@ -249,7 +248,7 @@ def downgrade() -> None:
     op.drop_table('parked_items')
     op.drop_table('numbers')
     with op.batch_alter_table('notifications', schema=None) as batch_op:
-        batch_op.drop_index('ix_notifications_state_id')
+        batch_op.drop_index('ix_notifications_state_id', sqlite_where=sa.text("state IN ('parked', 'quarantined')"), postgresql_where=sa.text("state IN ('parked', 'quarantined')"))
 
     op.drop_table('notifications')
     with op.batch_alter_table('jobs', schema=None) as batch_op:

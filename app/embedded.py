@@ -13,6 +13,9 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 
+PARENT_PID = "PARENT_PID"
+"""The environment variable that tells a child whose end is its own."""
+
 LOOK_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 STEADY_SECONDS = 60.0
@@ -50,9 +53,11 @@ class Children:
                 child.kill()
 
     def _spawn(self, name: str) -> None:
-        # In a group of its own, so that Ctrl-C reaches it through us, in order, and not directly.
+        # In a group of its own, so that Ctrl-C reaches it through us, in order, and not directly. It is told who we are,
+        # because we may be gone before it has started far enough to ask.
+        environ = self._environ | {PARENT_PID: str(os.getpid())}
         self._running[name] = subprocess.Popen(
-            self._commands[name], env=self._environ, start_new_session=True, stdin=subprocess.DEVNULL
+            self._commands[name], env=environ, start_new_session=True, stdin=subprocess.DEVNULL
         )
 
     def _watch(self) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from types import FrameType
 
 from app import metrics
+from app.embedded import PARENT_PID
 from app.ids import new_id
 from app.jobs.lanes import Lane, Lanes
 from app.jobs.process import process_due
@@ -41,7 +42,7 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
     lanes = _lanes(gateway)
     lanes.start()
     logger.info("worker started", extra={"pid": os.getpid()})
-    parent = os.getppid()
+    parent = int(os.environ.get(PARENT_PID) or os.getppid())
     while not stop.wait(1.0):
         if with_parent and os.getppid() != parent:
             logger.warning("the web process is gone; stopping")

@@ -1,0 +1,59 @@
+"""The web server's children: started, started again, stopped, and told whose they are."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from app.embedded import Children, commands
+
+WRITE_PARENT = "import os, pathlib, sys; pathlib.Path(sys.argv[1]).write_text(os.environ['PARENT_PID'])"
+COUNT = "import sys; open(sys.argv[1], 'a').write('x')"
+SLEEP = "import time; time.sleep(60)"
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(60)"
+
+
+def test_a_child_is_told_who_started_it(tmp_path: Path) -> None:
+    children = Children({"a": [sys.executable, "-c", WRITE_PARENT, str(tmp_path / "pid")]}, os.environ)
+
+    children.start()
+
+    _wait_until((tmp_path / "pid").exists)
+    children.terminate()
+    children.wait(5)
+    assert (tmp_path / "pid").read_text() == str(os.getpid())
+
+
+def test_a_child_that_ends_is_started_again(tmp_path: Path) -> None:
+    children = Children({"a": [sys.executable, "-c", COUNT, str(tmp_path / "starts")]}, os.environ)
+
+    children.start()
+
+    _wait_until(lambda: (tmp_path / "starts").exists() and len((tmp_path / "starts").read_text()) >= 2)
+    children.terminate()
+    children.wait(5)
+
+
+def test_children_stop_together_even_those_who_do_not_listen() -> None:
+    children = Children({"a": [sys.executable, "-c", SLEEP], "b": [sys.executable, "-c", STUBBORN]}, os.environ)
+    children.start()
+
+    children.terminate()
+    children.wait(1)
+
+    _wait_until(lambda: all(child.poll() is not None for child in children._running.values()))
+
+
+def test_only_what_is_wanted_is_started() -> None:
+    assert not commands(worker=False, simulator=False, root="/")
+    assert set(commands(worker=True, simulator=True, root="/")) == {"worker", "simulator", "echo bot"}
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)

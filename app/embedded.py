@@ -53,8 +53,8 @@ class Children:
                 child.kill()
 
     def _spawn(self, name: str) -> None:
-        # In a group of its own, so that Ctrl-C reaches it through us, in order, and not directly. It is told who we are,
-        # because we may be gone before it has started far enough to ask.
+        # In a group of its own, so that Ctrl-C reaches it through us, in order, and not directly. It is told who we
+        # are, because we may be gone before it has started far enough to ask.
         environ = self._environ | {PARENT_PID: str(os.getpid())}
         self._running[name] = subprocess.Popen(
             self._commands[name], env=environ, start_new_session=True, stdin=subprocess.DEVNULL

@@ -46,7 +46,8 @@ class SimulatorServer:
         """Serve until SIGTERM, SIGINT or the end of the parent process."""
         signal.signal(signal.SIGTERM, _exit)
         signal.signal(signal.SIGINT, _exit)
-        threading.Thread(target=_follow_parent, args=(int(os.environ.get("PARENT_PID") or os.getppid()),), daemon=True).start()
+        parent = int(os.environ.get("PARENT_PID") or os.getppid())
+        threading.Thread(target=_follow_parent, args=(parent,), daemon=True).start()
         try:
             wasyncore.loop(timeout=_LOOP_SECONDS, map=self._server._map)
         except SystemExit:

@@ -9,7 +9,7 @@ from app.services.processing.processor import LEASE
 from app.store import jobs
 from app.store.notifications import PROCESS
 
-BATCH = 100
+BATCH = 256
 
 
 def process_due(gateway: Gateway, should_stop: Callable[[], bool]) -> bool:

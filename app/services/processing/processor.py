@@ -29,6 +29,9 @@ LOCK_SECONDS = 0.008
 """What one transaction may cost the others; chunks grow and shrink towards it."""
 
 SMALLEST, LARGEST = 8, 64
+ON_POSTGRESQL = 128
+"""Items of a chunk on PostgreSQL, where it keeps nobody waiting but other workers, and each statement is a journey."""
+
 RETRY_PAUSES = (1, 5, 30, 120, 600)
 """Seconds before a notification that could not be worked on is tried again."""
 
@@ -45,7 +48,7 @@ class ProcessNotifications:
         self._database = database
         self._directory = directory
         self._now = now
-        self._chunk_size = 16
+        self._chunk_size = 16 if database.is_sqlite else ON_POSTGRESQL
 
     def __call__(self, claims: Sequence[Claim], should_stop: Callable[[], bool] = lambda: False) -> None:
         """Work through claimed notifications; those not finished (stopping, no database) are given back."""
@@ -152,6 +155,8 @@ class ProcessNotifications:
         return Known(book, found)
 
     def _adapt(self, spent: float, entries: int) -> None:
+        if not self._database.is_sqlite:
+            return
         if spent > LOCK_SECONDS:
             self._chunk_size = max(SMALLEST, self._chunk_size * 3 // 4)
         elif spent < LOCK_SECONDS / 2 and entries >= self._chunk_size:

@@ -83,8 +83,7 @@ def _write_facts(session: Session, plan: Plan) -> list[Step]:
 def _write_events(session: Session, steps: list[Step]) -> list[Step]:
     if not steps:
         return []
-    known = events.known_keys(session, [step.event["key"] for step in steps if step.event["key"]])
-    steps = [step for step in steps if step.event["key"] not in known]
+    steps = _with_new_keys(session, steps)
     counts = Counter(step.event["contact_id"] for step in steps if step.event["contact_id"])
     places = contacts.next_sequences(session, counts) if counts else {}
     for step in steps:
@@ -92,5 +91,18 @@ def _write_events(session: Session, steps: list[Step]) -> list[Step]:
         if contact_id in places:
             step.event["contact_sequence"] = places[contact_id]
             places[contact_id] += 1
-    new = events.append(session, [step.event for step in steps]) if steps else set()
-    return [step for step in steps if step.event["id"] in new]
+    if steps:
+        events.append(session, [step.event for step in steps])
+    return steps
+
+
+def _with_new_keys(session: Session, steps: list[Step]) -> list[Step]:
+    """Leave out events that are there already, or twice in this chunk. We have the turn: nobody adds any meanwhile."""
+    known = events.known_keys(session, [step.event["key"] for step in steps if step.event["key"]])
+    new = []
+    for step in steps:
+        key = step.event["key"]
+        if key is None or key not in known:
+            new.append(step)
+            known.add(key)
+    return new

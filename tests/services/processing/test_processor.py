@@ -15,7 +15,7 @@ from app.models import Contact, Event, Job, Message, Notification, StatusReport
 from app.services.audit_balance import audit_balance
 from app.services.gateway import Gateway, utc_now
 from app.services.processing import ProcessNotifications, processor
-from app.services.processing.processor import LEASE
+from app.services.processing.processor import LEASE, ON_POSTGRESQL
 from app.store import jobs
 from app.store.jobs import Claim
 from app.store.notifications import PROCESS
@@ -31,6 +31,7 @@ def test_what_a_killed_worker_had_begun_is_done_once_by_the_next(
     gateway: Gateway, post_webhook: PostWebhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = gateway.database
+    monkeypatch.setattr(gateway.process, "_chunk_size", 16)  # several chunks on PostgreSQL too
     items: list[Any] = [text(f"m{n}") for n in range(60)]
     items[3] = items[50] = "poison"
     for body in (message_body(*items), message_body(*items[:10]), message_body(text("last"))):
@@ -73,7 +74,7 @@ def test_a_worker_whose_lease_ran_out_writes_nothing(gateway: Gateway, post_webh
 
 
 def test_when_told_to_stop_it_gives_back_what_it_has_not_begun(gateway: Gateway, post_webhook: PostWebhook) -> None:
-    post_webhook(message_body(*(text() for _ in range(40))))
+    post_webhook(message_body(*(text() for _ in range(2 * ON_POSTGRESQL + 8))))
     post_webhook(message_body(text()))
     answers = iter([False, False, True])
 
@@ -82,7 +83,7 @@ def test_when_told_to_stop_it_gives_back_what_it_has_not_begun(gateway: Gateway,
     given_back = rows(gateway.database, Job)
     assert [(job.claim_id, job.due_at <= utc_now()) for job in given_back] == [(None, True), (None, True)]
     gateway.process(claim(gateway.database))
-    assert len(rows(gateway.database, Message)) == 41
+    assert len(rows(gateway.database, Message)) == 2 * ON_POSTGRESQL + 9
     assert audit_balance(gateway.database, deep=True).problems == []
 
 

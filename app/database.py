@@ -26,6 +26,9 @@ WAIT_SECONDS = 2.0
 """How long a caller may wait for each of: its turn to write, a foreign lock on the file, a pooled connection. Together
 they stay below the 5 s after which a caller is told to come again."""
 
+UNDEFINED_TABLE = "42P01"
+"""PostgreSQL's code for it; SQLite's driver counts the same among what cannot be done now."""
+
 BUSY_MILLISECONDS = 20
 """SQLite's own waiting stops a whole gevent process, so it is kept short and repeated by us, cooperatively."""
 
@@ -137,7 +140,8 @@ def _translated() -> Iterator[None]:
     except (OperationalError, PoolTimeout, WriteLockTimeout) as error:
         raise Unavailable from error
     except DBAPIError as error:
-        if error.connection_invalidated:
+        # A PostgreSQL database that nobody has migrated yet is as good as none.
+        if error.connection_invalidated or getattr(error.orig, "sqlstate", None) == UNDEFINED_TABLE:
             raise Unavailable from error
         raise
     except OSError as error:

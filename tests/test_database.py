@@ -52,6 +52,11 @@ def test_mistakes_in_a_statement_are_not_taken_for_a_database_that_is_away(opene
         api_keys.add(session, key("a"))
 
 
+def test_a_table_that_nobody_has_made_yet_is_a_database_that_is_away(opened: Database) -> None:
+    with pytest.raises(Unavailable), opened.read() as session:
+        session.execute(text("SELECT 1 FROM not_migrated_yet"))
+
+
 def test_an_error_shows_no_values(opened: Database) -> None:
     with opened.write() as session:
         api_keys.add(session, key("+5491112345678"))

@@ -136,6 +136,18 @@ class Gateway:
             time.sleep(0.05)
         raise NotStarted(f"not ready; the end of its output:\n{self.tail()}")
 
+    def wait_simulator(self, seconds: float = START_SECONDS) -> str:
+        """Return the customer's phone's address once it listens: the simulator starts beside the web server."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            try:
+                socket.create_connection(("127.0.0.1", self.port + 1), timeout=2).close()
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return f"http://127.0.0.1:{self.port + 1}/"
+        raise NotStarted(f"no simulator; the end of the output:\n{self.tail()}")
+
     def tail(self, characters: int = 3_000) -> str:
         """The end of what its processes printed."""
         return self.output.read_text(errors="replace")[-characters:] if self.output.exists() else ""

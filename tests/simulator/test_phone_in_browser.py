@@ -28,7 +28,7 @@ SECONDS = 20
 
 
 def test_a_customer_writes_and_is_answered(gateway: Gateway, browser: webdriver.Chrome) -> None:
-    browser.get(f"http://127.0.0.1:{gateway.port + 1}/")
+    browser.get(gateway.wait_simulator())
     box = browser.find_element(By.ID, "text")
     box.send_keys("Hola, necesito ayuda", Keys.ENTER)
 

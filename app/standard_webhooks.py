@@ -1,0 +1,98 @@
+"""Standard Webhooks 1.0.0: how what we post to the user's app is signed, and how a receiver checks it.
+
+The signed text is `<id>.<timestamp>.<body>`, the signature `v1,` and the base64 of its HMAC-SHA256; several signatures
+stand beside each other, with spaces between them, while a secret is being rotated.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+import secrets
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+PREFIX = "whsec_"
+SHORTEST, LONGEST = 24, 64
+"""Bytes of a secret, as the standard has them."""
+
+TOLERANCE_SECONDS = 300
+"""How far a timestamp may be from the receiver's clock, so that a recorded request is of no use later."""
+
+ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
+
+
+class WrongSecret(ValueError):
+    """The text is no secret of this standard. Says what one looks like, never the text."""
+
+
+class NotVerified(ValueError):
+    """The request is not shown to come from somebody who knows the secret, now. Its words say which check failed."""
+
+
+def new_secret() -> str:
+    """Return a new secret, as it is handed to the receiver."""
+    return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def read_secret(text: str) -> bytes:
+    """Return the bytes of a secret written as `whsec_` and base64. Raises `WrongSecret`."""
+    try:
+        key = base64.b64decode(text.removeprefix(PREFIX), validate=True) if text.startswith(PREFIX) else b""
+    except ValueError:
+        key = b""
+    if not SHORTEST <= len(key) <= LONGEST:
+        raise WrongSecret(f"must be {PREFIX} followed by the base64 of {SHORTEST} to {LONGEST} random bytes")
+    return key
+
+
+def sign(secret: str, webhook_id: str, timestamp: int, body: bytes) -> str:
+    """Return one signature (`v1,…`) of a body. Raises `WrongSecret`."""
+    return "v1," + base64.b64encode(_digest(read_secret(secret), webhook_id, str(timestamp), body)).decode()
+
+
+def headers(in_force: Iterable[str], webhook_id: str, now: datetime, body: bytes) -> dict[str, str]:
+    """Return the three headers of a request, signed with each secret in force. `now` must be aware."""
+    timestamp = int(now.timestamp())
+    signatures = [sign(secret, webhook_id, timestamp, body) for secret in in_force]
+    return {ID: webhook_id, TIMESTAMP: str(timestamp), SIGNATURE: " ".join(signatures)}
+
+
+def verify(
+    secret: str, given: Mapping[str, str], body: bytes, *, now: datetime, tolerance: int = TOLERANCE_SECONDS
+) -> None:
+    """Return if one of the signatures in the headers `given` fits; else raise `NotVerified`.
+
+    The names of the headers may be written in any case. Raises `WrongSecret` for a secret that is none.
+    """
+    key = read_secret(secret)
+    found = {name.lower(): value for name, value in given.items()}
+    missing = [name for name in (ID, TIMESTAMP, SIGNATURE) if not found.get(name)]
+    if missing:
+        raise NotVerified(f"missing: {', '.join(missing)}")
+    timestamp = found[TIMESTAMP]
+    if not re.fullmatch(r"[0-9]{1,12}", timestamp):
+        raise NotVerified(f"{TIMESTAMP} is not a number of seconds")
+    away = int(timestamp) - now.timestamp()
+    if abs(away) > tolerance:
+        raise NotVerified(f"{TIMESTAMP} is {abs(away):.0f} seconds {'ahead of' if away > 0 else 'behind'} the clock")
+    expected = _digest(key, found[ID], timestamp, body)
+    # All are compared, whichever fits, so that the time it takes tells nothing.
+    fits = [hmac.compare_digest(expected, claimed) for claimed in _signatures(found[SIGNATURE])]
+    if not any(fits):
+        raise NotVerified(f"no {SIGNATURE} fits this body and this secret")
+
+
+def _digest(key: bytes, webhook_id: str, timestamp: str, body: bytes) -> bytes:
+    return hmac.digest(key, f"{webhook_id}.{timestamp}.".encode() + body, "sha256")
+
+
+def _signatures(header: str) -> Iterable[bytes]:
+    for each in header.split():
+        version, _, encoded = each.partition(",")
+        if version == "v1":
+            try:
+                yield base64.b64decode(encoded, validate=True)
+            except ValueError:
+                continue

@@ -67,9 +67,12 @@ class Config:
     web_concurrency: int = _setting(min(2, os.cpu_count() or 1), readers.whole(1, 128))
     web_worker_class: str = _setting("gevent", readers.one_of("gevent", "gthread", "sync"))
     web_threads: int = _setting(16, readers.whole(1, 1000))
+    worker_threads: int = _setting(32, readers.whole(1, 256))
     drain_seconds: int = _setting(0, readers.whole(0, 600))
     metrics_port: int = _setting(0, readers.whole(0, 65535))
 
+    messages_per_second: float = _setting(80.0, readers.rate)
+    unknown_send_policy: str = _setting("held", readers.one_of("held", "resend"))
     unknown_send_seconds: int = _setting(600, readers.whole(1, 2_592_000))
 
     log_level: str = _setting("INFO", readers.one_of("DEBUG", "INFO", "WARNING", "ERROR"))

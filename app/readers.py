@@ -33,6 +33,12 @@ def seconds(text: str) -> float:
     return float(text)
 
 
+def rate(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,4}(\.[0-9]{1,3})?", text) or not 0 < float(text) <= 1000:
+        raise WrongSetting("must be messages per second: above 0, at most 1000")
+    return float(text)
+
+
 def flag(text: str) -> bool:
     if text.lower() not in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
         raise WrongSetting("must be true or false")

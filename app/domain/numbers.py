@@ -10,13 +10,14 @@ DEFAULT_APP = "default"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class BusinessNumber:
-    """A number of ours. Has no useful `repr`, because it holds the token."""
+    """A number of ours; `rate` is messages per second. Has no useful `repr`, because it holds the token."""
 
     phone_number_id: str
     app: str
     access_token: str
     waba_id: str | None = None
     display_phone_number: str | None = None
+    rate: float = 80.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)

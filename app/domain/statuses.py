@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-BEFORE_META = ("queued", "sending", "unknown", "held")
+BEFORE_META = ("queued", "sending", "unknown", "held", "cancelled", "expired")
 """Not known to be at Meta."""
 
 _ORDER = ("accepted", "sent", "delivered", "read", "played")
-_FAILABLE = BEFORE_META + ("accepted", "sent")
+_FAILABLE = ("sending", "unknown", "held", "accepted", "sent")
+"""Not `queued`: what failed was an earlier try, and another is about to be made."""
 
 
 def movable_to(reported: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from app.embedded import PARENT_PID
 from app.ids import new_id
 from app.jobs.lanes import Lane, Lanes
 from app.jobs.process import process_due
+from app.jobs.send import Sender
 from app.logs import get_logger
 from app.services.gateway import Gateway, utc_now
 from app.store import workers
@@ -39,7 +40,8 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
     _serve_metrics(gateway.config.metrics_port)
-    lanes = _lanes(gateway)
+    sender = Sender(gateway.sends, gateway.graph, gateway.config.worker_threads, utc_now)
+    lanes = _lanes(gateway, sender)
     lanes.start()
     logger.info("worker started", extra={"pid": os.getpid()})
     parent = int(os.environ.get(PARENT_PID) or os.getppid())
@@ -48,6 +50,7 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
             logger.warning("the web process is gone; stopping")
             break
     lanes.stop()
+    sender.stop()
     gateway.database.dispose()
     logger.info("worker stopped", extra={"pid": os.getpid()})
 
@@ -62,7 +65,7 @@ def _serve_metrics(port: int) -> None:
         logger.warning("METRICS_PORT is taken; this worker serves no metrics", extra={"error": type(error).__name__})
 
 
-def _lanes(gateway: Gateway) -> Lanes:
+def _lanes(gateway: Gateway, sender: Sender) -> Lanes:
     worker_id = new_id()
     lanes: Lanes
 
@@ -79,15 +82,19 @@ def _lanes(gateway: Gateway) -> Lanes:
         settled = gateway.settle.abandoned()
         if settled:
             logger.warning("sends lost their process and are unknown", extra={"count": settled})
-        held = gateway.settle.unreported(timedelta(seconds=gateway.config.unknown_send_seconds))
-        if held:
-            logger.warning("sends are held: Meta never said what became of them", extra={"count": held})
-        gateway.settle.old_keys()
+        unreported = gateway.settle.unreported()
+        if unreported:
+            logger.warning("Meta never said what became of sends", extra={"count": unreported})
+        expired = gateway.settle.expired()
+        if expired:
+            logger.warning("sends expired before their turn came", extra={"count": expired})
+        gateway.settle.forget()
         return False
 
     lanes = Lanes(
         [
             Lane("process", process, LOOK_SECONDS),
+            Lane("send", sender.work, LOOK_SECONDS),
             Lane("heartbeat", say_alive, HEARTBEAT_SECONDS),
             Lane("sweep", sweep, HEARTBEAT_SECONDS),
         ]

@@ -9,10 +9,12 @@ from app.models.jobs import Job, WorkerSeen
 from app.models.messages import Message, SendAttempt, StatusReport
 from app.models.notifications import Notification, ParkedItem
 from app.models.numbers import Number
+from app.models.queue import Batch, NumberPace, PairPace, QueuedSend
 
 __all__ = [
     "ApiKey",
     "Base",
+    "Batch",
     "Contact",
     "ContactAlias",
     "Event",
@@ -21,7 +23,10 @@ __all__ = [
     "Message",
     "Notification",
     "Number",
+    "NumberPace",
+    "PairPace",
     "ParkedItem",
+    "QueuedSend",
     "SendAttempt",
     "StatusReport",
     "WorkerSeen",

@@ -5,19 +5,30 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Id, JsonColumn, Sequence, UtcDateTime
 
 
 class Message(Base):
-    """One message. `id` is ours; `wamid` is Meta's, unknown until Graph has answered a send."""
+    """One message. `id` is ours; `wamid` is Meta's, unknown until Graph has answered a send.
+
+    Of a send we also keep its `mode`, Meta's other top-level fields as `options`, and the `batch_id` it belongs to.
+    """
 
     __tablename__ = "messages"
     __table_args__ = (
         UniqueConstraint("wamid", "phone_number_id"),
         Index("ix_messages_timestamp_id", "timestamp", "id"),
+        # Of the few that have one; the many cost nothing on their way in.
+        Index(
+            "ix_messages_batch_id_status",
+            "batch_id",
+            "status",
+            sqlite_where=text("batch_id IS NOT NULL"),
+            postgresql_where=text("batch_id IS NOT NULL"),
+        ),
         Index("ix_messages_contact_id_timestamp_id", "contact_id", "timestamp", "id"),
     )
 
@@ -39,6 +50,9 @@ class Message(Base):
     error: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
     pricing: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
     callback_data: Mapped[str | None] = mapped_column(Text)
+    mode: Mapped[str | None] = mapped_column(String(8))
+    options: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
+    batch_id: Mapped[str | None] = mapped_column(Id)
     source: Mapped[str] = mapped_column(String(16))
     flags: Mapped[list[str]] = mapped_column(JsonColumn)
     notification_id: Mapped[str | None] = mapped_column(Id)

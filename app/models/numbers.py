@@ -13,7 +13,8 @@ from app.models.base import Base, UtcDateTime
 class Number(Base):
     """A business number. Token and app secrets are stored encrypted and never shown.
 
-    `app` names the Meta app that the number belongs to: only that app's secret vouches for its webhooks.
+    `app` names the Meta app that the number belongs to: only that app's secret vouches for its webhooks. `rate` is how
+    many messages a second Meta allows it, where that is not `MESSAGES_PER_SECOND`.
     """
 
     __tablename__ = "numbers"
@@ -24,5 +25,6 @@ class Number(Base):
     app: Mapped[str] = mapped_column(Text)
     access_token: Mapped[str | None] = mapped_column(Text)
     app_secrets: Mapped[str | None] = mapped_column(Text)
+    rate: Mapped[float | None]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -88,6 +88,8 @@ def _add_items(session: Session, balance: Balance) -> None:
 def _add_sends(session: Session, balance: Balance) -> None:
     for sent_at, number, status in audit.sends(session):
         balance.sends.setdefault((sent_at.date().isoformat(), number), Counter())[status] += 1
+    for message_id in audit.queued_without_turn(session):
+        balance.problems.append(f"message {message_id}: queued, and nobody will ever send it")
 
 
 def _missing(session: Session) -> Iterator[str]:

@@ -15,7 +15,10 @@ from app.services.number_directory import NumberDirectory
 from app.services.processing import ProcessNotifications
 from app.services.receive_notification import ReceiveNotification
 from app.services.send_message import SendMessage
-from app.services.settle_sends import SettleSends
+from app.services.sending.actions import SendActions
+from app.services.sending.batches import Batches
+from app.services.sending.queue import SendQueue
+from app.services.sending.settle import SettleSends
 
 
 def utc_now() -> datetime:
@@ -30,12 +33,16 @@ class Gateway:
     config: Config
     database: Database
     vault: Vault
+    graph: GraphClient
     directory: NumberDirectory
     api_keys: ApiKeys
     receive: ReceiveNotification
     process: ProcessNotifications
     send: SendMessage
     mark_read: MarkRead
+    sends: SendQueue
+    actions: SendActions
+    batches: Batches
     settle: SettleSends
 
     @classmethod
@@ -50,16 +57,21 @@ class Gateway:
             service_version=version,
             timeout_seconds=config.graph_timeout_seconds,
             proxy=config.graph_proxy or None,
+            pool_size=max(16, config.worker_threads),
         )
         return cls(
             config,
             database,
             vault,
+            graph,
             directory,
             ApiKeys(config, database, utc_now),
             ReceiveNotification(database, directory, utc_now),
             ProcessNotifications(database, directory, utc_now),
             SendMessage(database, directory, graph, utc_now),
             MarkRead(database, directory, graph, utc_now),
-            SettleSends(database, utc_now),
+            SendQueue(database, directory, utc_now),
+            SendActions(database, utc_now),
+            Batches(database, directory, utc_now),
+            SettleSends(config, database, utc_now),
         )

@@ -58,6 +58,6 @@ def claim(session: Session, retry: Retry, message_id: str, now: datetime) -> Mes
     if found.fingerprint != retry.fingerprint:
         raise IdempotencyMismatch
     message = messages.find(session, found.message_id)
-    if message is None or message.status == "sending":
+    if message is None or (message.status == "sending" and message.mode == "sync"):
         raise IdempotencyConflict
     return message

@@ -84,13 +84,14 @@ def _assemble(config: Config, rows: list[Number], vault: Vault) -> Directory:
             own_app,
             config.whatsapp_access_token,
             config.whatsapp_business_account_id or None,
+            rate=config.messages_per_second,
         )
     for row in rows:
         app = own_app if row.app == DEFAULT_APP else row.app
         token, theirs = _decrypt(row, vault)
         found[row.phone_number_id] = BusinessNumber(
             row.phone_number_id, app, config.whatsapp_access_token if token is None else token, row.waba_id,
-            row.display_phone_number,
+            row.display_phone_number, row.rate or config.messages_per_second,
         )  # fmt: skip
         secrets |= {(secret, app): None for secret in theirs}
     return Directory(found, tuple(secret for secret, _ in secrets), tuple(app for _, app in secrets))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, bindparam, exists, insert, select, update
+from sqlalchemy import CursorResult, bindparam, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.models import Message, SendAttempt
 from app.models.base import table
+from app.store.dialect import one_of
 
 
 def begin(session: Session, message_id: str, number: int, now: datetime) -> None:
@@ -18,6 +19,60 @@ def begin(session: Session, message_id: str, number: int, now: datetime) -> None
     session.execute(
         insert(SendAttempt),
         [{"message_id": message_id, "number": number, "state": "sending", "started_at": now}],
+    )
+
+
+def begin_many(session: Session, tries: Sequence[tuple[str, int]], now: datetime) -> None:
+    """The same for many: each a message and the number of its try."""
+    rows = [{"message_id": key, "number": number, "state": "sending", "started_at": now} for key, number in tries]
+    session.execute(insert(table(SendAttempt)), rows)
+
+
+def last_number(session: Session, message_id: str) -> int:
+    """The number of the message's newest try; 0 before the first."""
+    query = select(func.max(SendAttempt.number)).where(SendAttempt.message_id == message_id)
+    return session.scalar(query) or 0
+
+
+def leave(session: Session, message_ids: Collection[str], now: datetime) -> set[str]:
+    """Move queued messages to `sending`; return those that still were queued."""
+    statement = (
+        update(Message)
+        .where(Message.id.in_(message_ids), Message.status == "queued")
+        .values(status="sending", updated_at=now)
+        .returning(Message.id)
+        .execution_options(synchronize_session=False)
+    )
+    return set(session.scalars(statement))
+
+
+def accept_many(session: Session, rows: Sequence[tuple[str, int, str]], now: datetime) -> None:
+    """Record that Graph took tries: message, number of the try, wamid. What was decided meanwhile stays."""
+    given = [{"of_message": key, "of_number": number, "of_wamid": wamid} for key, number, wamid in rows]
+    tries, target, other = table(SendAttempt), table(Message), table(Message).alias()
+    session.execute(
+        update(tries)
+        .where(
+            tries.c.message_id == bindparam("of_message"),
+            tries.c.number == bindparam("of_number"),
+            one_of(tries.c.state, ("sending", "unknown")),
+        )
+        .values(state="accepted", wamid=bindparam("of_wamid"), finished_at=now),
+        given,
+    )
+    session.execute(
+        update(target)
+        .where(target.c.id == bindparam("of_message"), one_of(target.c.status, ("sending", "unknown", "held")))
+        .values(status="accepted", updated_at=now),
+        given,
+    )
+    taken = exists().where(
+        other.c.wamid == bindparam("of_wamid"),
+        other.c.phone_number_id == target.c.phone_number_id,
+        other.c.id != target.c.id,
+    )
+    session.execute(
+        update(target).where(target.c.id == bindparam("of_message"), ~taken).values(wamid=bindparam("of_wamid")), given
     )
 
 
@@ -41,22 +96,28 @@ def find_abandoned(session: Session, before: datetime, limit: int) -> Sequence[S
     return session.scalars(query.order_by(SendAttempt.started_at).limit(limit)).all()
 
 
-def hold_unknown(session: Session, before: datetime, now: datetime) -> int:
-    """Move messages that have been `unknown` since before `before` to `held`, for a person to decide; say how many."""
-    result = session.execute(
+def long_unknown(session: Session, before: datetime, limit: int) -> list[str]:
+    """Messages that have been `unknown` since before `before`."""
+    query = (
+        select(Message.id)
+        .join(SendAttempt, SendAttempt.message_id == Message.id)
+        .where(SendAttempt.state == "unknown", Message.status == "unknown", Message.updated_at < before)
+    )
+    return list(session.scalars(query.distinct().limit(limit)))
+
+
+def set_status_of(
+    session: Session, message_ids: Collection[str], status: str, among: Sequence[str], now: datetime
+) -> list[str]:
+    """Move messages of ours that are still in one of the statuses `among`; return which."""
+    statement = (
         update(Message)
-        .where(Message.status == "unknown", Message.updated_at < before)
-        .values(status="held", updated_at=now)
+        .where(Message.id.in_(message_ids), Message.status.in_(among))
+        .values(status=status, updated_at=now)
+        .returning(Message.id)
         .execution_options(synchronize_session=False)
     )
-    assert isinstance(result, CursorResult)
-    return result.rowcount
-
-
-def any_unknown(session: Session, before: datetime) -> bool:
-    """Whether `hold_unknown` would find anything. Takes no lock."""
-    unknown = exists().where(Message.status == "unknown", Message.updated_at < before)
-    return bool(session.scalar(select(unknown)))
+    return list(session.scalars(statement))
 
 
 def set_status(session: Session, message_id: str, status: str, among: Sequence[str], **values: Any) -> bool:
@@ -80,7 +141,7 @@ def resolve(session: Session, rows: Sequence[dict[str, Any]]) -> None:
         .where(
             target.c.message_id == bindparam("of_message"),
             target.c.number == bindparam("of_number"),
-            target.c.state.in_(("sending", "unknown")),
+            one_of(target.c.state, ("sending", "unknown")),
         )
         .values(
             state="accepted",

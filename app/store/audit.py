@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from app.models import Event, Job, Message, Notification, ParkedItem, StatusReport
+from app.models import Event, Job, Message, Notification, ParkedItem, QueuedSend, StatusReport
 
 _PORTION = 1000
 
@@ -43,6 +43,13 @@ def pending_without_job(session: Session) -> list[str]:
     """Notifications that wait for a job that is not there."""
     waiting = exists().where(Job.kind == "process", Job.subject_id == Notification.id)
     return list(session.scalars(select(Notification.id).where(Notification.state == "pending", ~waiting)))
+
+
+def queued_without_turn(session: Session) -> list[str]:
+    """Messages that are `queued` and that no worker will ever come across."""
+    waits = exists().where(QueuedSend.message_id == Message.id)
+    lost = select(Message.id).where(Message.status == "queued", Message.direction == "outbound", ~waits)
+    return list(session.scalars(lost))
 
 
 def sends(session: Session) -> Iterator[tuple[datetime, str, str]]:

@@ -1,17 +1,22 @@
-"""Two kinds of INSERT for which SQLAlchemy has no common word: what is not there yet, and rows by the thousand."""
+"""What SQLAlchemy has no common word for: an INSERT of what is not there yet, and statements over many rows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import ColumnElement, false, insert, or_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from app.models import Base
 from app.models.base import table
+
+
+def one_of(column: Any, values: Sequence[str]) -> ColumnElement[bool]:
+    """`column IN values`, in a form that a statement over many rows may hold: SQLAlchemy expands no list there."""
+    return or_(false(), *(column == value for value in values))
 
 
 def insert_new(session: Session, model: type[Base]) -> Any:

@@ -15,7 +15,7 @@ from app.domain.messages import Message as DomainMessage
 from app.domain.statuses import movable_to
 from app.models import Contact, Message, SendAttempt, StatusReport
 from app.models.base import table
-from app.store.dialect import insert_new
+from app.store.dialect import insert_new, one_of
 
 StatusKey = tuple[str, str, str, str]
 """wamid, status, participant, and our number, which an app may not speak of for another's."""
@@ -120,7 +120,7 @@ def move(session: Session, changes: Sequence[dict[str, Any]]) -> None:
                 values[name] = func.coalesce(given, target.c[name])
         session.execute(
             update(target)
-            .where(target.c.id == bindparam("message_id"), target.c.status.in_(movable_to(status)))
+            .where(target.c.id == bindparam("message_id"), one_of(target.c.status, movable_to(status)))
             .values(values),
             parameters,
         )

@@ -38,6 +38,12 @@ def adopt(session: Session, message_id: str, wamid: str, phone_number_id: str, n
             attempts.set_status(session, message_id, report.status, movable_to(report.status), **values)
 
 
+def waiting(session: Session, wamids: Collection[str]) -> set[str]:
+    """Which of these wamids have reports that wait for their message."""
+    query = select(StatusReport.wamid).where(StatusReport.wamid.in_(wamids), StatusReport.message_id.is_(None))
+    return set(session.scalars(query.distinct()))
+
+
 def adopt_all(session: Session, wamids: Collection[str], now: datetime) -> None:
     """The same for every message that is known by one of these wamids."""
     own = select(Message.wamid, Message.id, Message.phone_number_id).where(Message.wamid.in_(wamids))

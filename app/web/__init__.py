@@ -7,7 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config import Config
 from app.web import auth, errors, health, index, metrics, openapi, simulator_proxy
-from app.web.api import contacts, events, message_actions, messages, notifications
+from app.web.api import batches, contacts, events, message_actions, messages, notifications
 from app.web.observe import Observe
 from app.web.whatsapp import bp as whatsapp
 
@@ -17,6 +17,8 @@ def init_app(app: Flask, config: Config) -> None:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     for module in (index, openapi, health, metrics, messages, message_actions, contacts, events, notifications):
         app.register_blueprint(module.bp)
+    app.register_blueprint(batches.bp)
+    app.register_blueprint(batches.actions)
     app.register_blueprint(whatsapp)
     if config.simulator:
         app.register_blueprint(simulator_proxy.bp)

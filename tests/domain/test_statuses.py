@@ -25,7 +25,7 @@ from app.domain.statuses import advance
         ("unknown", "failed", "failed"),
         ("failed", "delivered", "failed"),
         ("delivered", "failed", "delivered"),
-        ("cancelled", "sent", "cancelled"),
+        ("cancelled", "sent", "sent"),
         ("expired", "failed", "expired"),
         ("sent", "warning", "sent"),
         ("sent", "payment_failed", "sent"),

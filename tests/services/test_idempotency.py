@@ -128,7 +128,7 @@ def test_a_key_is_forgotten_after_two_days(
     gateway = _gateway(client)
     monkeypatch.setattr(gateway.settle, "_now", lambda: datetime(2099, 1, 1, tzinfo=UTC))
 
-    gateway.settle.old_keys()
+    gateway.settle.forget()
 
     with gateway.database.read() as session:
         assert idempotency.find(session, "API_KEY", "order-1") is None

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from app.domain import tags
 from app.errors import Unavailable
 from app.models import Base, Message, SendAttempt
 from app.services.gateway import Gateway
-from app.services.settle_sends import ABANDONED_AFTER
+from app.services.sending.settle import ABANDONED_AFTER
 from app.store import numbers
 from tests.conftest import ACCESS_TOKEN, API_KEY, Clock, on_sqlite
 from tests.factories import ANA, OTHER_PNID, OTHER_WABA, PNID, echo, echo_body, message_body, status, status_body, text
@@ -184,7 +184,7 @@ def test_a_try_that_lost_its_process_becomes_unknown(
     assert (only(database, Message).status, only(database, SendAttempt).state) == ("unknown", "unknown")
     assert gateway.settle.abandoned() == 0
     clock.pass_by(seconds=601)
-    assert gateway.settle.unreported(timedelta(seconds=600)) == 1
+    assert gateway.settle.unreported() == 1
     assert only(database, Message).status == "held"
 
 

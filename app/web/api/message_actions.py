@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint
+from typing import Any
+
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from app.web.auth import caller, requires
@@ -23,3 +25,29 @@ def typing(message_id: str) -> ResponseReturnValue:
     """Mark the message as read and show that an answer is being written, for 25 seconds at most."""
     gateway().mark_read(message_id, caller().numbers, typing=True)
     return {"success": True}
+
+
+@bp.post("/<path:message_id>/retry")
+def retry(message_id: str) -> ResponseReturnValue:
+    """Queue a message that failed, expired, was given up or is held for another try, with a wamid of its own.
+
+    `?force=true` skips our own checks of the 24-hour window and of opt-outs.
+    """
+    force = request.args.get("force", "").lower() in ("1", "true")
+    return _done(message_id, gateway().actions.retry(message_id, caller().numbers, force=force)), 202
+
+
+@bp.post("/<path:message_id>/cancel")
+def cancel(message_id: str) -> ResponseReturnValue:
+    """Give up a message that is queued or held."""
+    return _done(message_id, gateway().actions.cancel(message_id, caller().numbers))
+
+
+@bp.post("/<path:message_id>/mark-sent")
+def mark_sent(message_id: str) -> ResponseReturnValue:
+    """Say that a message whose outcome nobody knows did go."""
+    return _done(message_id, gateway().actions.mark_sent(message_id, caller().numbers))
+
+
+def _done(message_id: str, status: str) -> dict[str, Any]:
+    return {"success": True, "id": message_id, "status": status}

@@ -7,6 +7,8 @@ from typing import Any
 
 from marshmallow import Schema
 
+from app.schemas.api.actions import ActionAnswer
+from app.schemas.api.batches import BatchAnswer, BulkAnswer, BulkRequest
 from app.schemas.api.contacts import ContactAnswer
 from app.schemas.api.events import EventAnswer, EventQuery
 from app.schemas.api.lists import PageQuery, list_of
@@ -75,6 +77,16 @@ OPERATIONS: dict[str, Operation] = {
     "messages.timeline": Operation({200: Timeline}),
     "message_actions.read": Operation({200: DoneAnswer}, errors=(409, 422, 429, 502, 503)),
     "message_actions.typing": Operation({200: DoneAnswer}, errors=(409, 422, 429, 502, 503)),
+    "message_actions.retry": Operation({202: ActionAnswer}, errors=(409, 422, 503)),
+    "message_actions.cancel": Operation({200: ActionAnswer}, errors=(409, 503)),
+    "message_actions.mark_sent": Operation({200: ActionAnswer}, errors=(409, 503)),
+    "batches.index": Operation({200: list_of(BatchAnswer)}, query=PageQuery),
+    "batches.show": Operation({200: BatchAnswer}),
+    "batch_actions.add": Operation({202: BulkAnswer}, body=BulkRequest, errors=(404, 503)),
+    "batch_actions.pause": Operation({200: BatchAnswer}, errors=(409, 503)),
+    "batch_actions.resume": Operation({200: BatchAnswer}, errors=(409, 503)),
+    "batch_actions.cancel": Operation({200: BatchAnswer}, errors=(409, 503)),
+    "batch_actions.retry_failed": Operation({200: BatchAnswer}, errors=(409, 503)),
     "contacts.index": Operation({200: list_of(ContactAnswer)}, query=PageQuery),
     "contacts.show": Operation({200: ContactAnswer}),
     "events.index": Operation({200: list_of(EventAnswer)}, query=EventQuery),

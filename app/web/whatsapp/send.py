@@ -5,8 +5,6 @@ from __future__ import annotations
 from flask import request as http
 from flask.typing import ResponseReturnValue
 
-from app.domain.outbound import Mode
-from app.errors import Invalid
 from app.schemas.send import SendMessageResponse, read_send_request
 from app.services.idempotency import read_key
 from app.web.auth import caller, check
@@ -17,13 +15,11 @@ _RESPONSE = SendMessageResponse()
 
 
 def send() -> ResponseReturnValue:
-    """Send one message and wait for Meta: 200 when it was accepted, 202 when its answer never came."""
+    """Send one message and wait for Meta, or queue it: 200 when Meta took it, 202 while nobody can say that yet."""
     check("send")
     raw = read_json_bytes()
     retry = read_key(http.headers.get("Idempotency-Key"), caller().name, http.path, raw)
     request = read_send_request(parse_json(raw), gateway().config.default_region or None)
-    if request.mode is not Mode.SYNC or request.expires_at is not None:
-        raise Invalid(fields={"mode": ["only `sync` is served by this version: leave out mode, send_at, expires_at"]})
     sent = gateway().send(request, caller().numbers, retry)
     body = _RESPONSE.dump(
         {

@@ -37,7 +37,9 @@ WORDS = ("sent", "delivered", "read", "played", "failed")
 
 
 @on_sqlite
-def test_reports_in_any_order_never_move_a_message_back(receive: Receive, database: Database) -> None:
+def test_reports_in_any_order_never_move_a_message_back(
+    receive: Receive, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
     orders = list(itertools.permutations(WORDS))
     messages = {order: outbound(database, wamid=f"wamid.{'-'.join(order)}") for order in orders}
 
@@ -48,6 +50,7 @@ def test_reports_in_any_order_never_move_a_message_back(receive: Receive, databa
         for word in order:
             expected = advance(expected, word)
         assert find(database, message_id).status == expected, order
+    assert [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")] == []
     assert len(rows(database, StatusReport)) == 5 * len(orders)
     assert {row.message_id for row in rows(database, StatusReport)} == set(messages.values())
     assert audit_balance(database, deep=True).problems == []

@@ -1,0 +1,68 @@
+"""How fast turns may come: for a number, and for one of its recipients. Times only; pure.
+
+Meta takes 80 messages a second of a number, in and out together, and one in six seconds to one person, of which 45 may
+be borrowed in advance (Meta: throughput, about-the-platform).
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta
+
+PAIR_INTERVAL = timedelta(seconds=6.1)
+"""A little over Meta's six seconds: it counts when a message arrives, which is later for some than for others."""
+
+PAIR_BURST = 45
+
+USED = 0.97
+"""How much of a number's rate is used. Turns are even, departures are not quite: what is left keeps any second that
+Meta may count within its limit."""
+
+AHEAD = timedelta(milliseconds=150)
+"""How far ahead turns are given out. Whoever comes next waits no longer than this, whatever is queued."""
+
+DOUBTS = 5
+"""So many outcomes in a row that nobody knows, and only one probe at a time leaves."""
+
+LONGEST_PROBE_PAUSE = timedelta(seconds=60)
+LONGEST_PAUSE = timedelta(seconds=300)
+
+
+def turns(now: datetime, next_turn_at: datetime, rate: float, wanted: int) -> list[datetime]:
+    """At most `wanted` turns from the next free one on, evenly spaced, none later than `AHEAD`."""
+    first, step = max(now, next_turn_at), timedelta(seconds=1 / (rate * USED))
+    if first > now + AHEAD:
+        return []
+    count = min(wanted, int((now + AHEAD - first) / step) + 1)
+    return [first + place * step for place in range(count)]
+
+
+def turn_after(turn: datetime, rate: float, messages: int = 1) -> datetime:
+    """When the next message may leave after `messages` have."""
+    return turn + timedelta(seconds=messages / (rate * USED))
+
+
+def pair_ready_at(paid_until: datetime) -> datetime:
+    """When the next message to this recipient may leave."""
+    return paid_until - (PAIR_BURST - 1) * PAIR_INTERVAL
+
+
+def pair_paid_until(paid_until: datetime, now: datetime) -> datetime:
+    """When everything is paid back, with one more message at `now`."""
+    return max(paid_until, now) + PAIR_INTERVAL
+
+
+def pair_refused_until(now: datetime) -> datetime:
+    """`paid_until` after Meta said that a pair was too fast: all is spent, and half a minute is left alone."""
+    return now + PAIR_BURST * PAIR_INTERVAL + timedelta(seconds=30)
+
+
+def probe_pause(doubts: int) -> timedelta:
+    """How long to leave Meta alone before the next probe."""
+    return min(timedelta(seconds=5 * 2 ** max(0, min(doubts - DOUBTS, 10))), LONGEST_PROBE_PAUSE)
+
+
+def retry_pause(refusals: int, asked_seconds: int | None = None) -> timedelta:
+    """How long a message waits after Meta's `refusals`-th "not now": what Meta asked for, else 1, 2, 4 … s, ±20 %."""
+    pause = timedelta(seconds=asked_seconds) if asked_seconds else timedelta(seconds=2 ** min(refusals, 9) / 2)
+    return min(pause, LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311

@@ -1,0 +1,50 @@
+"""Many sends with one handle."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields, validate
+
+from app.schemas.api.errors import ErrorDetails
+from app.schemas.normalized_message import EveryKey, UtcTime
+
+LARGEST = 1000
+
+
+class BulkRequest(Schema):
+    """Messages to queue together. Each is a send as `POST /send/whatsapp` takes it, of one number of ours."""
+
+    messages = fields.List(fields.Dict(), required=True, validate=validate.Length(1, LARGEST))
+    name = fields.String(validate=validate.Length(1, 200))
+    phone_number_id = fields.String(validate=validate.Length(1, 64))
+    priority = fields.String(
+        validate=validate.OneOf(["reply", "normal", "bulk"]), metadata={"description": "Of all of them; `bulk`."}
+    )
+
+
+class BulkItem(Schema):
+    """What became of one of the messages: its id, or why it was not queued."""
+
+    success = fields.Boolean(required=True)
+    id = fields.String()
+    status = fields.String()
+    warnings = fields.List(fields.String())
+    error = fields.Nested(ErrorDetails)
+
+
+class BulkAnswer(Schema):
+    """An answer for each message, in their order."""
+
+    batch = fields.String(required=True)
+    data = fields.List(fields.Nested(BulkItem), required=True)
+
+
+class BatchAnswer(EveryKey):
+    """A batch, and how many of its messages are in which status."""
+
+    id = fields.String(attribute="batch.id")
+    name = fields.String(attribute="batch.name")
+    phone_number_id = fields.String(attribute="batch.phone_number_id")
+    state = fields.String(attribute="batch.state", metadata={"enum": ["running", "paused", "cancelled"]})
+    created_at = UtcTime(attribute="batch.created_at")
+    updated_at = UtcTime(attribute="batch.updated_at")
+    counts = fields.Dict(keys=fields.String(), values=fields.Integer())

@@ -1,0 +1,82 @@
+"""What a person may do to a send: try it again, give it up, or say that it went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app.database import Database
+from app.domain.outbound import Priority
+from app.errors import NotFound, WrongState
+from app.models import Message
+from app.services.send_rules import check_window
+from app.services.sending.recording import enqueue, to_request
+from app.services.sending.told import tell
+from app.store import attempts, events, messages, queue
+
+RETRIABLE = ("failed", "held", "expired", "cancelled")
+CANCELLABLE = ("queued", "held")
+MARKABLE = ("held", "unknown")
+
+
+class SendActions:
+    """Each moves one message, if it is in a state that allows it, and tells of it by an event."""
+
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._now = now
+
+    def retry(self, message_id: str, numbers: tuple[str, ...] | None, *, force: bool = False) -> str:
+        """Queue a message for another try, with a wamid of its own; return its new status.
+
+        Raises `NotFound`, `WrongState` (also for `unknown`: wait, or mark it), `WindowClosed` without `force`.
+        """
+        return self._act(
+            message_id, numbers, RETRIABLE, "queued", lambda session, row: requeue(session, row, self._now(), force)
+        )
+
+    def cancel(self, message_id: str, numbers: tuple[str, ...] | None) -> str:
+        """Give up a message that has not left, or is held; return its new status. Raises `NotFound`, `WrongState`."""
+        return self._act(
+            message_id, numbers, CANCELLABLE, "cancelled", lambda session, row: queue.remove(session, [row.id])
+        )
+
+    def mark_sent(self, message_id: str, numbers: tuple[str, ...] | None) -> str:
+        """Say that a message whose outcome nobody knows did go; return its new status.
+
+        Raises `NotFound`, `WrongState`.
+        """
+        return self._act(message_id, numbers, MARKABLE, "sent", lambda session, row: None)
+
+    def _act(
+        self,
+        message_id: str,
+        numbers: tuple[str, ...] | None,
+        among: tuple[str, ...],
+        status: str,
+        act: Callable[[Session, Message], None],
+    ) -> str:
+        now = self._now()
+        with self._database.write() as session:
+            events.take_turn(session)
+            row = messages.find(session, message_id, numbers) if "\x00" not in message_id else None
+            if row is None:
+                raise NotFound("No message has this id.")
+            if row.direction != "outbound" or row.source != "live":
+                raise WrongState("This can be done to messages that were sent through the gateway.")
+            if not attempts.set_status(session, row.id, status, among, updated_at=now, error=None):
+                raise WrongState(f"The message is {row.status}; this can be done while it is {' or '.join(among)}.")
+            act(session, row)
+            tell(session, {row.id: None}, now)
+        return status
+
+
+def requeue(session: Session, row: Message, now: datetime, force: bool, *, lane: Priority = Priority.NORMAL) -> None:
+    """Let a message wait for another try. It must be `queued` already."""
+    request = replace(to_request(row), force=force, priority=lane)
+    check_window(session, request, row.contact_id, row.phone_number_id, now)
+    again = attempts.last_number(session, row.id) + 1
+    enqueue(session, row, row.phone_number_id, request, now, attempt=again, batch_id=row.batch_id)

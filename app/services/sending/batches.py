@@ -1,0 +1,158 @@
+"""Many sends with one handle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from app.database import Database
+from app.domain.outbound import Mode, OutboundRequest, Priority
+from app.errors import GatewayError, NotFound, WrongState
+from app.ids import new_id
+from app.models import Batch
+from app.services.number_directory import NumberDirectory
+from app.services.sending.actions import requeue
+from app.services.sending.recording import choose_number, enqueue, record
+from app.services.sending.told import tell
+from app.store import attempts, events, messages, paces, queue
+
+PORTION = 100
+"""So many messages are written in one transaction, so that others get their turn in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchView:
+    """A batch, and how many of its messages are in which status."""
+
+    batch: Batch
+    counts: dict[str, int]
+
+
+Item = OutboundRequest | GatewayError
+
+
+class Batches:
+    """Queues many messages, and stops, resumes or gives up those that still wait."""
+
+    def __init__(self, database: Database, directory: NumberDirectory, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._directory = directory
+        self._now = now
+
+    def add(
+        self, items: Sequence[Item], name: str | None, phone_number_id: str | None, numbers: tuple[str, ...] | None
+    ) -> tuple[str, list[str | GatewayError]]:
+        """Queue messages of one number; return the batch's id, and for each its message's id or why there is none.
+
+        An item that is an error already stays one. Raises `Invalid` and `NotFound` about the number.
+        """
+        number = choose_number(self._directory.current, phone_number_id, numbers)
+        batch_id, now = new_id(), self._now()
+        with self._database.write() as session:
+            session.add(
+                Batch(
+                    id=batch_id, name=name, phone_number_id=number.phone_number_id, state="running", created_at=now,
+                    updated_at=now,
+                )
+            )  # fmt: skip
+        answers: list[str | GatewayError] = []
+        for start in range(0, len(items), PORTION):
+            with self._database.write() as session:
+                for item in items[start : start + PORTION]:
+                    if isinstance(item, GatewayError):
+                        answers.append(item)
+                        continue
+                    request = replace(item, mode=Mode.QUEUED)
+                    message_id = new_id()
+                    try:
+                        with session.begin_nested():
+                            recorded = record(
+                                session, message_id, number, request, now, status="queued", batch_id=batch_id
+                            )
+                            enqueue(session, recorded, number.phone_number_id, request, now, batch_id=batch_id)
+                    except GatewayError as error:
+                        answers.append(error)
+                    else:
+                        answers.append(message_id)
+        return batch_id, answers
+
+    def page(self, *, limit: int, before: str | None, numbers: tuple[str, ...] | None) -> list[BatchView]:
+        """Newest first."""
+        with self._database.read() as session:
+            found = queue.batches(session, limit=limit, before=before, numbers=numbers)
+            counts = queue.counts(session, [batch.id for batch in found])
+            return [BatchView(batch, counts[batch.id]) for batch in found]
+
+    def find(self, batch_id: str, numbers: tuple[str, ...] | None) -> BatchView:
+        """One batch. Raises `NotFound`."""
+        with self._database.read() as session:
+            return BatchView(_find(session, batch_id, numbers), queue.counts(session, [batch_id])[batch_id])
+
+    def pause(self, batch_id: str, numbers: tuple[str, ...] | None) -> BatchView:
+        """Let what waits wait longer. Raises `NotFound`, `WrongState` for a batch that is not running."""
+        return self._move(batch_id, numbers, ("running",), "paused", queue.NEVER)
+
+    def resume(self, batch_id: str, numbers: tuple[str, ...] | None) -> BatchView:
+        """Go on, also if Meta had stopped the number's campaigns. Raises `NotFound`, `WrongState`."""
+        return self._move(batch_id, numbers, ("paused", "running"), "running", None)
+
+    def cancel(self, batch_id: str, numbers: tuple[str, ...] | None) -> BatchView:
+        """Give up what has not left. Raises `NotFound`, `WrongState` for a batch that was given up before."""
+        view = self._move(batch_id, numbers, ("running", "paused"), "cancelled", queue.NEVER)
+        while True:
+            with self._database.write() as session:
+                events.take_turn(session)
+                waiting = queue.of_batch(session, batch_id)[:PORTION]
+                if not waiting:
+                    break
+                now = self._now()
+                gone = attempts.set_status_of(session, waiting, "cancelled", ("queued",), now)
+                queue.remove(session, waiting)
+                tell(session, dict.fromkeys(gone), now)
+        return self.find(view.batch.id, numbers)
+
+    def retry_failed(self, batch_id: str, numbers: tuple[str, ...] | None) -> BatchView:
+        """Queue every failed message of the batch for another try. Raises `NotFound`, `WrongState` when cancelled."""
+        if self.find(batch_id, numbers).batch.state == "cancelled":
+            raise WrongState("The batch was cancelled.")
+        with self._database.read() as session:
+            failed = queue.messages_of_batch(session, batch_id, "failed", 100_000)
+        for start in range(0, len(failed), PORTION):
+            with self._database.write() as session:
+                now = self._now()
+                for row in messages.find_many(session, failed[start : start + PORTION]).values():
+                    try:
+                        with session.begin_nested():
+                            if attempts.set_status(session, row.id, "queued", ("failed",), updated_at=now, error=None):
+                                requeue(session, row, now, False, lane=Priority.BULK)
+                    except GatewayError:
+                        continue  # its window closed: it stays failed
+        return self.find(batch_id, numbers)
+
+    def _move(
+        self,
+        batch_id: str,
+        numbers: tuple[str, ...] | None,
+        among: tuple[str, ...],
+        state: str,
+        due_at: datetime | None,
+    ) -> BatchView:
+        now = self._now()
+        with self._database.write() as session:
+            batch = _find(session, batch_id, numbers)
+            if batch.state not in among:
+                raise WrongState(f"The batch is {batch.state}; this can be done while it is {' or '.join(among)}.")
+            batch.state, batch.updated_at = state, now
+            queue.set_due(session, batch_id, due_at)
+            if state == "running":
+                paces.lock(session, batch.phone_number_id, now).bulk_stopped_by = None
+        return self.find(batch_id, numbers)
+
+
+def _find(session: Any, batch_id: str, numbers: tuple[str, ...] | None) -> Batch:
+    found = queue.find_batch(session, batch_id, numbers) if "\x00" not in batch_id else None
+    if found is None:
+        raise NotFound("No batch has this id.")
+    return found

@@ -1,0 +1,195 @@
+"""Write a message that is to be sent, once everything about it is known to be possible."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.domain.addresses import is_user_id
+from app.domain.notifications import Person
+from app.domain.numbers import BusinessNumber, Directory
+from app.domain.outbound import Mode, OutboundRequest, Priority, summary
+from app.domain.phone_numbers import to_wa_id
+from app.errors import Invalid, NotFound
+from app.models import Message
+from app.services.processing.people import ContactBook, aliases, all_aliases
+from app.services.send_rules import MARGIN, WINDOW, check_window
+from app.store import contacts, messages, queue, windows
+
+LANES = {Priority.REPLY: 0, Priority.NORMAL: 1, Priority.BULK: 2}
+LASTS = {Priority.REPLY: timedelta(hours=1), Priority.NORMAL: timedelta(hours=24), Priority.BULK: timedelta(hours=24)}
+"""How long a queued send is worth sending, unless it says so itself. An answer that comes late is worse than none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A message that was written, with what Meta must be told of it."""
+
+    message_id: str
+    request: OutboundRequest
+    reply_wamid: str | None
+    contact_id: str | None
+
+    @property
+    def recipient(self) -> str:
+        """Whom the message is for, as the limits count them."""
+        return self.request.to or self.request.recipient or self.request.group_id or ""
+
+
+def choose_number(directory: Directory, asked: str | None, allowed: Sequence[str] | None) -> BusinessNumber:
+    """The number of ours that is to send. Raises `NotFound` and `Invalid`."""
+    found = {key: number for key, number in directory.numbers.items() if allowed is None or key in allowed}
+    if asked is not None:
+        if asked not in found:
+            raise NotFound("No number of ours has this phone_number_id.")
+        return found[asked]
+    if len(found) != 1:
+        raise Invalid(fields={"phone_number_id": ["is required, because there is not exactly one number"]})
+    return next(iter(found.values()))
+
+
+def record(
+    session: Session,
+    message_id: str,
+    number: BusinessNumber,
+    request: OutboundRequest,
+    now: datetime,
+    *,
+    status: str,
+    batch_id: str | None = None,
+) -> Recorded:
+    """Write the message. Raises `Invalid` and what `send_rules` raise; then nothing may be committed."""
+    quoted = _quoted(session, request.reply_to, number)
+    contact_id = _contact(session, request, now)
+    check_window(session, request, contact_id, number.phone_number_id, now)
+    us = f"+{number.display_phone_number}" if number.display_phone_number else None
+    if us is None and contact_id is not None:
+        us = messages.our_address(session, contact_id, number.phone_number_id)
+    recorded = Recorded(message_id, request, quoted["message_id"] if quoted else None, contact_id)
+    messages.add(
+        session,
+        {
+            "id": message_id,
+            "direction": "outbound",
+            "phone_number_id": number.phone_number_id,
+            "contact_id": contact_id,
+            "sender": us,
+            "recipient": recorded.recipient,
+            "message_type": request.type,
+            "message": summary(request.type, request.content),
+            "content": request.content,
+            "context": quoted,
+            "group_id": request.group_id,
+            "timestamp": now,
+            "status": status,
+            "callback_data": request.callback_data,
+            "mode": str(request.mode),
+            "options": request.options or None,
+            "batch_id": batch_id,
+            "source": "live",
+            "flags": [],
+            "received_at": now,
+            "updated_at": now,
+        },
+    )
+    return recorded
+
+
+def enqueue(
+    session: Session,
+    message: Message | Recorded,
+    number_id: str,
+    request: OutboundRequest,
+    now: datetime,
+    *,
+    attempt: int = 1,
+    batch_id: str | None = None,
+) -> None:
+    """Let a recorded message wait for its turn. Raises `Invalid` when its time would be over before that."""
+    message_id = message.message_id if isinstance(message, Recorded) else message.id
+    recipient = str(message.recipient)
+    wanted_at = max(request.send_at or now, now)
+    expires_at = request.expires_at or _expiry(session, request, message.contact_id, number_id, wanted_at)
+    if expires_at <= wanted_at:
+        raise Invalid(fields={"expires_at": ["must be in the future, and after `send_at` and within the window"]})
+    queue.add(
+        session,
+        [
+            {
+                "message_id": message_id,
+                "phone_number_id": number_id,
+                "recipient": recipient,
+                "lane": LANES[request.priority],
+                "attempt": attempt,
+                "refusals": 0,
+                "wanted_at": wanted_at,
+                "due_at": wanted_at,
+                "expires_at": expires_at,
+                "batch_id": batch_id,
+            }
+        ],
+    )
+
+
+def _expiry(
+    session: Session, request: OutboundRequest, contact_id: str | None, number_id: str, wanted_at: datetime
+) -> datetime:
+    latest = wanted_at + LASTS[request.priority]
+    if request.type == "template" or request.force or contact_id is None:
+        return latest
+    spoke_at = windows.last_spoke_at(session, contact_id, number_id)
+    return latest if spoke_at is None else min(latest, spoke_at + WINDOW + MARGIN)
+
+
+def to_request(message: Message) -> OutboundRequest:
+    """A message of ours as it was asked for, to be sent once more."""
+    recipient = message.recipient or ""
+    address: dict[str, Any] = (
+        {"group_id": message.group_id} if message.group_id
+        else {"to": recipient} if recipient.startswith("+")
+        else {"recipient": recipient}
+    )  # fmt: skip
+    return OutboundRequest(
+        type=message.message_type,
+        content=message.content,
+        **address,
+        phone_number_id=message.phone_number_id,
+        mode=Mode.QUEUED,
+        callback_data=message.callback_data,
+        options=message.options or {},
+    )
+
+
+def _quoted(session: Session, reply_to: str | None, number: BusinessNumber) -> dict[str, Any] | None:
+    if reply_to is None:
+        return None
+    row = messages.find(session, reply_to, (number.phone_number_id,))
+    if row is None:
+        if reply_to.startswith("wamid."):
+            return {"id": None, "message_id": reply_to}
+        raise Invalid(fields={"reply_to": ["names no message we have; use its id or its wamid"]})
+    if row.wamid is None:
+        raise Invalid(fields={"reply_to": ["names a message that Meta has not taken yet"]})
+    return {"id": row.id, "message_id": row.wamid}
+
+
+def _contact(session: Session, request: OutboundRequest, now: datetime) -> str | None:
+    person = Person(
+        wa_id=to_wa_id(request.to) if request.to else None,
+        user_id=request.recipient if request.recipient and is_user_id(request.recipient) else None,
+    )
+    if not aliases(person):
+        return None
+    while True:
+        book = ContactBook.of(now, contacts.find_by_aliases(session, all_aliases([person])))
+        contact = book.get(person)
+        assert contact is not None
+        if book.new:
+            contacts.add(session, book.new_rows())
+        if not book.new_aliases or contacts.add_aliases(session, book.alias_rows()):
+            return contact.id
+        contacts.remove(session, contact.id)  # somebody else met this person at the same moment

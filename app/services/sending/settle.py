@@ -1,0 +1,102 @@
+"""What time does to sends: a try without a process, an outcome nobody reports, a turn that never came, an old key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from app.config import Config
+from app.database import Database
+from app.errors import Invalid
+from app.models import Message
+from app.services.idempotency import KEPT_FOR
+from app.services.sending.recording import enqueue, to_request
+from app.services.sending.told import tell
+from app.store import attempts, events, idempotency, paces, queue
+
+ABANDONED_AFTER = timedelta(seconds=90)
+"""Longer than any call to Graph may last: a try that is still `sending` then has lost its process."""
+
+AT_ONCE = 100
+
+
+class SettleSends:
+    """Run now and then by a worker. Each looks first, and takes the write lock only if there is something to do."""
+
+    def __init__(self, config: Config, database: Database, now: Callable[[], datetime]) -> None:
+        self._resends = config.unknown_send_policy == "resend"
+        self._waits = timedelta(seconds=config.unknown_send_seconds)
+        self._database = database
+        self._now = now
+
+    def abandoned(self) -> int:
+        """Mark tries that lost their process as `unknown`: they may have gone out. Return how many."""
+        now = self._now()
+        with self._database.read() as session:
+            lost = attempts.find_abandoned(session, now - ABANDONED_AFTER, AT_ONCE)
+        if not lost:
+            return 0
+        with self._database.write() as session:
+            for attempt in lost:
+                if attempts.end(session, attempt.message_id, attempt.number, state="unknown", now=now):
+                    attempts.set_status(session, attempt.message_id, "unknown", ("sending",), updated_at=now)
+        return len(lost)
+
+    def unreported(self) -> int:
+        """Settle messages that have been unknown for longer than `UNKNOWN_SEND_SECONDS`. Return how many.
+
+        They are held for a person, or sent again if `UNKNOWN_SEND_POLICY` says so.
+        """
+        now = self._now()
+        with self._database.read() as session:
+            found = attempts.long_unknown(session, now - self._waits, AT_ONCE)
+        if not found:
+            return 0
+        with self._database.write() as session:
+            events.take_turn(session)
+            if self._resends:
+                found = [each for each in found if self._resend(session, each, now)]
+            else:
+                found = attempts.set_status_of(session, found, "held", ("unknown",), now)
+                tell(session, dict.fromkeys(found), now)
+        return len(found)
+
+    def _resend(self, session: Session, message_id: str, now: datetime) -> bool:
+        message = session.get(Message, message_id)
+        if message is None or not attempts.set_status(session, message_id, "queued", ("unknown",), updated_at=now):
+            return False
+        try:
+            again = attempts.last_number(session, message_id) + 1
+            enqueue(session, message, message.phone_number_id, to_request(message), now, attempt=again)
+        except Invalid:  # the window closed meanwhile
+            attempts.set_status(session, message_id, "expired", ("queued",), updated_at=now)
+            tell(session, {message_id: None}, now)
+        return True
+
+    def expired(self) -> int:
+        """Give up what waited until its time was over. Return how many."""
+        now = self._now()
+        with self._database.read() as session:
+            found = queue.expired(session, now, AT_ONCE)
+        if not found:
+            return 0
+        with self._database.write() as session:
+            events.take_turn(session)
+            over = attempts.set_status_of(session, found, "expired", ("queued",), now)
+            queue.remove(session, found)
+            tell(session, dict.fromkeys(over), now)
+        return len(over)
+
+    def forget(self) -> None:
+        """Forget the idempotency keys whose time is over, and recipients that have been left in peace for long."""
+        now = self._now()
+        with self._database.read() as session:
+            has_keys = idempotency.any_from_before(session, now - KEPT_FOR)
+            has_pairs = paces.any_old_pair(session, now)
+        if not has_keys and not has_pairs:
+            return
+        with self._database.write() as session:
+            idempotency.forget(session, now - KEPT_FOR)
+            paces.forget_pairs(session, now)

@@ -1,0 +1,88 @@
+"""Who may leave when: Meta's limits, kept in the database for all processes together."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from app.domain import pacing
+from app.domain.numbers import BusinessNumber
+from app.errors import GraphThrottled, GraphUnavailable
+from app.models import NumberPace, PairPace
+from app.store import paces
+
+LONGEST_WAIT = timedelta(seconds=5)
+"""How long a caller who waits for Meta's answer is kept waiting for the turn. With the call itself it stays below the
+30 s that platforms give a request."""
+
+RECOVER_AFTER = timedelta(seconds=10)
+AUTH_PROBE = timedelta(minutes=10)
+
+
+def token_hash(number: BusinessNumber) -> str:
+    """What tells one token from another without being one."""
+    return hashlib.sha256(number.access_token.encode()).hexdigest()
+
+
+def take_now(session: Session, number: BusinessNumber, recipient: str, now: datetime) -> tuple[datetime, PairPace]:
+    """The turn of one message whose caller waits.
+
+    Raises `GraphThrottled` when it would come too late, and `GraphUnavailable` while Meta leaves us in doubt.
+    """
+    pace = paces.lock(session, number.phone_number_id, now)
+    _recover(pace, now)
+    if pace.doubts >= pacing.DOUBTS and not take_probe(pace, now):
+        raise GraphUnavailable(
+            "Meta gives no clear answers at the moment; another request is finding out.",
+            retry_after=_seconds(pace.probe_at or now, now),
+        )
+    pair = paces.pairs(session, number.phone_number_id, [recipient], now)[recipient]
+    ready_at = max(pace.next_turn_at, pacing.pair_ready_at(pair.paid_until), now)
+    if pace.paused_for == "rate" and pace.paused_until is not None:
+        ready_at = max(ready_at, pace.paused_until)
+    if ready_at > now + LONGEST_WAIT:
+        raise GraphThrottled(
+            "The number, or this recipient, has had as many messages as Meta allows for now; try again later, or send"
+            " with `mode`: queued.",
+            retry_after=_seconds(ready_at, now),
+        )
+    pace.next_turn_at = pacing.turn_after(ready_at, number.rate * pace.share)
+    pair.paid_until = pacing.pair_paid_until(pair.paid_until, ready_at)
+    return ready_at, pair
+
+
+def take_probe(pace: NumberPace, now: datetime) -> bool:
+    """Whether the one message may leave that finds out whether Meta takes messages again."""
+    if pace.probe_at is not None and pace.probe_at > now:
+        return False
+    pace.probe_at = now + pacing.LONGEST_PROBE_PAUSE  # until its outcome says better
+    return True
+
+
+def open_turns(
+    session: Session, pace: NumberPace, number: BusinessNumber, now: datetime, wanted: int
+) -> list[datetime]:
+    """At most `wanted` turns of a number for its queue; none while it is paused."""
+    _recover(pace, now)
+    if pace.paused_until is not None and pace.paused_until > now:
+        return []
+    if pace.doubts >= pacing.DOUBTS or pace.paused_for == "auth":
+        wanted = min(wanted, 1)
+    inbound = paces.count_inbound(session, number.phone_number_id, pace.inbound_counted_at, now)
+    pace.inbound_counted_at = now
+    rate = number.rate * pace.share
+    if inbound:
+        pace.next_turn_at = pacing.turn_after(max(pace.next_turn_at, now - timedelta(seconds=1)), rate, inbound)
+    return pacing.turns(now, pace.next_turn_at, rate, wanted)
+
+
+def _recover(pace: NumberPace, now: datetime) -> None:
+    """Use more of the rate again, some time after Meta said that it was too much."""
+    if pace.share < 1 and pace.share_changed_at is not None and now - pace.share_changed_at >= RECOVER_AFTER:
+        pace.share, pace.share_changed_at = min(1.0, pace.share + 0.1), now
+
+
+def _seconds(until: datetime, now: datetime) -> int:
+    return max(1, int((until - now).total_seconds() + 0.999))

@@ -1,0 +1,65 @@
+"""The paces of numbers and pairs, locked while turns are given out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from app.models import Message, NumberPace, PairPace
+from app.store.dialect import insert_new
+
+
+def lock(session: Session, phone_number_id: str, now: datetime) -> NumberPace:
+    """The number's pace, which nobody else can change until this transaction ends."""
+    query = select(NumberPace).where(NumberPace.phone_number_id == phone_number_id).with_for_update()
+    found = session.scalar(query)
+    if found is None:
+        row = {
+            "phone_number_id": phone_number_id, "next_turn_at": now, "inbound_counted_at": now, "share": 1.0,
+            "doubts": 0,
+        }  # fmt: skip
+        session.execute(insert_new(session, NumberPace), [row])
+        found = session.scalars(query).one()
+    return found
+
+
+def find(session: Session, phone_number_ids: Collection[str]) -> dict[str, NumberPace]:
+    """The paces of these numbers, as far as they have sent."""
+    query = select(NumberPace).where(NumberPace.phone_number_id.in_(phone_number_ids))
+    return {row.phone_number_id: row for row in session.scalars(query)}
+
+
+def pairs(session: Session, phone_number_id: str, recipients: Collection[str], now: datetime) -> dict[str, PairPace]:
+    """The paces of a number's recipients, new ones for those who have none. The number's pace must be locked."""
+    query = select(PairPace).where(PairPace.phone_number_id == phone_number_id, PairPace.recipient.in_(recipients))
+    found = {row.recipient: row for row in session.scalars(query)} if recipients else {}
+    for recipient in set(recipients) - set(found):
+        found[recipient] = PairPace(phone_number_id=phone_number_id, recipient=recipient, paid_until=now)
+        session.add(found[recipient])
+    return found
+
+
+def count_inbound(session: Session, phone_number_id: str, since: datetime, until: datetime) -> int:
+    """How many live messages came in to the number in a moment just past. They count against its rate."""
+    query = select(func.count()).where(
+        Message.timestamp > since,
+        Message.timestamp <= until,
+        Message.phone_number_id == phone_number_id,
+        Message.direction == "inbound",
+    )
+    return session.scalar(query) or 0
+
+
+def forget_pairs(session: Session, now: datetime) -> None:
+    """Delete the paces of pairs that owe nothing and taught us nothing."""
+    old = (PairPace.paid_until < now - timedelta(hours=1), PairPace.address.is_(None))
+    session.execute(delete(PairPace).where(*old).execution_options(synchronize_session=False))
+
+
+def any_old_pair(session: Session, now: datetime) -> bool:
+    """Whether `forget_pairs` would find anything. Takes no lock."""
+    old = (PairPace.paid_until < now - timedelta(hours=1), PairPace.address.is_(None))
+    return session.scalar(select(PairPace.recipient).where(*old).limit(1)) is not None

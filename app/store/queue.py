@@ -1,0 +1,127 @@
+"""The queue of sends."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from app.models import Batch, Message, QueuedSend
+
+NEVER = datetime.fromisoformat("9000-01-01T00:00:00+00:00")
+"""When something is due that somebody has put on hold."""
+
+_AS_IT_IS = {"synchronize_session": False}
+
+
+def add(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Queue sends; their messages must be there already."""
+    session.execute(insert(QueuedSend), rows)
+
+
+def any_due(session: Session, now: datetime) -> bool:
+    """Whether anything waits that may go, as far as time is concerned. Takes no lock."""
+    return bool(session.scalar(select(exists().where(QueuedSend.due_at <= now))))
+
+
+def next_of(
+    session: Session, phone_number_id: str, lanes: Sequence[int], now: datetime, limit: int
+) -> list[QueuedSend]:
+    """The number's next sends: lane by lane, in the order in which they fell due."""
+    found: list[QueuedSend] = []
+    for lane in lanes:
+        query = (
+            select(QueuedSend)
+            .where(
+                QueuedSend.phone_number_id == phone_number_id,
+                QueuedSend.lane == lane,
+                QueuedSend.due_at <= now,
+                QueuedSend.expires_at > now,
+            )
+            .order_by(QueuedSend.due_at, QueuedSend.message_id)
+            .limit(limit - len(found))
+        )
+        found += session.scalars(query)
+        if len(found) >= limit:
+            break
+    return found
+
+
+def remove(session: Session, message_ids: Collection[str]) -> None:
+    """Take sends out of the queue."""
+    statement = delete(QueuedSend).where(QueuedSend.message_id.in_(message_ids))
+    session.execute(statement.execution_options(**_AS_IT_IS))
+
+
+def postpone(session: Session, message_id: str, due_at: datetime) -> None:
+    """Look at a send again only from `due_at` on."""
+    statement = update(QueuedSend).where(QueuedSend.message_id == message_id).values(due_at=due_at)
+    session.execute(statement.execution_options(**_AS_IT_IS))
+
+
+def expired(session: Session, now: datetime, limit: int) -> list[str]:
+    """Messages whose time is over while they still wait."""
+    query = select(QueuedSend.message_id).where(QueuedSend.expires_at <= now).order_by(QueuedSend.expires_at)
+    return list(session.scalars(query.limit(limit)))
+
+
+def wanted_before(session: Session, phone_number_id: str, before: datetime, limit: int) -> list[str]:
+    """The number's messages that should have gone before `before` and still wait."""
+    query = select(QueuedSend.message_id).where(
+        QueuedSend.phone_number_id == phone_number_id, QueuedSend.wanted_at < before
+    )
+    return list(session.scalars(query.limit(limit)))
+
+
+def of_batch(session: Session, batch_id: str) -> list[str]:
+    """A batch's messages that still wait."""
+    return list(session.scalars(select(QueuedSend.message_id).where(QueuedSend.batch_id == batch_id)))
+
+
+def set_due(session: Session, batch_id: str, due_at: datetime | None) -> None:
+    """Put a batch's waiting sends off until `due_at`; with None, back to when they were wanted."""
+    value = QueuedSend.wanted_at if due_at is None else due_at
+    statement = update(QueuedSend).where(QueuedSend.batch_id == batch_id).values(due_at=value)
+    session.execute(statement.execution_options(**_AS_IT_IS))
+
+
+def depth(session: Session, phone_number_id: str) -> dict[int, int]:
+    """How many sends of the number wait, by lane."""
+    query = select(QueuedSend.lane, func.count()).where(QueuedSend.phone_number_id == phone_number_id)
+    return {lane: count for lane, count in session.execute(query.group_by(QueuedSend.lane))}
+
+
+def find_batch(session: Session, batch_id: str, numbers: tuple[str, ...] | None) -> Batch | None:
+    """A batch, if it is of one of these numbers."""
+    found = session.get(Batch, batch_id)
+    return found if found is not None and (numbers is None or found.phone_number_id in numbers) else None
+
+
+def batches(
+    session: Session, *, limit: int, before: str | None, numbers: tuple[str, ...] | None
+) -> list[Batch]:
+    """Newest first, below the batch that `before` names."""
+    query = select(Batch).order_by(Batch.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(Batch.id < before)
+    if numbers is not None:
+        query = query.where(Batch.phone_number_id.in_(numbers))
+    return list(session.scalars(query))
+
+
+def counts(session: Session, batch_ids: Collection[str]) -> dict[str, dict[str, int]]:
+    """How many messages of each batch are in which status."""
+    query = select(Message.batch_id, Message.status, func.count()).where(Message.batch_id.in_(batch_ids))
+    found: dict[str, dict[str, int]] = {batch_id: {} for batch_id in batch_ids}
+    for batch_id, status, count in session.execute(query.group_by(Message.batch_id, Message.status)):
+        found[str(batch_id)][status] = count
+    return found
+
+
+def messages_of_batch(session: Session, batch_id: str, status: str, limit: int) -> list[str]:
+    """A batch's messages in a status."""
+    query = select(Message.id).where(Message.batch_id == batch_id, Message.status == status)
+    return list(session.scalars(query.order_by(Message.id).limit(limit)))

@@ -1,0 +1,110 @@
+"""A queue whose clock moves when told to, and a Graph that answers what the test says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import responses
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from app.database import Database
+from app.jobs.send import Sender
+from app.models import Event, Message, QueuedSend
+from app.services.gateway import Gateway
+from tests.conftest import API_KEY, Clock
+from tests.factories import ANA, PNID
+
+URL = f"https://graph.example/v26.0/{PNID}/messages"
+Post = Callable[..., TestResponse]
+
+
+@pytest.fixture
+def now(gateway: Gateway, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The present of everything that sends; nobody sleeps."""
+    for service in (gateway.send, gateway.sends, gateway.actions, gateway.batches, gateway.settle):
+        monkeypatch.setattr(service, "_now", clock)
+    monkeypatch.setattr("app.jobs.send.time.sleep", lambda seconds: None)
+    return clock
+
+
+@pytest.fixture
+def post(client: FlaskClient) -> Post:
+    """POST a body to a route with the first key."""
+
+    def post_(path: str, body: Any = None, **headers: str) -> TestResponse:
+        return client.post(path, json=body, headers={"Authorization": f"Bearer {API_KEY}", **headers})
+
+    return post_
+
+
+@pytest.fixture
+def queued(post: Post) -> Callable[..., str]:
+    """Queue a text; return its id."""
+
+    def queued_(**more: Any) -> str:
+        response = post("/send/whatsapp", {"to": f"+{ANA}", "message": "Hola", "mode": "queued"} | more)
+        assert response.status_code == 202, response.get_json()
+        return str(response.get_json()["id"])
+
+    return queued_
+
+
+@pytest.fixture
+def graph() -> Iterator[responses.RequestsMock]:
+    """Graph, which answers what the test says and nothing else."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        yield mock
+
+
+@pytest.fixture
+def accepting(graph: responses.RequestsMock) -> responses.RequestsMock:
+    """Graph, which takes everything and gives each message a wamid."""
+    graph.add_callback(responses.POST, URL, lambda request: (200, {}, json.dumps(
+        {"messages": [{"id": f"wamid.{len(graph.calls)}"}]})))  # fmt: skip
+    return graph
+
+
+@pytest.fixture
+def work(gateway: Gateway, now: Clock) -> Iterator[Callable[..., None]]:
+    """Work as a worker does for some seconds of the clock."""
+    sender = Sender(gateway.sends, gateway.graph, 8, now)
+
+    def work_(seconds: float = 1.0) -> None:
+        until = now.now + timedelta(seconds=seconds)
+        while now.now < until:
+            sender.work()
+            sender._pool.submit(lambda: None).result()
+            while sender._under_way > sender._arrived.qsize():
+                pass
+            now.pass_by(milliseconds=100)
+        sender.work()
+
+    yield work_
+    sender.stop()
+
+
+def status_of(database: Database, message_id: str) -> str:
+    with database.read() as session:
+        return session.scalars(select(Message.status).where(Message.id == message_id)).one()
+
+
+def waiting(database: Database) -> list[QueuedSend]:
+    with database.read() as session:
+        return list(session.scalars(select(QueuedSend).order_by(QueuedSend.message_id)))
+
+
+def told(database: Database, message_id: str) -> list[str]:
+    """The statuses that the user's app is told of, in order."""
+    with database.read() as session:
+        query = select(Event.data).where(Event.message_id == message_id, Event.type == "message.status")
+        return [json.loads(data)["status"]["status"] for data in session.scalars(query.order_by(Event.sequence))]
+
+
+def bodies(graph: responses.RequestsMock) -> list[dict[str, Any]]:
+    return [json.loads(call.request.body or "") for call in graph.calls]

@@ -1,0 +1,422 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import requests
+import responses
+from sqlalchemy import select
+
+from app.database import Database
+from app.domain import tags
+from app.errors import GraphUnavailable
+from app.models import Message, NumberPace, SendAttempt
+from app.services.gateway import Gateway
+from app.store import numbers
+from tests.conftest import Clock, on_sqlite
+from tests.factories import ANA, PNID, message_body, status, status_body, text
+from tests.services.sending.conftest import URL, bodies, status_of, told, waiting
+
+Queue, Work = Callable[..., str], Callable[..., None]
+Post = Callable[..., Any]
+
+
+def graph_error(code: int, status: int = 400, **more: Any) -> dict[str, Any]:
+    return {"status": status, "json": {"error": {"code": code, "message": "x"}}, **more}
+
+
+def test_a_queued_message_leaves_and_tells_its_wamid(
+    queued: Queue, work: Work, accepting: responses.RequestsMock, database: Database, get: Callable[..., Any]
+) -> None:
+    message_id = queued(callback_data="order-7")
+    assert (status_of(database, message_id), len(waiting(database))) == ("queued", 1)
+
+    work()
+
+    message = get(f"/api/messages/{message_id}")
+    assert (message["status"], message["message_id"], message["callback_data"]) == ("accepted", "wamid.0", "order-7")
+    assert waiting(database) == []
+    assert told(database, message_id) == ["accepted"]
+    (body,) = bodies(accepting)
+    assert (body["to"], body["text"]) == (f"+{ANA}", {"body": "Hola"})
+    assert body["biz_opaque_callback_data"] == tags.make(message_id, 1)
+
+
+@on_sqlite
+def test_it_leaves_no_sooner_than_asked(
+    queued: Queue, work: Work, now: Clock, accepting: responses.RequestsMock, database: Database
+) -> None:
+    message_id = queued(send_at=(now.now + timedelta(seconds=30)).isoformat())
+
+    work(20)
+    assert status_of(database, message_id) == "queued"
+    work(11)
+    assert status_of(database, message_id) == "accepted"
+
+
+@on_sqlite
+def test_answers_overtake_campaigns(queued: Queue, work: Work, accepting: responses.RequestsMock) -> None:
+    for person in range(5):
+        queued(to=f"+3460011122{person}", priority="bulk", message=f"bulk {person}")
+    queued(priority="normal", message="normal")
+    queued(to="+34600111333", priority="reply", message="reply")
+
+    work()
+
+    order = [body["text"]["body"] for body in sorted(bodies(accepting), key=lambda body: body["text"]["body"])]
+    assert len(order) == 7
+    assert {bodies(accepting)[0]["text"]["body"], bodies(accepting)[1]["text"]["body"]} <= {"reply", "normal", "bulk 0"}
+
+
+@on_sqlite
+def test_one_person_gets_a_burst_and_then_one_in_six_seconds(
+    queued: Queue, work: Work, accepting: responses.RequestsMock, database: Database
+) -> None:
+    for _ in range(48):
+        queued()
+
+    work(3)
+    assert len(accepting.calls) == 45
+    work(6)
+    assert len(accepting.calls) == 46
+    work(13)
+    assert len(accepting.calls) == 48
+
+
+def test_throttling_slows_the_number_down_and_loses_nothing(
+    queued: Queue, work: Work, graph: responses.RequestsMock, database: Database
+) -> None:
+    graph.post(URL, **graph_error(130429))
+    graph.post(URL, json={"messages": [{"id": "wamid.LATER"}]})
+    message_id = queued()
+
+    work(0.3)
+    assert (status_of(database, message_id), pace(database).share) == ("queued", 0.8)
+    work(15)
+
+    assert status_of(database, message_id) == "accepted"
+    assert [row.state for row in tries(database)] == ["refused", "accepted"]
+    assert [tags.read(body["biz_opaque_callback_data"]) for body in bodies(graph)] == [(message_id, 1), (message_id, 2)]
+
+
+@on_sqlite
+def test_a_pair_that_is_too_fast_parks_that_person_alone(
+    queued: Queue, work: Work, graph: responses.RequestsMock, database: Database
+) -> None:
+    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        to_ana = json.loads(request.body or "")["to"] == f"+{ANA}"
+        if to_ana and len(graph.calls) < 3:
+            return 400, {}, json.dumps({"error": {"code": 131056}})
+        return 200, {}, json.dumps({"messages": [{"id": f"wamid.{len(graph.calls)}"}]})
+
+    graph.add_callback(responses.POST, URL, answer)
+    ana, bo = queued(), queued(to="+34600111222")
+
+    work(2)
+    assert (status_of(database, ana), status_of(database, bo)) == ("queued", "accepted")
+    work(90)
+    assert status_of(database, ana) == "accepted"
+
+
+def test_a_dead_token_pauses_the_queue_until_there_is_another(
+    queued: Queue, work: Work, now: Clock, graph: responses.RequestsMock, database: Database, gateway: Gateway
+) -> None:
+    graph.post(URL, **graph_error(190, 401))
+    old = queued()
+    work(5)
+    assert (len(graph.calls), status_of(database, old), pace(database).paused_for) == (1, "queued", "auth")
+
+    now.pass_by(minutes=9)
+    fresh = queued(to="+34600111222")
+    now.pass_by(minutes=7)
+    with database.write() as session:
+        numbers.save(session, {
+            "phone_number_id": PNID, "waba_id": None, "app": "default", "created_at": now(), "updated_at": now(),
+            "access_token": gateway.vault.encrypt("EAAnew"),
+        })  # fmt: skip
+    gateway.directory._directory = gateway.directory.read()
+    graph.replace(responses.POST, URL, json={"messages": [{"id": "wamid.NEW"}]})
+    work(2)
+
+    # What should have gone a quarter of an hour ago may no longer make sense: a person decides.
+    assert (status_of(database, old), status_of(database, fresh)) == ("held", "accepted")
+    assert told(database, old) == ["held"]
+
+
+@on_sqlite
+def test_a_restricted_account_stops_campaigns_alone(
+    queued: Queue, work: Work, graph: responses.RequestsMock, database: Database, post: Post
+) -> None:
+    graph.post(URL, **graph_error(131048))
+    campaign = post("/api/messages/bulk", {"messages": [{"to": f"+3460011122{n}", "message": "x"} for n in range(3)]})
+    work(1)
+    sent = len(graph.calls)
+    graph.replace(responses.POST, URL, json={"messages": [{"id": "wamid.A"}]})
+
+    answer = queued(priority="reply")
+    work(5)
+    assert status_of(database, answer) == "accepted"
+    assert (len(graph.calls), len(waiting(database))) == (sent + 1, 3)
+
+    batch = campaign.get_json()["batch"]
+    assert post(f"/api/batches/{batch}/resume").status_code == 200
+    work(5)
+    assert waiting(database) == []
+
+
+@on_sqlite
+def test_after_five_doubts_one_probe_goes_at_a_time(
+    queued: Queue, work: Work, graph: responses.RequestsMock, database: Database
+) -> None:
+    graph.post(URL, body=requests.ReadTimeout())
+    ids = [queued(to=f"+3460011{n:04}") for n in range(40)]
+
+    work(3)
+    first = len(graph.calls)
+    work(4)
+    assert first <= 16 and len(graph.calls) - first <= 2
+    statuses = [status_of(database, each) for each in ids]
+    assert statuses.count("unknown") == len(graph.calls)
+
+    graph.replace(responses.POST, URL, json={"messages": [{"id": "wamid.A"}]})
+    work(70)
+    assert [status_of(database, each) for each in ids].count("queued") == 0
+
+
+def test_nothing_that_may_have_gone_out_is_sent_again(
+    queued: Queue, work: Work, now: Clock, graph: responses.RequestsMock, database: Database, gateway: Gateway,
+    receive: Callable[..., None], post: Post,
+) -> None:  # fmt: skip
+    graph.post(URL, body=requests.ReadTimeout())
+    message_id = queued()
+
+    work(60)
+    now.pass_by(seconds=601)
+    gateway.settle.unreported()
+
+    assert (len(graph.calls), status_of(database, message_id)) == (1, "held")
+    assert post(f"/api/messages/{message_id}/cancel").get_json()["status"] == "cancelled"
+    receive(status_body(status("wamid.LATE", "delivered", biz_opaque_callback_data=tags.make(message_id, 1))))
+    assert status_of(database, message_id) == "delivered"
+
+
+@on_sqlite
+def test_resending_is_a_choice(
+    queued: Queue, work: Work, now: Clock, graph: responses.RequestsMock, database: Database, gateway: Gateway,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(gateway.settle, "_resends", True)
+    graph.post(URL, body=requests.ReadTimeout())
+    message_id = queued()
+    work(1)
+    graph.replace(responses.POST, URL, json={"messages": [{"id": "wamid.A"}]})
+    now.pass_by(seconds=601)
+
+    assert gateway.settle.unreported() == 1
+    work(1)
+
+    assert status_of(database, message_id) == "accepted"
+    assert [row.number for row in tries(database)] == [1, 2]
+
+
+@pytest.mark.parametrize("answer", [{"body": GraphUnavailable(meta={"reason": "refused"})}, graph_error(131057)])
+def test_what_is_certain_not_to_have_gone_goes_later(
+    queued: Queue, work: Work, graph: responses.RequestsMock, database: Database, answer: dict[str, Any]
+) -> None:
+    graph.post(URL, **answer)
+    message_id = queued()
+    work(1)
+    assert status_of(database, message_id) == "queued"
+
+    graph.replace(responses.POST, URL, json={"messages": [{"id": "wamid.A"}]})
+    work(100)
+
+    assert status_of(database, message_id) == "accepted"
+
+
+@on_sqlite
+def test_a_retry_that_meta_calls_hopeless_ends(
+    queued: Queue, work: Work, graph: responses.RequestsMock, database: Database
+) -> None:
+    graph.post(URL, **graph_error(135000))
+    message_id = queued()
+
+    work(60)
+
+    assert (status_of(database, message_id), len(graph.calls)) == ("failed", 2)
+    assert told(database, message_id) == ["failed"]
+
+
+@on_sqlite
+def test_the_other_form_of_a_number_is_tried_once_and_remembered(
+    queued: Queue, work: Work, graph: responses.RequestsMock, database: Database, post: Post
+) -> None:
+    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        if json.loads(request.body or "")["to"] == f"+{ANA}":
+            return 400, {}, json.dumps({"error": {"code": 131030}})
+        return 200, {}, json.dumps({"messages": [{"id": f"wamid.{len(graph.calls)}"}]})
+
+    graph.add_callback(responses.POST, URL, answer)
+    assert post("/send/whatsapp", {"to": f"+{ANA}", "message": "now"}).status_code == 200
+    message_id = queued()
+    work(1)
+
+    assert status_of(database, message_id) == "accepted"
+    assert [body["to"] for body in bodies(graph)] == [f"+{ANA}", "+541112345678", "+541112345678"]
+
+
+def test_what_waited_too_long_expires_and_says_so(
+    queued: Queue, work: Work, now: Clock, accepting: responses.RequestsMock, database: Database, gateway: Gateway
+) -> None:
+    message_id = queued(expires_at=(now.now + timedelta(seconds=60)).isoformat())
+    now.pass_by(seconds=61)
+
+    work(1)
+    assert gateway.settle.expired() == 1
+
+    assert (status_of(database, message_id), len(accepting.calls)) == ("expired", 0)
+    assert told(database, message_id) == ["expired"]
+
+
+@on_sqlite
+def test_a_free_form_send_expires_with_its_window(
+    queued: Queue, now: Clock, receive: Callable[..., None], database: Database
+) -> None:
+    receive(message_body(text(timestamp=int(now.now.timestamp()) - 20 * 3600)))
+
+    queued()
+
+    (row,) = waiting(database)
+    assert timedelta(hours=4) <= row.expires_at - now.now <= timedelta(hours=4, minutes=10)
+
+
+ACTIONS = {
+    "retry": {"failed", "held", "expired", "cancelled"},
+    "cancel": {"queued", "held"},
+    "mark-sent": {"held", "unknown"},
+}
+
+
+@on_sqlite
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize(
+    "state", ["queued", "sending", "accepted", "delivered", "failed", "unknown", "held", "cancelled", "expired"]
+)
+def test_an_action_is_possible_in_its_states_alone(
+    queued: Queue, now: Clock, post: Post, database: Database, action: str, state: str
+) -> None:
+    message_id = queued()
+    with database.write() as session:
+        if state != "queued":
+            session.delete(waiting(database)[0])
+        message = session.get(Message, message_id)
+        assert message is not None
+        message.status = state
+
+    response = post(f"/api/messages/{message_id}/{action}")
+
+    assert response.status_code == ((202 if action == "retry" else 200) if state in ACTIONS[action] else 409)
+    if response.status_code == 409:
+        assert (response.get_json()["error"]["code"], status_of(database, message_id)) == ("wrong_state", state)
+
+
+def test_a_retried_message_has_a_try_and_a_wamid_of_its_own(
+    queued: Queue, work: Work, graph: responses.RequestsMock, database: Database, post: Post, get: Callable[..., Any]
+) -> None:
+    graph.post(URL, **graph_error(131026))
+    message_id = queued()
+    work(1)
+    graph.replace(responses.POST, URL, json={"messages": [{"id": "wamid.SECOND"}]})
+
+    assert post(f"/api/messages/{message_id}/retry").status_code == 202
+    work(1)
+
+    message = get(f"/api/messages/{message_id}")
+    assert (message["status"], message["message_id"], message["error"]) == ("accepted", "wamid.SECOND", None)
+    assert told(database, message_id) == ["failed", "queued", "accepted"]
+
+
+@on_sqlite
+def test_a_late_failure_of_an_earlier_try_does_not_stop_the_next(
+    queued: Queue, now: Clock, work: Work, graph: responses.RequestsMock, database: Database, post: Post,
+    receive: Callable[..., None], gateway: Gateway,
+) -> None:  # fmt: skip
+    graph.post(URL, body=requests.ReadTimeout())
+    message_id = queued()
+    work(1)
+    now.pass_by(seconds=601)
+    gateway.settle.unreported()
+    post(f"/api/messages/{message_id}/retry")
+    receive(status_body(status("wamid.1ST", "failed", biz_opaque_callback_data=tags.make(message_id, 1))))
+    graph.replace(responses.POST, URL, json={"messages": [{"id": "wamid.2ND"}]})
+
+    work(30)
+
+    assert status_of(database, message_id) == "accepted"
+
+
+@on_sqlite
+def test_the_same_key_queues_once(queued: Queue, work: Work, accepting: responses.RequestsMock, post: Post) -> None:
+    body = {"to": f"+{ANA}", "message": "Hola", "mode": "queued"}
+    first, second = (post("/send/whatsapp", body, **{"Idempotency-Key": "k"}) for _ in range(2))
+    work(1)
+    third = post("/send/whatsapp", body, **{"Idempotency-Key": "k"})
+
+    assert first.get_json()["id"] == second.get_json()["id"] == third.get_json()["id"]
+    assert (second.headers["Idempotent-Replayed"], third.status_code, len(accepting.calls)) == ("true", 200, 1)
+
+
+def test_a_batch_answers_for_each_and_goes_on_without_the_bad_one(
+    work: Work, accepting: responses.RequestsMock, post: Post, get: Callable[..., Any]
+) -> None:
+    items = [{"to": "+34600111222", "message": "a"}, {"to": "nobody", "message": "b"}, {"to": f"+{ANA}", "message": ""}]
+
+    answer = post("/api/messages/bulk", {"messages": items, "name": "spring"}).get_json()
+
+    assert [each["success"] for each in answer["data"]] == [True, False, False]
+    assert "to" in answer["data"][1]["error"]["fields"]
+    work(1)
+    batch = get(f"/api/batches/{answer['batch']}")
+    assert (batch["state"], batch["name"], batch["counts"]) == ("running", "spring", {"accepted": 1})
+
+
+def test_a_batch_can_be_paused_resumed_and_given_up(
+    work: Work, accepting: responses.RequestsMock, post: Post, database: Database
+) -> None:
+    items = [{"to": f"+3460011122{n}", "message": "a"} for n in range(4)]
+    batch = post("/api/messages/bulk", {"messages": items}).get_json()["batch"]
+
+    assert post(f"/api/batches/{batch}/pause").get_json()["state"] == "paused"
+    work(3)
+    assert (len(accepting.calls), len(waiting(database))) == (0, 4)
+    assert post(f"/api/batches/{batch}/pause").status_code == 409
+    post(f"/api/batches/{batch}/resume")
+    post(f"/api/batches/{batch}/pause")
+    assert post(f"/api/batches/{batch}/cancel").get_json()["counts"] == {"cancelled": 4}
+    work(3)
+    assert (len(accepting.calls), len(waiting(database))) == (0, 0)
+
+
+@on_sqlite
+def test_a_caller_who_waits_is_told_when_to_come_again(
+    post: Post, now: Clock, accepting: responses.RequestsMock, database: Database
+) -> None:
+    answers = [post("/send/whatsapp", {"to": f"+{ANA}", "message": "x"}) for _ in range(46)]
+
+    assert [each.status_code for each in answers] == [200] * 45 + [429]
+    assert 5 <= int(answers[-1].headers["Retry-After"]) <= 7
+    assert answers[-1].get_json()["error"]["code"] == "throttled"
+    assert len(accepting.calls) == 45
+
+
+def pace(database: Database) -> NumberPace:
+    with database.read() as session:
+        return session.scalars(select(NumberPace)).one()
+
+
+def tries(database: Database) -> list[SendAttempt]:
+    with database.read() as session:
+        return list(session.scalars(select(SendAttempt).order_by(SendAttempt.number)))

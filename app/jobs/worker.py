@@ -16,6 +16,7 @@ from app.jobs.process import process_due
 from app.jobs.send import Sender
 from app.logs import get_logger
 from app.services.gateway import Gateway, utc_now
+from app.services.index_messages import index_messages
 from app.store import workers
 
 LOOK_SECONDS = 0.05
@@ -23,6 +24,9 @@ LOOK_SECONDS = 0.05
 
 HEARTBEAT_SECONDS = 5.0
 FORGET_AFTER = timedelta(hours=1)
+
+INDEX_SECONDS = 0.1
+"""Between two portions of messages that are made findable, so that a backlog of them leaves time for all else."""
 
 logger = get_logger(__name__)
 
@@ -91,12 +95,17 @@ def _lanes(gateway: Gateway, sender: Sender) -> Lanes:
         gateway.settle.forget()
         return False
 
+    def index() -> bool:
+        index_messages(gateway.database)
+        return False
+
     lanes = Lanes(
         [
             Lane("process", process, LOOK_SECONDS),
             Lane("send", sender.work, LOOK_SECONDS),
             Lane("heartbeat", say_alive, HEARTBEAT_SECONDS),
             Lane("sweep", sweep, HEARTBEAT_SECONDS),
+            Lane("search", index, INDEX_SECONDS),
         ]
     )
     return lanes

@@ -10,6 +10,7 @@ from app.models.messages import Message, SendAttempt, StatusReport
 from app.models.notifications import Notification, ParkedItem
 from app.models.numbers import Number
 from app.models.queue import Batch, NumberPace, PairPace, QueuedSend
+from app.models.search import MessageDocument, UnsearchedMessage
 
 __all__ = [
     "ApiKey",
@@ -21,6 +22,7 @@ __all__ = [
     "IdempotencyKey",
     "Job",
     "Message",
+    "MessageDocument",
     "Notification",
     "Number",
     "NumberPace",
@@ -29,5 +31,6 @@ __all__ = [
     "QueuedSend",
     "SendAttempt",
     "StatusReport",
+    "UnsearchedMessage",
     "WorkerSeen",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, String, Text
+from sqlalchemy import Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Id, Sequence, UtcDateTime
@@ -22,6 +22,15 @@ class Event(Base):
         Index("ix_events_notification_id", "notification_id"),
         Index("ix_events_message_id", "message_id"),
         Index("ix_events_contact_id_sequence", "contact_id", "sequence"),
+        Index("ix_events_phone_number_id_sequence", "phone_number_id", "sequence"),
+        # Of all but the many, which are found without.
+        Index(
+            "ix_events_type_sequence",
+            "type",
+            "sequence",
+            sqlite_where=text("type <> 'message.status'"),
+            postgresql_where=text("type <> 'message.status'"),
+        ),
         {"sqlite_autoincrement": True},
     )
 

@@ -30,6 +30,12 @@ class Message(Base):
             postgresql_where=text("batch_id IS NOT NULL"),
         ),
         Index("ix_messages_contact_id_timestamp_id", "contact_id", "timestamp", "id"),
+        # A list with any filter is read newest first from one of these, and from no further back than it must.
+        Index(
+            "ix_messages_direction_phone_number_id_timestamp_id", "direction", "phone_number_id", "timestamp", "id"
+        ),
+        Index("ix_messages_status_direction_timestamp_id", "status", "direction", "timestamp", "id"),
+        Index("ix_messages_message_type_direction_timestamp_id", "message_type", "direction", "timestamp", "id"),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
 
 from app.database import Database
 from app.domain.messages import Message
+from app.domain.words import Wanted
 from app.errors import NotFound
-from app.store import contacts, messages
-from app.store.messages import MessageFilter
+from app.store import contacts, message_list, message_search, messages
+from app.store.message_list import MessageFilter, Place
+
+Cursor = Place | int
+"""Where a page ended: at a message, or, when the words' index was read, at a place in that."""
 
 
 def list_messages(
-    database: Database, filters: MessageFilter, *, limit: int, before: tuple[datetime, str] | None
-) -> list[Message]:
-    """Newest first. Raises `Unavailable`."""
+    database: Database, filters: MessageFilter, words: Sequence[Wanted] = (), *, limit: int, before: Cursor | None
+) -> tuple[list[Message], Cursor | None]:
+    """Newest first, and where the next page begins. All `words` must be in a message. Raises `Unavailable`.
+
+    A list that was begun in one way goes on in the same way: that is what the two kinds of cursor are for.
+    """
     with database.read() as session:
-        rows = messages.page(session, filters, limit=limit, before=before)
-        return [messages.to_domain(row, contact) for row, contact in rows]
+        found: Sequence[tuple[Cursor, str]]
+        if words and not isinstance(before, tuple) and (before or not message_list.is_few(session, filters)):
+            found = message_search.find(session, words, filters, limit=limit, before=before)
+        else:
+            place = before if isinstance(before, tuple) else None
+            if words:
+                places = message_search.find_among(session, words, filters, limit=limit, before=place)
+            else:
+                places = message_list.places(session, filters, limit=limit, before=place)
+            found = [(each, each[1]) for each in places]
+        rows = message_list.rows(session, [message_id for _, message_id in found])
+        after = found[-1][0] if len(found) == limit else None
+        return [messages.to_domain(row, contact) for row, contact in rows], after
 
 
 def find_message(database: Database, message_id: str, numbers: tuple[str, ...] | None) -> Message:

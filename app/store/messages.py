@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, func, insert, or_, select, tuple_, update
+from sqlalchemy import bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from app.domain.messages import ContactRef
@@ -172,58 +170,3 @@ def to_domain(row: Message, contact: Contact | None) -> DomainMessage:
         callback_data=row.callback_data,
         flags=row.flags,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class MessageFilter:
-    """What a list of messages is narrowed to. `numbers` bounds what the caller may see."""
-
-    contact: str | None = None
-    direction: str | None = None
-    status: str | None = None
-    type: str | None = None
-    phone_number_id: str | None = None
-    message_id: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    numbers: tuple[str, ...] | None = None
-
-
-def page(
-    session: Session, filters: MessageFilter, *, limit: int, before: tuple[datetime, str] | None
-) -> list[tuple[Message, Contact | None]]:
-    """Newest first by timestamp, then id, starting after the message that `before` names."""
-    query = (
-        select(Message, Contact)
-        .outerjoin(Contact, Contact.id == Message.contact_id)
-        .order_by(Message.timestamp.desc(), Message.id.desc())
-        .limit(limit)
-    )
-    if before is not None:
-        query = query.where(tuple_(Message.timestamp, Message.id) < before)
-    for condition in _conditions(filters):
-        query = query.where(condition)
-    return [(message, contact) for message, contact in session.execute(query)]
-
-
-def _conditions(filters: MessageFilter) -> list[Any]:
-    equal = {
-        Message.direction: filters.direction,
-        Message.status: filters.status,
-        Message.message_type: filters.type,
-        Message.phone_number_id: filters.phone_number_id,
-    }
-    conditions: list[Any] = [column == value for column, value in equal.items() if value is not None]
-    if filters.contact is not None:
-        wa_id = filters.contact.lstrip("+")
-        named = select(Contact.id).where(or_(Contact.id == filters.contact, Contact.wa_id == wa_id))
-        conditions.append(Message.contact_id.in_(named))
-    if filters.message_id is not None:
-        conditions.append(or_(Message.id == filters.message_id, Message.wamid == filters.message_id))
-    if filters.since is not None:
-        conditions.append(Message.timestamp >= filters.since)
-    if filters.until is not None:
-        conditions.append(Message.timestamp < filters.until)
-    if filters.numbers is not None:
-        conditions.append(Message.phone_number_id.in_(filters.numbers))
-    return conditions

@@ -10,7 +10,13 @@ from app.schemas.api.lists import TimesQuery
 class MessageQuery(TimesQuery):
     """Which messages."""
 
-    contact = fields.String(metadata={"description": "A contact's id, or the digits of its phone."})
+    q = fields.String(
+        metadata={
+            "description": "Words that the message must hold, in any order, however accented; `hol*` for a beginning. "
+            "Messages are found a second or two after they came."
+        }
+    )
+    contact = fields.String(metadata={"description": "A contact's id, the digits of its phone, or its user id."})
     direction = fields.String(metadata={"enum": ["inbound", "outbound"]})
     status = fields.String()
     type = fields.String(metadata={"description": "`text`, `image`, `button`, …"})

@@ -7,16 +7,20 @@ from datetime import datetime
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
+from app.domain.words import Wanted, wanted
+from app.errors import Invalid
 from app.schemas.api.timeline import Happening
 from app.schemas.normalized_message import NormalizedMessage
-from app.services.read_messages import find_message, list_messages
+from app.services.read_messages import Cursor, find_message, list_messages
 from app.services.read_timeline import read_timeline
-from app.store.messages import MessageFilter
+from app.store.message_list import MessageFilter
 from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.context import gateway
 
 bp = requires("read", Blueprint("messages", __name__, url_prefix="/api/messages"))
+
+MOST_WORDS, SHORTEST_BEGINNING = 20, 3
 
 _SCHEMA = NormalizedMessage()
 _HAPPENING = Happening()
@@ -36,11 +40,12 @@ def index() -> ResponseReturnValue:
         until=paging.time("until"),
         numbers=caller().numbers,
     )
-    limit = paging.limit()
-    found = list_messages(gateway().database, filters, limit=limit, before=_place(paging.cursor()))
-    last = found[-1] if len(found) == limit else None
-    place = f"{last.timestamp.isoformat()}|{last.id}" if last else None
-    return paging.page([_SCHEMA.dump(each) for each in found], place)
+    words = _words()
+    found, after = list_messages(
+        gateway().database, filters, words, limit=paging.limit(), before=_cursor(paging.cursor(), bool(words))
+    )
+    place = f"{after[0].isoformat()}|{after[1]}" if isinstance(after, tuple) else after
+    return paging.page([_SCHEMA.dump(each) for each in found], None if place is None else str(place))
 
 
 @bp.get("/<path:message_id>")
@@ -57,10 +62,24 @@ def timeline(message_id: str) -> ResponseReturnValue:
     return paging.page(_HAPPENING.dump(happenings, many=True), None)
 
 
-def _place(cursor: str | None) -> tuple[datetime, str] | None:
-    if cursor is None:
+def _words() -> list[Wanted]:
+    asked = paging.text("q")
+    words = wanted(asked) if asked else []
+    if asked and not words:
+        raise Invalid(fields={"q": ["must hold a word to look for"]})
+    if len(words) > MOST_WORDS:
+        raise Invalid(fields={"q": [f"must be at most {MOST_WORDS} words"]})
+    if any(word.is_beginning and len(word.word) < SHORTEST_BEGINNING for word in words):
+        raise Invalid(fields={"q": [f"before a * there must be at least {SHORTEST_BEGINNING} letters"]})
+    return words
+
+
+def _cursor(text: str | None, for_words: bool) -> Cursor | None:
+    if text is None:
         return None
-    timestamp, _, message_id = cursor.partition("|")
+    if for_words and text.isascii() and text.isdigit() and len(text) < 20 and int(text) < 2**63:
+        return int(text)
+    timestamp, _, message_id = text.partition("|")
     try:
         found = datetime.fromisoformat(timestamp)
     except ValueError:

@@ -1,0 +1,25 @@
+"""Writing the words by which messages are found, a moment after the messages themselves."""
+
+from __future__ import annotations
+
+from app.database import Database
+from app.store import message_search
+
+AT_ONCE = 250
+"""Messages of one transaction: on SQLite it keeps others waiting, for some 10 ms."""
+
+
+def index_messages(database: Database) -> bool:
+    """Write the words of some messages that wait for it; False when none did. Raises `Unavailable`."""
+    with database.read() as session:
+        waiting = message_search.waiting(session, AT_ONCE)
+        ids = [each.id for each in waiting] or message_search.any_waiting(session)
+        rows = message_search.documents(session, waiting)
+    if not ids:
+        return False
+    with database.write() as session:
+        taken = message_search.take(session, ids)
+        rows = [row for row in rows if row["message_id"] in taken]
+        if rows:
+            message_search.add(session, rows)
+    return True

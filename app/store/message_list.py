@@ -1,0 +1,191 @@
+"""Lists of messages, newest first, whatever they are narrowed to.
+
+An index serves one list well: that of the columns it begins with. Which one to read is decided here and not by the
+database, since SQLite knows nothing of how many rows a value has. Filters that the index does not hold are checked on
+the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select, tuple_, union_all
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from app.models import Contact, ContactAlias, Message
+
+Place = tuple[datetime, str]
+"""Where a page ended: the time and the id of its last message."""
+
+Stream = dict[InstrumentedAttribute[Any], str]
+"""Columns that an index begins with, and their values: read from there, messages come newest first."""
+
+DIRECTIONS = ("inbound", "outbound")
+
+MANY = 10_000
+"""Rows beyond which it makes no difference how many more there are."""
+
+MOST_STREAMS = 60
+"""With more than these to merge, walking through all messages is no slower."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFilter:
+    """What a list of messages is narrowed to. `numbers` bounds what the caller may see."""
+
+    contact: str | None = None
+    direction: str | None = None
+    status: str | None = None
+    type: str | None = None
+    phone_number_id: str | None = None
+    message_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    numbers: tuple[str, ...] | None = None
+
+    def allowed_numbers(self) -> tuple[str, ...] | None:
+        """The numbers asked for that the caller may see; None for all."""
+        if self.phone_number_id is None:
+            return self.numbers
+        is_allowed = self.numbers is None or self.phone_number_id in self.numbers
+        return (self.phone_number_id,) if is_allowed else ()
+
+
+def places(session: Session, filters: MessageFilter, *, limit: int, before: Place | None) -> list[Place]:
+    """Newest first by timestamp, then id, starting after the message that `before` names."""
+    conditions = _bounds(filters)
+    if before is not None:
+        conditions.append(tuple_(Message.timestamp, Message.id) < before)
+    if filters.message_id is not None:
+        conditions.append(or_(Message.id == filters.message_id, Message.wamid == filters.message_id))
+        streams: list[Stream] = [{}]
+    else:
+        streams = _choose(session, filters)
+    queries = [_read(stream, filters, conditions).limit(limit) for stream in streams]
+    if not queries:
+        return []
+    if len(queries) == 1:
+        return [(timestamp, message_id) for timestamp, message_id in session.execute(queries[0])]
+    parts = [part.subquery() for part in queries]
+    merged = union_all(*(select(part.c.timestamp, part.c.id) for part in parts)).subquery()
+    query = select(merged.c.timestamp, merged.c.id).order_by(merged.c.timestamp.desc(), merged.c.id.desc())
+    return [(timestamp, message_id) for timestamp, message_id in session.execute(query.limit(limit))]
+
+
+def rows(session: Session, ids: Sequence[str]) -> list[tuple[Message, Contact | None]]:
+    """These messages in this order, each with whom it is with."""
+    query = select(Message, Contact).outerjoin(Contact, Contact.id == Message.contact_id)
+    found = {message.id: (message, contact) for message, contact in session.execute(query.where(Message.id.in_(ids)))}
+    return [found[message_id] for message_id in ids if message_id in found]
+
+
+def rest(filters: MessageFilter, but: Stream) -> list[ColumnElement[bool]]:
+    """What a message must fulfil beside what its index says, written so that no other index is taken for it."""
+    equal = {
+        Message.direction: filters.direction,
+        Message.status: filters.status,
+        Message.message_type: filters.type,
+    }
+    found = [_no_index(column) == value for column, value in equal.items() if value is not None and column not in but]
+    numbers = filters.allowed_numbers()
+    if numbers is not None and Message.phone_number_id not in but:
+        found.append(_no_index(Message.phone_number_id).in_(numbers))
+    return found
+
+
+def is_few(session: Session, filters: MessageFilter) -> bool:
+    """Whether a contact, or a status that few messages have, leaves few enough to read them all."""
+    if filters.contact is not None or filters.message_id is not None:
+        return True
+    if filters.status is None:
+        return False
+    return _count(session, _by(Message.status, filters.status, filters), filters) < MANY // 2
+
+
+def _read(stream: Stream, filters: MessageFilter, conditions: list[Any]) -> Select[datetime, str]:
+    equal = [column == value for column, value in stream.items()]
+    query = select(Message.timestamp, Message.id).where(*equal, *conditions, *rest(filters, stream))
+    return query.order_by(Message.timestamp.desc(), Message.id.desc())
+
+
+def _choose(session: Session, filters: MessageFilter) -> list[Stream]:
+    """The streams that together hold all that is asked for, and least beside."""
+    candidates = _candidates(session, filters)
+    if len(candidates) == 1:
+        return candidates[0]
+    counts = [_count(session, streams, filters) for streams in candidates]
+    return candidates[counts.index(min(counts))]
+
+
+def _candidates(session: Session, filters: MessageFilter) -> list[list[Stream]]:
+    found: list[list[Stream]] = []
+    if filters.contact is not None:
+        found.append([{Message.contact_id: contact_id} for contact_id in _contacts(session, filters.contact)])
+    if filters.status is not None:
+        found.append(_by(Message.status, filters.status, filters))
+    if filters.type is not None:
+        found.append(_by(Message.message_type, filters.type, filters))
+    numbers = filters.allowed_numbers()
+    if filters.direction is not None and numbers is None and not found:
+        numbers = _numbers_with(session, filters.direction)
+    if numbers is not None and len(numbers) * 2 <= MOST_STREAMS:
+        found.append([
+            {Message.direction: direction, Message.phone_number_id: number}
+            for direction in _directions(filters) for number in numbers
+        ])  # fmt: skip
+    return found or [[{}]]
+
+
+def _by(column: InstrumentedAttribute[Any], value: str, filters: MessageFilter) -> list[Stream]:
+    return [{column: value, Message.direction: direction} for direction in _directions(filters)]
+
+
+def _directions(filters: MessageFilter) -> tuple[str, ...]:
+    return DIRECTIONS if filters.direction is None else (filters.direction,)
+
+
+def _contacts(session: Session, name: str) -> list[str]:
+    """The contact of this id, or those known by this name of Meta's: the digits of a phone, or a user id."""
+    named = select(ContactAlias.contact_id).where(
+        ContactAlias.kind.in_(("wa_id", "user_id", "parent_user_id")), ContactAlias.value == name.lstrip("+")
+    )
+    return list(session.scalars(select(Contact.id).where(Contact.id == name).union(named)))
+
+
+def _numbers_with(session: Session, direction: str) -> tuple[str, ...] | None:
+    """The numbers that have messages of this direction, each found by a step in the index; None if they are many."""
+    found: list[str] = []
+    while len(found) <= MOST_STREAMS:
+        query = select(func.min(Message.phone_number_id)).where(Message.direction == direction)
+        number = session.scalar(query.where(Message.phone_number_id > found[-1]) if found else query)
+        if number is None:
+            return tuple(found)
+        found.append(number)
+    return None
+
+
+def _count(session: Session, streams: list[Stream], filters: MessageFilter) -> int:
+    """How many messages these streams hold, as far as `MANY`."""
+    total = 0
+    for stream in streams:
+        some = select(literal(1)).where(*(column == value for column, value in stream.items()), *_bounds(filters))
+        total += session.scalar(select(func.count()).select_from(some.limit(MANY - total).subquery())) or 0
+        if total >= MANY:
+            break
+    return total
+
+
+def _bounds(filters: MessageFilter) -> list[Any]:
+    bounds: list[Any] = []
+    if filters.since is not None:
+        bounds.append(Message.timestamp >= filters.since)
+    if filters.until is not None:
+        bounds.append(Message.timestamp < filters.until)
+    return bounds
+
+
+def _no_index(column: InstrumentedAttribute[str]) -> ColumnElement[str]:
+    return column.concat("")

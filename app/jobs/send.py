@@ -8,8 +8,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
-from app import metrics
+from app import fault_points, metrics
 from app.errors import GraphError, GraphUnknown
+from app.fault_points import Point
 from app.graph.answers import SendResult
 from app.graph.client import GraphClient
 from app.logs import get_logger
@@ -40,6 +41,7 @@ class Sender:
         if not self._unrecorded and not self._sends.has_due():
             return False
         departures = self._sends.exchange(self._unrecorded, self._threads - self._under_way)
+        fault_points.reach(Point.LEAVING if departures else Point.RECORDED)
         had_news = bool(self._unrecorded)
         self._unrecorded = []
         self._under_way += len(departures)
@@ -66,6 +68,7 @@ class Sender:
         early = (departure.at - self._now()).total_seconds()
         if early > 0:
             time.sleep(early)
+        fault_points.reach(Point.CALLING)
         number, started = departure.number, time.perf_counter()
         answer: SendResult | GraphError
         try:
@@ -76,4 +79,5 @@ class Sender:
             logger.exception("a send broke", extra={"message_id": departure.message_id})
             answer = GraphUnknown(meta={"reason": type(error).__name__})
         metrics.graph_seconds.observe(time.perf_counter() - started)
+        fault_points.reach(Point.ANSWERED)
         self._arrived.put(Arrival(departure, answer))

@@ -10,12 +10,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app import metrics
+from app import fault_points, metrics
 from app.database import Database
 from app.domain import tags
 from app.domain.numbers import BusinessNumber
 from app.domain.outbound import Mode, OutboundRequest
 from app.errors import GraphError, GraphRefused, GraphUnauthorised, GraphUnknown, Invalid, Unavailable
+from app.fault_points import Point
 from app.graph import payloads
 from app.graph.answers import SendResult
 from app.graph.client import GraphClient
@@ -91,6 +92,7 @@ class SendMessage:
             recorded = record(session, message_id, number, request, now, status="queued")
             enqueue(session, recorded, number.phone_number_id, request, now)
             self._claim(session, retry, request, message_id, now)
+        fault_points.reach(Point.QUEUED)
         return Sent(message_id, None, "queued", request.warnings)
 
     def _send(self, number: BusinessNumber, request: OutboundRequest, retry: Retry | None) -> Sent:
@@ -103,6 +105,7 @@ class SendMessage:
             turn, pair = turns.take_now(session, number, recorded.recipient, now)
             address = pair.address if request.to else None
             attempts.begin(session, message_id, 1, now)
+        fault_points.reach(Point.SYNC_SENDING)
         if turn > now:
             time.sleep((turn - now).total_seconds())
         this = _Try(message_id, 1, number, recorded.recipient, LANES[request.priority])
@@ -131,7 +134,9 @@ class SendMessage:
             answer = error
         finally:
             metrics.graph_seconds.observe(time.perf_counter() - started)
+        fault_points.reach(Point.SYNC_ANSWERED)
         other = self._note(this, answer)
+        fault_points.reach(Point.SYNC_RECORDED)
         if other is not None:
             return self._try(replace(this, attempt=this.attempt + 1), recorded, other)
         if isinstance(answer, SendResult):

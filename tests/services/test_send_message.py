@@ -17,7 +17,6 @@ from app.domain import tags
 from app.errors import Unavailable
 from app.models import Base, Message, SendAttempt
 from app.services.gateway import Gateway
-from app.services.sending.settle import ABANDONED_AFTER
 from app.store import numbers
 from tests.conftest import ACCESS_TOKEN, API_KEY, Clock, on_sqlite
 from tests.factories import ANA, OTHER_PNID, OTHER_WABA, PNID, echo, echo_body, message_body, status, status_body, text
@@ -178,7 +177,7 @@ def test_a_try_that_lost_its_process_becomes_unknown(
         send(SHORT)
 
     assert gateway.settle.abandoned() == 0
-    clock.pass_by(seconds=ABANDONED_AFTER.total_seconds() + 1)
+    clock.pass_by(seconds=gateway.config.graph_timeout_seconds + 31)
 
     assert gateway.settle.abandoned() == 1
     assert (only(database, Message).status, only(database, SendAttempt).state) == ("unknown", "unknown")

@@ -16,8 +16,9 @@ from app.services.sending.recording import enqueue, to_request
 from app.services.sending.told import tell
 from app.store import attempts, events, idempotency, paces, queue
 
-ABANDONED_AFTER = timedelta(seconds=90)
-"""Longer than any call to Graph may last: a try that is still `sending` then has lost its process."""
+LONGEST_BEFORE_AND_AFTER = timedelta(seconds=30)
+"""Longer than a try may wait for its turn and its outcome for being recorded, the call to Graph not counted. A try that
+is still `sending` then has lost its process."""
 
 AT_ONCE = 100
 
@@ -26,6 +27,7 @@ class SettleSends:
     """Run now and then by a worker. Each looks first, and takes the write lock only if there is something to do."""
 
     def __init__(self, config: Config, database: Database, now: Callable[[], datetime]) -> None:
+        self._abandoned_after = timedelta(seconds=config.graph_timeout_seconds) + LONGEST_BEFORE_AND_AFTER
         self._resends = config.unknown_send_policy == "resend"
         self._waits = timedelta(seconds=config.unknown_send_seconds)
         self._database = database
@@ -35,7 +37,7 @@ class SettleSends:
         """Mark tries that lost their process as `unknown`: they may have gone out. Return how many."""
         now = self._now()
         with self._database.read() as session:
-            lost = attempts.find_abandoned(session, now - ABANDONED_AFTER, AT_ONCE)
+            lost = attempts.find_abandoned(session, now - self._abandoned_after, AT_ONCE)
         if not lost:
             return 0
         with self._database.write() as session:

@@ -1,0 +1,25 @@
+"""The steps of a send between which a process may die, named so that tests can make it die at each of them.
+
+Between any two of them at most one thing has happened that others can see: a commit, or bytes that left.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Point(StrEnum):
+    """A step that has just been done."""
+
+    QUEUED = "a message is queued, and its caller not yet answered"
+    LEAVING = "messages are committed as sending, and none has left"
+    CALLING = "one message's turn has come, and its first byte not left"
+    ANSWERED = "Graph has answered, and nobody has recorded it"
+    RECORDED = "answers are recorded, and the worker does not know it yet"
+    SYNC_SENDING = "a waiting caller's message is committed as sending, and has not left"
+    SYNC_ANSWERED = "Graph has answered a waiting caller's message, and nobody has recorded it"
+    SYNC_RECORDED = "the outcome is recorded, and the caller not yet answered"
+
+
+def reach(point: Point) -> None:
+    """Do nothing: here a test lets the process die."""

@@ -83,7 +83,9 @@ def work(gateway: Gateway, now: Clock) -> Iterator[Callable[..., None]]:
             while sender._under_way > sender._arrived.qsize():
                 pass
             now.pass_by(milliseconds=100)
+        sender._threads = 0  # what came back is recorded, and nothing leaves any more
         sender.work()
+        sender._threads = 8
 
     yield work_
     sender.stop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.database import Database
 from app.models import Event
-from app.store import events
+from app.store import event_list, events
 
 
 def list_events(
@@ -18,7 +18,7 @@ def list_events(
 ) -> list[Event]:
     """Ascending from `after`, or newest first below `before`. Raises `Unavailable`."""
     with database.read() as session:
-        return events.page(session, limit=limit, after=after, before=before, type=type, numbers=numbers)
+        return event_list.page(session, limit=limit, after=after, before=before, type=type, numbers=numbers)
 
 
 def newest_place(database: Database) -> int:

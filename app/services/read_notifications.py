@@ -7,7 +7,7 @@ from datetime import datetime
 from app.database import Database
 from app.errors import NotFound
 from app.models import Notification, ParkedItem
-from app.store import notifications
+from app.store import notification_list, notifications
 
 
 def list_notifications(
@@ -21,7 +21,7 @@ def list_notifications(
 ) -> list[Notification]:
     """Newest first, without their bytes. Raises `Unavailable`."""
     with database.read() as session:
-        return notifications.page(session, limit=limit, before=before, state=state, since=since, until=until)
+        return notification_list.page(session, limit=limit, before=before, state=state, since=since, until=until)
 
 
 def find_notification(database: Database, notification_id: str) -> tuple[Notification, list[ParkedItem]]:

@@ -46,30 +46,6 @@ def count_by_number(session: Session, notification_id: str) -> dict[str, int]:
     return Counter(number or "" for number in newest.values())
 
 
-def page(
-    session: Session,
-    *,
-    limit: int,
-    after: int | None = None,
-    before: int | None = None,
-    type: str | None = None,
-    numbers: tuple[str, ...] | None = None,
-) -> list[Event]:
-    """From `after`, ascending and without gaps; else newest first, below `before`."""
-    query = select(Event).limit(limit)
-    if after is not None:
-        query = query.where(Event.sequence > after).order_by(Event.sequence)
-    else:
-        query = query.order_by(Event.sequence.desc())
-    if before is not None:
-        query = query.where(Event.sequence < before)
-    if type is not None:
-        query = query.where(Event.type == type)
-    if numbers is not None:
-        query = query.where(Event.phone_number_id.in_(numbers))
-    return list(session.scalars(query))
-
-
 def last_sequence(session: Session) -> int:
     """The newest event's place; 0 when there is none."""
     return session.scalar(select(func.max(Event.sequence))) or 0

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import Session, defer
+from sqlalchemy.orm import Session
 
 from app.models import Job, Notification, ParkedItem
 from app.models.base import table
@@ -122,25 +122,3 @@ def read_ids(
     if since is not None:
         query = query.where(Notification.received_at >= since)
     return list(session.scalars(query.order_by(Notification.id).limit(limit)))
-
-
-def page(
-    session: Session,
-    *,
-    limit: int,
-    before: str | None,
-    state: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-) -> list[Notification]:
-    """Newest first, without their raw bytes."""
-    query = select(Notification).options(defer(Notification.raw, raiseload=True)).order_by(Notification.id.desc())
-    if before is not None:
-        query = query.where(Notification.id < before)
-    if state is not None:
-        query = query.where(Notification.state == state)
-    if since is not None:
-        query = query.where(Notification.received_at >= since)
-    if until is not None:
-        query = query.where(Notification.received_at < until)
-    return list(session.scalars(query.limit(limit)))

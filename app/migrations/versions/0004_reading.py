@@ -26,6 +26,21 @@ INDEXES = {
     "ix_events_type_sequence": ("events", ["type", "sequence"], NO_STATUS),
 }
 
+ROWS = {
+    ("messages", "ix_messages_contact_id_timestamp_id"): "1000000 20 1 1",
+    ("messages", "ix_messages_timestamp_id"): "1000000 2 1",
+    ("messages", "ix_messages_direction_phone_number_id_timestamp_id"): "1000000 500000 250000 2 1",
+    ("messages", "ix_messages_status_direction_timestamp_id"): "1000000 150000 100000 2 1",
+    ("messages", "ix_messages_message_type_direction_timestamp_id"): "1000000 100000 50000 2 1",
+    ("events", "ix_events_contact_id_sequence"): "3000000 60 1",
+    ("events", "ix_events_message_id"): "3000000 3",
+    ("events", "ix_events_notification_id"): "3000000 2",
+    ("events", "ix_events_phone_number_id_sequence"): "3000000 1000000 1",
+    ("events", "ix_events_type_sequence"): "1000000 200000 1",
+}
+"""What SQLite is told of its indexes: all rows, and those that share one, two, … columns. Knowing nothing, it would take
+an index of two columns before one of one, and read half of all messages for those of one contact."""
+
 SQLITE = """
 CREATE VIRTUAL TABLE search_index USING fts5(
     words, content='message_documents', content_rowid='docid', tokenize='ascii', detail='none', columnsize=0
@@ -84,6 +99,11 @@ def upgrade() -> None:
         sa.Column("message_id", sa.String(length=36), nullable=False),
         sa.PrimaryKeyConstraint("message_id", name=op.f("pk_unsearched_messages")),
     )
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute("ANALYZE unsearched_messages")  # makes the table of what SQLite knows
+        for (table, index), rows in ROWS.items():
+            op.execute(f"DELETE FROM sqlite_stat1 WHERE idx = '{index}'")
+            op.execute(f"INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('{table}', '{index}', '{rows}')")
     op.execute("INSERT INTO unsearched_messages (message_id) SELECT id FROM messages")
     if op.get_bind().dialect.name == "postgresql":
         op.execute(POSTGRESQL)
@@ -103,6 +123,7 @@ def downgrade() -> None:
         for event in ("insert", "update"):
             op.execute(f"DROP TRIGGER messages_{event}")
         op.execute("DROP TABLE search_index")
+        op.execute("DELETE FROM sqlite_stat1 WHERE tbl IN ('messages', 'events')")
     op.drop_table("unsearched_messages")
     op.drop_table("message_documents")
     for name, (table, _, _) in reversed(INDEXES.items()):

@@ -4,13 +4,16 @@ import base64
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from tests.conftest import API_KEY
-from tests.factories import BO, OTHER_PNID, SENT_AT, message_body, status, status_body, text
+from app.services.gateway import Gateway
+from app.store import event_list
+from tests.conftest import API_KEY, PostWebhook
+from tests.factories import BO, OTHER_PNID, PNID, SENT_AT, message_body, status, status_body, text
 
 Get = Callable[..., Any]
 Receive = Callable[..., None]
@@ -148,3 +151,41 @@ def test_a_cursor_that_we_did_not_make_breaks_nothing(client: FlaskClient, route
     response = client.get(f"/api/{route}", query_string={"cursor": cursor}, headers=HEADERS)
 
     assert response.status_code in (200, 422)
+
+
+def test_a_bounded_key_reads_events_of_its_numbers_in_order(
+    gateway: Gateway, receive: Receive, get: Get, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n, number in enumerate((PNID, OTHER_PNID, "700100200300498", PNID, OTHER_PNID)):
+        receive(message_body(text(f"{n}"), number=number))
+    receive(status_body(status("wamid.X")))
+    key = gateway.api_keys.make("bounded", ["read"], [PNID, OTHER_PNID])
+
+    def numbers_of(**query: Any) -> list[str]:
+        return [event["data"].get("message") for event in get("/api/events", key, **query)["data"]]
+
+    for many in (event_list.MANY, 0):  # few of a type, and many
+        monkeypatch.setattr(event_list, "MANY", many)
+        assert numbers_of(type="message.received") == ["4", "3", "1", "0"]
+        assert numbers_of(type="message.received", after=0, limit=3) == ["0", "1", "3"]
+    assert len(numbers_of(after=0)) == 5
+    assert len(numbers_of(type="message.status")) == 1
+    monkeypatch.setattr(event_list, "MOST_STREAMS", 1)
+    assert numbers_of(limit=3)[1:] == ["4", "3"]
+
+
+def test_notifications_are_narrowed_down_by_time_and_state(
+    receive: Receive, post_webhook: PostWebhook, get: Get
+) -> None:
+    receive(message_body(text()), b"no json")
+    post_webhook(message_body(text()))
+    before, soon = datetime.now(UTC) - timedelta(hours=3), datetime.now(UTC) + timedelta(seconds=5)
+
+    def states(**query: Any) -> list[str]:
+        return [row["state"] for row in get("/api/notifications", **query)["data"]]
+
+    assert states() == ["pending", "parked", "processed"]
+    assert states(state="pending") == ["pending"]
+    assert states(state="parked", since=before.isoformat()) == ["parked"]
+    assert states(since=before.isoformat(), until=soon.isoformat()) == ["pending", "parked", "processed"]
+    assert states(until=before.isoformat()) == states(since=soon.isoformat()) == states(state="quarantined") == []

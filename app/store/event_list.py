@@ -1,0 +1,69 @@
+"""Lists of events, in either direction, whatever they are narrowed to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, literal, select, text, union_all
+from sqlalchemy.orm import Session
+
+from app.models import Event
+
+MOST = "message.status"
+"""The type that most events have. Those of any other are found by an index of their own."""
+
+NOT_MOST = text("events.type <> 'message.status'")
+"""As the index says it: a database takes an index of some rows only for who asks for some of these."""
+
+MANY = 10_000
+MOST_STREAMS = 60
+
+
+def page(
+    session: Session,
+    *,
+    limit: int,
+    after: int | None = None,
+    before: int | None = None,
+    type: str | None = None,
+    numbers: tuple[str, ...] | None = None,
+) -> list[Event]:
+    """From `after`, ascending and without gaps; else newest first, below `before`."""
+    bounds: list[ColumnElement[bool]] = []
+    if after is not None:
+        bounds.append(Event.sequence > after)
+    if before is not None:
+        bounds.append(Event.sequence < before)
+    order: Any = Event.sequence if after is not None else Event.sequence.desc()
+    queries = [query.where(*bounds).order_by(order).limit(limit) for query in _streams(session, type, numbers)]
+    if not queries:
+        return []
+    if len(queries) == 1:
+        places = list(session.scalars(queries[0]))
+    else:
+        merged = union_all(*(select(query.subquery().c.sequence) for query in queries)).subquery()
+        column = merged.c.sequence
+        ordered = select(column).order_by(column if after is not None else column.desc())
+        places = list(session.scalars(ordered.limit(limit)))
+    found = {row.sequence: row for row in session.scalars(select(Event).where(Event.sequence.in_(places)))}
+    return [found[place] for place in places]
+
+
+def _streams(session: Session, type: str | None, numbers: tuple[str, ...] | None) -> list[Select[int]]:
+    """What to read so as to see little that is not asked for: events of the type, or of each of the numbers."""
+    query = select(Event.sequence)
+    if type is not None and type != MOST and (numbers is None or _are_few(session, type)):
+        of_type = query.where(Event.type == type, NOT_MOST)
+        return [of_type if numbers is None else of_type.where(Event.phone_number_id.concat("").in_(numbers))]
+    if type is not None:
+        query = query.where(Event.type.concat("") == type)
+    if numbers is None:
+        return [query]
+    if len(numbers) > MOST_STREAMS:
+        return [query.where(Event.phone_number_id.concat("").in_(numbers))]
+    return [query.where(Event.phone_number_id == number) for number in numbers]
+
+
+def _are_few(session: Session, type: str) -> bool:
+    some = select(literal(1)).where(Event.type == type, NOT_MOST).limit(MANY).subquery()
+    return (session.scalar(select(func.count()).select_from(some)) or 0) < MANY

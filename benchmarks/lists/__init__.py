@@ -1,0 +1,1 @@
+"""How fast lists and searches are among very many messages."""

@@ -18,7 +18,8 @@ from dotenv import load_dotenv
 
 from app import readers
 from app.errors import ConfigError
-from app.readers import ROOT, Reader, WrongSetting
+from app.readers import ROOT, Network, Reader, WrongSetting
+from app.standard_webhooks import WrongSecret, read_secret
 
 SIMULATOR_TOKEN = "simulator"
 RUN_SH_MAKES_IT = "required; ./run.sh makes one when there is no .env, .env.example shows how to make one by hand"
@@ -70,6 +71,12 @@ class Config:
     worker_threads: int = _setting(32, readers.whole(1, 256))
     drain_seconds: int = _setting(0, readers.whole(0, 600))
     metrics_port: int = _setting(0, readers.whole(0, 65535))
+
+    forward_url: str = _setting("", readers.url, secret=True)
+    forward_secret: str = _setting("", readers.secret_text(16), secret=True)
+    forward_format: str = _setting("event", readers.one_of("event", "meta"))
+    forward_replies: bool = _setting(False, readers.flag)
+    forward_allow_nets: tuple[Network, ...] = _setting((), readers.list_of(readers.network))
 
     messages_per_second: float = _setting(80.0, readers.rate)
     unknown_send_policy: str = _setting("held", readers.one_of("held", "resend"))
@@ -181,11 +188,27 @@ def _contradictions(given: Mapping[str, Any], on_platform: bool) -> list[str]:
                 "whatsapp_phone_number_id" not in given
             ),
         }
+    wrong |= _forwarding(given)
     wrong["METRICS_PORT: must not be PORT; leave it empty, or choose another"] = given.get("metrics_port") == port
     wrong["DATABASE_URL: must be a PostgreSQL database where DYNO is set, because this host throws its disk away"] = (
         on_platform and given.get("database_url", Config.database_url).startswith("sqlite")
     )
     return [problem for problem, is_so in wrong.items() if is_so]
+
+
+def _forwarding(given: Mapping[str, Any]) -> dict[str, bool]:
+    secret, is_secret = given.get("forward_secret", ""), True
+    if secret and given.get("forward_format", Config.forward_format) == "event":
+        try:
+            read_secret(secret)
+        except WrongSecret:
+            is_secret = False
+    return {
+        "FORWARD_SECRET: required with FORWARD_URL, because without it anybody could forge events; make one as"
+        " .env.example shows": "forward_url" in given and not secret,
+        "FORWARD_SECRET: must be whsec_ followed by the base64 of 24 to 64 random bytes; .env.example shows how to"
+        " make one": not is_secret,
+    }
 
 
 def _simulated(given: Mapping[str, Any]) -> dict[str, Any]:

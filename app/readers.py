@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ipaddress
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 ROOT = Path(__file__).resolve().parent.parent
 
 Reader = Callable[[str], Any]
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class WrongSetting(Exception):
@@ -118,6 +120,14 @@ def database_url(text: str) -> str:
         raise WrongSetting("must be postgresql://user:password@host/name, or a file as sqlite:///path/to/file.db")
     # A relative path is meant from the project's folder: a command run elsewhere must not open another database.
     return f"sqlite:///{ROOT / rest[1:]}"
+
+
+def network(text: str) -> Network:
+    """Read a network as `10.0.0.0/8`, or one address."""
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:  # quotes the text
+        raise WrongSetting("must be networks as 10.0.0.0/8, with commas between them") from None
 
 
 def directory(text: str) -> str:

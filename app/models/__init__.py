@@ -3,6 +3,7 @@
 from app.models.api_keys import ApiKey
 from app.models.base import Base
 from app.models.contacts import Contact, ContactAlias
+from app.models.endpoints import Delivery, DeliveryAttempt, Endpoint
 from app.models.events import Event
 from app.models.idempotency import IdempotencyKey
 from app.models.jobs import Job, WorkerSeen
@@ -18,6 +19,9 @@ __all__ = [
     "Batch",
     "Contact",
     "ContactAlias",
+    "Delivery",
+    "DeliveryAttempt",
+    "Endpoint",
     "Event",
     "IdempotencyKey",
     "Job",

@@ -10,6 +10,8 @@ from app.crypto import Vault
 from app.database import Database
 from app.graph.client import GraphClient
 from app.services.api_keys import ApiKeys
+from app.services.endpoint_directory import EndpointDirectory
+from app.services.event_log import EventLog
 from app.services.mark_read import MarkRead
 from app.services.number_directory import NumberDirectory
 from app.services.processing import ProcessNotifications
@@ -35,6 +37,7 @@ class Gateway:
     vault: Vault
     graph: GraphClient
     directory: NumberDirectory
+    endpoints: EndpointDirectory
     api_keys: ApiKeys
     receive: ReceiveNotification
     process: ProcessNotifications
@@ -51,6 +54,7 @@ class Gateway:
         database = Database(config.database_url, config.database_pool_size)
         vault = Vault(config.encryption_key)
         directory = NumberDirectory(config, database, vault)
+        endpoints = EndpointDirectory(config, database, vault, utc_now)
         graph = GraphClient(
             config.graph_api_url,
             config.graph_api_version,
@@ -65,9 +69,10 @@ class Gateway:
             vault,
             graph,
             directory,
+            endpoints,
             ApiKeys(config, database, utc_now),
             ReceiveNotification(database, directory, utc_now),
-            ProcessNotifications(database, directory, utc_now),
+            ProcessNotifications(database, directory, EventLog(endpoints), utc_now),
             SendMessage(database, directory, graph, utc_now),
             MarkRead(database, directory, graph, utc_now),
             SendQueue(database, directory, utc_now),

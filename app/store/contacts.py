@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, tuple_, update
+from sqlalchemy import bindparam, delete, literal_column, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from app.models import Contact, ContactAlias, Event, Message
+from app.models import Contact, ContactAlias, Delivery, Event, Message
 from app.models.base import table
 from app.store.dialect import insert_new
 
@@ -54,6 +54,8 @@ def merge(session: Session, gone_id: str, into_id: str) -> None:
     for model in (ContactAlias, Message, Event):
         moved = update(model).where(model.contact_id == gone_id).values(contact_id=into_id)
         session.execute(moved, execution_options=unsynchronised)
+    owed = update(Delivery).where(Delivery.contact_id == gone_id, literal_column("state = 'pending'"))
+    session.execute(owed.values(contact_id=into_id), execution_options=unsynchronised)
     added = update(Contact).where(Contact.id == into_id)
     added = added.values(event_count=Contact.event_count + rows[gone_id].event_count)
     session.execute(added, execution_options=unsynchronised)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from app import metrics
 from app.database import Database
 from app.errors import Unavailable
 from app.logs import get_logger, request_id_var
+from app.services.event_log import EventLog
 from app.services.number_directory import NumberDirectory
 from app.services.processing.people import ContactBook, all_aliases
 from app.services.processing.plan import Known, Plan
@@ -44,9 +46,12 @@ class ProcessNotifications:
     May be killed at any moment and called again with the same notifications: unique keys remember what was done.
     """
 
-    def __init__(self, database: Database, directory: NumberDirectory, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, directory: NumberDirectory, log: EventLog, now: Callable[[], datetime]
+    ) -> None:
         self._database = database
         self._directory = directory
+        self._log = log
         self._now = now
         self._chunk_size = 16 if database.is_sqlite else ON_POSTGRESQL
 
@@ -127,9 +132,10 @@ class ProcessNotifications:
         plan = make_plan(
             chunk.entries, self._look_up(chunk.entries, now), self._directory.current, now, set_aside
         )
+        append = partial(self._log.append, endpoints=self._log.endpoints)
         with self._database.write() as session:
             started = time.perf_counter()
-            taken = write(session, chunk, plan, now + LEASE)
+            taken = write(session, chunk, plan, now + LEASE, append)
             books = _books(chunk, plan, [step.entry for step in taken])
             for reading in chunk.finished:
                 for number, outcome in books.get(id(reading), []):

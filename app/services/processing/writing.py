@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -16,7 +18,11 @@ class ContactAppeared(Exception):
     """Somebody else met one of the chunk's new people first. The plan must be made again."""
 
 
-def write(session: Session, chunk: Chunk, plan: Plan, lease_until: datetime) -> list[Step]:
+Append = Callable[[Session, Sequence[dict[str, Any]]], None]
+"""How events are written; see `EventLog`."""
+
+
+def write(session: Session, chunk: Chunk, plan: Plan, lease_until: datetime, append: Append) -> list[Step]:
     """Write a chunk's rows; return the steps whose events were new.
 
     Raises `ClaimLost` when another worker has meanwhile taken the work over, and `ContactAppeared`; the transaction
@@ -28,7 +34,7 @@ def write(session: Session, chunk: Chunk, plan: Plan, lease_until: datetime) -> 
     if chunk.finished:
         jobs.finish(session, [reading.claim for reading in chunk.finished])
     _write_people(session, plan)
-    steps = _write_facts(session, plan)
+    steps = _write_facts(session, plan, append)
     if plan.moves:
         messages.move(session, list(plan.moves.values()))
     if plan.pricings:
@@ -59,7 +65,7 @@ def _write_people(session: Session, plan: Plan) -> None:
             row["contact_id"] = book.current(row["contact_id"])
 
 
-def _write_facts(session: Session, plan: Plan) -> list[Step]:
+def _write_facts(session: Session, plan: Plan, append: Append) -> list[Step]:
     new_messages = messages.add_new(session, plan.messages) if plan.messages else set()
     new_reports = messages.add_new_reports(session, plan.reports) if plan.reports else set()
     waiting = {report["wamid"] for report in plan.reports if report["message_id"] is None}
@@ -77,10 +83,10 @@ def _write_facts(session: Session, plan: Plan) -> list[Step]:
             is_new = True
         if is_new:
             taken.append(step)
-    return _write_events(session, taken)
+    return _write_events(session, taken, append)
 
 
-def _write_events(session: Session, steps: list[Step]) -> list[Step]:
+def _write_events(session: Session, steps: list[Step], append: Append) -> list[Step]:
     if not steps:
         return []
     steps = _with_new_keys(session, steps)
@@ -92,7 +98,7 @@ def _write_events(session: Session, steps: list[Step]) -> list[Step]:
             step.event["contact_sequence"] = places[contact_id]
             places[contact_id] += 1
     if steps:
-        events.append(session, [step.event for step in steps])
+        append(session, [step.event for step in steps])
     return steps
 
 

@@ -13,6 +13,7 @@ from app.database import Database
 from app.errors import Unavailable
 from app.models import Contact, Event, Job, Message, Notification, StatusReport
 from app.services.audit_balance import audit_balance
+from app.services.event_log import EventLog
 from app.services.gateway import Gateway, utc_now
 from app.services.processing import ProcessNotifications, processor
 from app.services.processing.processor import LEASE, ON_POSTGRESQL
@@ -140,7 +141,7 @@ def test_two_workers_over_the_same_people_leave_one_order_without_gaps(
     for body in bodies:
         post_webhook(body)
     claims = claim(gateway.database)
-    workers = [ProcessNotifications(gateway.database, gateway.directory, utc_now) for _ in range(4)]
+    workers = [ProcessNotifications(gateway.database, gateway.directory, EventLog(gateway.endpoints), utc_now) for _ in range(4)]
     together = threading.Barrier(4)
 
     def work(number: int) -> None:

@@ -1,0 +1,60 @@
+"""The user's apps, as deliveries need to know them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.domain.breaker import Health
+
+OF_THE_SETTINGS = "settings"
+"""The id of the endpoint that `FORWARD_URL` makes."""
+
+
+class Format(StrEnum):
+    """What is posted: our events, signed as Standard Webhooks, or Meta's own notifications."""
+
+    EVENT = "event"
+    META = "meta"
+
+
+class State(StrEnum):
+    """How a delivery stands. All but the first are final."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Endpoint:
+    """One of the user's apps. Has no useful `repr`, because it holds the secrets, the one in force first.
+
+    `types`, `statuses` and `numbers` narrow what it wants; None wants all.
+    """
+
+    id: str
+    url: str
+    format: Format
+    secrets: tuple[str, ...]
+    ordered: bool = True
+    replies: bool = False
+    is_open: bool = True
+    types: tuple[str, ...] | None = None
+    statuses: tuple[str, ...] | None = None
+    numbers: tuple[str, ...] | None = None
+    max_age_seconds: int | None = None
+    max_per_second: int | None = None
+    max_in_flight: int | None = None
+    health: Health = Health()
+
+    def wants(self, type: str, phone_number_id: str | None) -> bool:
+        """Whether an event of this type, about this number, is for the endpoint; its `statuses` are another matter."""
+        if self.numbers is not None and phone_number_id not in self.numbers:
+            return False
+        return self.types is None or any(_covers(wanted, type) for wanted in self.types)
+
+
+def _covers(wanted: str, type: str) -> bool:
+    return type.startswith(wanted[:-1]) if wanted.endswith("*") else type == wanted

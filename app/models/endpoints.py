@@ -1,0 +1,96 @@
+"""The user's apps, what each of them is owed, and the tries at delivering it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base, Id, JsonColumn, Sequence, UtcDateTime
+
+IS_PENDING = text("state = 'pending'")
+IS_UNDELIVERED = text("state IN ('dead', 'stale')")
+
+
+class Endpoint(Base):
+    """One URL of the user's, and how it has been doing. Secrets are stored encrypted.
+
+    Removed ones stay, for the sake of what was delivered to them.
+    """
+
+    __tablename__ = "endpoints"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    url: Mapped[str] = mapped_column(Text)
+    description: Mapped[str | None] = mapped_column(Text)
+    format: Mapped[str] = mapped_column(String(16))
+    secret: Mapped[str] = mapped_column(Text)
+    old_secret: Mapped[str | None] = mapped_column(Text)
+    old_secret_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ordered: Mapped[bool]
+    replies: Mapped[bool]
+    paused: Mapped[bool]
+    types: Mapped[list[str] | None] = mapped_column(JsonColumn)
+    statuses: Mapped[list[str] | None] = mapped_column(JsonColumn)
+    numbers: Mapped[list[str] | None] = mapped_column(JsonColumn)
+    max_age_seconds: Mapped[int | None]
+    max_per_second: Mapped[int | None]
+    max_in_flight: Mapped[int | None]
+    failures: Mapped[int]
+    opens: Mapped[int]
+    open_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    failing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    disabled_reason: Mapped[str | None] = mapped_column(Text)
+    removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Delivery(Base):
+    """One event owed to one endpoint. Written in the event's own transaction.
+
+    `due_at` is when a worker may take it: its time, or, while `claim_id` names whoever has it, the end of the lease.
+    Ids ascend in the order of events; a replay is a row of its own, or a dead one come back.
+    """
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        Index("ix_deliveries_due", "endpoint_id", "is_replay", "due_at", "id", sqlite_where=IS_PENDING,
+              postgresql_where=IS_PENDING),
+        Index("ix_deliveries_contact", "contact_id", "id", sqlite_where=IS_PENDING, postgresql_where=IS_PENDING),
+        Index("ix_deliveries_undelivered", "endpoint_id", "state", "id", sqlite_where=IS_UNDELIVERED,
+              postgresql_where=IS_UNDELIVERED),
+        Index("ix_deliveries_event_id", "event_id"),
+        {"sqlite_autoincrement": True},
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(Sequence, primary_key=True)
+    endpoint_id: Mapped[str] = mapped_column(ForeignKey("endpoints.id"))
+    event_id: Mapped[str] = mapped_column(Id)
+    contact_id: Mapped[str | None] = mapped_column(Id)
+    state: Mapped[str] = mapped_column(String(16))
+    is_replay: Mapped[bool]
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    claim_id: Mapped[str | None] = mapped_column(Id)
+    attempts: Mapped[int]
+    reason: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class DeliveryAttempt(Base):
+    """One try at delivering. `status` is the answer's, None when none came; `error` then says why."""
+
+    __tablename__ = "delivery_attempts"
+    __table_args__ = (Index("ix_delivery_attempts_delivery_id", "delivery_id"),)
+
+    id: Mapped[int] = mapped_column(Sequence, primary_key=True)
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("deliveries.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    duration_ms: Mapped[int]
+    status: Mapped[int | None]
+    error: Mapped[str | None] = mapped_column(Text)
+    answer: Mapped[str | None] = mapped_column(Text)

@@ -1,0 +1,137 @@
+"""Which apps of the user's there are: the settings' own, and those added while the gateway runs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from app.config import Config
+from app.crypto import CannotDecrypt, Vault
+from app.database import Database
+from app.domain.breaker import Health
+from app.domain.endpoints import OF_THE_SETTINGS, Endpoint, Format
+from app.logs import get_logger
+from app.models import Endpoint as Row
+from app.store import endpoints
+
+REFRESH_SECONDS = 3.0
+"""A change made by any process counts in every process within five seconds; this leaves room for a slow moment."""
+
+OLD_SECRET_FOR = timedelta(hours=24)
+"""How long a secret that was replaced signs beside the new one."""
+
+logger = get_logger(__name__)
+
+
+class EndpointDirectory:
+    """Keeps the endpoints in memory, and reads them anew every few seconds when asked."""
+
+    def __init__(self, config: Config, database: Database, vault: Vault, now: Callable[[], datetime]) -> None:
+        self._config = config
+        self._database = database
+        self._vault = vault
+        self._now = now
+        self._known: tuple[Endpoint, ...] = ()
+        self._read_at: float | None = None
+        self._mutex = threading.Lock()
+
+    @property
+    def current(self) -> tuple[Endpoint, ...]:
+        """The endpoints as of a few seconds ago. Raises `Unavailable`."""
+        with self._mutex:
+            if self._read_at is None or time.monotonic() - self._read_at > REFRESH_SECONDS:
+                self._known = self.read()
+                self._read_at = time.monotonic()
+            return self._known
+
+    def forget(self) -> None:
+        """Read anew at the next use: something was changed."""
+        self._read_at = None
+
+    def read(self) -> tuple[Endpoint, ...]:
+        """The endpoints as they are now. Raises `Unavailable`."""
+        with self._database.read() as session:
+            rows = endpoints.all_endpoints(session)
+        return tuple(self.to_domain(row) for row in rows)
+
+    def to_domain(self, row: Row) -> Endpoint:
+        """An endpoint with its secrets. One whose secret cannot be decrypted is not open: nothing can be signed."""
+        secrets = self._secrets(row)
+        return Endpoint(
+            id=row.id,
+            url=row.url,
+            format=Format(row.format),
+            secrets=secrets,
+            ordered=row.ordered,
+            replies=row.replies,
+            is_open=bool(secrets) and not row.paused and row.disabled_at is None and row.removed_at is None,
+            types=None if row.types is None else tuple(row.types),
+            statuses=None if row.statuses is None else tuple(row.statuses),
+            numbers=None if row.numbers is None else tuple(row.numbers),
+            max_age_seconds=row.max_age_seconds,
+            max_per_second=row.max_per_second,
+            max_in_flight=row.max_in_flight,
+            health=health_of(row),
+        )
+
+    def follow_settings(self) -> None:
+        """Make the endpoint that `FORWARD_URL` names, change it as the settings did, or remove it. For the worker."""
+        with self._database.read() as session:
+            before = endpoints.find_any(session, OF_THE_SETTINGS)
+        if not self._config.forward_url:
+            if before is not None and before.removed_at is None:
+                with self._database.write() as session:
+                    endpoints.set_values(session, OF_THE_SETTINGS, removed_at=self._now())
+            return
+        wanted = self._wanted()
+        if before is None:
+            with self._database.write() as session:
+                row = new_row(OF_THE_SETTINGS, self._now(), secret=self._vault.encrypt(self._config.forward_secret))
+                for name, value in wanted.items():
+                    setattr(row, name, value)
+                endpoints.add(session, row)
+        elif changes := self._changes(before, wanted):
+            with self._database.write() as session:
+                endpoints.set_values(session, OF_THE_SETTINGS, **changes)
+        self.forget()
+
+    def _wanted(self) -> dict[str, object]:
+        config = self._config
+        return {"url": config.forward_url, "format": config.forward_format, "replies": config.forward_replies}
+
+    def _changes(self, before: Row, wanted: dict[str, object]) -> dict[str, object]:
+        now = self._now()
+        changes = {name: value for name, value in wanted.items() if getattr(before, name) != value}
+        if before.removed_at is not None:
+            changes["removed_at"] = None
+        if self._secrets(before)[:1] != (self._config.forward_secret,):
+            changes["secret"] = self._vault.encrypt(self._config.forward_secret)
+            changes |= {"old_secret": before.secret, "old_secret_until": now + OLD_SECRET_FOR}
+        if "url" in changes:  # how the old address did says nothing about the new one
+            changes |= {"failures": 0, "opens": 0, "open_until": None, "failing_since": None, "disabled_at": None}
+        return changes | ({"updated_at": now} if changes else {})
+
+    def _secrets(self, row: Row) -> tuple[str, ...]:
+        is_kept = row.old_secret_until is not None and row.old_secret_until > self._now()
+        found = []
+        for token in (row.secret, row.old_secret if is_kept else None):
+            try:
+                found += [self._vault.decrypt(token)] if token else []
+            except CannotDecrypt:
+                logger.error("an endpoint's secret cannot be decrypted", extra={"endpoint_id": row.id})
+        return tuple(found)
+
+
+def health_of(row: Row) -> Health:
+    """How an endpoint has been doing."""
+    return Health(row.failures, row.opens, row.open_until, row.failing_since)
+
+
+def new_row(endpoint_id: str, now: datetime, *, secret: str) -> Row:
+    """An endpoint that wants everything, with its encrypted secret; its URL and format are still to be set."""
+    return Row(
+        id=endpoint_id, secret=secret, ordered=True, replies=False, paused=False, failures=0, opens=0,
+        created_at=now, updated_at=now,
+    )  # fmt: skip

@@ -1,0 +1,49 @@
+"""Writing events, and with them what is owed to the user's apps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.domain.endpoints import Endpoint
+from app.services.endpoint_directory import EndpointDirectory
+from app.store import deliveries, events
+
+
+class EventLog:
+    """Appends events. Whoever writes one does it here, or no app is ever told of it."""
+
+    def __init__(self, directory: EndpointDirectory) -> None:
+        self._directory = directory
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Who is to be told, for `append`: asked before the write lock is taken. Raises `Unavailable`."""
+        return self._directory.current
+
+    def append(self, session: Session, rows: Sequence[dict[str, Any]], endpoints: tuple[Endpoint, ...]) -> None:
+        """Insert events in this order, and what each endpoint is owed of them. See `store.events` for what must hold
+        before."""
+        events.append(session, rows)
+        owed = list(_owed(rows, endpoints))
+        if owed:
+            deliveries.owe(session, owed, rows[0]["created_at"], is_replay=False)
+
+
+def _owed(rows: Sequence[dict[str, Any]], endpoints: tuple[Endpoint, ...]) -> Iterator[tuple[str, str, str | None]]:
+    for row in rows if endpoints else ():
+        for endpoint in endpoints:
+            if is_for(endpoint, row["type"], row["phone_number_id"], row["data"]):
+                yield endpoint.id, row["id"], row["contact_id"]
+
+
+def is_for(endpoint: Endpoint, type: str, phone_number_id: str | None, data: str) -> bool:
+    """Whether an endpoint wants an event, its data given as JSON text."""
+    if not endpoint.wants(type, phone_number_id):
+        return False
+    if endpoint.statuses is None or type != "message.status":
+        return True
+    return json.loads(data)["status"]["status"] in endpoint.statuses

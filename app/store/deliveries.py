@@ -1,0 +1,194 @@
+"""What is owed to endpoints: written with the events, claimed for a while, fenced by the claim."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, bindparam, exists, func, insert, literal_column, select, update
+from sqlalchemy.orm import Session, aliased
+
+from app.ids import new_id
+from app.models import Delivery, DeliveryAttempt
+from app.models.base import table
+from app.store.dialect import InsertMany
+
+HEAD_ATTEMPTS = 4
+"""Tries after which a contact's next events no longer wait for one that keeps failing: some 40 minutes of its own."""
+
+_insert = InsertMany(
+    Delivery, "endpoint_id", "event_id", "contact_id", "state", "is_replay", "due_at", "attempts", "created_at"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery that is ours until its lease ends."""
+
+    id: int
+    claim_id: str
+    endpoint_id: str
+    event_id: str
+    contact_id: str | None
+    attempts: int
+    is_replay: bool
+    is_probe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a try ended, and when it is to be repeated; `due_at` of None: never."""
+
+    claim: Claim
+    state: str
+    due_at: datetime | None
+    reason: str | None
+    attempts: int
+
+
+def owe(session: Session, owed: Sequence[tuple[str, str, str | None]], now: datetime, *, is_replay: bool) -> None:
+    """Write down that endpoints are owed events: rows of endpoint, event and contact, in the order of the events."""
+    rows = [(endpoint, event, contact, "pending", is_replay, now, 0, now) for endpoint, event, contact in owed]
+    _insert(session.connection(), rows)
+
+
+def due(session: Session, endpoint_id: str, now: datetime, limit: int, *, is_replay: bool) -> list[int]:
+    """Deliveries that may be claimed, the longest due first, whatever their order. Takes no lock."""
+    query = select(Delivery.id).where(
+        Delivery.endpoint_id == endpoint_id, Delivery.is_replay == is_replay, _pending(Delivery), Delivery.due_at <= now
+    )
+    return list(session.scalars(query.order_by(Delivery.due_at, Delivery.id).limit(limit)))
+
+
+def blocked(session: Session, ids: Collection[int]) -> set[int]:
+    """Those of these deliveries that wait for an earlier one of the same contact. Takes no lock."""
+    return set(session.scalars(select(Delivery.id).where(Delivery.id.in_(ids), _waits())))
+
+
+def claim(
+    session: Session, ids: Collection[int], *, now: datetime, lease: timedelta, is_probe: bool = False
+) -> list[Claim]:
+    """Take those of these deliveries that are still due, until `now + lease`."""
+    claim_id = new_id()
+    wanted = select(Delivery.id).where(Delivery.id.in_(ids), _pending(Delivery), Delivery.due_at <= now)
+    statement = (
+        update(Delivery)
+        .where(Delivery.id.in_(wanted.order_by(Delivery.id).with_for_update(skip_locked=True)))
+        .values(claim_id=claim_id, due_at=now + lease)
+        .returning(
+            Delivery.id, Delivery.endpoint_id, Delivery.event_id, Delivery.contact_id, Delivery.attempts,
+            Delivery.is_replay,
+        )
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+    rows = sorted(session.execute(statement).all())
+    return [
+        Claim(row.id, claim_id, row.endpoint_id, row.event_id, row.contact_id, row.attempts, row.is_replay, is_probe)
+        for row in rows
+    ]
+
+
+def hold_back(session: Session, ids: Collection[int], until: datetime) -> None:
+    """Do not look at these again before `until`, if they still wait for another: `release` brings them back earlier."""
+    statement = update(Delivery).where(Delivery.id.in_(ids), Delivery.claim_id.is_(None), _waits())
+    session.execute(statement.values(due_at=until).execution_options(synchronize_session=False))
+
+
+def renew(session: Session, claims: Sequence[Claim], until: datetime) -> None:
+    """Lengthen leases; of those that are lost nothing is changed."""
+    _executemany(session, claims, {"due_at": bindparam("until", type_=table(Delivery).c.due_at.type)}, {"until": until})
+
+
+def give_back(session: Session, claims: Sequence[Claim], now: datetime) -> None:
+    """Let anybody take these at once: they were not tried."""
+    due_at = bindparam("now", type_=table(Delivery).c.due_at.type)
+    _executemany(session, claims, {"due_at": due_at, "claim_id": None}, {"now": now})
+
+
+def record(session: Session, outcomes: Sequence[Outcome], tries: Sequence[dict[str, Any]], now: datetime) -> None:
+    """Write what became of claimed deliveries, unless their claims are lost, and the tries whatever happened since."""
+    target = table(Delivery)
+    session.execute(
+        update(target)
+        .where(target.c.id == bindparam("of_id"), target.c.claim_id == bindparam("of_claim"))
+        .values(
+            state=bindparam("new_state"),
+            due_at=bindparam("new_due_at", type_=target.c.due_at.type),
+            reason=bindparam("new_reason"),
+            attempts=bindparam("new_attempts"),
+            finished_at=bindparam("new_finished_at", type_=target.c.finished_at.type),
+            claim_id=None,
+        ),
+        [
+            {
+                "of_id": outcome.claim.id,
+                "of_claim": outcome.claim.claim_id,
+                "new_state": outcome.state,
+                "new_due_at": outcome.due_at,
+                "new_reason": outcome.reason,
+                "new_attempts": outcome.attempts,
+                "new_finished_at": None if outcome.state == "pending" else now,
+            }
+            for outcome in outcomes
+        ],
+    )
+    if tries:
+        session.execute(insert(table(DeliveryAttempt)), tries)
+
+
+def release(session: Session, claims: Sequence[Claim], now: datetime) -> None:
+    """Let the next event of each contact be delivered now, unless it has been tried and has a time of its own."""
+    target = table(Delivery)
+    following = target.alias("following")
+    next_id = (
+        select(func.min(following.c.id))
+        .where(
+            following.c.contact_id == bindparam("of_contact"),
+            following.c.endpoint_id == bindparam("of_endpoint"),
+            following.c.is_replay == bindparam("of_replay", type_=target.c.is_replay.type),
+            following.c.id > bindparam("of_id"),
+            literal_column("following.state = 'pending'"),
+        )
+        .scalar_subquery()
+    )
+    session.execute(
+        update(target)
+        .where(target.c.id == next_id, target.c.claim_id.is_(None), target.c.attempts == 0)
+        .values(due_at=bindparam("now", type_=target.c.due_at.type)),
+        [
+            {
+                "of_contact": claim.contact_id,
+                "of_endpoint": claim.endpoint_id,
+                "of_replay": claim.is_replay,
+                "of_id": claim.id,
+                "now": now,
+            }
+            for claim in claims
+        ],
+    )
+
+
+def _executemany(session: Session, claims: Sequence[Claim], values: dict[str, Any], given: dict[str, Any]) -> None:
+    target = table(Delivery)
+    ours = (target.c.id == bindparam("of_id"), target.c.claim_id == bindparam("of_claim"))
+    rows = [{"of_id": claim.id, "of_claim": claim.claim_id} | given for claim in claims]
+    session.execute(update(target).where(*ours).values(**values), rows)
+
+
+def _pending(model: Any) -> ColumnElement[bool]:
+    """A literal, because SQLite uses an index of some rows alone for no condition that it cannot read."""
+    return model.state == literal_column("'pending'")  # type: ignore[no-any-return]
+
+
+def _waits() -> ColumnElement[bool]:
+    earlier = aliased(Delivery)
+    return exists().where(
+        earlier.contact_id == Delivery.contact_id,
+        earlier.endpoint_id == Delivery.endpoint_id,
+        earlier.is_replay == Delivery.is_replay,
+        earlier.id < Delivery.id,
+        earlier.attempts < HEAD_ATTEMPTS,
+        _pending(earlier),
+    )

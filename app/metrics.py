@@ -27,6 +27,11 @@ process_lag_seconds = Histogram(
 sends = Counter("whatsapp_sends", "Sends to Meta.", ["outcome"])
 graph_seconds = Histogram("whatsapp_graph_seconds", "How long Meta took to answer.", buckets=_FAST + (10.0, 30.0))
 
+deliveries = Counter("whatsapp_deliveries", "Tries at delivering events to the user's apps.", ["outcome"])
+delivery_seconds = Histogram(
+    "whatsapp_delivery_seconds", "How long an app took to answer.", buckets=_FAST + (10.0, 15.0)
+)
+
 
 def registry() -> CollectorRegistry | None:
     """The numbers of all processes together; None where each process has only its own."""

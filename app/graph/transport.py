@@ -68,7 +68,7 @@ class _DeadlineResponse(http.client.HTTPResponse):
             self.fp = io.BufferedReader(_DeadlineReader(sock, monotonic() + timeout))
 
 
-class _Connection(HTTPConnection):
+class Connection(HTTPConnection):
     """Tells a connection that never was from one that broke, and is not used again after a long rest."""
 
     response_class = _DeadlineResponse
@@ -91,16 +91,16 @@ class _Connection(HTTPConnection):
         return monotonic() - self._rested_since < IDLE_SECONDS and super().is_connected
 
 
-class _TlsConnection(_Connection, HTTPSConnection):
+class TlsConnection(Connection, HTTPSConnection):
     """The same over TLS."""
 
 
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
+    ConnectionCls = Connection
 
 
 class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
+    ConnectionCls = TlsConnection
 
 
 class _Adapter(HTTPAdapter):

@@ -17,11 +17,12 @@ logger = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One kind of work. `work` does some of it and says whether there may be more at once."""
+    """One kind of work. `work` does some of it and says whether there may be more at once; `first` is done before."""
 
     name: str
     work: Callable[[], bool]
     pause_seconds: float
+    first: Callable[[], None] | None = None
 
 
 class Lanes:
@@ -47,8 +48,12 @@ class Lanes:
             thread.join()
 
     def _run(self, lane: Lane) -> None:
+        first = lane.first
         while not self._stop.is_set():
             try:
+                if first is not None:
+                    first()
+                    first = None
                 pause = 0.0 if lane.work() else lane.pause_seconds
             except Unavailable:
                 logger.warning("the database is away; trying again", extra={"kind": lane.name})

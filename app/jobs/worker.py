@@ -11,6 +11,7 @@ from types import FrameType
 from app import metrics
 from app.embedded import PARENT_PID
 from app.ids import new_id
+from app.jobs.deliver import DeliverDue
 from app.jobs.lanes import Lane, Lanes
 from app.jobs.process import process_due
 from app.jobs.send import Sender
@@ -45,7 +46,10 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
     signal.signal(signal.SIGINT, on_signal)
     _serve_metrics(gateway.config.metrics_port)
     sender = Sender(gateway.sends, gateway.graph, gateway.config.worker_threads, utc_now)
-    lanes = _lanes(gateway, sender)
+    deliver = DeliverDue(
+        gateway.database, gateway.endpoints, gateway.post_event, utc_now, threads=gateway.config.worker_threads
+    )
+    lanes = _lanes(gateway, sender, deliver)
     lanes.start()
     logger.info("worker started", extra={"pid": os.getpid()})
     parent = int(os.environ.get(PARENT_PID) or os.getppid())
@@ -55,6 +59,7 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
             break
     lanes.stop()
     sender.stop()
+    deliver.close()
     gateway.database.dispose()
     logger.info("worker stopped", extra={"pid": os.getpid()})
 
@@ -69,7 +74,7 @@ def _serve_metrics(port: int) -> None:
         logger.warning("METRICS_PORT is taken; this worker serves no metrics", extra={"error": type(error).__name__})
 
 
-def _lanes(gateway: Gateway, sender: Sender) -> Lanes:
+def _lanes(gateway: Gateway, sender: Sender, deliver: DeliverDue) -> Lanes:
     worker_id = new_id()
     lanes: Lanes
 
@@ -103,6 +108,7 @@ def _lanes(gateway: Gateway, sender: Sender) -> Lanes:
         [
             Lane("process", process, LOOK_SECONDS),
             Lane("send", sender.work, LOOK_SECONDS),
+            Lane("deliver", deliver, LOOK_SECONDS, first=gateway.endpoints.follow_settings),
             Lane("heartbeat", say_alive, HEARTBEAT_SECONDS),
             Lane("sweep", sweep, HEARTBEAT_SECONDS),
             Lane("search", index, INDEX_SECONDS),

@@ -57,24 +57,8 @@ class EndpointDirectory:
         return tuple(self.to_domain(row) for row in rows)
 
     def to_domain(self, row: Row) -> Endpoint:
-        """An endpoint with its secrets. One whose secret cannot be decrypted is not open: nothing can be signed."""
-        secrets = self._secrets(row)
-        return Endpoint(
-            id=row.id,
-            url=row.url,
-            format=Format(row.format),
-            secrets=secrets,
-            ordered=row.ordered,
-            replies=row.replies,
-            is_open=bool(secrets) and not row.paused and row.disabled_at is None and row.removed_at is None,
-            types=None if row.types is None else tuple(row.types),
-            statuses=None if row.statuses is None else tuple(row.statuses),
-            numbers=None if row.numbers is None else tuple(row.numbers),
-            max_age_seconds=row.max_age_seconds,
-            max_per_second=row.max_per_second,
-            max_in_flight=row.max_in_flight,
-            health=health_of(row),
-        )
+        """An endpoint with its secrets."""
+        return to_endpoint(row, self._secrets(row))
 
     def follow_settings(self) -> None:
         """Make the endpoint that `FORWARD_URL` names, change it as the settings did, or remove it. For the worker."""
@@ -122,6 +106,26 @@ class EndpointDirectory:
             except CannotDecrypt:
                 logger.error("an endpoint's secret cannot be decrypted", extra={"endpoint_id": row.id})
         return tuple(found)
+
+
+def to_endpoint(row: Row, secrets: tuple[str, ...]) -> Endpoint:
+    """An endpoint with these secrets. Without any it is not open: nothing could be signed."""
+    return Endpoint(
+        id=row.id,
+        url=row.url,
+        format=Format(row.format),
+        secrets=secrets,
+        ordered=row.ordered,
+        replies=row.replies,
+        is_open=bool(secrets) and not row.paused and row.disabled_at is None and row.removed_at is None,
+        types=None if row.types is None else tuple(row.types),
+        statuses=None if row.statuses is None else tuple(row.statuses),
+        numbers=None if row.numbers is None else tuple(row.numbers),
+        max_age_seconds=row.max_age_seconds,
+        max_per_second=row.max_per_second,
+        max_in_flight=row.max_in_flight,
+        health=health_of(row),
+    )
 
 
 def health_of(row: Row) -> Health:

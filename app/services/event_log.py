@@ -9,8 +9,10 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.domain.endpoints import Endpoint
-from app.services.endpoint_directory import EndpointDirectory
-from app.store import deliveries, events
+from app.services.endpoint_directory import EndpointDirectory, to_endpoint
+from app.store import deliveries
+from app.store import endpoints as store
+from app.store import events
 
 
 class EventLog:
@@ -27,10 +29,19 @@ class EventLog:
     def append(self, session: Session, rows: Sequence[dict[str, Any]], endpoints: tuple[Endpoint, ...]) -> None:
         """Insert events in this order, and what each endpoint is owed of them. See `store.events` for what must hold
         before."""
-        events.append(session, rows)
-        owed = list(_owed(rows, endpoints))
-        if owed:
-            deliveries.owe(session, owed, rows[0]["created_at"], is_replay=False)
+        _append(session, rows, endpoints)
+
+
+def append(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """The same for who writes few events, and asks in the same transaction whom to tell."""
+    _append(session, rows, tuple(to_endpoint(row, ()) for row in store.all_endpoints(session)))
+
+
+def _append(session: Session, rows: Sequence[dict[str, Any]], endpoints: tuple[Endpoint, ...]) -> None:
+    events.append(session, rows)
+    owed = list(_owed(rows, endpoints))
+    if owed:
+        deliveries.owe(session, owed, rows[0]["created_at"], is_replay=False)
 
 
 def _owed(rows: Sequence[dict[str, Any]], endpoints: tuple[Endpoint, ...]) -> Iterator[tuple[str, str, str | None]]:

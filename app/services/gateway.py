@@ -10,6 +10,7 @@ from app.crypto import Vault
 from app.database import Database
 from app.graph.client import GraphClient
 from app.services.api_keys import ApiKeys
+from app.services.delivering.posting import PostEvent
 from app.services.endpoint_directory import EndpointDirectory
 from app.services.event_log import EventLog
 from app.services.mark_read import MarkRead
@@ -21,6 +22,7 @@ from app.services.sending.actions import SendActions
 from app.services.sending.batches import Batches
 from app.services.sending.queue import SendQueue
 from app.services.sending.settle import SettleSends
+from app.subscribers.client import SubscriberClient
 
 
 def utc_now() -> datetime:
@@ -38,6 +40,7 @@ class Gateway:
     graph: GraphClient
     directory: NumberDirectory
     endpoints: EndpointDirectory
+    post_event: PostEvent
     api_keys: ApiKeys
     receive: ReceiveNotification
     process: ProcessNotifications
@@ -55,6 +58,9 @@ class Gateway:
         vault = Vault(config.encryption_key)
         directory = NumberDirectory(config, database, vault)
         endpoints = EndpointDirectory(config, database, vault, utc_now)
+        subscribers = SubscriberClient(
+            user_agent=f"whatsapp-service/{version}", allowed=config.forward_allow_nets, pool_size=config.worker_threads
+        )
         graph = GraphClient(
             config.graph_api_url,
             config.graph_api_version,
@@ -70,6 +76,7 @@ class Gateway:
             graph,
             directory,
             endpoints,
+            PostEvent(subscribers, utc_now),
             ApiKeys(config, database, utc_now),
             ReceiveNotification(database, directory, utc_now),
             ProcessNotifications(database, directory, EventLog(endpoints), utc_now),

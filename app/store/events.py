@@ -36,6 +36,11 @@ def known_keys(session: Session, keys: Collection[str]) -> set[str]:
     return {key for key in session.scalars(select(Event.key).where(Event.key.in_(keys))) if key} if keys else set()
 
 
+def find_many(session: Session, ids: Collection[str]) -> dict[str, Event]:
+    """Events by our ids."""
+    return {row.id: row for row in session.scalars(select(Event).where(Event.id.in_(ids)))}
+
+
 def count_by_number(session: Session, notification_id: str) -> dict[str, int]:
     """How many items of a notification became events, by number ("" for none).
 

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from app.ids import new_id
 from app.schemas.normalized_message import normalized
-from app.store import contacts, events, messages
+from app.services.event_log import append
+from app.store import contacts, messages
 
 
 def tell(session: Session, news: Mapping[str, dict[str, Any] | None], now: datetime) -> None:
@@ -62,4 +63,4 @@ def tell(session: Session, news: Mapping[str, dict[str, Any] | None], now: datet
             }
         )
     if rows:
-        events.append(session, rows)
+        append(session, rows)

@@ -141,7 +141,8 @@ def test_two_workers_over_the_same_people_leave_one_order_without_gaps(
     for body in bodies:
         post_webhook(body)
     claims = claim(gateway.database)
-    workers = [ProcessNotifications(gateway.database, gateway.directory, EventLog(gateway.endpoints), utc_now) for _ in range(4)]
+    log = EventLog(gateway.endpoints)
+    workers = [ProcessNotifications(gateway.database, gateway.directory, log, utc_now) for _ in range(4)]
     together = threading.Barrier(4)
 
     def work(number: int) -> None:

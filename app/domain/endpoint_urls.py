@@ -1,0 +1,89 @@
+"""Where we may be sent: the URLs and addresses of endpoints, which are whatever somebody typed.
+
+A gateway stands where its user's other machines are within reach. Only public addresses are called, and private ones
+that the user allowed; what answers to nobody but its own host (link-local, clouds' metadata) never is.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def _networks(*written: str) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(text) for text in written)
+
+
+_NEVER = _networks(
+    "0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4", "::/128", "fe80::/10", "fec0::/10", "ff00::/8",
+    "100.100.100.200/32", "168.63.129.16/32", "192.0.0.192/32", "fd00:ec2::/32", "fd20:ce::254/128",
+)  # fmt: skip
+"""Unspecified, link-local, multicast, reserved; and where clouds tell a machine its secrets (Alibaba, Azure, Oracle,
+Amazon, Google)."""
+
+_NOT_PUBLIC = _networks(
+    "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24",
+    "203.0.113.0/24", "::/96", "::ffff:0:0:0/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32",
+    "2002::/16", "3fff::/20", "5f00::/16", "fc00::/7",
+)  # fmt: skip
+"""What `is_global` of one or another Python takes for public, or what leads to an IPv4 address in disguise."""
+
+_CARRIERS = _networks("::ffff:0:0/96", "64:ff9b::/96")
+"""An IPv4 address as IPv6 (mapped, NAT64): judged as the address it carries."""
+
+
+class WrongUrl(ValueError):
+    """An address that no endpoint may have. Says why, without quoting it."""
+
+
+def check_url(url: str, allowed: Sequence[Network] = ()) -> None:
+    """Raise `WrongUrl` for what is no URL of ours to call. Names are judged when they are resolved, not here."""
+    if not re.fullmatch(r"[!-\[\]-~]{1,2000}", url):  # printable ASCII but the backslash, which some read as a slash
+        raise WrongUrl("must be an ASCII URL without spaces or backslashes, of at most 2000 characters")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise WrongUrl("is not a URL") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise WrongUrl("must begin with https:// or http:// and name a host")
+    if "@" in parts.netloc:
+        raise WrongUrl("must not hold a user or a password")
+    if port == 0 or "%" in parts.netloc or not re.fullmatch(r"[0-9A-Za-z._:-]+", parts.hostname):
+        raise WrongUrl("must name a host by its name or address, and a port above 0 if any")
+    try:
+        address = ipaddress.ip_address(parts.hostname)
+    except ValueError:
+        return
+    reason = why_not(address, allowed)
+    if reason is not None:
+        raise WrongUrl(reason)
+
+
+def why_not(address: Address, allowed: Sequence[Network]) -> str | None:
+    """Return why this address must not be called, or None if it may be. `allowed` are the user's private networks."""
+    carried = _carried(address)
+    if carried is not None:
+        return why_not(carried, allowed)
+    if getattr(address, "scope_id", None) is not None or _is_in(address, _NEVER):
+        return "the address is never called: it is link-local, a cloud's metadata, or nobody's"
+    if _is_in(address, allowed):
+        return None
+    if not address.is_global or _is_in(address, _NOT_PUBLIC):
+        return "the address is not public, and FORWARD_ALLOW_NETS does not have its network"
+    return None
+
+
+def _carried(address: Address) -> Address | None:
+    if isinstance(address, ipaddress.IPv6Address) and address.scope_id is None and _is_in(address, _CARRIERS):
+        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    return None
+
+
+def _is_in(address: Address, networks: Sequence[Network]) -> bool:
+    return any(address.version == network.version and address in network for network in networks)

@@ -1,0 +1,1 @@
+"""Delivering events to the user's apps: claim what is due, post it, write down what came of it."""

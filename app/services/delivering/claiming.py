@@ -1,0 +1,86 @@
+"""Which deliveries are to be tried next."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from app.database import Database
+from app.services.delivering.work import Wanted, Work
+from app.store import deliveries, endpoints, events
+
+LEASE = timedelta(seconds=45)
+"""How long a worker that died keeps its deliveries from others: three times the longest exchange. Renewed meanwhile."""
+
+HELD_BACK_FOR = timedelta(seconds=60)
+"""When a delivery that waits for its predecessor is looked at again, if that has not brought it back before."""
+
+WINDOW = 128
+"""How far to look beyond deliveries that wait for others."""
+
+
+@dataclass(slots=True)
+class Found:
+    """What may be claimed, by what was wanted; and what only stands in the way of a look at the rest."""
+
+    claimable: list[tuple[Wanted, list[int]]] = field(default_factory=list)
+    waiting: list[int] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.claimable or self.waiting)
+
+
+def look(database: Database, wanted: Sequence[Wanted], now: datetime) -> Found:
+    """Find what is due. Takes no lock. Raises `Unavailable`."""
+    found = Found()
+    with database.read() as session:
+        for each in wanted:
+            limit = each.limit + WINDOW if each.endpoint.ordered else each.limit
+            ids = deliveries.due(session, each.endpoint.id, now, limit, is_replay=each.is_replay)
+            if not ids:
+                continue
+            waiting = deliveries.blocked(session, ids) if each.endpoint.ordered else set()
+            found.waiting += sorted(waiting)
+            free = [id for id in ids if id not in waiting][: each.limit]
+            if free:
+                found.claimable.append((each, free))
+    return found
+
+
+def claim(
+    session: Session, found: Found, now: datetime, changed: Collection[str] = ()
+) -> list[tuple[Wanted, list[deliveries.Claim]]]:
+    """Take what `look` found, in a transaction, as far as nobody else has by now.
+
+    Endpoints that have `changed` since are left for the next look: they may have failed once too often.
+    """
+    claimed = []
+    for wanted, ids in found.claimable:
+        if wanted.endpoint.id in changed:
+            continue
+        if wanted.is_probe:
+            seen = wanted.endpoint.health.open_until
+            assert seen is not None
+            if not endpoints.take_probe(session, wanted.endpoint.id, seen, now + LEASE):
+                continue
+        got = deliveries.claim(session, ids, now=now, lease=LEASE, is_probe=wanted.is_probe)
+        if got:
+            claimed.append((wanted, got))
+    if found.waiting:
+        deliveries.hold_back(session, found.waiting, now + HELD_BACK_FOR)
+    return claimed
+
+
+def load(database: Database, claimed: Sequence[tuple[Wanted, list[deliveries.Claim]]]) -> list[Work]:
+    """Fetch the events of claimed deliveries. Raises `Unavailable`."""
+    claims = [claim for _, some in claimed for claim in some]
+    if not claims:
+        return []
+    with database.read() as session:
+        found = events.find_many(session, {claim.event_id for claim in claims})
+    return [
+        Work(claim, wanted.endpoint, found.get(claim.event_id)) for wanted, some in claimed for claim in some
+    ]

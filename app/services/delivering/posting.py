@@ -1,0 +1,46 @@
+"""Posting one event to one endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from app import metrics
+from app.domain.endpoints import Endpoint
+from app.models import Event
+from app.schemas.event_body import event_body
+from app.services.delivering.work import Tried, Work
+from app.standard_webhooks import headers
+from app.subscribers.client import Answer, SubscriberClient
+
+STALE = "stale: older than the endpoint's max_age_seconds"
+GONE = "the event was deleted"
+
+
+class PostEvent:
+    """Posts events, each signed for the moment at which it is posted."""
+
+    def __init__(self, client: SubscriberClient, now: Callable[[], datetime]) -> None:
+        self._client = client
+        self._now = now
+
+    def __call__(self, work: Work) -> Tried:
+        """Try a delivery. Never raises for anything the endpoint does."""
+        now = self._now()
+        if work.event is None:
+            return Tried(work, now, reason=GONE)
+        if not work.claim.is_replay and _is_stale(work.endpoint, work.event, now):
+            return Tried(work, now, reason=STALE)
+        answer = self.post(work.endpoint, work.event.id, event_body(work.event), is_replay=work.claim.is_replay)
+        metrics.delivery_seconds.observe(answer.seconds)
+        return Tried(work, now, answer)
+
+    def post(self, endpoint: Endpoint, event_id: str, body: bytes, *, is_replay: bool = False) -> Answer:
+        """Post a body, signed with every secret in force."""
+        signed = headers(endpoint.secrets, event_id, self._now(), body)
+        return self._client.post(endpoint.url, signed | ({"X-Gateway-Replay": "true"} if is_replay else {}), body)
+
+
+def _is_stale(endpoint: Endpoint, event: Event, now: datetime) -> bool:
+    most = endpoint.max_age_seconds
+    return most is not None and now - event.timestamp > timedelta(seconds=most)

@@ -1,0 +1,102 @@
+"""Connections that are made only to addresses that were checked.
+
+A name is resolved once, every answer is judged, and the connection goes to an address that was judged: a name that
+answers differently the next time (DNS rebinding) changes nothing. TLS and the `Host` header still speak of the name.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+from collections.abc import Sequence
+from http.client import RemoteDisconnected
+from time import monotonic
+from typing import Any
+
+import certifi
+from urllib3 import PoolManager
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from app.domain.endpoint_urls import Network, why_not
+from app.graph.transport import CONNECT_SECONDS, Connection, TlsConnection
+
+
+class AddressRefused(OSError):
+    """The name leads where we must not go. Nothing was connected."""
+
+
+class GoneWhileIdle(Exception):
+    """A kept connection turned out to be closed already: the request was not answered, and may be made anew at once."""
+
+
+class _Checked(Connection):
+    """Connects to checked addresses alone, and tells a connection that was closed in the meantime."""
+
+    allowed: Sequence[Network] = ()
+    _has_answered = False
+
+    def connect(self) -> None:
+        self._has_answered = False
+        super().connect()
+
+    def _new_conn(self) -> socket.socket:
+        options = self.socket_options or ()
+        return connect(self._dns_host, self.port, self.allowed, CONNECT_SECONDS, [tuple(each) for each in options])
+
+    def getresponse(self) -> Any:
+        try:
+            response = super().getresponse()
+        except (RemoteDisconnected, ConnectionError) as err:
+            if self._has_answered:
+                raise GoneWhileIdle from err
+            raise
+        self._has_answered = True
+        return response
+
+
+class _CheckedTls(_Checked, TlsConnection):
+    """The same over TLS."""
+
+
+def connect(
+    host: str, port: int, allowed: Sequence[Network], seconds: float, options: Sequence[tuple[Any, ...]] = ()
+) -> socket.socket:
+    """Connect to a host if every address it has may be called. Raises `AddressRefused` and other `OSError`s."""
+    deadline = monotonic() + seconds
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for *_, place in found:
+        reason = why_not(ipaddress.ip_address(place[0]), allowed)
+        if reason is not None:
+            raise AddressRefused(reason)
+    error: OSError = OSError("the name has no address")
+    for family, kind, protocol, _, place in found:
+        sock = socket.socket(family, kind, protocol)
+        try:
+            for option in options:
+                sock.setsockopt(*option)
+            sock.settimeout(max(0.01, deadline - monotonic()))
+            sock.connect(place)
+            return sock
+        except OSError as err:
+            sock.close()
+            error = err
+    raise error
+
+
+def new_pools(allowed: Sequence[Network], size: int) -> PoolManager:
+    """Return pools of such connections. They read nothing from the environment and know no proxy.
+
+    `size` is how many connections to one host are kept. TLS is verified with the machine's authorities and those that
+    browsers trust.
+    """
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    manager = PoolManager(num_pools=64, maxsize=size, ssl_context=context)
+    plain = type("CheckedConnection", (_Checked,), {"allowed": tuple(allowed)})
+    tls = type("CheckedTlsConnection", (_CheckedTls,), {"allowed": tuple(allowed)})
+    manager.pool_classes_by_scheme = {
+        "http": type("CheckedPool", (HTTPConnectionPool,), {"ConnectionCls": plain}),
+        "https": type("CheckedTlsPool", (HTTPSConnectionPool,), {"ConnectionCls": tls}),
+    }
+    return manager

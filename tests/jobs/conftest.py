@@ -1,0 +1,109 @@
+"""Delivering by hand, with a clock that moves when told to."""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app.jobs.deliver import DeliverDue
+from app.models import Delivery, DeliveryAttempt, Endpoint
+from app.services.delivering.posting import PostEvent
+from app.services.endpoint_directory import EndpointDirectory, new_row
+from app.services.gateway import Gateway, utc_now
+from app.standard_webhooks import new_secret
+from app.store import endpoints
+from app.subscribers.client import SubscriberClient
+from tests.conftest import Clock
+from tests.subscriber import ALLOWED
+
+SECRET = new_secret()
+
+
+class Desk:
+    """An endpoint at a URL, and a worker's delivery lane that is driven by the test."""
+
+    def __init__(self, gateway: Gateway, clock: Clock, threads: int) -> None:
+        self.gateway = gateway
+        self.clock = clock
+        self.clock.now = utc_now()
+        self.directory = EndpointDirectory(gateway.config, gateway.database, gateway.vault, clock)
+        client = SubscriberClient(user_agent="tests", allowed=(ipaddress.ip_network(ALLOWED),), pool_size=threads)
+        self.post = PostEvent(client, clock)
+        self.lane = self.new_lane(threads)
+
+    def new_lane(self, threads: int) -> DeliverDue:
+        """Another worker's lane, or the same one's after a new start."""
+        return DeliverDue(self.gateway.database, self.directory, self.post, self.clock, threads=threads)
+
+    def endpoint(self, url: str, id: str = "app", **values: Any) -> str:
+        """Add an endpoint."""
+        row = new_row(id, self.clock(), secret=self.gateway.vault.encrypt(SECRET))
+        row.url, row.format = url, "event"
+        for name, value in values.items():
+            setattr(row, name, value)
+        with self.gateway.database.write() as session:
+            endpoints.add(session, row)
+        self.directory.forget()
+        self.gateway.endpoints.forget()
+        return id
+
+    def rounds(self, condition: Callable[[], bool] | None = None, seconds: float = 10.0) -> None:
+        """Work until nothing is due or under way, or until `condition` holds; it must within the time."""
+        self.clock.now = max(self.clock.now, utc_now())  # webhooks come by the real one
+        until = time.monotonic() + seconds
+        while not (condition or self.is_idle)():
+            assert time.monotonic() < until, "it did not come true in time"
+            self.lane()
+
+    def is_idle(self) -> bool:
+        """Whether nothing could be delivered now."""
+        if self.lane._held or self.lane._done:
+            return False
+        served = {endpoint.id for endpoint in self.directory.read() if self._is_served(endpoint)}
+        return not any(
+            row.due_at <= self.clock() and row.endpoint_id in served
+            for row in self.deliveries() if row.due_at is not None
+        )  # fmt: skip
+
+    def _is_served(self, endpoint: Any) -> bool:
+        health = endpoint.health
+        return endpoint.is_open and (health.open_until is None or health.open_until <= self.clock())
+
+    def deliveries(self) -> list[Delivery]:
+        """Everything that is or was owed."""
+        with self.gateway.database.read() as session:
+            return list(session.scalars(select(Delivery).order_by(Delivery.id)))
+
+    def states(self) -> list[str]:
+        """The states of all deliveries."""
+        return [row.state for row in self.deliveries()]
+
+    def attempts(self) -> list[DeliveryAttempt]:
+        """All tries."""
+        with self.gateway.database.read() as session:
+            return list(session.scalars(select(DeliveryAttempt).order_by(DeliveryAttempt.id)))
+
+    def row(self, id: str = "app") -> Endpoint:
+        """An endpoint as it is kept."""
+        with self.gateway.database.read() as session:
+            found = endpoints.find_any(session, id)
+        assert found is not None
+        return found
+
+    def pass_by(self, **time: float) -> None:
+        """Let some time go by, by the clock alone."""
+        self.clock.pass_by(**time)
+        self.directory.forget()
+
+
+@pytest.fixture
+def desk(gateway: Gateway, clock: Clock) -> Iterator[Desk]:
+    """A delivery lane with eight threads."""
+    desk = Desk(gateway, clock, 8)
+    yield desk
+    desk.lane.close()

@@ -1,0 +1,352 @@
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from app.services.endpoint_directory import EndpointDirectory
+from app.standard_webhooks import new_secret
+from tests.conftest import with_settings
+from tests.factories import ANA, BO, OTHER_PNID, message_body, status, status_body, text
+from tests.jobs.conftest import SECRET, Desk
+from tests.subscriber import Handler, Posted, answering, subscriber
+
+Receive = Callable[..., None]
+
+
+def test_an_event_reaches_the_app_signed_and_as_the_api_shows_it(
+    desk: Desk, receive: Receive, get: Callable[..., Any]
+) -> None:
+    with subscriber() as app:
+        desk.endpoint(app.url)
+        receive(message_body(text("¡Hola!")))
+        desk.rounds()
+
+    posted = app.posted[0]
+    body = Webhook(SECRET).verify(posted.body.decode(), posted.headers)
+    assert body == get("/api/events")["data"][0]
+    assert posted.id == body["id"]
+    assert body["data"]["message"] == "¡Hola!"
+    assert "x-gateway-replay" not in posted.headers
+    assert desk.states() == ["delivered"]
+    assert [(row.number, row.status, row.answer) for row in desk.attempts()] == [(1, 200, "{}")]
+
+
+def test_without_endpoints_nothing_is_owed(desk: Desk, receive: Receive) -> None:
+    receive(message_body(text()))
+
+    assert desk.deliveries() == []
+
+
+def test_an_app_that_is_down_gets_everything_later_with_the_same_ids_and_bytes(desk: Desk, receive: Receive) -> None:
+    with subscriber(answering(503)) as app:
+        desk.endpoint(app.url)
+        receive(message_body(text(sender=ANA)), message_body(text(sender=BO)))
+        desk.rounds()
+        first = list(app.posted)
+        app.reply = answering(200)
+        desk.pass_by(seconds=7)
+        desk.rounds()
+
+    assert desk.states() == ["delivered", "delivered"]
+    assert sorted(each.id for each in first) == sorted(each.id for each in app.posted[2:])
+    assert {each.body for each in first} == {each.body for each in app.posted[2:]}
+    timestamps = {each.headers["webhook-timestamp"] for each in app.posted}
+    assert len(timestamps) == 2
+
+
+def test_it_tries_ten_times_and_then_the_delivery_is_dead(desk: Desk, receive: Receive) -> None:
+    with subscriber(answering(500)) as app:
+        desk.endpoint(app.url)
+        receive(message_body(text()))
+        began = desk.clock()
+        while desk.states() == ["pending"]:
+            desk.rounds()
+            due = max(row.due_at or desk.clock() for row in desk.deliveries())
+            desk.clock.now = max(due, desk.row().open_until or due)
+            desk.directory.forget()
+        took = desk.clock() - began
+
+    assert len(app.posted) == 10
+    assert len(set(app.ids)) == 1
+    assert timedelta(hours=60) < took < timedelta(hours=92)
+    assert [row.number for row in desk.attempts()] == list(range(1, 11))
+    assert [(row.state, row.reason) for row in desk.deliveries()] == [("dead", "answered 500")]
+
+
+def test_a_contacts_events_come_in_order_and_one_that_fails_holds_back_its_own_contact_alone(
+    desk: Desk, receive: Receive
+) -> None:
+    def reply(handler: Handler, posted: Posted) -> None:
+        message = json.loads(posted.body)["data"]["message"]
+        time.sleep(0.02 if message.endswith("1") else 0)
+        handler.answer(500 if message == "ana 0" and not well.is_set() else 200)
+
+    well = threading.Event()
+    with subscriber(reply) as app:
+        desk.endpoint(app.url)
+        for number in range(5):
+            receive(message_body(text(f"ana {number}", sender=ANA), text(f"bo {number}", sender=BO)))
+        desk.rounds()
+        before = [json.loads(posted.body)["data"]["message"] for posted in app.posted]
+        well.set()
+        desk.pass_by(seconds=7)
+        desk.rounds()
+        after = [json.loads(posted.body)["data"]["message"] for posted in app.posted[len(before):]]
+
+    assert before == ["ana 0", "bo 0", "bo 1", "bo 2", "bo 3", "bo 4"] or before[:2] == ["bo 0", "ana 0"]
+    assert after == [f"ana {number}" for number in range(5)]
+
+
+def test_one_that_keeps_failing_holds_its_contact_back_for_four_tries_and_no_longer(
+    desk: Desk, receive: Receive
+) -> None:
+    def reply(handler: Handler, posted: Posted) -> None:
+        handler.answer(500 if json.loads(posted.body)["data"]["message"] == "poison" else 200)
+
+    with subscriber(reply) as app:
+        desk.endpoint(app.url)
+        receive(message_body(text("poison"), text("next")))
+        for _ in range(3):
+            desk.rounds()
+            assert len(desk.attempts()) == len(app.posted)
+            desk.pass_by(hours=1)
+        assert "delivered" not in desk.states()
+        desk.rounds()
+
+    assert desk.states() == ["pending", "delivered"]
+
+
+def test_an_endpoint_may_do_without_order(desk: Desk, receive: Receive) -> None:
+    both = threading.Barrier(2, timeout=5)
+
+    def reply(handler: Handler, _: Posted) -> None:
+        both.wait()
+        handler.answer()
+
+    with subscriber(reply) as app:
+        desk.endpoint(app.url, ordered=False)
+        receive(message_body(text("one"), text("two")))
+        desk.rounds()
+
+    assert len(app.posted) == 2
+
+
+def test_a_slow_app_takes_no_more_than_its_share_and_the_others_get_theirs(desk: Desk, receive: Receive) -> None:
+    go = threading.Event()
+    under_way = []
+
+    def slow(handler: Handler, posted: Posted) -> None:
+        under_way.append(posted)
+        go.wait(10)
+        handler.answer()
+
+    with subscriber(slow) as slow_app, subscriber() as quick_app:
+        desk.endpoint(slow_app.url, "slow", ordered=False)
+        desk.endpoint(quick_app.url, "quick", ordered=False)
+        receive(message_body(*(text() for _ in range(60))))
+        desk.rounds(lambda: len(quick_app.posted) == 60)
+        assert len(under_way) == 4
+        go.set()
+        desk.rounds()
+
+    assert set(desk.states()) == {"delivered"}
+    assert len(set(slow_app.ids)) == 60
+
+
+def test_410_disables_and_the_backlog_is_kept(desk: Desk, receive: Receive) -> None:
+    with subscriber(answering(410)) as app:
+        desk.endpoint(app.url)
+        receive(message_body(text()))
+        desk.rounds()
+        receive(message_body(text()))
+        desk.pass_by(days=1)
+        desk.rounds()
+
+    assert len(app.posted) == 1
+    assert desk.states() == ["pending", "pending"]
+    assert desk.row().disabled_reason == "it answered 410 Gone"
+
+
+def test_redirects_are_not_followed(desk: Desk, receive: Receive) -> None:
+    with subscriber() as other, subscriber(answering(302, Location=other.url)) as app:
+        desk.endpoint(app.url)
+        receive(message_body(text()))
+        desk.rounds()
+
+    assert (len(app.posted), len(other.posted)) == (1, 0)
+    assert [(row.status, row.error) for row in desk.attempts()] == [(302, None)]
+    assert desk.states() == ["pending"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "least", "most"), [("60", 60, 61), ("1", 4, 6), ("999999", 3600, 3601), ("soon", 4, 6), ("-1", 4, 6)]
+)
+def test_retry_after_is_honoured_within_bounds(
+    desk: Desk, receive: Receive, wish: str, least: int, most: int
+) -> None:
+    with subscriber(answering(429, Retry_After=wish)) as app:
+        desk.endpoint(app.url)
+        receive(message_body(text()))
+        desk.rounds()
+
+    due_at = desk.deliveries()[0].due_at
+    assert due_at is not None
+    assert timedelta(seconds=least) <= due_at - desk.clock() <= timedelta(seconds=most)
+
+
+def test_the_breaker_opens_after_five_failures_and_lets_one_through_to_see(desk: Desk, receive: Receive) -> None:
+    with subscriber(answering(500)) as app:
+        desk.endpoint(app.url, max_in_flight=1)
+        receive(*(message_body(text(sender=f"54911{number:08}")) for number in range(9)))
+        desk.rounds()
+        assert len(app.posted) == 5
+        desk.pass_by(seconds=29)
+        desk.rounds()
+        assert len(app.posted) == 5
+        pauses = []
+        for _ in range(6):
+            desk.clock.now = desk.row().open_until or desk.clock()
+            desk.directory.forget()
+            desk.rounds()
+            pauses.append(((desk.row().open_until or desk.clock()) - desk.clock()).total_seconds())
+        assert len(app.posted) == 11
+        app.reply = answering(200)
+        desk.pass_by(hours=3)
+        desk.rounds()
+
+    assert pauses == [60, 120, 240, 480, 600, 600]
+    assert set(desk.states()) == {"delivered"}
+    assert (desk.row().failures, desk.row().open_until, desk.row().failing_since) == (0, None, None)
+
+
+def test_after_five_days_of_nothing_but_failure_it_is_disabled_and_comes_back_with_its_backlog(
+    desk: Desk, receive: Receive
+) -> None:
+    with subscriber(answering(500)) as app:
+        desk.endpoint(app.url)
+        receive(*(message_body(text(sender=f"54911{number:08}")) for number in range(20)))
+        for _ in range(40):
+            desk.rounds()
+            desk.pass_by(hours=4)
+        assert desk.row().disabled_reason == "nothing but failure for 5 days"
+        posted = len(app.posted)
+        desk.pass_by(days=30)
+        desk.rounds()
+        assert len(app.posted) == posted
+
+    assert {"pending"} <= set(desk.states())
+
+
+def test_what_is_too_old_is_marked_and_not_sent(desk: Desk, receive: Receive) -> None:
+    with subscriber() as app:
+        desk.endpoint(app.url, max_age_seconds=60)
+        receive(message_body(text("old")), message_body(text("new", timestamp=int(desk.clock().timestamp()))))
+        desk.rounds()
+
+    assert [json.loads(posted.body)["data"]["message"] for posted in app.posted] == ["new"]
+    assert desk.states() == ["stale", "delivered"]
+
+
+def test_an_endpoint_gets_what_it_asked_for(desk: Desk, receive: Receive) -> None:
+    with subscriber() as app:
+        desk.endpoint(app.url, "messages", types=["message.received"])
+        desk.endpoint(app.url, "failures", types=["message.*"], statuses=["failed"])
+        desk.endpoint(app.url, "other", numbers=[OTHER_PNID])
+        receive(
+            message_body(text(id="wamid.1")), status_body(status("wamid.X", "sent")),
+            status_body(status("wamid.X", "failed")), message_body(text(), number=OTHER_PNID),
+        )  # fmt: skip
+
+    owed = [row.endpoint_id for row in desk.deliveries()]
+    assert [owed.count(id) for id in ("messages", "failures", "other")] == [2, 3, 1]
+
+
+def test_a_paused_endpoint_is_owed_and_gets_it_afterwards(desk: Desk, receive: Receive) -> None:
+    with subscriber() as app:
+        desk.endpoint(app.url, paused=True)
+        receive(message_body(text()))
+        desk.rounds()
+        assert (app.posted, desk.states()) == ([], ["pending"])
+
+
+def test_a_limit_of_requests_per_second_holds(desk: Desk, receive: Receive) -> None:
+    times = []
+
+    def reply(handler: Handler, _: Posted) -> None:
+        times.append(time.monotonic())
+        handler.answer()
+
+    with subscriber(reply) as app:
+        desk.endpoint(app.url, max_per_second=20, ordered=False)
+        receive(message_body(*(text() for _ in range(20))))
+        desk.rounds()
+
+    assert len(app.posted) == 20
+    assert times[-1] - times[0] > 0.8
+
+
+def test_two_workers_never_have_the_same_delivery(desk: Desk, receive: Receive) -> None:
+    other = desk.new_lane(8)
+    with subscriber() as app:
+        desk.endpoint(app.url)
+        receive(*(message_body(*(text(sender=f"54911{number:08}") for number in range(30))) for _ in range(4)))
+        thread = threading.Thread(target=lambda: [other() for _ in range(30)])
+        thread.start()
+        desk.rounds()
+        thread.join()
+        other.close()
+
+    assert len(app.posted) == 120
+    assert len(set(app.ids)) == 120
+
+
+def test_a_worker_that_was_killed_loses_nothing(desk: Desk, receive: Receive) -> None:
+    with subscriber() as app:
+        desk.endpoint(app.url)
+        receive(message_body(text()))
+        desk.pass_by(seconds=1)
+        desk.lane._hand_out = lambda claimed: None  # type: ignore[method-assign]  # killed after the claim
+        desk.lane()
+        desk.lane = desk.new_lane(8)
+        desk.rounds()
+        assert app.posted == []
+        desk.pass_by(seconds=46)
+        desk.rounds()
+
+    assert len(app.posted) == 1
+    assert desk.states() == ["delivered"]
+
+
+def test_the_settings_make_an_endpoint_change_it_and_take_it_away(desk: Desk, receive: Receive) -> None:
+    config, secrets = desk.gateway.config, [new_secret(), new_secret()]
+
+    def follow(**changes: Any) -> None:
+        settings = with_settings(config, **changes)
+        EndpointDirectory(settings, desk.gateway.database, desk.gateway.vault, desk.clock).follow_settings()
+        desk.directory.forget()
+        desk.gateway.endpoints.forget()
+
+    with subscriber() as app:
+        follow(forward_url=app.url, forward_secret=secrets[0])
+        follow(forward_url=app.url, forward_secret=secrets[1])
+        receive(message_body(text()))
+        desk.rounds()
+        for secret in secrets:
+            Webhook(secret).verify(app.posted[0].body.decode(), app.posted[0].headers)
+        desk.pass_by(hours=25)
+        receive(message_body(text()))
+        desk.rounds()
+        assert " " not in app.posted[1].headers["webhook-signature"]
+        follow()
+        receive(message_body(text()))
+        desk.rounds()
+
+    assert len(app.posted) == 2
+    assert desk.row("settings").removed_at is not None

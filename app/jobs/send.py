@@ -40,7 +40,9 @@ class Sender:
         self._collect()
         if not self._unrecorded and not self._sends.has_due():
             return False
-        departures = self._sends.exchange(self._unrecorded, self._threads - self._under_way)
+        # While Meta answers at once, some wait for a thread: it then has the next when it has sent the last.
+        behind = 2 * self._threads if len(self._unrecorded) >= self._threads // 2 else 0
+        departures = self._sends.exchange(self._unrecorded, max(0, self._threads + behind - self._under_way))
         fault_points.reach(Point.LEAVING if departures else Point.RECORDED)
         had_news = bool(self._unrecorded)
         self._unrecorded = []

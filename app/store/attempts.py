@@ -36,14 +36,9 @@ def last_number(session: Session, message_id: str) -> int:
 
 def leave(session: Session, message_ids: Collection[str], now: datetime) -> set[str]:
     """Move queued messages to `sending`; return those that still were queued."""
-    statement = (
-        update(Message)
-        .where(Message.id.in_(message_ids), Message.status == "queued")
-        .values(status="sending", updated_at=now)
-        .returning(Message.id)
-        .execution_options(synchronize_session=False)
-    )
-    return set(session.scalars(statement))
+    target = table(Message)
+    statement = update(target).where(target.c.id.in_(message_ids), target.c.status == "queued")
+    return set(session.scalars(statement.values(status="sending", updated_at=now).returning(target.c.id)))
 
 
 def accept_many(session: Session, rows: Sequence[tuple[str, int, str]], now: datetime) -> None:

@@ -29,6 +29,11 @@ def add(session: Session, row: dict[str, Any]) -> None:
     session.execute(insert(Message), [row])
 
 
+def add_all(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert messages, in the fastest way there is."""
+    session.execute(insert(table(Message)), rows)
+
+
 def remove(session: Session, message_id: str) -> None:
     """Delete a message and its tries, as if it had never been asked for."""
     session.execute(delete(Message).where(Message.id == message_id).execution_options(synchronize_session=False))

@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from app.database import Database
+from app.domain.numbers import BusinessNumber
 from app.domain.outbound import Mode, OutboundRequest, Priority
 from app.errors import GatewayError, NotFound, WrongState
 from app.ids import new_id
 from app.models import Batch
 from app.services.number_directory import NumberDirectory
 from app.services.sending.actions import requeue
-from app.services.sending.recording import choose_number, enqueue, record
+from app.services.sending.recording import ContactAppeared, choose_number, record_queued
 from app.services.sending.told import tell
 from app.store import attempts, events, messages, paces, queue
 
@@ -59,24 +60,20 @@ class Batches:
             )  # fmt: skip
         answers: list[str | GatewayError] = []
         for start in range(0, len(items), PORTION):
-            with self._database.write() as session:
-                for item in items[start : start + PORTION]:
-                    if isinstance(item, GatewayError):
-                        answers.append(item)
-                        continue
-                    request = replace(item, mode=Mode.QUEUED)
-                    message_id = new_id()
-                    try:
-                        with session.begin_nested():
-                            recorded = record(
-                                session, message_id, number, request, now, status="queued", batch_id=batch_id
-                            )
-                            enqueue(session, recorded, number.phone_number_id, request, now, batch_id=batch_id)
-                    except GatewayError as error:
-                        answers.append(error)
-                    else:
-                        answers.append(message_id)
+            answers += self._add_portion(items[start : start + PORTION], number, batch_id, now)
         return batch_id, answers
+
+    def _add_portion(
+        self, items: Sequence[Item], number: BusinessNumber, batch_id: str, now: datetime
+    ) -> list[str | GatewayError]:
+        wanted = [replace(item, mode=Mode.QUEUED) for item in items if not isinstance(item, GatewayError)]
+        while True:
+            try:
+                with self._database.write() as session:
+                    found = iter(record_queued(session, number, wanted, now, batch_id))
+            except ContactAppeared:
+                continue
+            return [item if isinstance(item, GatewayError) else next(found) for item in items]
 
     def page(self, *, limit: int, before: str | None, numbers: tuple[str, ...] | None) -> list[BatchView]:
         """Newest first."""

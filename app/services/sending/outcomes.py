@@ -49,12 +49,15 @@ def judge(
     *,
     number: BusinessNumber,
     pace: NumberPace,
-    pair: PairPace,
+    pair: PairPace | None,
     lane: int,
     refusals: int,
     now: datetime,
 ) -> Verdict:
-    """Decide, and note in the paces what the answer says about the number and the recipient."""
+    """Decide, and note in the paces what the answer says about the number and the recipient.
+
+    `pair` may be left out for a message that was accepted.
+    """
     if isinstance(answer, GraphUnknown):
         _doubt(pace, now)
         return Verdict(Fate.UNKNOWN)
@@ -70,6 +73,7 @@ def judge(
         pace.paused_for = pace.paused_until = pace.token_hash = None
     if isinstance(answer, SendResult):
         return Verdict(Fate.ACCEPTED)
+    assert pair is not None
     if isinstance(answer, GraphThrottled):
         return _slow_down(answer, pace, pair, refusals, now)
     if isinstance(answer, GraphUnavailable):

@@ -190,12 +190,15 @@ class SendQueue:
         accepted: list[tuple[str, int, str]] = []
         for number_id, theirs in sorted(by_number.items()):
             pace = paces.lock(session, number_id, now)
-            recipients = {arrival.departure.queued["recipient"] for arrival in theirs}
-            pairs = paces.pairs(session, number_id, recipients, now)
+            # What went well says nothing new about its recipient.
+            complaints = {
+                arrival.departure.queued["recipient"] for arrival in theirs if isinstance(arrival.answer, GraphError)
+            }
+            pairs = paces.pairs(session, number_id, complaints, now)
             for arrival in theirs:
                 gone, row = arrival.departure, arrival.departure.queued
                 verdict = outcomes.judge(
-                    arrival.answer, number=gone.number, pace=pace, pair=pairs[row["recipient"]], lane=row["lane"],
+                    arrival.answer, number=gone.number, pace=pace, pair=pairs.get(row["recipient"]), lane=row["lane"],
                     refusals=row["refusals"], now=now,
                 )  # fmt: skip
                 metrics.sends.labels(str(verdict.fate)).inc()

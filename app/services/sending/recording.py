@@ -14,7 +14,8 @@ from app.domain.notifications import Person
 from app.domain.numbers import BusinessNumber, Directory
 from app.domain.outbound import Mode, OutboundRequest, Priority, summary
 from app.domain.phone_numbers import to_wa_id
-from app.errors import Invalid, NotFound
+from app.errors import GatewayError, Invalid, NotFound
+from app.ids import new_id
 from app.models import Message
 from app.services.processing.people import ContactBook, aliases, all_aliases
 from app.services.send_rules import MARGIN, WINDOW, check_window
@@ -23,6 +24,10 @@ from app.store import contacts, messages, queue, windows
 LANES = {Priority.REPLY: 0, Priority.NORMAL: 1, Priority.BULK: 2}
 LASTS = {Priority.REPLY: timedelta(hours=1), Priority.NORMAL: timedelta(hours=24), Priority.BULK: timedelta(hours=24)}
 """How long a queued send is worth sending, unless it says so itself. An answer that comes late is worse than none."""
+
+
+class ContactAppeared(Exception):
+    """Somebody else met one of these people first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,50 +58,86 @@ def choose_number(directory: Directory, asked: str | None, allowed: Sequence[str
 
 
 def record(
+    session: Session, message_id: str, number: BusinessNumber, request: OutboundRequest, now: datetime, *, status: str
+) -> Recorded:
+    """Write the message. Raises `Invalid` and what `send_rules` raise; then nothing may be committed."""
+    contact_id = _contact(session, request, now)
+    recorded, row = _prepare(session, message_id, number, request, contact_id, now, status)
+    messages.add(session, row)
+    return recorded
+
+
+def record_queued(
+    session: Session, number: BusinessNumber, requests: Sequence[OutboundRequest], now: datetime, batch_id: str
+) -> list[str | GatewayError]:
+    """Write many messages and queue them; return for each its id, or why it was not written.
+
+    Raises `ContactAppeared` when somebody else met one of the people at this moment: roll back, and do it again.
+    """
+    people = [_person(request) for request in requests]
+    book = ContactBook.of(now, contacts.find_by_aliases(session, all_aliases(people)))
+    owners = [contact.id if (contact := book.get(person)) else None for person in people]
+    if book.new:
+        contacts.add(session, book.new_rows())
+    if book.new_aliases and contacts.add_aliases(session, book.alias_rows()) != len(book.new_aliases):
+        raise ContactAppeared
+    answers: list[str | GatewayError] = []
+    rows, waiting = [], []
+    for request, contact_id in zip(requests, owners, strict=True):
+        try:
+            recorded, row = _prepare(session, new_id(), number, request, contact_id, now, "queued", batch_id)
+            waiting.append(_queue_row(session, recorded, number.phone_number_id, request, now, 1, batch_id))
+        except GatewayError as error:
+            answers.append(error)
+            continue
+        rows.append(row)
+        answers.append(recorded.message_id)
+    if rows:
+        messages.add_all(session, rows)
+        queue.add(session, waiting)
+    return answers
+
+
+def _prepare(
     session: Session,
     message_id: str,
     number: BusinessNumber,
     request: OutboundRequest,
+    contact_id: str | None,
     now: datetime,
-    *,
     status: str,
     batch_id: str | None = None,
-) -> Recorded:
-    """Write the message. Raises `Invalid` and what `send_rules` raise; then nothing may be committed."""
+) -> tuple[Recorded, dict[str, Any]]:
     quoted = _quoted(session, request.reply_to, number)
-    contact_id = _contact(session, request, now)
     check_window(session, request, contact_id, number.phone_number_id, now)
     us = f"+{number.display_phone_number}" if number.display_phone_number else None
     if us is None and contact_id is not None:
         us = messages.our_address(session, contact_id, number.phone_number_id)
     recorded = Recorded(message_id, request, quoted["message_id"] if quoted else None, contact_id)
-    messages.add(
-        session,
-        {
-            "id": message_id,
-            "direction": "outbound",
-            "phone_number_id": number.phone_number_id,
-            "contact_id": contact_id,
-            "sender": us,
-            "recipient": recorded.recipient,
-            "message_type": request.type,
-            "message": summary(request.type, request.content),
-            "content": request.content,
-            "context": quoted,
-            "group_id": request.group_id,
-            "timestamp": now,
-            "status": status,
-            "callback_data": request.callback_data,
-            "mode": str(request.mode),
-            "options": request.options or None,
-            "batch_id": batch_id,
-            "source": "live",
-            "flags": [],
-            "received_at": now,
-            "updated_at": now,
-        },
-    )
-    return recorded
+    row = {
+        "id": message_id,
+        "direction": "outbound",
+        "phone_number_id": number.phone_number_id,
+        "contact_id": contact_id,
+        "sender": us,
+        "recipient": recorded.recipient,
+        "message_type": request.type,
+        "message": summary(request.type, request.content),
+        "content": request.content,
+        "context": quoted,
+        "group_id": request.group_id,
+        "timestamp": now,
+        "status": status,
+        "callback_data": request.callback_data,
+        "mode": str(request.mode),
+        "options": request.options or None,
+        "batch_id": batch_id,
+        "source": "live",
+        "flags": [],
+        "received_at": now,
+        "updated_at": now,
+    }
+    return recorded, row
 
 
 def enqueue(
@@ -110,29 +151,34 @@ def enqueue(
     batch_id: str | None = None,
 ) -> None:
     """Let a recorded message wait for its turn. Raises `Invalid` when its time would be over before that."""
-    message_id = message.message_id if isinstance(message, Recorded) else message.id
-    recipient = str(message.recipient)
+    queue.add(session, [_queue_row(session, message, number_id, request, now, attempt, batch_id)])
+
+
+def _queue_row(
+    session: Session,
+    message: Message | Recorded,
+    number_id: str,
+    request: OutboundRequest,
+    now: datetime,
+    attempt: int,
+    batch_id: str | None,
+) -> dict[str, Any]:
     wanted_at = max(request.send_at or now, now)
     expires_at = request.expires_at or _expiry(session, request, message.contact_id, number_id, wanted_at)
     if expires_at <= wanted_at:
         raise Invalid(fields={"expires_at": ["must be in the future, and after `send_at` and within the window"]})
-    queue.add(
-        session,
-        [
-            {
-                "message_id": message_id,
-                "phone_number_id": number_id,
-                "recipient": recipient,
-                "lane": LANES[request.priority],
-                "attempt": attempt,
-                "refusals": 0,
-                "wanted_at": wanted_at,
-                "due_at": wanted_at,
-                "expires_at": expires_at,
-                "batch_id": batch_id,
-            }
-        ],
-    )
+    return {
+        "message_id": message.message_id if isinstance(message, Recorded) else message.id,
+        "phone_number_id": number_id,
+        "recipient": str(message.recipient),
+        "lane": LANES[request.priority],
+        "attempt": attempt,
+        "refusals": 0,
+        "wanted_at": wanted_at,
+        "due_at": wanted_at,
+        "expires_at": expires_at,
+        "batch_id": batch_id,
+    }
 
 
 def _expiry(
@@ -177,11 +223,15 @@ def _quoted(session: Session, reply_to: str | None, number: BusinessNumber) -> d
     return {"id": row.id, "message_id": row.wamid}
 
 
-def _contact(session: Session, request: OutboundRequest, now: datetime) -> str | None:
-    person = Person(
+def _person(request: OutboundRequest) -> Person:
+    return Person(
         wa_id=to_wa_id(request.to) if request.to else None,
         user_id=request.recipient if request.recipient and is_user_id(request.recipient) else None,
     )
+
+
+def _contact(session: Session, request: OutboundRequest, now: datetime) -> str | None:
+    person = _person(request)
     if not aliases(person):
         return None
     while True:

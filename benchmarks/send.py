@@ -1,0 +1,193 @@
+"""How fast and how evenly messages are sent: every figure of the design in one run.
+
+    python -m benchmarks.send [--quick] [--waiting 100000] [--database-url postgresql://postgres@127.0.0.1/postgres]
+
+Needs nginx, which stands in for Graph; it starts and stops everything itself. Leave the machine alone meanwhile: all
+sides share its cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import requests
+
+from benchmarks.figures import HEADING, Figure, at_least, at_most, middle
+from benchmarks.load import percentile
+from benchmarks.stand_in import StandIn, busiest_second, standing_in
+from tests.load.gateway import API_KEY, Gateway, running
+from tests.load.postgres import own_database
+
+NUMBER = "700100200300400"
+OTHERS = ("700100200300401", "700100200300402", "700100200300403")
+THREADS = 32
+HEADERS = {"Authorization": f"Bearer {API_KEY}"}
+DatabaseUrl = Callable[[], str]
+
+
+def _gateway(directory: Path, graph: StandIn, database_url: str, rate: float) -> Gateway:
+    extra = {
+        "WORKER": "external", "GRAPH_API_URL": graph.url, "MESSAGES_PER_SECOND": f"{rate:g}",
+        "WORKER_THREADS": str(THREADS), "LOG_LEVEL": "WARNING",
+    }  # fmt: skip
+    return Gateway(directory, extra, database_url=database_url)
+
+
+def _queue(gateway: Gateway, number: str, count: int, *, first: int = 0, priority: str = "bulk") -> None:
+    for start in range(first, first + count, 1000):
+        messages = [
+            {"to": f"+34{600_000_000 + each}", "message": "Hola"}
+            for each in range(start, min(start + 1000, first + count))
+        ]
+        body = {"messages": messages, "phone_number_id": number, "priority": priority}
+        requests.post(f"{gateway.url}/api/messages/bulk", json=body, headers=HEADERS, timeout=120).raise_for_status()
+
+
+def _wait_for(graph: StandIn, count: int, seconds: float, number: str = "") -> list[float]:
+    until = time.monotonic() + seconds
+    while len(found := graph.arrivals(number)) < count and time.monotonic() < until:
+        time.sleep(0.25)
+    return found
+
+
+def throughput(directory: Path, graph: StandIn, database_url: DatabaseUrl, count: int, rounds: int) -> list[Figure]:
+    """One worker working off a queue, against one process that only posts; in turn."""
+    bare, ours = [], []
+    with running(_gateway(directory, graph, database_url(), 1000)) as gateway:
+        for number in OTHERS:
+            gateway.flask("numbers", "add", number)
+        time.sleep(5)  # until every process knows them
+        for round_ in range(rounds):
+            command = [sys.executable, "-m", "benchmarks.bare_sends", graph.url, str(count), str(THREADS)]
+            bare.append(float(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+            graph.forget()
+            numbers = (NUMBER, *OTHERS)
+            for number in numbers:
+                _queue(gateway, number, count // len(numbers), first=round_ * count)
+            worker = gateway.start_worker()
+            arrivals = _wait_for(graph, count, 120)
+            worker.terminate()
+            worker.wait(40)
+            ours.append((len(arrivals) - 1) / (arrivals[-1] - arrivals[0]))
+    return [
+        Figure("bare requests.Session, sends", middle(bare), "/s"),
+        Figure("queued sends", middle(ours), "/s"),
+        at_least(
+            "queued ÷ bare requests.Session", 0.9, middle(mine / his for mine, his in zip(ours, bare, strict=True))
+        ),
+    ]
+
+
+def pacing(directory: Path, graph: StandIn, database_url: DatabaseUrl, rate: float, seconds: float) -> list[Figure]:
+    """Two workers keep one limit."""
+    graph.forget()
+    count = int(rate * seconds)
+    with running(_gateway(directory, graph, database_url(), rate)) as gateway:
+        _queue(gateway, NUMBER, count)
+        for _ in range(2):
+            gateway.start_worker()
+        arrivals = _wait_for(graph, count, seconds * 3 + 20)
+    used = (len(arrivals) - 1) / (arrivals[-1] - arrivals[0]) / rate
+    return [
+        at_most(f"busiest second ÷ limit, {rate:g}/s, two workers", 1.02, busiest_second(arrivals) / rate, ""),
+        at_least(f"limit used, {rate:g}/s", 0.95, used),
+    ]
+
+
+def waiting_caller(directory: Path, graph: StandIn, database_url: DatabaseUrl, count: int) -> list[Figure]:
+    """A caller who waits for Graph's answer, against calling Graph oneself; in turn."""
+    ours, theirs = [], []
+    with running(_gateway(directory, graph, database_url(), 1000)) as gateway, requests.Session() as session:
+        session.trust_env = False
+        for number in range(count):
+            body = {"to": f"+34{600_000_000 + number}", "message": "Hola"}
+            started = time.perf_counter()
+            session.post(f"{gateway.url}/send/whatsapp", json=body, headers=HEADERS, timeout=10).raise_for_status()
+            ours.append(time.perf_counter() - started)
+            started = time.perf_counter()
+            session.post(f"{graph.url}/v26.0/{NUMBER}/messages", json=body, timeout=10).raise_for_status()
+            theirs.append(time.perf_counter() - started)
+    return [at_most("a waiting send adds, p50", 5, (middle(ours) - middle(theirs)) * 1000)]
+
+
+def overtaking(
+    directory: Path, graph: StandIn, database_url: DatabaseUrl, waiting: int, replies: int
+) -> Iterator[Figure]:
+    """How long a queued reply takes while another number has a campaign waiting, against an idle queue."""
+    with running(_gateway(directory, graph, database_url(), 80)) as gateway:
+        gateway.flask("numbers", "add", OTHERS[0])
+        time.sleep(5)
+        gateway.start_worker()
+        idle = _reply_times(gateway, graph, replies, 0)
+        _queue(gateway, NUMBER, waiting, first=1_000_000)
+        busy = _reply_times(gateway, graph, replies, replies)
+    yield Figure("a queued reply, p99, nothing else waits", percentile(sorted(idle), 0.99) * 1000, "ms")
+    yield Figure(
+        f"a queued reply, p99, {waiting:,} wait for another number", percentile(sorted(busy), 0.99) * 1000, "ms"
+    )
+    yield at_most("the second ÷ the first", 1.2, percentile(sorted(busy), 0.99) / percentile(sorted(idle), 0.99), "")
+
+
+def _reply_times(gateway: Gateway, graph: StandIn, count: int, first: int) -> list[float]:
+    before = len(graph.arrivals(OTHERS[0]))
+    asked = []
+    with requests.Session() as session:
+        for number in range(first, first + count):
+            body = {
+                "to": f"+34{600_000_000 + number}", "message": "Hola", "mode": "queued", "priority": "reply",
+                "phone_number_id": OTHERS[0],
+            }  # fmt: skip
+            asked.append(time.time())
+            session.post(f"{gateway.url}/send/whatsapp", json=body, headers=HEADERS, timeout=10).raise_for_status()
+            time.sleep(0.05)
+    came = _wait_for(graph, before + count, 30, OTHERS[0])[before:]
+    return [arrival - ask for arrival, ask in zip(came, asked, strict=True)]
+
+
+def main() -> int:
+    """Print the table; the exit code is 1 when a target is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a fifth of the time, for a first impression")
+    parser.add_argument("--waiting", type=int, default=20_000, help="messages of the campaign that replies overtake")
+    parser.add_argument("--database-url", help="a PostgreSQL server to make databases on; without it SQLite")
+    parser.add_argument("--json", type=Path, help="write every figure to this file, too")
+    asked = parser.parse_args()
+    print(f"{platform.machine()}, Python {platform.python_version()}, {asked.database_url or 'SQLite'}\n\n{HEADING}")
+    os.environ.setdefault("NO_PROXY", "127.0.0.1")
+    figures: list[Figure] = []
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gateway-bench-")))
+        graph = stack.enter_context(standing_in(directory / "nginx"))
+
+        def database_url() -> str:
+            return stack.enter_context(own_database(asked.database_url)) if asked.database_url else ""
+
+        quick = 5 if asked.quick else 1
+        parts: list[Callable[[], list[Figure]]] = [
+            lambda: waiting_caller(directory / "sync", graph, database_url, 500 // quick),
+            lambda: throughput(directory / "rate", graph, database_url, 4_000 // quick, 2 if asked.quick else 5),
+            lambda: pacing(directory / "80", graph, database_url, 80, 30 / quick),
+            lambda: pacing(directory / "1000", graph, database_url, 1000, 15 / quick),
+            lambda: list(overtaking(directory / "reply", graph, database_url, asked.waiting // quick, 200 // quick)),
+        ]
+        for part in parts:
+            for figure in part():
+                figures.append(figure)
+                print(figure.as_line(), flush=True)
+    if asked.json:
+        asked.json.write_text(json.dumps([figure.as_json() for figure in figures], indent=2) + "\n")
+    return 1 if any(figure.is_met is False for figure in figures) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -54,6 +54,7 @@ class Config:
     api_key: str = _setting("", readers.secret_text(24), secret=True, required=True)
     secret_key: str = _setting("", readers.secret_text(32), secret=True, required=True)
     encryption_key: tuple[str, ...] = _setting((), readers.list_of(readers.fernet_key), secret=True, required=True)
+    public_url: str = _setting("", readers.url)
     host: str = _setting("127.0.0.1", readers.like(r"[0-9A-Za-z.:_-]+", "must be an address, such as 127.0.0.1"))
     port: int = _setting(8000, readers.whole(1, 65535))
     trusted_proxies: int = _setting(0, readers.whole(0, 10))

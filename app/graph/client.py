@@ -9,13 +9,15 @@ from urllib.parse import quote
 import requests
 
 from app.errors import GraphRefused, GraphUnauthorised, GraphUnavailable, GraphUnknown
-from app.graph import answers, payloads, transport
+from app.graph import answers, files, payloads, transport
 from app.graph.answers import SendResult
+from app.graph.files import CHUNK_BYTES, Download, Upload
 
 Json = dict[str, Any]
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
-CHUNK_BYTES = 64 * 1024
+FILE_SECONDS = 300.0
+"""The longest one file may be on its way; 100 MB take a while."""
 
 
 class GraphClient:
@@ -64,6 +66,33 @@ class GraphClient:
     def show_typing(self, phone_number_id: str, wamid: str, token: str) -> None:
         """Mark a message read and show the contact that we write, for 25 seconds or until we answer."""
         self.request("POST", phone_number_id, "messages", token=token, json=payloads.read(wamid, typing=True))
+
+    def upload(self, phone_number_id: str, upload: Upload, token: str) -> Any:
+        """Give Meta a file; its answer holds the `id` to send it by, for thirty days."""
+        return self.request(
+            "POST", phone_number_id, "media", token=token, data=upload,
+            headers={"Content-Type": upload.content_type}, timeout_seconds=FILE_SECONDS,
+        )  # fmt: skip
+
+    def download(self, url: str, token: str) -> Download:
+        """Open the file at a media URL, as Graph gave it. `GraphRefused` also means that the URL is too old."""
+        if not files.is_metas(url, self._root):
+            raise GraphRefused("Meta names a place for the file that is not known to be Meta's.")
+        headers = {"Authorization": _authorization(token), "Accept": "*/*"}
+        prepared = self._session.prepare_request(requests.Request("GET", url, headers=headers))
+        try:
+            response = self._session.send(
+                prepared, timeout=transport.timeout(FILE_SECONDS), allow_redirects=False, stream=True
+            )
+        except requests.RequestException as err:
+            raise _failure(err) from transport.cause_of(err)
+        if response.status_code == 200:
+            return files.opened(response)
+        response.close()
+        meta = {"http_status": response.status_code}
+        if response.status_code >= 500:
+            raise GraphUnavailable(meta=meta)
+        raise GraphRefused("Meta does not give the file out.", meta=meta)
 
     def request(
         self,
@@ -114,11 +143,15 @@ class GraphClient:
             ) as response:
                 body = _read(response)
         except requests.RequestException as err:
-            cause = transport.cause_of(err)
-            if isinstance(cause, transport.NotConnected):
-                raise GraphUnavailable(meta={"reason": type(cause.__cause__).__name__}) from cause
-            raise GraphUnknown(meta={"reason": type(cause).__name__}) from cause
+            raise _failure(err) from transport.cause_of(err)
         return answers.decode(response.status_code, response.headers, body)
+
+
+def _failure(err: requests.RequestException) -> GraphUnavailable | GraphUnknown:
+    cause = transport.cause_of(err)
+    if isinstance(cause, transport.NotConnected):
+        return GraphUnavailable(meta={"reason": type(cause.__cause__).__name__})
+    return GraphUnknown(meta={"reason": type(cause).__name__})
 
 
 def _authorization(token: str) -> str:

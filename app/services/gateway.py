@@ -13,6 +13,7 @@ from app.services.api_keys import ApiKeys
 from app.services.delivering.posting import PostEvent
 from app.services.endpoint_directory import EndpointDirectory
 from app.services.event_log import EventLog
+from app.services.graph_face import GraphFace
 from app.services.mark_read import MarkRead
 from app.services.number_directory import NumberDirectory
 from app.services.processing import ProcessNotifications
@@ -49,6 +50,7 @@ class Gateway:
     sends: SendQueue
     actions: SendActions
     batches: Batches
+    graph_face: GraphFace
     settle: SettleSends
 
     @classmethod
@@ -69,6 +71,7 @@ class Gateway:
             proxy=config.graph_proxy or None,
             pool_size=max(16, config.worker_threads),
         )
+        mark_read = MarkRead(database, directory, graph, utc_now)
         return cls(
             config,
             database,
@@ -81,9 +84,10 @@ class Gateway:
             ReceiveNotification(database, directory, utc_now),
             ProcessNotifications(database, directory, EventLog(endpoints), utc_now),
             SendMessage(database, directory, graph, utc_now),
-            MarkRead(database, directory, graph, utc_now),
+            mark_read,
             SendQueue(database, directory, utc_now),
             SendActions(database, utc_now),
             Batches(database, directory, utc_now),
+            GraphFace(directory, graph, mark_read),
             SettleSends(config, database, utc_now),
         )

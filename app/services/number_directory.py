@@ -50,6 +50,11 @@ class NumberDirectory:
         with self._database.read() as session:
             return _assemble(self._config, list(numbers.all_numbers(session)), self._vault)
 
+    def refresh(self) -> None:
+        """Take in at once what this process has changed. Raises `Unavailable`."""
+        assert self.current is not None  # starts the refreshing, if nothing has yet
+        self._directory = self.read()
+
     def _read_or(self, fallback: Directory) -> Directory:
         try:
             return self.read()

@@ -36,11 +36,12 @@ def pick_fields(known: dict[str, Any], default: tuple[str, ...], kind: str) -> d
         if name not in known:
             message = f"(#100) Tried accessing nonexisting field ({name}) on node type ({kind})"
             raise GraphRefusal(100, message=message)
-    return {name: known[name] for name in dict.fromkeys([*(asked or default), "id"])}
+    picked = dict.fromkeys([*(asked or default), "id"])
+    return {name: known[name] for name in picked if known[name] is not None}
 
 
-def page_of(items: list[dict[str, Any]]) -> Response:
-    """A list as Graph pages it, by `limit` and `after`."""
+def page_of(items: list[dict[str, Any]], **more: Any) -> Response:
+    """A list as Graph pages it, by `limit` and `after`, and what stands beside it."""
     limit = max(1, min(request.args.get("limit", 25, int), 1000))
     start = request.args.get("after", 0, int)
     shown = items[start : start + limit]
@@ -49,7 +50,7 @@ def page_of(items: list[dict[str, Any]]) -> Response:
         arguments = {**request.args.to_dict(), "after": str(start + limit)}
         query = "&".join(f"{key}={value}" for key, value in arguments.items() if key != "access_token")
         paging["next"] = f"{request.base_url}?{query}"
-    return jsonify({"data": shown, **({"paging": paging} if shown else {})})
+    return jsonify({"data": shown, **({"paging": paging} if shown else {}), **more})
 
 
 def _forget_version(endpoint: str | None, values: dict[str, Any] | None) -> None:

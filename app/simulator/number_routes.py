@@ -15,6 +15,12 @@ from app.simulator.simulator import current
 
 blueprint = graph_blueprint("numbers")
 _DEFAULT_FIELDS = ("verified_name", "display_phone_number", "quality_rating", "id")
+_NO_PROFILE = {"messaging_product": "whatsapp", "vertical": "UNDEFINED"}
+_UNSET = (
+    "certificate", "conversational_automation", "country_code", "country_dial_code", "last_onboarded_time",
+    "new_certificate",
+)  # fmt: skip
+"""Fields that may be asked for and have no value, which Graph leaves out of its answer."""
 _PROFILE = structure(
     {"messaging_product": choice("whatsapp")},
     {
@@ -47,6 +53,13 @@ def number_json(number: BusinessNumber) -> dict[str, Any]:
         "health_status": {"can_send_message": "AVAILABLE", "entities": []},
         "webhook_configuration": _webhook_configuration(number),
         "whatsapp_business_manager_messaging_limit": "TIER_2K",
+        "quality_score": {"score": "GREEN"},
+        "new_name_status": "NONE",
+        "is_pin_enabled": True,
+        "is_preverified_number": False,
+        "search_visibility": "NON_VISIBLE",
+        "eligibility_for_api_business_global_search": "NON_ELIGIBLE_UNDEFINED_COUNTRY",
+        **dict.fromkeys(_UNSET),
     }
 
 
@@ -76,7 +89,7 @@ def register(phone_number_id: str) -> Response:
 def read_profile(phone_number_id: str) -> Response:
     """The profile that customers see."""
     number = visible_number(current(), calling_app(current()), phone_number_id)
-    return jsonify({"data": [current().world.profiles.get(number.phone_number_id, {"messaging_product": "whatsapp"})]})
+    return jsonify({"data": [current().world.profiles.get(number.phone_number_id, _NO_PROFILE)]})
 
 
 @blueprint.post("/<phone_number_id>/whatsapp_business_profile")
@@ -85,7 +98,7 @@ def change_profile(phone_number_id: str) -> Response:
     number = visible_number(current(), calling_app(current()), phone_number_id)
     body = request_body()
     _PROFILE(body, "")
-    current().world.profiles.setdefault(number.phone_number_id, {}).update(body)
+    current().world.profiles.setdefault(number.phone_number_id, dict(_NO_PROFILE)).update(body)
     return jsonify({"success": True})
 
 

@@ -29,7 +29,10 @@ def list_templates(waba_id: str) -> Response:
     matching = [item for item in shown if all(item[name] == value for name, value in wanted.items())]
     fields = [name.strip() for name in request.args.get("fields", "").split(",") if name.strip()]
     picked = [{key: item[key] for key in item if not fields or key in (*fields, "id")} for item in matching]
-    return through_faults(simulator, "management", lambda: page_of(picked))
+    count = len(shown)
+    summary = {"total_count": count, "message_template_count": count, "message_template_limit": 250}
+    more = {"summary": summary | {"are_translations_complete": True}} if "summary" in request.args else {}
+    return through_faults(simulator, "management", lambda: page_of(picked, **more))
 
 
 @blueprint.post("/<waba_id>/message_templates")

@@ -44,7 +44,7 @@ class Template:
             "components": self.components,
             "parameter_format": self.parameter_format,
             "rejected_reason": self.rejected_reason,
-            "quality_score": {"score": "UNKNOWN"},
+            "quality_score": {"score": "UNKNOWN", "date": 1_700_000_000},
         }
 
 

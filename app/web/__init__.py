@@ -8,6 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app.config import Config
 from app.web import auth, errors, health, index, metrics, openapi, simulator_proxy
 from app.web.api import batches, contacts, events, message_actions, messages, notifications
+from app.web.graph import bp as graph
 from app.web.observe import Observe
 from app.web.whatsapp import bp as whatsapp
 
@@ -20,6 +21,7 @@ def init_app(app: Flask, config: Config) -> None:
     app.register_blueprint(batches.bp)
     app.register_blueprint(batches.actions)
     app.register_blueprint(whatsapp)
+    app.register_blueprint(graph)
     if config.simulator:
         app.register_blueprint(simulator_proxy.bp)
     errors.init_app(app)

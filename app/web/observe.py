@@ -17,8 +17,8 @@ from app.logs import get_logger, request_id_var
 WEBHOOK = "/webhook/whatsapp"
 
 _WORDS = frozenset(
-    "|api|contacts|docs|events|healthz|inbox|messages|metrics|notifications|openapi.json|readyz|send|simulator|static"
-    "|webhook|whatsapp".split("|")
+    "|api|contacts|docs|events|graph|healthz|inbox|messages|metrics|notifications|numbers|openapi.json|readyz|send"
+    "|simulator|static|webhook|whatsapp".split("|")
 )
 """What a log line may show of a path, of its first two segments."""
 

@@ -15,7 +15,7 @@ from tests.factories import OTHER_PNID, PNID, message_body, text
 pytestmark = on_sqlite
 
 OPEN = {"/", "/healthz", "/readyz", "/webhook/whatsapp"}
-SCOPES = {
+SCOPES: dict[str, str | dict[str, str]] = {
     "/send/whatsapp": "send",
     "/metrics": "read",
     "/api/messages": "read",
@@ -36,12 +36,18 @@ SCOPES = {
     "/api/contacts": "read",
     "/api/contacts/<contact_id>": "read",
     "/api/events": "read",
+    "/graph/<version>/<phone_number_id>/messages": "send",
+    "/graph/<version>/<phone_number_id>/media": "send",
+    "/graph/<version>/whatsapp_business/attachments/": "read",
+    "/graph/<version>/<object_id>": {"GET": "read", "POST": "admin", "DELETE": "send"},
+    "/graph/<version>/<object_id>/<edge>": {"GET": "read", "POST": "admin", "DELETE": "admin"},
+    "/graph/<version>/<path:anything>": "read",
     "/api/notifications": "admin",
     "/api/notifications/<notification_id>": "admin",
     "/api/notifications/<notification_id>/raw": "admin",
     "/api/notifications/<notification_id>/replay": "admin",
 }
-"""Who may use which route. A new route is an entry here; the documentation and its files are open."""
+"""Who may use which route, by method where they differ. A new route is an entry here; the documentation is open."""
 
 DOCUMENTATION = ("/openapi.json", "/docs", "/static/")
 
@@ -57,8 +63,9 @@ def routes(app: Flask) -> list[tuple[str, str, str]]:
     for rule in app.url_map.iter_rules():
         if rule.rule in SCOPES:
             path = re.sub("<[^>]*>", "x", rule.rule)
-            method = "POST" if "POST" in (rule.methods or ()) else "GET"
-            found.append((method, path, SCOPES[rule.rule]))
+            methods = set(rule.methods or ()) & {"GET", "POST", "PATCH", "DELETE"}
+            scope = SCOPES[rule.rule]
+            found += [(method, path, scope if isinstance(scope, str) else scope[method]) for method in methods]
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -118,6 +119,8 @@ def api(app: Flask, receive: Callable[..., None], monkeypatch: pytest.MonkeyPatc
     receive(message_body(text(), text()), b"no notification", status_body(status(wamid())))
     with responses.RequestsMock(assert_all_requests_are_fired=False) as graph:
         graph.add_callback("POST", f"https://graph.example/v26.0/{PNID}/messages", _accept)
+        nothing = {"error": {"message": "no such object", "code": 100, "error_subcode": 33}}
+        graph.get(re.compile(r"https://graph\.example/.*"), status=400, json=nothing)
         yield schemathesis.openapi.from_wsgi("/openapi.json", app)
 
 

@@ -20,7 +20,7 @@ from app.web.openapi.shapes import ShapesPlugin, first_sentence
 
 ABOUT = (
     "A gateway between Meta's WhatsApp Cloud API and your own software. "
-    "Send `Authorization: Bearer <key>`; every error has the one shape `ErrorAnswer`."
+    "Send `Authorization: Bearer <key>`; every error has the one shape `ErrorAnswer`, under `/graph/` Meta's own."
 )
 REASONS = {
     400: "The body is not what the route reads.",
@@ -69,7 +69,8 @@ def _describe(app: Flask, rule: Rule, operation: Operation) -> dict[str, Any]:
         "security": [{"key": [scope]}] if scope else [],
     }
     if operation.body is not None:
-        described["requestBody"] = {"required": True, "content": _json(operation.body)}
+        content = {operation.body_type: {"schema": operation.body}}
+        described["requestBody"] = {"required": True, "content": content}
     return {name: value for name, value in described.items() if value or name == "security"}
 
 
@@ -88,7 +89,7 @@ def _responses(rule: Rule, operation: Operation, scope: str | None) -> dict[str,
     errors |= {422} if operation.query else set()
     errors |= {400, 413, 415, 422} if isinstance(operation.body, type) else set()
     answers = {str(status): _answer(answer) for status, answer in operation.answers.items()}
-    return answers | {str(status): _reason_name(status) for status in sorted(errors)}
+    return answers | {str(status): _reason_name(status) for status in sorted(errors - operation.answers.keys())}
 
 
 def _answer(answer: Answer) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from app.schemas.api.actions import ActionAnswer
 from app.schemas.api.batches import BatchAnswer, BulkAnswer, BulkRequest
 from app.schemas.api.contacts import ContactAnswer
 from app.schemas.api.events import EventAnswer, EventQuery
+from app.schemas.api.graph import GraphError
 from app.schemas.api.lists import PageQuery, list_of
 from app.schemas.api.messages import MessageQuery
 from app.schemas.api.notifications import NotificationAnswer, NotificationDetails, NotificationQuery
@@ -29,12 +30,13 @@ class Operation:
 
     `answers` are those that are no error, by status; `errors` are statuses beside those that follow from the rest: 401
     and 403 with a key, 404 with an id in the path, 422 with a query, 400, 413, 415 and 422 with a body. `scope` is for
-    a route that asks for a key although its blueprint is open.
+    a route that asks for a key although its blueprint is open. A body is JSON unless `body_type` says otherwise.
     """
 
     answers: dict[int, Answer]
     query: type[Schema] | None = None
     body: type[Schema] | dict[str, Any] | None = None
+    body_type: str = "application/json"
     errors: tuple[int, ...] = (503,)
     scope: str | None = None
     parameters: tuple[dict[str, Any], ...] = ()
@@ -53,6 +55,19 @@ _HANDSHAKE = (
 _SIGNATURE = _given("X-Hub-Signature-256", "header", "`sha256=` and the HMAC of the body, made with the app secret.")
 _KEY = _given("Idempotency-Key", "header", "The same key, the same message: sent once.", required=False)
 _NOTIFICATION = {"type": "object", "description": "Meta's notification. Any bytes with a good signature are kept."}
+_OBJECT = {"type": "object", "description": "As Meta documents it."}
+_FORM = {
+    "type": "object",
+    "properties": {"file": {"type": "string", "format": "binary"}, "type": {"type": "string"}},
+    "required": ["file"],
+}
+
+
+def _graph(scope: str, answer: str = "application/json", **more: Any) -> Operation:
+    """A route of the Graph-compatible face: errors have Graph's shape there."""
+    answers: dict[int, Answer] = {status: GraphError for status in (400, 401, 403, 404, 409, 413, 429, 500, 503)}
+    return Operation({200: answer, **answers}, errors=(), scope=scope, **more)
+
 
 OPERATIONS: dict[str, Operation] = {
     "index.index": Operation({200: ServiceAnswer}, errors=()),
@@ -94,5 +109,15 @@ OPERATIONS: dict[str, Operation] = {
     "notifications.show": Operation({200: NotificationDetails}),
     "notifications.replay": Operation({202: NotificationAnswer}),
     "notifications.raw": Operation({200: "application/octet-stream"}),
+    "graph.send": _graph("send", body=_OBJECT, parameters=(_KEY,)),
+    "graph.upload": _graph("send", body=_FORM, body_type="multipart/form-data"),
+    "graph.download": _graph("read", "*/*", parameters=(_given("mid", "query", "The file's id."),)),
+    "graph.read": _graph("read"),
+    "graph.change": _graph("admin", body=_OBJECT),
+    "graph.delete": _graph("send"),
+    "graph.read_edge": _graph("read"),
+    "graph.change_edge": _graph("admin", body=_OBJECT),
+    "graph.delete_edge": _graph("admin"),
+    "graph.nothing": _graph("read"),
 }
 """By endpoint. A route that is missing here fails the tests."""

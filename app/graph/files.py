@@ -1,0 +1,85 @@
+"""Files on their way to and from Graph: a piece at a time, never whole in memory."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import IO
+from urllib.parse import quote, urlsplit
+
+import requests
+
+CHUNK_BYTES = 64 * 1024
+HOSTS = (".fbsbx.com", ".fbcdn.net")
+"""Where Meta keeps what customers send (seen: `lookaside.fbsbx.com`). Our token goes nowhere else."""
+
+
+class Upload:
+    """A file and its fields as `multipart/form-data`, made anew from known parts. May be read once."""
+
+    def __init__(self, file: IO[bytes], size: int, *, filename: str, mime_type: str, fields: Mapping[str, str]) -> None:
+        boundary = secrets.token_hex(16)
+        self.content_type = f"multipart/form-data; boundary={boundary}"
+        self._file = file
+        texts = "".join(
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{_one_line(value)}\r\n'
+            for name, value in fields.items()
+        )
+        shown = quote(filename, safe=" ()[]!#$&'+,;=@~")
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{shown}"\r\n'
+        self._before = f"{texts}{head}Content-Type: {_one_line(mime_type)}\r\n\r\n".encode()
+        self._after = f"\r\n--{boundary}--\r\n".encode()
+        self._size = size
+
+    def __len__(self) -> int:
+        return len(self._before) + self._size + len(self._after)
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._before
+        while piece := self._file.read(CHUNK_BYTES):
+            yield piece
+        yield self._after
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that is being fetched. `close()` it, read or not."""
+
+    mime_type: str
+    size: int | None
+    response: requests.Response
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self.response:
+            yield from self.response.iter_content(CHUNK_BYTES)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self.response.close()
+
+
+def opened(response: requests.Response) -> Download:
+    """A download from Meta's answer to it."""
+    size = response.headers.get("Content-Length", "")
+    encoded = "Content-Encoding" in response.headers  # then the length is not that of what is read
+    return Download(
+        response.headers.get("Content-Type", "application/octet-stream"),
+        int(size) if size.isdigit() and not encoded else None,
+        response,
+    )
+
+
+def is_metas(url: str, graph_root: str) -> bool:
+    """Whether a file's URL may be given our token: one of Meta's hosts, or wherever the Graph API itself is."""
+    try:
+        parts, graph = urlsplit(url), urlsplit(graph_root)
+        if (parts.scheme, parts.hostname, parts.port) == (graph.scheme, graph.hostname, graph.port):
+            return True
+        return parts.scheme == "https" and parts.port in (None, 443) and (parts.hostname or "").endswith(HOSTS)
+    except ValueError:
+        return False
+
+
+def _one_line(text: str) -> str:
+    return "".join(char for char in text if char.isprintable())

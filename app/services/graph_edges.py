@@ -1,0 +1,70 @@
+"""Which of Graph's endpoints the Graph-compatible face hands on, and what a key must be allowed to do for each.
+
+What sends messages is missing on purpose: it would pass by everything that keeps a message from going out twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+NUMBER, ACCOUNT = "number", "account"
+
+_READ_WRITE: dict[str, dict[str, dict[str, str]]] = {
+    NUMBER: {
+        "block_users": {"GET": "read", "POST": "send", "DELETE": "send"},
+        "call_permissions": {"GET": "read"},
+        "conversational_automation": {"GET": "read", "POST": "admin"},
+        "deregister": {"POST": "admin"},
+        "message_history": {"GET": "read"},
+        "message_qrdls": {"GET": "read", "POST": "admin"},
+        "register": {"POST": "admin"},
+        "request_code": {"POST": "admin"},
+        "settings": {"GET": "read", "POST": "admin"},
+        "smb_app_data": {"POST": "admin"},
+        "username": {"GET": "read", "POST": "admin", "DELETE": "admin"},
+        "username_suggestions": {"GET": "read"},
+        "verify_code": {"POST": "admin"},
+        "whatsapp_business_encryption": {"GET": "read", "POST": "admin"},
+        "whatsapp_business_profile": {"GET": "read", "POST": "admin"},
+    },
+    ACCOUNT: {
+        "flows": {"GET": "read", "POST": "admin"},
+        "message_templates": {"GET": "read", "POST": "admin", "DELETE": "admin"},
+        "phone_numbers": {"GET": "read"},
+        "subscribed_apps": {"GET": "read", "POST": "admin", "DELETE": "admin"},
+        "upsert_message_templates": {"POST": "admin"},
+    },
+}
+
+PARAMETERS = frozenset(
+    "after before category content end fields hsm_id hsm_ids include_default language limit message_id name"
+    " name_or_content phone_number_id quality_score since start status summary until user user_wa_id".split()
+)
+"""Of a query, these go along. Others could change what Graph does (`method`), or carry a token (`access_token`)."""
+
+NOT_FOR_META = frozenset({"access_token", "appsecret_proof", "batch", "ids", "method", "suppress_http_code"})
+"""Fields of a body that Graph would take for parameters of the call itself."""
+
+ACCOUNT_FIELDS = frozenset(
+    "account_review_status business_verification_status country currency disable_marketing_messages_on_cloud_api id"
+    " is_enabled_for_insights marketing_messages_lite_api_status marketing_messages_onboarding_status"
+    " message_template_namespace name on_behalf_of_business_info owner_business_info ownership_type status"
+    " subscribed_apps timezone_id".split()
+)
+"""What a key that is bound to numbers may see of their account. Other fields tell of other numbers."""
+
+
+def kind_of(edge: str) -> str | None:
+    """Whether an edge belongs to a number or to an account; None for one that is not handed on."""
+    return next((kind for kind, edges in _READ_WRITE.items() if edge in edges), None)
+
+
+def scope_of(edge: str, method: str) -> str | None:
+    """The scope that a call needs; None for one that is not handed on."""
+    kind = kind_of(edge)
+    return _READ_WRITE[kind][edge].get(method) if kind else None
+
+
+def field_names(fields: str) -> Iterable[str]:
+    """The names in a `fields` parameter."""
+    return filter(None, (name.strip() for name in fields.split(",")))

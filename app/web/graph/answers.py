@@ -1,0 +1,56 @@
+"""Graph's answers as ours: its URLs point at us, and no token of ours is in them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from flask import Response, jsonify, request
+
+from app.services.graph_face import Found
+from app.web.context import gateway
+
+_VERSION = re.compile(r"/v\d{1,3}\.\d(?=/)")
+
+
+def answer(found: Found) -> Response:
+    """What Graph said, for the caller."""
+    tree = found.answer
+    if found.is_media:
+        owner = {"mid": tree.get("id", ""), "phone_number_id": found.number.phone_number_id}
+        tree = {**tree, "url": f"{root()}/whatsapp_business/attachments/?{urlencode(owner)}"}
+    return jsonify(_ours(tree, found.number.access_token))
+
+
+def root() -> str:
+    """Where an SDK finds us: `PUBLIC_URL`, else wherever it sent this request."""
+    config = gateway().config
+    return f"{config.public_url or request.root_url.rstrip('/')}/graph/{config.graph_api_version}"
+
+
+def _ours(tree: Any, token: str) -> Any:
+    if isinstance(tree, dict):
+        return {name: _ours(value, token) for name, value in tree.items() if name != "access_token"}
+    if isinstance(tree, list):
+        return [_ours(item, token) for item in tree]
+    if isinstance(tree, str):
+        return _without_token(tree).replace(token, "[token]")
+    return tree
+
+
+def _without_token(text: str) -> str:
+    """A text; if it is a URL of Graph's, as `paging.next` is, one of ours without the token that Graph puts there."""
+    if not text.startswith(("http://", "https://")):
+        return text
+    try:
+        parts, graph = urlsplit(text), urlsplit(gateway().config.graph_api_url)
+        pairs = parse_qsl(parts.query, keep_blank_values=True)
+    except ValueError:
+        return text
+    kept = [(name, value) for name, value in pairs if name not in ("access_token", "appsecret_proof")]
+    path = parts.path.removeprefix(graph.path.rstrip("/"))
+    if parts.netloc == graph.netloc and _VERSION.match(path):
+        query = f"?{urlencode(kept)}" if kept else ""
+        return f"{root()}{_VERSION.sub('', path, count=1)}{query}"
+    return text if len(kept) == len(pairs) else parts._replace(query=urlencode(kept)).geturl()

@@ -1,0 +1,52 @@
+"""Files, up to Meta and down from it."""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+
+from flask import Response, jsonify, request
+
+from app.errors import Invalid
+from app.graph.files import Upload
+from app.web.auth import caller
+from app.web.context import gateway
+from app.web.graph.reading import query
+
+LIMIT = 101 * 1024 * 1024
+"""Meta takes documents of 100 MB; the form around them needs room, too."""
+
+
+def upload(phone_number_id: str) -> Response:
+    """Give Meta a file; the answer's `id` sends it, for thirty days."""
+    gateway().graph_face.number(phone_number_id, caller().numbers)
+    request.max_content_length = LIMIT
+    given = request.files.get("file")
+    if given is None:
+        raise Invalid(fields={"file": ["is required: multipart/form-data with a part of this name"]})
+    with given.stream as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        guessed = mimetypes.guess_type(given.filename or "")[0]
+        mime_type = request.form.get("type") or given.mimetype or guessed or "application/octet-stream"
+        fields = {"messaging_product": "whatsapp", "type": mime_type}
+        if "ttl_minutes" in request.form:
+            fields["ttl_minutes"] = request.form["ttl_minutes"]
+        part = Upload(file, size, filename=given.filename or "file", mime_type=mime_type, fields=fields)
+        return jsonify(gateway().graph_face.upload(phone_number_id, part, caller().numbers))
+
+
+def download() -> Response:
+    """The bytes of a file, at the `url` that `GET /<media_id>` shows. Unlike Meta's, ours does not expire."""
+    found = gateway().graph_face.download(request.args.get("mid", ""), query())
+    # Customers choose what is in these, so no browser shall show them as a page of ours.
+    headers = {
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Content-Disposition": "attachment",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if found.size is not None:
+        headers["Content-Length"] = str(found.size)
+    response = Response(iter(found), 200, headers, content_type=found.mime_type)
+    response.call_on_close(found.close)
+    return response

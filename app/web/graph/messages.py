@@ -1,0 +1,80 @@
+"""`POST …/<phone_number_id>/messages`: a send like any other, said in Graph's words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request as http
+from flask.typing import ResponseReturnValue
+
+from app.domain.outbound import OutboundRequest
+from app.domain.phone_numbers import NotANumber, to_e164, to_wa_id
+from app.errors import Invalid
+from app.schemas.send import read_send_request
+from app.services.idempotency import read_key
+from app.services.send_message import Sent
+from app.web.auth import caller
+from app.web.bodies import API_LIMIT, read_raw
+from app.web.context import gateway
+from app.web.graph.reading import parse
+
+Json = dict[str, Any]
+
+
+def send(phone_number_id: str) -> ResponseReturnValue:
+    """Send a message, mark one as read, or show that an answer is being written, as Graph does."""
+    gateway().graph_face.number(phone_number_id, caller().numbers)
+    raw = read_raw(API_LIMIT)
+    body = parse(raw) or {}
+    if "status" in body:
+        return _mark_read(phone_number_id, body)
+    # The version in the path says nothing, so a retry with another one is a retry.
+    retry = read_key(http.headers.get("Idempotency-Key"), caller().name, f"/graph/{phone_number_id}/messages", raw)
+    region = gateway().config.default_region or None
+    request = read_send_request({**body, "to": _to(body), "phone_number_id": phone_number_id}, region)
+    sent = gateway().send(request, caller().numbers, retry)
+    headers = {"Idempotent-Replayed": "true"} if sent.is_replayed else {}
+    return _answer(body, request, sent), 200, headers
+
+
+def _mark_read(phone_number_id: str, body: Json) -> Json:
+    message_id = body.get("message_id")
+    if body["status"] != "read":
+        raise Invalid(fields={"status": ["must be read; leave it out to send a message"]})
+    if not isinstance(message_id, str) or not message_id:
+        raise Invalid(fields={"message_id": ["is required: the message that was read"]})
+    is_typing = isinstance(body.get("typing_indicator"), dict)
+    gateway().graph_face.mark_read(phone_number_id, message_id, caller().numbers, typing=is_typing)
+    return {"success": True}
+
+
+def _to(body: Json) -> Any:
+    """The recipient, as SDKs mean it: digits without a plus are a `wa_id`, which begins with the country code."""
+    to = body.get("to")
+    if isinstance(to, int) and not isinstance(to, bool):
+        to = str(to)
+    if body.get("recipient_type") == "group" or not isinstance(to, str):
+        return to
+    if not to[:1].isdigit() or to.startswith("00"):
+        return to
+    try:
+        return to_e164(f"+{to}")
+    except NotANumber:
+        return to
+
+
+def _answer(body: Json, request: OutboundRequest, sent: Sent) -> Json:
+    """Graph's answer. Where Meta's own id never came, ours stands in its place, and `message_status` says why."""
+    contact: Json = {"input": body.get("to") or request.recipient}
+    if request.to:
+        contact["wa_id"] = to_wa_id(request.to)
+    elif request.recipient:
+        contact["user_id"] = request.recipient
+    message: Json = {"id": sent.message_id or sent.id}
+    if request.group_id:
+        message["group_id"] = request.group_id
+    if sent.message_id is None:
+        message["message_status"] = sent.status
+    elif request.type == "template":
+        message["message_status"] = "accepted"
+    return {"messaging_product": "whatsapp", "contacts": [contact], "messages": [message]}

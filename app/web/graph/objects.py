@@ -1,0 +1,45 @@
+"""Graph's objects, `/<id>`, and what hangs on them, `/<id>/<edge>`: an allow-list, handed on with our tokens."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from app.errors import NotFound
+from app.web.context import gateway
+from app.web.graph.answers import answer
+from app.web.graph.reading import query
+
+
+def read(object_id: str) -> Response:
+    """A number, an account, a file or a template, as Graph shows it."""
+    return answer(gateway().graph_face.read(object_id, query()))
+
+
+def change(object_id: str) -> Response:
+    """Change a number's own webhook, or a template."""
+    return answer(gateway().graph_face.change(object_id, query(with_body=True)))
+
+
+def delete(object_id: str) -> Response:
+    """Delete a file."""
+    return answer(gateway().graph_face.delete(object_id, query()))
+
+
+def read_edge(object_id: str, edge: str) -> Response:
+    """What belongs to a number or an account: templates, numbers, subscriptions, the block list and others."""
+    return answer(gateway().graph_face.edge("GET", object_id, edge, query()))
+
+
+def change_edge(object_id: str, edge: str) -> Response:
+    """Add to it, or change it. The scope is `send` for the block list, else `admin`."""
+    return answer(gateway().graph_face.edge("POST", object_id, edge, query(with_body=True)))
+
+
+def delete_edge(object_id: str, edge: str) -> Response:
+    """Remove from it. The scope is `send` for the block list, else `admin`."""
+    return answer(gateway().graph_face.edge("DELETE", object_id, edge, query(with_body=True)))
+
+
+def nothing(anything: str) -> Response:
+    """Whatever else: an object that does not exist, as Graph says."""
+    raise NotFound

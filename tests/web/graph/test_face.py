@@ -1,0 +1,220 @@
+"""Graph's shapes, byte by byte: what an SDK's own tests would not look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from app.services.gateway import Gateway, utc_now
+from app.services.save_number import save_number
+from app.simulator.testing import MetaStandIn
+from tests.conftest import API_KEY
+from tests.factories import ANA, OTHER_PNID, OTHER_WABA, PNID, WABA
+from tests.web.graph.conftest import Seen
+
+TOKEN = "simulator"
+TEXT = {"messaging_product": "whatsapp", "to": ANA, "type": "text", "text": {"body": "Hola"}}
+
+Ask = Callable[..., TestResponse]
+
+
+@pytest.fixture
+def ask(client: FlaskClient, seen: Seen) -> Ask:
+    def ask_(method: str, path: str, key: str = API_KEY, **more: Any) -> TestResponse:
+        headers = {"Authorization": f"Bearer {key}"} | more.pop("headers", {})
+        return client.open(f"/graph/v19.0/{path}", method=method, headers=headers, **more)
+
+    return ask_
+
+
+def error_of(response: TestResponse) -> tuple[int, int]:
+    """The HTTP status and the code of an error that has every key Graph's have."""
+    error = response.get_json()["error"]
+    assert {"message", "type", "code", "fbtrace_id"} <= error.keys()
+    return response.status_code, error["code"]
+
+
+def test_a_send_is_recorded_like_any_other(ask: Ask, client: FlaskClient, meta: MetaStandIn) -> None:
+    body = {**TEXT, "biz_opaque_callback_data": "order-7"}
+
+    sent = ask("POST", f"{PNID}/messages", json=body).get_json()["messages"][0]["id"]
+
+    kept = client.get(f"/api/messages/{sent}", headers={"Authorization": f"Bearer {API_KEY}"}).get_json()
+    assert (kept["status"], kept["callback_data"], kept["recipient"]) == ("accepted", "order-7", f"+{ANA}")
+    assert meta.accepted[0].biz_opaque_callback_data != "order-7"  # ours travels, so that the status finds it
+
+
+@pytest.mark.parametrize("to", [ANA, int(ANA), f"+{ANA}", "+54 9 11 1234-5678", "54 (9) 11 1234 5678", f"00{ANA}"])
+def test_a_recipient_is_understood_in_any_form(ask: Ask, meta: MetaStandIn, to: Any) -> None:
+    answer = ask("POST", f"{PNID}/messages", json={**TEXT, "to": to}).get_json()
+
+    assert answer["contacts"] == [{"input": to, "wa_id": ANA}]
+    assert meta.accepted[0].to == f"+{ANA}"
+
+
+def test_a_form_is_as_good_as_json(ask: Ask, meta: MetaStandIn) -> None:
+    form = {"messaging_product": "whatsapp", "to": ANA, "type": "text", "text": '{"body":"Hola"}'}
+
+    assert ask("POST", f"{PNID}/messages", data=form).status_code == 200
+    assert meta.accepted[0].body["text"] == {"body": "Hola"}
+
+
+def test_the_same_key_is_the_same_message_in_any_version(ask: Ask, client: FlaskClient, meta: MetaStandIn) -> None:
+    headers = {"Idempotency-Key": "k", "Authorization": f"Bearer {API_KEY}"}
+    first = client.post(f"/graph/v19.0/{PNID}/messages", json=TEXT, headers=headers)
+
+    again = client.post(f"/graph/v25.0/{PNID}/messages", json=TEXT, headers=headers)
+
+    assert again.get_json() == first.get_json()
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert len(meta.accepted) == 1
+    other = client.post(f"/graph/v25.0/{PNID}/messages", json={**TEXT, "to": "+34600111222"}, headers=headers)
+    assert error_of(other) == (400, 100)
+
+
+def test_an_unknown_outcome_is_answered_with_our_id(ask: Ask, client: FlaskClient, meta: MetaStandIn) -> None:
+    meta.add_fault("cut")
+
+    answer = ask("POST", f"{PNID}/messages", json=TEXT)
+
+    (message,) = answer.get_json()["messages"]
+    assert (answer.status_code, message["message_status"]) == (200, "unknown")
+    kept = client.get(f"/api/messages/{message['id']}", headers={"Authorization": f"Bearer {API_KEY}"})
+    assert kept.get_json()["status"] in ("unknown", "accepted", "sent", "delivered", "read")
+
+
+def test_a_limit_is_a_429_with_one_code(ask: Ask, meta: MetaStandIn) -> None:
+    meta.add_fault("code", code=131056)
+
+    answer = ask("POST", f"{PNID}/messages", json=TEXT)
+
+    assert error_of(answer) == (429, 130429)
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.get_json()["error"]["is_transient"] is True
+
+
+def test_metas_refusal_keeps_metas_code_and_details(ask: Ask, meta: MetaStandIn) -> None:
+    meta.block(ANA)
+    template = {**TEXT, "type": "template", "template": {"name": "none", "language": {"code": "es"}}}
+    del template["text"]
+
+    answer = ask("POST", f"{PNID}/messages", json=template)
+
+    assert error_of(answer) == (404, 132001)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"json": {"to": ANA}}, {"json": []}, {"data": "{", "content_type": "application/json"}, {"data": b""},
+     {"json": {"status": "read"}}, {"json": {"status": "seen", "message_id": "wamid.X"}},
+     {"json": {"status": "read", "message_id": "no-such"}}, {"json": TEXT, "headers": {"Idempotency-Key": ""}},
+     {"data": "text=%7B&to=1", "content_type": "application/x-www-form-urlencoded"},
+     {"data": "to=%ff", "content_type": "application/x-www-form-urlencoded"}],
+)  # fmt: skip
+def test_what_cannot_be_read_is_an_invalid_parameter(ask: Ask, meta: MetaStandIn, more: Any) -> None:
+    answer = ask("POST", f"{PNID}/messages", **more)
+
+    assert error_of(answer) == (400, 100)
+    assert answer.get_json()["error"]["error_data"]["details"]
+    assert meta.accepted == []
+
+
+def test_without_a_key_of_ours_nobody_enters(client: FlaskClient, gateway: Gateway, seen: Seen) -> None:
+    assert error_of(client.post(f"/graph/v19.0/{PNID}/messages", json=TEXT)) == (401, 190)
+    assert error_of(client.get(f"/graph/v19.0/{PNID}?access_token={API_KEY}")) == (401, 190)
+    reader = {"Authorization": f"Bearer {gateway.api_keys.make('reader', ['read'], None)}"}
+    assert error_of(client.post(f"/graph/v19.0/{PNID}/messages", json=TEXT, headers=reader)) == (403, 10)
+    assert error_of(client.delete(f"/graph/v19.0/{WABA}/message_templates?name=x", headers=reader)) == (403, 10)
+    assert seen.everything == []
+
+
+def test_pages_point_at_us_and_hold_no_token(ask: Ask, client: FlaskClient, meta: MetaStandIn) -> None:
+    for number in range(3):
+        body = {"name": f"t{number}", "language": "es", "category": "UTILITY",
+                "components": [{"type": "BODY", "text": "Hola."}]}  # fmt: skip
+        assert ask("POST", f"{WABA}/message_templates", json=body).status_code == 200
+
+    page = ask("GET", f"{WABA}/message_templates?limit=2&fields=name&access_token={TOKEN}").get_json()
+    following = page["paging"]["next"]
+    rest = client.get(following, headers={"Authorization": f"Bearer {API_KEY}"}).get_json()
+
+    assert following.startswith(f"http://localhost/graph/v26.0/{WABA}/message_templates?")
+    assert TOKEN not in following and "access_token" not in following
+    assert sorted(each["name"] for each in page["data"] + rest["data"]) == ["hello_world", "t0", "t1", "t2"]
+
+
+def test_only_what_is_for_meta_goes_to_meta(ask: Ask, seen: Seen) -> None:
+    ask("GET", f"{PNID}?method=delete&access_token={API_KEY}&appsecret_proof=x&fields=status")
+    ask("POST", f"{PNID}/whatsapp_business_profile", json={"messaging_product": "whatsapp", "access_token": API_KEY})
+
+    assert len(seen.everything) == 2
+    assert not seen.holds(API_KEY)
+    assert not seen.holds("method=delete") and not seen.holds("appsecret_proof")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "me"), ("GET", "debug_token?input_token=x"), ("GET", f"{WABA}/assigned_users"), ("GET", f"{PNID}/x/y"),
+     ("POST", f"{PNID}/marketing_messages"), ("POST", f"{WABA}"), ("DELETE", f"{PNID}"), ("DELETE", f"{WABA}"),
+     ("GET", "..%2F..%2Fme"), ("GET", f"{WABA}/messages"), ("GET", f"{PNID}/message_templates")],
+)  # fmt: skip
+def test_what_is_not_on_the_list_does_not_exist(ask: Ask, seen: Seen, method: str, path: str) -> None:
+    answer = ask(method, path)
+
+    assert error_of(answer) == (400, 100)
+    assert answer.get_json()["error"]["error_subcode"] == 33
+    assert seen.everything == []
+
+
+def test_a_key_of_two_numbers_uses_both_and_sees_each_ones_files(
+    ask: Ask, gateway: Gateway, meta: MetaStandIn, both: None
+) -> None:
+    key = gateway.api_keys.make("two", ["send", "read"], [PNID, OTHER_PNID])
+    one = gateway.api_keys.make("one", ["send", "read"], [PNID])
+    form = {"messaging_product": "whatsapp", "file": (BytesIO(b"%PDF"), "a.pdf", "application/pdf")}
+    theirs = ask("POST", f"{OTHER_PNID}/media", key, data=form).get_json()["id"]
+
+    assert ask("POST", f"{OTHER_PNID}/messages", key, json=TEXT).status_code == 200
+    assert meta.accepted[0].phone_number_id == OTHER_PNID
+    assert f"phone_number_id={OTHER_PNID}" in ask("GET", theirs, key).get_json()["url"]
+    for method, path in (("GET", theirs), ("DELETE", theirs), ("GET", f"{theirs}?phone_number_id={OTHER_PNID}"),
+                         ("GET", f"whatsapp_business/attachments/?mid={theirs}"),
+                         ("POST", f"{OTHER_PNID}/messages"), ("GET", f"{OTHER_WABA}/phone_numbers"),
+                         ("GET", OTHER_WABA), ("GET", OTHER_PNID)):  # fmt: skip
+        assert error_of(ask(method, path, one, json=TEXT if method == "POST" else None)) == (400, 100), path
+
+
+@pytest.mark.parametrize("fields", ["access_token", "phone_numbers", "name,owner{access_token}", "health_status"])
+def test_fields_do_not_lead_a_bound_key_astray(ask: Ask, gateway: Gateway, seen: Seen, fields: str) -> None:
+    key = gateway.api_keys.make("one", ["read"], [PNID])
+
+    assert error_of(ask("GET", f"{WABA}?fields={fields}", key)) == (403, 10)
+    assert seen.everything == []
+
+
+def test_a_file_of_a_customers_is_no_page_of_ours(ask: Ask, meta: MetaStandIn) -> None:
+    form = {"messaging_product": "whatsapp", "file": (BytesIO(b"<b>"), "a.txt", "text/plain")}
+    media_id = ask("POST", f"{PNID}/media", data=form).get_json()["id"]
+
+    answer = ask("GET", f"whatsapp_business/attachments/?mid={media_id}&phone_number_id={PNID}")
+
+    assert answer.data == b"<b>"
+    assert answer.headers["Content-Disposition"] == "attachment"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_an_upload_without_a_file_says_so(ask: Ask) -> None:
+    assert error_of(ask("POST", f"{PNID}/media", data={"messaging_product": "whatsapp"})) == (400, 100)
+
+
+@pytest.fixture
+def both(gateway: Gateway) -> None:
+    """The second number is the gateway's, too."""
+    save_number(gateway.database, gateway.vault, utc_now(), phone_number_id=OTHER_PNID, display_phone_number=None,
+                waba_id=OTHER_WABA, app_id=None, access_token=None, app_secrets=[])  # fmt: skip
+    gateway.directory.refresh()

@@ -163,6 +163,12 @@ class SendMessage:
             return None
 
     def _record(self, session: Session, this: _Try, answer: SendResult | GraphError, now: datetime) -> str | None:
+        if isinstance(answer, SendResult):
+            paces.calm(session, this.number.phone_number_id)
+            attempts.accept(session, [(this.message_id, this.attempt, answer.wamid)], now)
+            if reports.waiting(session, [answer.wamid]):
+                reports.adopt(session, this.message_id, answer.wamid, this.number.phone_number_id, now)
+            return None
         pace = paces.lock(session, this.number.phone_number_id, now)
         pair = paces.pairs(session, this.number.phone_number_id, [this.recipient], now)[this.recipient]
         known = pair.address
@@ -170,12 +176,7 @@ class SendMessage:
             answer, number=this.number, pace=pace, pair=pair, lane=this.lane, refusals=0, now=now
         )
         message_id, attempt = this.message_id, this.attempt
-        if isinstance(answer, SendResult):
-            attempts.end(session, message_id, attempt, state="accepted", now=now, wamid=answer.wamid)
-            attempts.set_status(session, message_id, "accepted", ("sending", "unknown"), updated_at=now)
-            messages.set_wamid(session, message_id, answer.wamid)
-            reports.adopt(session, message_id, answer.wamid, this.number.phone_number_id, now)
-        elif verdict.fate is Fate.UNKNOWN:
+        if verdict.fate is Fate.UNKNOWN:
             if attempts.end(session, message_id, attempt, state="unknown", now=now, error=answer.meta):
                 attempts.set_status(session, message_id, "unknown", ("sending",), updated_at=now)
         elif isinstance(answer, GraphRefused) and pair.address not in (None, known):

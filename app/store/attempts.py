@@ -10,7 +10,7 @@ from sqlalchemy import CursorResult, bindparam, exists, func, insert, select, up
 from sqlalchemy.orm import Session
 
 from app.models import Message, SendAttempt
-from app.models.base import table
+from app.models.base import UtcDateTime, table
 from app.store.dialect import one_of
 
 
@@ -41,34 +41,43 @@ def leave(session: Session, message_ids: Collection[str], now: datetime) -> set[
     return set(session.scalars(statement.values(status="sending", updated_at=now).returning(target.c.id)))
 
 
-def accept_many(session: Session, rows: Sequence[tuple[str, int, str]], now: datetime) -> None:
-    """Record that Graph took tries: message, number of the try, wamid. What was decided meanwhile stays."""
-    given = [{"of_message": key, "of_number": number, "of_wamid": wamid} for key, number, wamid in rows]
-    tries, target, other = table(SendAttempt), table(Message), table(Message).alias()
-    session.execute(
-        update(tries)
-        .where(
-            tries.c.message_id == bindparam("of_message"),
-            tries.c.number == bindparam("of_number"),
-            one_of(tries.c.state, ("sending", "unknown")),
-        )
-        .values(state="accepted", wamid=bindparam("of_wamid"), finished_at=now),
-        given,
+_TRIES, _MESSAGES, _OTHERS = table(SendAttempt), table(Message), table(Message).alias()
+_ACCEPT_TRY = (
+    update(_TRIES)
+    .where(
+        _TRIES.c.message_id == bindparam("of_message"),
+        _TRIES.c.number == bindparam("of_number"),
+        one_of(_TRIES.c.state, ("sending", "unknown")),
     )
-    session.execute(
-        update(target)
-        .where(target.c.id == bindparam("of_message"), one_of(target.c.status, ("sending", "unknown", "held")))
-        .values(status="accepted", updated_at=now),
-        given,
+    .values(state="accepted", wamid=bindparam("of_wamid"), finished_at=bindparam("now", type_=UtcDateTime))
+)
+_ACCEPT = (
+    update(_MESSAGES)
+    .where(_MESSAGES.c.id == bindparam("of_message"), one_of(_MESSAGES.c.status, ("sending", "unknown", "held")))
+    .values(status="accepted", updated_at=bindparam("now", type_=UtcDateTime))
+)
+_NAME = (
+    update(_MESSAGES)
+    .where(
+        _MESSAGES.c.id == bindparam("of_message"),
+        ~exists().where(
+            _OTHERS.c.wamid == bindparam("of_wamid"),
+            _OTHERS.c.phone_number_id == _MESSAGES.c.phone_number_id,
+            _OTHERS.c.id != _MESSAGES.c.id,
+        ),
     )
-    taken = exists().where(
-        other.c.wamid == bindparam("of_wamid"),
-        other.c.phone_number_id == target.c.phone_number_id,
-        other.c.id != target.c.id,
-    )
-    session.execute(
-        update(target).where(target.c.id == bindparam("of_message"), ~taken).values(wamid=bindparam("of_wamid")), given
-    )
+    .values(wamid=bindparam("of_wamid"))
+)
+
+
+def accept(session: Session, rows: Sequence[tuple[str, int, str]], now: datetime) -> None:
+    """Record that Graph took tries: message, number of the try, wamid. What was decided meanwhile stays.
+
+    A message whose wamid its number has already, as that of an echo which overtook Graph's answer, is found by its try.
+    """
+    given = [{"of_message": key, "of_number": number, "of_wamid": wamid, "now": now} for key, number, wamid in rows]
+    for statement in (_ACCEPT_TRY, _ACCEPT, _NAME):
+        session.execute(statement, given)
 
 
 def end(

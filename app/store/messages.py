@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, func, insert, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy.orm import Session
 
 from app.domain.messages import ContactRef
 from app.domain.messages import Message as DomainMessage
@@ -37,19 +37,6 @@ def add_all(session: Session, rows: Sequence[dict[str, Any]]) -> None:
 def remove(session: Session, message_id: str) -> None:
     """Delete a message and its tries, as if it had never been asked for."""
     session.execute(delete(Message).where(Message.id == message_id).execution_options(synchronize_session=False))
-
-
-def set_wamid(session: Session, message_id: str, wamid: str) -> None:
-    """Note Meta's id of a message, unless its number has another one of that id.
-
-    That is an echo of it, which overtook Graph's answer. Our message is then found by its attempt.
-    """
-    other = aliased(Message)
-    taken = exists().where(
-        other.wamid == wamid, other.phone_number_id == Message.phone_number_id, other.id != message_id
-    )
-    statement = update(Message).where(Message.id == message_id, ~taken).values(wamid=wamid)
-    session.execute(statement.execution_options(synchronize_session=False))
 
 
 def add_new_reports(session: Session, rows: Sequence[dict[str, Any]]) -> set[StatusKey]:

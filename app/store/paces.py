@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.models import Message, NumberPace, PairPace
+from app.models.base import table
 from app.store.dialect import insert_new
 
 
@@ -24,6 +25,22 @@ def lock(session: Session, phone_number_id: str, now: datetime) -> NumberPace:
         session.execute(insert_new(session, NumberPace), [row])
         found = session.scalars(query).one()
     return found
+
+
+_TABLE = table(NumberPace)
+_CALM = (
+    update(_TABLE)
+    .where(
+        _TABLE.c.phone_number_id == bindparam("number"),
+        or_(_TABLE.c.doubts > 0, _TABLE.c.paused_for == "auth"),
+    )
+    .values(doubts=0, probe_at=None, paused_for=None, paused_until=None, token_hash=None)
+)
+
+
+def calm(session: Session, phone_number_id: str) -> None:
+    """Meta took a message: end whatever doubt there was about the number."""
+    session.execute(_CALM, {"number": phone_number_id})
 
 
 def find(session: Session, phone_number_ids: Collection[str]) -> dict[str, NumberPace]:

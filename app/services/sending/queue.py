@@ -208,7 +208,7 @@ class SendQueue:
                 else:
                     news |= self._not_accepted(session, gone, verdict, arrival.answer, now)
         if accepted:
-            attempts.accept_many(session, accepted, now)
+            attempts.accept(session, accepted, now)
             waiting = reports.waiting(session, [wamid for _, _, wamid in accepted])
             if waiting:
                 reports.adopt_all(session, waiting, now)

@@ -64,6 +64,7 @@ class Config:
 
     database_url: str = _setting(f"sqlite:///{ROOT}/data/whatsapp.db", readers.database_url, secret=True)
     database_pool_size: int = _setting(5, readers.whole(1, 500))
+    storage_limit_mb: int = _setting(0, readers.whole(0, 100_000_000))
 
     worker: str = _setting("embedded", readers.one_of("embedded", "external"))
     web_concurrency: int = _setting(min(2, os.cpu_count() or 1), readers.whole(1, 128))
@@ -83,6 +84,10 @@ class Config:
     unknown_send_policy: str = _setting("held", readers.one_of("held", "resend"))
     unknown_send_seconds: int = _setting(600, readers.whole(1, 2_592_000))
 
+    alert_url: str = _setting("", readers.secret_url, secret=True)
+    alert_email: tuple[str, ...] = _setting((), readers.list_of(readers.mail_address))
+    smtp_url: str = _setting("", readers.smtp_url, secret=True)
+
     log_level: str = _setting("INFO", readers.one_of("DEBUG", "INFO", "WARNING", "ERROR"))
     log_dir: str = _setting(str(ROOT / "logs"), readers.directory)
     log_format: str = _setting("text", readers.one_of("text", "json"))
@@ -94,7 +99,7 @@ class Config:
         found: set[str] = set()
         for setting in settings():
             value = getattr(self, setting.name)
-            if setting.metadata["read"] in (readers.url, readers.database_url):
+            if setting.metadata["read"] in (readers.url, readers.database_url, readers.smtp_url):
                 password = urlsplit(value).password or ""
                 found |= {password, unquote(password)}
             elif setting.metadata["secret"]:
@@ -190,6 +195,9 @@ def _contradictions(given: Mapping[str, Any], on_platform: bool) -> list[str]:
             ),
         }
     wrong |= _forwarding(given)
+    wrong["SMTP_URL: required with ALERT_EMAIL; the server that takes the mail, as smtp://user:password@host:587"] = (
+        "alert_email" in given and "smtp_url" not in given
+    )
     wrong["METRICS_PORT: must not be PORT; leave it empty, or choose another"] = given.get("metrics_port") == port
     wrong["DATABASE_URL: must be a PostgreSQL database where DYNO is set, because this host throws its disk away"] = (
         on_platform and given.get("database_url", Config.database_url).startswith("sqlite")

@@ -74,6 +74,19 @@ def url(text: str) -> str:
     return text.rstrip("/")
 
 
+def secret_url(text: str) -> str:
+    """Read an address that is a secret as a whole, as chat services' are; it is used as it is written."""
+    url(text)
+    return text
+
+
+def smtp_url(text: str) -> str:
+    parts = _split(text)
+    if not parts or parts.scheme not in {"smtp", "smtps"} or not parts.hostname or not re.fullmatch(r"[!-~]+", text):
+        raise WrongSetting("must be smtp://user:password@host:587, or smtps:// for TLS from the first byte")
+    return text
+
+
 def _split(text: str) -> SplitResult | None:
     try:
         parts = urlsplit(text)
@@ -133,5 +146,7 @@ def network(text: str) -> Network:
 def directory(text: str) -> str:
     return str(ROOT / text)
 
+
+mail_address = like(r"[!#-'*-.0-9A-Z^-~]+@[0-9A-Za-z.-]+", "must be addresses such as ops@example.com, comma-separated")
 
 digits = like(r"[0-9]{5,20}", "must be the number that Meta shows, digits only")

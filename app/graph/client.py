@@ -94,6 +94,12 @@ class GraphClient:
             raise GraphUnavailable(meta=meta)
         raise GraphRefused("Meta does not give the file out.", meta=meta)
 
+    def debug_token(self, token: str) -> Json:
+        """Ask what a token is worth, by itself: `is_valid`, `expires_at` (0: never) and what else Meta says."""
+        answer = self.request("GET", "debug_token", token=token, params={"input_token": token})
+        data = answer.get("data") if isinstance(answer, dict) else None
+        return data if isinstance(data, dict) else {}
+
     def request(
         self,
         method: str,

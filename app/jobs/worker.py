@@ -11,6 +11,7 @@ from types import FrameType
 from app import metrics
 from app.embedded import PARENT_PID
 from app.ids import new_id
+from app.jobs.alarms import alarm_lanes
 from app.jobs.deliver import DeliverDue
 from app.jobs.lanes import Lane, Lanes
 from app.jobs.process import process_due
@@ -112,6 +113,7 @@ def _lanes(gateway: Gateway, sender: Sender, deliver: DeliverDue) -> Lanes:
             Lane("heartbeat", say_alive, HEARTBEAT_SECONDS),
             Lane("sweep", sweep, HEARTBEAT_SECONDS),
             Lane("search", index, INDEX_SECONDS),
+            *alarm_lanes(gateway),
         ]
     )
     return lanes

@@ -1,5 +1,6 @@
 """The tables."""
 
+from app.models.alerts import Alert
 from app.models.api_keys import ApiKey
 from app.models.base import Base
 from app.models.contacts import Contact, ContactAlias
@@ -14,6 +15,7 @@ from app.models.queue import Batch, NumberPace, PairPace, QueuedSend
 from app.models.search import MessageDocument, UnsearchedMessage
 
 __all__ = [
+    "Alert",
     "ApiKey",
     "Base",
     "Batch",

@@ -36,6 +36,13 @@ class Message(Base):
         ),
         Index("ix_messages_status_direction_timestamp_id", "status", "direction", "timestamp", "id"),
         Index("ix_messages_message_type_direction_timestamp_id", "message_type", "direction", "timestamp", "id"),
+        # Of the few that somebody has to look at.
+        Index(
+            "ix_messages_unknown_number_received_at",
+            "received_at",
+            sqlite_where=text("flags LIKE '%unknown_number%'"),
+            postgresql_where=text("flags @> '[\"unknown_number\"]'"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)

@@ -9,6 +9,7 @@ from app.config import Config
 from app.crypto import Vault
 from app.database import Database
 from app.graph.client import GraphClient
+from app.services.alarms import Alarms
 from app.services.api_keys import ApiKeys
 from app.services.delivering.posting import PostEvent
 from app.services.endpoint_directory import EndpointDirectory
@@ -23,6 +24,8 @@ from app.services.sending.actions import SendActions
 from app.services.sending.batches import Batches
 from app.services.sending.queue import SendQueue
 from app.services.sending.settle import SettleSends
+from app.services.tell_alarms import TellAlarms, channels
+from app.services.watching.watch import Watch
 from app.subscribers.client import SubscriberClient
 
 
@@ -52,6 +55,9 @@ class Gateway:
     batches: Batches
     graph_face: GraphFace
     settle: SettleSends
+    alarms: Alarms
+    watch: Watch
+    tell_alarms: TellAlarms
 
     @classmethod
     def build(cls, config: Config, version: str) -> Gateway:
@@ -72,6 +78,7 @@ class Gateway:
             pool_size=max(16, config.worker_threads),
         )
         mark_read = MarkRead(database, directory, graph, utc_now)
+        alarms = Alarms(database, channels(config), utc_now)
         return cls(
             config,
             database,
@@ -90,4 +97,7 @@ class Gateway:
             Batches(database, directory, utc_now),
             GraphFace(directory, graph, mark_read),
             SettleSends(config, database, utc_now),
+            alarms,
+            Watch(config, database, directory, graph, alarms, utc_now),
+            TellAlarms(config, database, utc_now, version),
         )

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import CursorResult, delete, exists, select, update
+from sqlalchemy import CursorResult, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.ids import new_id
 from app.models import Job
+from app.models.base import table
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,14 @@ class Claim:
 
 class ClaimLost(Exception):
     """The lease ran out and somebody else has the job: whatever we were about to write must not be written."""
+
+
+def add(session: Session, kind: str, subject_id: str, due_at: datetime) -> None:
+    """Write a job, in the transaction of what it is about."""
+    session.execute(
+        insert(table(Job)),
+        [{"kind": kind, "subject_id": subject_id, "due_at": due_at, "attempts": 0, "created_at": due_at}],
+    )
 
 
 def any_due(session: Session, kind: str, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config import Config
 from app.web import auth, errors, health, index, metrics, openapi, simulator_proxy
-from app.web.api import batches, contacts, events, message_actions, messages, notifications
+from app.web.api import alerts, batches, contacts, events, message_actions, messages, notifications
 from app.web.graph import bp as graph
 from app.web.observe import Observe
 from app.web.whatsapp import bp as whatsapp
@@ -16,7 +16,7 @@ from app.web.whatsapp import bp as whatsapp
 def init_app(app: Flask, config: Config) -> None:
     """Give the application its routes, its errors, and what surrounds every request."""
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    for module in (index, openapi, health, metrics, messages, message_actions, contacts, events, notifications):
+    for module in (index, openapi, health, metrics, messages, message_actions, contacts, events, notifications, alerts):
         app.register_blueprint(module.bp)
     app.register_blueprint(batches.bp)
     app.register_blueprint(batches.actions)

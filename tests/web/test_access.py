@@ -42,6 +42,7 @@ SCOPES: dict[str, str | dict[str, str]] = {
     "/graph/<version>/<object_id>": {"GET": "read", "POST": "admin", "DELETE": "send"},
     "/graph/<version>/<object_id>/<edge>": {"GET": "read", "POST": "admin", "DELETE": "admin"},
     "/graph/<version>/<path:anything>": "read",
+    "/api/alerts": "read",
     "/api/notifications": "admin",
     "/api/notifications/<notification_id>": "admin",
     "/api/notifications/<notification_id>/raw": "admin",
@@ -158,6 +159,8 @@ ERRORS: list[tuple[str, str, dict[str, Any], int, str]] = [
     ("GET", "/api/events?after=x", {}, 422, "invalid_request"),
     ("GET", "/api/events?after=0&wait=26", {}, 422, "invalid_request"),
     ("GET", "/api/events?cursor=bm9uc2Vuc2U", {}, 422, "invalid_request"),
+    ("GET", "/api/alerts?state=other", {}, 422, "invalid_request"),
+    ("GET", "/api/alerts?cursor=bm9uc2Vuc2U", {}, 422, "invalid_request"),
     ("GET", "/api/notifications/none", {}, 404, "not_found"),
     ("GET", "/api/notifications/%00/raw", {}, 404, "not_found"),
 ]

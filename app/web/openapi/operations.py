@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import Schema
 
 from app.schemas.api.actions import ActionAnswer
+from app.schemas.api.alerts import AlertAnswer, AlertQuery
 from app.schemas.api.batches import BatchAnswer, BulkAnswer, BulkRequest
 from app.schemas.api.contacts import ContactAnswer
 from app.schemas.api.events import EventAnswer, EventQuery
@@ -105,6 +106,7 @@ OPERATIONS: dict[str, Operation] = {
     "contacts.index": Operation({200: list_of(ContactAnswer)}, query=PageQuery),
     "contacts.show": Operation({200: ContactAnswer}),
     "events.index": Operation({200: list_of(EventAnswer)}, query=EventQuery),
+    "alerts.index": Operation({200: list_of(AlertAnswer)}, query=AlertQuery),
     "notifications.index": Operation({200: list_of(NotificationAnswer)}, query=NotificationQuery),
     "notifications.show": Operation({200: NotificationDetails}),
     "notifications.replay": Operation({202: NotificationAnswer}),

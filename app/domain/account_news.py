@@ -1,0 +1,162 @@
+"""What Meta's news about an account, its numbers and its templates come to: what is wrong after all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.domain.alarms import Finding
+from app.domain.numbers import Directory
+
+FORGOTTEN_AFTER = timedelta(days=7)
+"""Some news has an end that Meta does not tell; then this is it."""
+
+RESTRICTIONS = {
+    "ACCOUNT_DELETED",
+    "ACCOUNT_RESTRICTION",
+    "ACCOUNT_VIOLATION",
+    "DISABLED_UPDATE",
+    "PARTNER_REMOVED",
+    "PARTNER_APP_UNINSTALLED",
+}
+_TIERS = {
+    "TIER_50": 50, "TIER_250": 250, "TIER_1K": 1_000, "TIER_2K": 2_000, "TIER_10K": 10_000, "TIER_100K": 100_000,
+    "TIER_UNLIMITED": 1_000_000_000,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One `account.<field>` event: its field, when it happened, and Meta's JSON."""
+
+    field: str
+    at: datetime
+    value: dict[str, Any]
+
+
+Reading = Callable[[list[News], Directory, datetime], list[Finding]]
+"""Reads news, oldest first, as of now."""
+
+
+def quality_low(news: list[News], directory: Directory, _now: datetime) -> list[Finding]:
+    """Numbers that are flagged."""
+    flagged: dict[str, Finding] = {}
+    for each in news:
+        event = each.value.get("event")
+        finding = _number(each, directory)
+        if event == "FLAGGED":
+            flagged[finding.subject] = finding
+        elif event == "UNFLAGGED":
+            flagged.pop(finding.subject, None)
+    return list(flagged.values())
+
+
+def limit_lowered(news: list[News], directory: Directory, _now: datetime) -> list[Finding]:
+    """Numbers, and the business itself, that may write to fewer people than once, until it is as many again."""
+    limits: dict[str, int] = {}
+    lowered: dict[str, tuple[int, Finding]] = {}
+    for each in news:
+        finding = _limited(each, directory)
+        limit = _limit(each.value)
+        was = limits.get(finding.subject)
+        if each.value.get("event") == "DOWNGRADE" or (limit and was and limit < was):
+            lowered.setdefault(finding.subject, (was or (limit or 0) + 1, finding))
+        elif finding.subject in lowered and (
+            each.value.get("event") == "UPGRADE" or (limit and limit >= lowered[finding.subject][0])
+        ):
+            del lowered[finding.subject]
+        if limit:
+            limits[finding.subject] = limit
+    return [finding for _, finding in lowered.values()]
+
+
+def template_paused(news: list[News], _directory: Directory, _now: datetime) -> list[Finding]:
+    """Templates whose last news is that they were paused or disabled."""
+    last: dict[str, Finding | None] = {}
+    for each in news:
+        name = _text(each.value.get("message_template_name")) or _text(each.value.get("message_template_id"))
+        language = _text(each.value.get("message_template_language"))
+        event = each.value.get("event")
+        subject = f"{name} ({language})" if language else name
+        is_off = event in ("PAUSED", "DISABLED")
+        details = {"status": event, "reason": _text(each.value.get("reason"))}
+        last[subject] = Finding(subject, details=details) if is_off else None
+    return [finding for finding in last.values() if finding is not None]
+
+
+def account_restricted(news: list[News], _directory: Directory, now: datetime) -> list[Finding]:
+    """Restrictions and removals of the last days; a reinstated account has none."""
+    found: dict[str, Finding] = {}
+    for each in news:
+        event = _text(each.value.get("event"))
+        ban = each.value.get("ban_info")
+        state = _text(ban.get("waba_ban_state")) if isinstance(ban, dict) else ""
+        if state.startswith("REINSTATE"):
+            found.clear()
+        elif event in RESTRICTIONS and each.at > now - FORGOTTEN_AFTER:
+            found[event] = Finding(event, details={"state": state, "reason": _reason(each.value)})
+    return list(found.values())
+
+
+def account_alert(news: list[News], _directory: Directory, now: datetime) -> list[Finding]:
+    """Meta's own warnings of the last days that it has not taken back."""
+    found: dict[str, Finding | None] = {}
+    for each in news:
+        info = each.value.get("alert_info")
+        info = info if isinstance(info, dict) else each.value
+        subject = _text(info.get("alert_type")) or "ALERT"
+        severity, status = _text(info.get("alert_severity")), _text(info.get("alert_status"))
+        goes_on = severity not in ("INFORMATIONAL", "INFO") and status not in ("RESOLVED", "NONE", "INACTIVE")
+        is_recent = each.at > now - FORGOTTEN_AFTER
+        found[subject] = Finding(subject, details={"severity": severity}) if goes_on and is_recent else None
+    return [finding for finding in found.values() if finding is not None]
+
+
+def _number(each: News, directory: Directory) -> Finding:
+    """Which number of ours: by its id, or if nobody knows that, by its last digits."""
+    digits = "".join(filter(str.isdigit, _text(each.value.get("display_phone_number"))))
+    ids = [
+        number.phone_number_id
+        for number in directory.numbers.values()
+        if digits and number.display_phone_number == digits or len(directory.numbers) == 1
+    ]
+    details = {"event": _text(each.value.get("event")), "limit": each.value.get(_LIMIT)}
+    return Finding(ids[0], ids[0], details) if ids else Finding(f"…{digits[-4:]}", details=details)
+
+
+def _limited(each: News, directory: Directory) -> Finding:
+    if each.field == "business_capability_update":
+        return Finding("the business", details={"limit": each.value.get(_LIMIT)})
+    return _number(each, directory)
+
+
+_LIMIT = "max_daily_conversations_per_business"
+
+
+def _limit(value: dict[str, Any]) -> int | None:
+    limit = value.get(_LIMIT) or value.get("current_limit")
+    if isinstance(limit, int):
+        return limit if limit >= 0 else _TIERS["TIER_UNLIMITED"]
+    return _TIERS.get(_text(limit))
+
+
+def _reason(value: dict[str, Any]) -> str:
+    """The words of constants that Meta gives: which restriction, which violation."""
+    words: Iterable[Any] = (
+        *(each.get("restriction_type") for each in _objects(value.get("restriction_info"))),
+        *(each.get("violation_type") for each in _objects(value.get("violation_info"))),
+        *(each.get("reason") for each in _objects(value.get("disconnection_info"))),
+    )
+    return ", ".join(filter(None, map(_text, words)))
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)]
+
+
+def _text(value: Any) -> str:
+    """Meta's word, short enough and plain enough to be shown."""
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return "".join(filter(str.isprintable, text))[:100]

@@ -1,0 +1,121 @@
+"""What can go wrong that a person must know: each kind in plain words, with what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of alarm. `{subject}` in `what` is filled in; both are whole sentences."""
+
+    what: str
+    remedy: str
+
+
+KINDS: dict[str, Kind] = {
+    "token_dead": Kind(
+        "Meta refuses the access token of number {subject}; nothing is sent.",
+        "Make a new system user's token and put it in place (WHATSAPP_ACCESS_TOKEN, or flask numbers add … --token).",
+    ),
+    "token_expiring": Kind(
+        "The access token of number {subject} is about to expire, or no longer valid.",
+        "Make a system user's token that does not expire, and put it in place before sends fail.",
+    ),
+    "number_paused": Kind(
+        "Number {subject} sends nothing at the moment, or no campaigns.",
+        "See the details for Meta's reason, put it right in the WhatsApp manager, then resume.",
+    ),
+    "quality_low": Kind(
+        "Meta flagged number {subject} for low quality.",
+        "Stop campaigns that people block or report; a number that stays flagged is limited.",
+    ),
+    "limit_lowered": Kind(
+        "Meta lowered how many people {subject} may write to.",
+        "Send less outside of conversations until Meta raises the limit again.",
+    ),
+    "account_restricted": Kind(
+        "Meta restricted or removed the business account: {subject}.",
+        "Read Meta's reason in the business manager, and appeal there if it is wrong.",
+    ),
+    "account_alert": Kind(
+        "Meta warns about the business account: {subject}.",
+        "Open the business manager; it says what Meta wants to be done.",
+    ),
+    "template_paused": Kind(
+        "Meta paused or disabled the template {subject}; sends that use it fail.",
+        "Use another template, or edit this one and have it approved again.",
+    ),
+    "worker_behind": Kind(
+        "Webhooks have waited for more than a minute to be processed.",
+        "Look at the worker's log and the machine's load; start more workers if there is simply too much.",
+    ),
+    "disk_full": Kind(
+        "The disk that holds {subject} is more than 80 % full.",
+        "Free space or enlarge it: on a full disk webhooks are refused until there is room.",
+    ),
+    "storage_limit": Kind(
+        "The database has reached 80 % of STORAGE_LIMIT_MB.",
+        "Keep less, or raise the limit.",
+    ),
+    "unknown_number": Kind(
+        "Messages come in for number {subject}, which nobody configured.",
+        "Add it with flask numbers add, or take it out of the app's subscriptions at Meta.",
+    ),
+    "quarantined": Kind(
+        "Webhooks were quarantined: their signer may not speak for the number they are about.",
+        "See /api/notifications?state=quarantined. Check which app each number belongs to (flask numbers list).",
+    ),
+    "parked": Kind(
+        "Webhooks were parked: some item in them could not be read or stored.",
+        "See /api/notifications?state=parked for the reasons; after an upgrade run flask notifications replay.",
+    ),
+    "sends_held": Kind(
+        "Sends are held: Meta never said what became of them.",
+        "See /api/messages?status=held and decide for each whether it went.",
+    ),
+    "graph_version": Kind(
+        "Version {subject} of Meta's Graph API expires soon, or has expired.",
+        "Upgrade the gateway, or set GRAPH_API_VERSION to a newer one.",
+    ),
+    "silence": Kind(
+        "Number {subject} sends, and Meta reports nothing back; probably webhooks do not reach the gateway.",
+        "Check the callback URL, its certificate, and the app's subscription to the business account.",
+    ),
+    "endpoint_failing": Kind(
+        "Endpoint {subject} takes no events; they are kept and tried again.",
+        "Look at the app behind it; /api/deliveries has its answers.",
+    ),
+    "endpoint_disabled": Kind(
+        "Endpoint {subject} was switched off after failing for too long; its events are kept.",
+        "Put the app right, switch the endpoint on again, and replay what it missed.",
+    ),
+}
+"""By name. A kind that docs/operating.md does not explain fails the tests."""
+
+MARKS = {"raised": "ALARM", "repeated": "STILL", "closed": "OVER"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is wrong now. `details` hold facts for a person: no secret, no customer's number, no text."""
+
+    subject: str = ""
+    phone_number_id: str | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+def sentence(kind: str, subject: str) -> str:
+    """What is wrong, as one sentence."""
+    known = KINDS.get(kind)
+    return known.what.format(subject=subject) if known else f"{kind} {subject}".strip()
+
+
+def story(action: str, kind: str, subject: str, since: datetime, details: dict[str, Any]) -> str:
+    """What a person is told: one line, and for what goes on a second one with what to do."""
+    facts = "".join(f" · {name}: {value}" for name, value in details.items() if value not in (None, "", []))
+    line = f"{MARKS[action]} {sentence(kind, subject)} (since {since:%Y-%m-%d %H:%M} UTC{facts})"
+    known = KINDS.get(kind)
+    return line if action == "closed" or known is None else f"{line}\n{known.remedy}"

@@ -1,0 +1,1 @@
+"""Watching for what a person must know."""

@@ -1,0 +1,34 @@
+"""What is looked at, and how often. A new alarm that is found by looking is one function and one line here."""
+
+from __future__ import annotations
+
+from app.domain import account_news
+from app.services.watching import home, meta
+from app.services.watching.look import Check
+
+CHECKS: tuple[Check, ...] = (
+    Check("token_dead", meta.token_dead, 15),
+    Check("token_expiring", meta.token_expiring, 60),
+    Check("number_paused", meta.number_paused, 15),
+    Check("quality_low", meta.news(account_news.quality_low, "phone_number_quality_update"), 30),
+    Check(
+        "limit_lowered",
+        meta.news(account_news.limit_lowered, "phone_number_quality_update", "business_capability_update"),
+        30,
+    ),
+    Check("template_paused", meta.news(account_news.template_paused, "message_template_status_update"), 30),
+    Check("account_restricted", meta.news(account_news.account_restricted, "account_update"), 30),
+    Check("account_alert", meta.news(account_news.account_alert, "account_alerts"), 30),
+    Check("worker_behind", home.worker_behind, 10),
+    Check("quarantined", home.set_aside("quarantined"), 15),
+    Check("parked", home.set_aside("parked"), 15),
+    Check("sends_held", home.sends_held, 15),
+    Check("unknown_number", meta.unknown_number, 30),
+    Check("silence", meta.silence, 30),
+    Check("endpoint_failing", home.endpoint_failing, 15),
+    Check("endpoint_disabled", home.endpoint_disabled, 15),
+    Check("disk_full", home.disk_full, 30),
+    Check("storage_limit", home.storage_limit, 300),
+    Check("graph_version", meta.graph_version, 3600),
+)
+"""Every kind. What a service notices by itself it may raise at once, by `Alarms`."""

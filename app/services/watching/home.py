@@ -1,0 +1,106 @@
+"""What goes wrong at home: a worker that lags, webhooks set aside, sends and apps in need of a person, full disks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from app.domain.alarms import Finding
+from app.services.watching.look import Findings, Look, at
+from app.store import alarm_facts, endpoints
+from app.store.notifications import PROCESS
+
+BEHIND = timedelta(seconds=60)
+SET_ASIDE_RECENTLY = timedelta(days=7)
+FAILING = timedelta(seconds=60)
+FULL = 0.8
+
+
+def worker_behind(look: Look) -> Findings:
+    """Webhooks that nobody has processed for a minute."""
+    with look.database.read() as session:
+        oldest = alarm_facts.oldest_due(session, PROCESS, look.now)
+    if oldest is None or look.now - oldest <= BEHIND:
+        return []
+    return [Finding(details={"waiting_since": at(oldest)})]
+
+
+def set_aside(state: str) -> Callable[[Look], Findings]:
+    """Make the check for webhooks in this state that came within a week."""
+
+    def find(look: Look) -> Findings:
+        with look.database.read() as session:
+            found = alarm_facts.set_aside(session, look.now - SET_ASIDE_RECENTLY).get(state)
+        return [Finding(details={"webhooks": found[0], "first": at(found[1])})] if found else []
+
+    return find
+
+
+def sends_held(look: Look) -> Findings:
+    """Sends that wait for a person's decision. They are told together, whatever their numbers."""
+    with look.database.read() as session:
+        found = alarm_facts.held(session)
+    if not found:
+        return []
+    count, first = sum(count for count, _ in found.values()), min(first for _, first in found.values())
+    return [Finding(details={"sends": count, "first": at(first), "numbers": sorted(found)})]
+
+
+def endpoint_failing(look: Look) -> Findings:
+    """Apps of the user's that have taken nothing for a minute, and are left alone between tries."""
+    with look.database.read() as session:
+        rows = endpoints.all_endpoints(session)
+    return [
+        Finding(row.id, details={"host": urlsplit(row.url).hostname, "since": at(row.failing_since)})
+        for row in rows
+        if row.opens and row.failing_since is not None and row.failing_since <= look.now - FAILING
+        if row.disabled_at is None and not row.paused
+    ]
+
+
+def endpoint_disabled(look: Look) -> Findings:
+    """Apps of the user's that the gateway gave up."""
+    with look.database.read() as session:
+        rows = endpoints.all_endpoints(session)
+    return [
+        Finding(row.id, details={"host": urlsplit(row.url).hostname, "reason": row.disabled_reason})
+        for row in rows
+        if row.disabled_at is not None
+    ]
+
+
+def disk_full(look: Look) -> Findings:
+    """Disks of ours that are four fifths full, each once."""
+    places = [Path(look.config.log_dir)]
+    if look.database.is_sqlite:
+        places.insert(0, Path(look.database.url.database or "").parent)
+    found: dict[int, Finding] = {}
+    for place in places:
+        try:
+            usage, device = shutil.disk_usage(place), os.stat(place).st_dev
+        except OSError:
+            continue  # no such folder, so nothing of ours is on that disk
+        share = usage.used / max(usage.used + usage.free, 1)
+        if share >= FULL:
+            details = {"percent": round(share * 100), "free_mb": usage.free // 1_000_000}
+            found.setdefault(device, Finding(str(place), details=details))
+    return list(found.values())
+
+
+def storage_limit(look: Look) -> Findings:
+    """A database that has grown to four fifths of what it may."""
+    limit = look.config.storage_limit_mb * 1_000_000
+    if not limit:
+        return []
+    with look.database.read() as session:
+        size = alarm_facts.database_bytes(session)
+    if size is None:
+        path = look.database.url.database or ""
+        size = sum(os.path.getsize(each) for each in (path, f"{path}-wal") if os.path.exists(each))
+    if size < FULL * limit:
+        return []
+    return [Finding(details={"megabytes": size // 1_000_000, "percent": round(100 * size / limit)})]

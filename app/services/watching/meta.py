@@ -1,0 +1,102 @@
+"""What goes wrong between Meta and us: tokens, numbers, templates, and webhooks that stay away."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from app.domain.account_news import News, Reading
+from app.domain.alarms import Finding
+from app.graph.versions import expires_on
+from app.services.sending.outcomes import BULK
+from app.services.sending.turns import token_hash
+from app.services.watching.home import worker_behind
+from app.services.watching.look import Findings, Look, at, of_number
+from app.store import alarm_facts
+
+RECENT = timedelta(days=1)
+NEWS_REMEMBERED = timedelta(days=90)
+VERSION_NOTICE = timedelta(days=90)
+SILENT_AFTER, SILENT_SENDS = timedelta(minutes=5), 20
+
+
+def token_dead(look: Look) -> Findings:
+    """Numbers whose sends wait, because Meta refused the token that they still have."""
+    with look.database.read() as session:
+        paces = alarm_facts.paces_in_trouble(session)
+    return [
+        of_number(pace.phone_number_id)
+        for pace in paces
+        if (number := look.directory.find(pace.phone_number_id)) is not None
+        and pace.paused_for == "auth"
+        and pace.token_hash == token_hash(number)
+    ]
+
+
+def number_paused(look: Look) -> Findings:
+    """Numbers that Meta has stopped (locked, restricted, unpaid, reported as spam), while sends fail or wait for it."""
+    with look.database.read() as session:
+        paces = [pace for pace in alarm_facts.paces_in_trouble(session) if pace.bulk_stopped_by is not None]
+        if not paces:
+            return []
+        failing = alarm_facts.refusals(session, "stop_num", look.now - RECENT)
+        stopped = [
+            pace
+            for pace in paces
+            if pace.phone_number_id in failing or alarm_facts.has_waiting(session, pace.phone_number_id, BULK)
+        ]
+    return [of_number(pace.phone_number_id, code=pace.bulk_stopped_by) for pace in stopped]
+
+
+def token_expiring(look: Look) -> Findings:
+    """What Meta says about each token, asked once a day."""
+    return look.tokens(look.directory, look.now)
+
+
+def news(reading: Reading, *fields: str) -> Callable[[Look], Findings]:
+    """Make a check of what Meta's news in these fields come to."""
+
+    def find(look: Look) -> Findings:
+        types = [f"account.{field}" for field in fields]
+        with look.database.read() as session:
+            rows = alarm_facts.news(session, types, look.now - NEWS_REMEMBERED)
+        told = [News(type.removeprefix("account."), when, _value(data)) for type, when, data in rows]
+        return reading(told, look.directory, look.now)
+
+    return find
+
+
+def _value(data: str) -> dict[str, Any]:
+    value = json.loads(data).get("value")
+    return value if isinstance(value, dict) else {}
+
+
+def unknown_number(look: Look) -> Findings:
+    """Numbers that nobody has configured yet, and that got messages within a day."""
+    with look.database.read() as session:
+        found = alarm_facts.from_unknown_numbers(session, look.now - RECENT)
+    return [
+        of_number(number, messages=count)
+        for number, count in sorted(found.items())
+        if look.directory.find(number) is None
+    ]
+
+
+def silence(look: Look) -> Findings:
+    """Numbers whose last 20 sends of more than five minutes ago have no report. While we lag, nobody can tell."""
+    if worker_behind(look):
+        return None
+    with look.database.read() as session:
+        found = alarm_facts.unreported(session, look.now - RECENT, look.now - SILENT_AFTER, SILENT_SENDS)
+    return [of_number(number, no_report_since=at(since)) for number, since in sorted(found.items())]
+
+
+def graph_version(look: Look) -> Findings:
+    """A version of Graph that ends within 90 days, or has ended."""
+    version = look.config.graph_api_version
+    ends = expires_on(version)
+    if ends is None or look.now + VERSION_NOTICE < datetime(ends.year, ends.month, ends.day, tzinfo=UTC):
+        return []
+    return [Finding(version, details={"expires": ends.isoformat()})]

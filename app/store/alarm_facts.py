@@ -1,0 +1,136 @@
+"""What the checks look at: each a cheap read with an index, whatever the tables' size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, exists, func, or_, select, text
+from sqlalchemy.orm import Session
+
+from app.models import Event, Job, Message, Notification, NumberPace, QueuedSend, SendAttempt
+
+_AT_MOST = 1000
+
+# SQLite uses a partial index only where the query repeats its condition word for word.
+_IS_NO_STATUS = text("events.type <> 'message.status'")
+_IS_SET_ASIDE = text("notifications.state IN ('parked', 'quarantined')")
+_IS_FLAGGED = {
+    "sqlite": text("messages.flags LIKE '%unknown_number%'"),
+    "postgresql": text("messages.flags @> '[\"unknown_number\"]'"),
+}
+
+
+def oldest_due(session: Session, kind: str, now: datetime) -> datetime | None:
+    """Since when the oldest job of a kind has waited."""
+    return session.scalar(select(func.min(Job.due_at)).where(Job.kind == kind, Job.due_at <= now))
+
+
+def news(session: Session, types: Sequence[str], since: datetime) -> list[tuple[str, datetime, str]]:
+    """Type, time and JSON of news about accounts, oldest first."""
+    query = select(Event.type, Event.timestamp, Event.sequence, Event.data).where(_IS_NO_STATUS)
+    query = query.where(Event.timestamp >= since).order_by(Event.sequence.desc()).limit(_AT_MOST)
+    rows = [row for type in types for row in session.execute(query.where(Event.type == type))]
+    # What Meta tells late happened earlier all the same.
+    return [(row.type, row.timestamp, row.data) for row in sorted(rows, key=lambda row: (row.timestamp, row.sequence))]
+
+
+def set_aside(session: Session, since: datetime) -> dict[str, tuple[int, datetime]]:
+    """How many webhooks are parked and quarantined that came since then, and when the first of these did, by state."""
+    few = (
+        select(Notification.state, Notification.received_at)
+        .where(_IS_SET_ASIDE, Notification.received_at >= since)
+        .limit(_AT_MOST)
+        .subquery()
+    )
+    query = select(few.c.state, func.count(), func.min(few.c.received_at)).group_by(few.c.state)
+    return {state: (count, first) for state, count, first in session.execute(query)}
+
+
+def held(session: Session) -> dict[str, tuple[int, datetime]]:
+    """How many sends are held, and since when the first, by number."""
+    few = (
+        select(Message.phone_number_id, Message.updated_at)
+        .where(Message.status == "held", Message.direction == "outbound")
+        .limit(_AT_MOST)
+        .subquery()
+    )
+    query = select(few.c.phone_number_id, func.count(), func.min(few.c.updated_at)).group_by(few.c.phone_number_id)
+    return {number: (count, first) for number, count, first in session.execute(query)}
+
+
+def from_unknown_numbers(session: Session, since: datetime) -> dict[str, int]:
+    """How many messages came since then for numbers that nobody had configured, by number."""
+    flagged = _IS_FLAGGED[session.get_bind().dialect.name]
+    few = select(Message.phone_number_id).where(flagged, Message.received_at >= since).limit(_AT_MOST).subquery()
+    query = select(few.c.phone_number_id, func.count()).group_by(few.c.phone_number_id)
+    return {number: count for number, count in session.execute(query)}
+
+
+def refusals(session: Session, error_class: str, since: datetime) -> dict[str, int | None]:
+    """Numbers whose newest refused try was for this class, with Meta's code, and of which nothing went since."""
+    newest = _tries(session, "refused", since, _AT_MOST // 5)
+    last: dict[str, Any] = {}
+    for row in newest:
+        last.setdefault(row.phone_number_id, row)
+    found = [row for row in last.values() if (row.error or {}).get("class") == error_class]
+    if not found:
+        return {}
+    went = {row.phone_number_id: row.started_at for row in reversed(_tries(session, "accepted", since, _AT_MOST))}
+    return {
+        row.phone_number_id: row.error.get("code")
+        for row in found
+        if went.get(row.phone_number_id, since) < row.started_at
+    }
+
+
+def paces_in_trouble(session: Session) -> Sequence[NumberPace]:
+    """Numbers whose sends wait for a new token, or whose campaigns Meta stopped. There are as many rows as numbers."""
+    stopped = or_(NumberPace.paused_for == "auth", NumberPace.bulk_stopped_by.is_not(None))
+    return session.scalars(select(NumberPace).where(stopped).order_by(NumberPace.phone_number_id)).all()
+
+
+def has_waiting(session: Session, phone_number_id: str, lane: int) -> bool:
+    """Whether anything waits in a number's lane."""
+    waiting = exists().where(QueuedSend.phone_number_id == phone_number_id, QueuedSend.lane == lane)
+    return bool(session.scalar(select(waiting)))
+
+
+def unreported(session: Session, since: datetime, before: datetime, enough: int) -> dict[str, datetime]:
+    """Numbers whose newest `enough` accepted tries between two times have no report yet, with when these began."""
+    seen: dict[str, list[Any]] = {}
+    for row in _tries(session, "accepted", since, 2 * _AT_MOST, before):
+        seen.setdefault(row.phone_number_id, []).append(row)
+    return {
+        number: rows[enough - 1].started_at
+        for number, rows in seen.items()
+        if len(rows) >= enough and all(row.status == "accepted" for row in rows[:enough])
+    }
+
+
+def database_bytes(session: Session) -> int | None:
+    """The size of a PostgreSQL database; None for one that lies in files of ours."""
+    if session.get_bind().dialect.name != "postgresql":
+        return None
+    return session.scalar(select(func.pg_database_size(func.current_database())))
+
+
+def _tries(
+    session: Session, state: str, since: datetime, limit: int, before: datetime | None = None
+) -> Sequence[Any]:
+    """The newest tries in a state, newest first, with their message's number and status."""
+    bounds = [SendAttempt.state == state, SendAttempt.started_at >= since]
+    if before is not None:
+        bounds.append(SendAttempt.started_at < before)
+    newest = (
+        select(SendAttempt.message_id, SendAttempt.started_at, SendAttempt.error)
+        .where(and_(*bounds))
+        .order_by(SendAttempt.started_at.desc())
+        .limit(limit)
+        .subquery()
+    )
+    query = select(newest.c.started_at, newest.c.error, Message.phone_number_id, Message.status)
+    return session.execute(
+        query.join(Message, Message.id == newest.c.message_id).order_by(newest.c.started_at.desc())
+    ).all()

@@ -1,0 +1,80 @@
+"""Alerts: raised, raised again, closed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CursorResult, and_, case, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.models import Alert
+from app.store.dialect import insert_new
+
+_IS_CLOSED = case((Alert.closed_at.is_(None), 0), else_=1)
+
+
+def all_open(session: Session) -> Sequence[Alert]:
+    """Everything that is wrong now."""
+    return session.scalars(select(Alert).where(Alert.closed_at.is_(None)).order_by(Alert.id)).all()
+
+
+def find_open(session: Session, kind: str, subject: str) -> Alert | None:
+    """The open alert about this, if there is one."""
+    query = select(Alert).where(Alert.kind == kind, Alert.subject == subject, Alert.closed_at.is_(None))
+    return session.scalar(query)
+
+
+def add(session: Session, row: dict[str, Any]) -> bool:
+    """Open an alert; False if this subject has one already."""
+    return session.execute(insert_new(session, Alert).values(row).returning(Alert.id)).first() is not None
+
+
+def raise_again(session: Session, alert_id: str, *, last_before: datetime, now: datetime, details: Any) -> bool:
+    """Note that it still goes on; False if somebody else has done so since `last_before`, or it is over."""
+    result = session.execute(
+        update(Alert)
+        .where(Alert.id == alert_id, Alert.closed_at.is_(None), Alert.last_raised_at <= last_before)
+        .values(last_raised_at=now, count=Alert.count + 1, details=details)
+    )
+    assert isinstance(result, CursorResult)
+    return result.rowcount == 1
+
+
+def close(session: Session, alert_id: str, now: datetime) -> bool:
+    """Note that it is over; False if somebody else has."""
+    statement = update(Alert).where(Alert.id == alert_id, Alert.closed_at.is_(None)).values(closed_at=now)
+    result = session.execute(statement)
+    assert isinstance(result, CursorResult)
+    return result.rowcount == 1
+
+
+def told(session: Session, alert_id: str, now: datetime) -> None:
+    """Note that a person was told."""
+    session.execute(update(Alert).where(Alert.id == alert_id).values(notified_at=now))
+
+
+def find(session: Session, alert_id: str) -> Alert | None:
+    """One alert."""
+    return session.get(Alert, alert_id)
+
+
+def page(
+    session: Session,
+    *,
+    limit: int,
+    before: tuple[bool, str] | None = None,
+    is_open: bool | None = None,
+    numbers: tuple[str, ...] | None = None,
+) -> list[Alert]:
+    """The open ones first, newest first, after the one that `before` names by whether it was closed, and its id."""
+    query = select(Alert).order_by(_IS_CLOSED, Alert.id.desc()).limit(limit)
+    if before is not None:
+        closed, alert_id = int(before[0]), before[1]
+        query = query.where(or_(_IS_CLOSED > closed, and_(_IS_CLOSED == closed, Alert.id < alert_id)))
+    if is_open is not None:
+        query = query.where(Alert.closed_at.is_(None) if is_open else Alert.closed_at.is_not(None))
+    if numbers is not None:
+        query = query.where(Alert.phone_number_id.in_(numbers))
+    return list(session.scalars(query))

@@ -1,0 +1,46 @@
+"""What is wrong, and what was."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+
+from app.errors import Invalid
+from app.schemas.api.alerts import STATES, AlertAnswer
+from app.services.read_alerts import list_alerts
+from app.web.api import paging
+from app.web.auth import caller, requires
+from app.web.context import gateway
+
+bp = requires("read", Blueprint("alerts", __name__, url_prefix="/api/alerts"))
+
+_ANSWER = AlertAnswer()
+
+
+@bp.get("")
+def index() -> ResponseReturnValue:
+    """The open ones first, newest first. A key for some numbers sees what is about these alone."""
+    limit = paging.limit()
+    state = paging.text("state")
+    if state not in (None, *STATES):
+        raise Invalid(fields={"state": [f"must be one of {', '.join(STATES)}"]})
+    found = list_alerts(
+        gateway().database,
+        limit=limit,
+        before=_place(),
+        is_open=None if state is None else state == "open",
+        numbers=caller().numbers,
+    )
+    last = found[-1] if len(found) == limit else None
+    place = f"{'closed' if last.closed_at else 'open'}:{last.id}" if last else None
+    return paging.page(_ANSWER.dump(found, many=True), place)
+
+
+def _place() -> tuple[bool, str] | None:
+    cursor = paging.cursor()
+    if cursor is None:
+        return None
+    state, _, alert_id = cursor.partition(":")
+    if state not in STATES or not alert_id:
+        raise paging.bad_cursor()
+    return state == "closed", alert_id

@@ -1,0 +1,569 @@
+"""Each rule as a story: what must happen before a person is told, and when it is over."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import pytest
+import responses
+from flask.testing import FlaskClient
+from sqlalchemy import event, insert, select, update
+
+from app.config import Config
+from app.database import Database
+from app.domain.alarms import KINDS
+from app.graph.client import GraphClient
+from app.models import Alert, Endpoint, Event, Job, Message, Notification, NumberPace, QueuedSend, SendAttempt
+from app.models.base import table
+from app.services.alarms import Alarms
+from app.services.gateway import Gateway
+from app.services.number_directory import NumberDirectory
+from app.services.watching.checks import CHECKS
+from app.services.watching.look import Check, Look
+from app.services.watching.tokens import WatchTokens
+from app.services.watching.watch import Watch
+from tests.conftest import ACCESS_TOKEN, API_KEY, Clock, on_sqlite, with_settings
+from tests.factories import ANA, OTHER_PNID, PNID, WABA, message_body, notification, text
+
+Receive = Callable[..., None]
+DEBUG_TOKEN = "https://graph.example/v26.0/debug_token"
+
+
+class Told(NamedTuple):
+    action: str
+    kind: str
+    subject: str
+
+
+class Story:
+    """A gateway that is watched while time goes by."""
+
+    def __init__(self, gateway: Gateway, clock: Clock) -> None:
+        self.gateway, self.clock, self.database = gateway, clock, gateway.database
+        self._told = 0
+        self.use(gateway.config)
+
+    def use(self, config: Config) -> None:
+        directory = NumberDirectory(config, self.database, self.gateway.vault)
+        alarms = Alarms(self.database, (), self.clock)
+        graph = GraphClient(config.graph_api_url, config.graph_api_version, service_version="0")
+        checks = [check for check in CHECKS if check.kind != "token_expiring"]
+        self.watch = Watch(config, self.database, directory, graph, alarms, self.clock, checks)
+
+    def after(self, **time: float) -> list[Told]:
+        """Let time go by, looking every ten seconds at the end; what was told meanwhile, but for disks."""
+        self.clock.pass_by(**time)
+        for _ in range(14):
+            self.watch()
+            self.clock.pass_by(seconds=10)
+        with self.database.read() as session:
+            rows = session.scalars(select(Event).where(Event.type == "gateway.alert").order_by(Event.sequence)).all()
+        fresh = [json.loads(row.data) for row in rows[self._told :]]
+        self._told = len(rows)
+        found = [Told(each["action"], each["alert"]["kind"], each["alert"]["subject"]) for each in fresh]
+        return [each for each in found if each.kind != "disk_full"]
+
+    def try_to_send(self, state: str, *, count: int = 1, number: str = PNID, error: Any = None) -> list[str]:
+        """Messages of a number, each with one try that ended like this."""
+        ids = []
+        status = {"refused": "failed", "accepted": "accepted"}[state]
+        with self.database.write() as session:
+            for _ in range(count):
+                self.clock.pass_by(milliseconds=1)
+                message_id = f"m{self.clock.now.timestamp()}"
+                session.execute(insert(table(Message)), [_message(message_id, status, number, self.clock.now)])
+                attempt = {"message_id": message_id, "number": 1, "state": state, "error": error}
+                session.execute(insert(SendAttempt), [attempt | {"started_at": self.clock.now}])
+                ids.append(message_id)
+        return ids
+
+    def pace(self, **values: Any) -> None:
+        """What the queue noted about our number."""
+        now = self.clock.now
+        row = {"phone_number_id": PNID, "next_turn_at": now, "inbound_counted_at": now, "share": 1.0, "doubts": 0}
+        with self.database.write() as session:
+            session.execute(insert(NumberPace), [row | values])
+
+    def set_status(self, ids: list[str], status: str) -> None:
+        with self.database.write() as session:
+            session.execute(update(Message).where(Message.id.in_(ids)).values(status=status))
+
+
+def test_all_is_well(story: Story, receive: Receive) -> None:
+    receive(message_body(text()))
+    story.try_to_send("accepted")
+
+    assert story.after() == []
+
+
+@responses.activate
+def test_a_dead_token_and_the_next(story: Story, client: FlaskClient) -> None:
+    responses.post(f"https://graph.example/v26.0/{PNID}/messages", json={"error": {"code": 190}}, status=401)
+    sent = client.post(
+        "/send/whatsapp",
+        json={"to": f"+{ANA}", "message": "Hola", "force": True},
+        headers={"Authorization": f"Bearer {API_KEY}"},
+    )
+    assert sent.status_code == 502
+    assert story.after() == [Told("raised", "token_dead", PNID)]
+    assert story.after(hours=1) == []
+    assert story.after(hours=23) == [Told("repeated", "token_dead", PNID)]
+
+    story.use(with_settings(story.gateway.config, whatsapp_access_token="EAAanother-token-0123456789"))
+
+    assert story.after() == [Told("closed", "token_dead", PNID)]
+
+
+def test_a_number_that_meta_stopped(story: Story) -> None:
+    story.pace(bulk_stopped_by=131042)
+    assert story.after() == []  # stopped once, but nothing fails and nothing waits
+    story.try_to_send("accepted", number=OTHER_PNID)
+    story.try_to_send("refused", count=3, error={"code": 131042, "class": "stop_num"})
+    assert story.after() == [Told("raised", "number_paused", PNID)]
+    assert story.after(hours=1) == []
+    story.try_to_send("refused", error={"code": 131042, "class": "stop_num"})
+    assert story.after(hours=23) == [Told("repeated", "number_paused", PNID)]
+
+    story.try_to_send("accepted")
+
+    assert story.after() == [Told("closed", "number_paused", PNID)]
+
+
+def test_a_campaign_that_waits_for_a_stopped_number(story: Story) -> None:
+    story.pace(bulk_stopped_by=131048)
+    [message_id] = story.try_to_send("accepted")
+    queued = {"message_id": message_id, "phone_number_id": PNID, "recipient": ANA, "lane": 2, "attempt": 1}
+    times = {name: story.clock.now for name in ("wanted_at", "due_at", "expires_at")}
+    with story.database.write() as session:
+        session.execute(insert(QueuedSend), [queued | times | {"refusals": 0}])
+    assert story.after() == [Told("raised", "number_paused", PNID)]
+
+    with story.database.write() as session:
+        session.execute(update(NumberPace).values(bulk_stopped_by=None))
+
+    assert story.after() == [Told("closed", "number_paused", PNID)]
+
+
+def test_a_message_that_meta_refuses_is_no_alarm(story: Story) -> None:
+    story.try_to_send("refused", count=3, error={"code": 131026, "class": "user"})
+    story.try_to_send("refused", error=None)
+
+    assert story.after() == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "field", "worse", "better"),
+    [
+        ("quality_low", PNID, "phone_number_quality_update", [{"event": "FLAGGED"}], {"event": "UNFLAGGED"}),
+        ("limit_lowered", PNID, "phone_number_quality_update",
+         [{"event": "DOWNGRADE", "max_daily_conversations_per_business": "TIER_250"}], {"event": "UPGRADE"}),
+        ("limit_lowered", PNID, "phone_number_quality_update",
+         [{"event": "ONBOARDING", "max_daily_conversations_per_business": "TIER_10K"},
+          {"event": "OTHER", "max_daily_conversations_per_business": "TIER_2K"}],
+         {"event": "OTHER", "max_daily_conversations_per_business": "TIER_UNLIMITED"}),
+        ("limit_lowered", "the business", "business_capability_update",
+         [{"max_daily_conversations_per_business": -1}, {"max_daily_conversations_per_business": 2000}],
+         {"max_daily_conversations_per_business": -1}),
+        ("template_paused", "sale (es)", "message_template_status_update",
+         [{"event": "PAUSED", "message_template_name": "sale", "message_template_language": "es"}],
+         {"event": "APPROVED", "message_template_name": "sale", "message_template_language": "es"}),
+        ("template_paused", "12", "message_template_status_update",
+         [{"event": "DISABLED", "message_template_id": 12}], {"event": "DELETED", "message_template_id": 12}),
+        ("account_restricted", "DISABLED_UPDATE", "account_update",
+         [{"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "DISABLE"}}],
+         {"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "REINSTATE"}}),
+        ("account_alert", "X", "account_alerts",
+         [{"alert_info": {"alert_severity": "CRITICAL", "alert_type": "X", "alert_status": "ACTIVE"}}],
+         {"alert_info": {"alert_severity": "CRITICAL", "alert_type": "X", "alert_status": "RESOLVED"}}),
+    ],
+)  # fmt: skip
+def test_bad_news_from_meta(
+    story: Story, receive: Receive, kind: str, subject: str, field: str, worse: list[Any], better: Any
+) -> None:
+    for value in worse:
+        assert Told("raised", kind, subject) not in story.after()
+        receive(news(story, field, value))
+    assert story.after() == [Told("raised", kind, subject)]
+    assert story.after(hours=1) == []
+    assert story.after(hours=23) == [Told("repeated", kind, subject)]
+
+    receive(news(story, field, better))
+
+    assert story.after() == [Told("closed", kind, subject)]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("phone_number_quality_update", {"event": "ONBOARDING", "max_daily_conversations_per_business": "TIER_2K"}),
+        ("message_template_status_update", {"event": "REJECTED", "message_template_name": "hello"}),
+        ("account_update", {"event": "MM_LITE_TERMS_SIGNED"}),
+        ("account_update", {"ban_info": ["?"], "event": {"odd": 1}}),
+        ("account_alerts", {"alert_info": {"alert_severity": "INFORMATIONAL", "alert_type": "X"}}),
+        ("business_capability_update", {"max_daily_conversations_per_business": None}),
+        ("phone_number_quality_update", {"display_phone_number": 5}),
+    ],
+)
+def test_other_news_is_no_alarm(story: Story, receive: Receive, field: str, value: Any) -> None:
+    receive(news(story, field, value))
+
+    assert story.after() == []
+
+
+def test_a_restriction_without_an_end_is_over_after_a_week(story: Story, receive: Receive) -> None:
+    receive(news(story, "account_update", {"event": "ACCOUNT_RESTRICTION", "restriction_info": [
+        {"restriction_type": "RESTRICTED_BIZ_INITIATED_MESSAGING", "expiration": 1}]}))  # fmt: skip
+    assert story.after() == [Told("raised", "account_restricted", "ACCOUNT_RESTRICTION")]
+    story.after(days=6)
+
+    assert story.after(days=1) == [Told("closed", "account_restricted", "ACCOUNT_RESTRICTION")]
+
+
+def test_a_worker_that_is_behind(story: Story) -> None:
+    with story.database.write() as session:
+        session.execute(insert(Job), [job(due_at=story.clock.now)])
+    assert Told("raised", "worker_behind", "") in story.after(seconds=30)  # and it is past the minute meanwhile
+
+    with story.database.write() as session:
+        session.execute(update(Job).values(due_at=story.clock.now.replace(year=2030)))
+
+    assert story.after() == [Told("closed", "worker_behind", "")]
+
+
+def test_a_worker_that_is_behind_for_a_moment_is_no_alarm(story: Story) -> None:
+    with story.database.write() as session:
+        session.execute(insert(Job), [job(due_at=story.clock.now)])
+    story.clock.pass_by(seconds=50)
+    story.watch()
+    with story.database.write() as session:
+        session.execute(update(Job).values(due_at=story.clock.now.replace(year=2030)))
+
+    assert story.after() == []
+
+
+def test_what_comes_and_goes_is_told_once(story: Story) -> None:
+    with story.database.write() as session:
+        session.execute(insert(Job), [job(due_at=story.clock.now)])
+    assert story.after(minutes=5) == [Told("raised", "worker_behind", "")]
+    for _ in range(5):
+        for due_at in (story.clock.now.replace(year=2030), story.clock.now.replace(year=2020)):
+            with story.database.write() as session:
+                session.execute(update(Job).values(due_at=due_at))
+            story.watch()
+            story.clock.pass_by(seconds=20)
+
+    assert story.after() == []
+
+
+@pytest.mark.parametrize("state", ["parked", "quarantined"])
+def test_webhooks_that_were_set_aside(story: Story, state: str) -> None:
+    with story.database.write() as session:
+        session.execute(insert(table(Notification)), [webhook(state, story.clock.now)])
+    assert story.after() == [Told("raised", state, "")]
+    assert story.after(days=1) == [Told("repeated", state, "")]
+
+    with story.database.write() as session:
+        session.execute(update(Notification).values(state="processed"))
+
+    assert story.after() == [Told("closed", state, "")]
+
+
+def test_webhooks_set_aside_long_ago_are_old_news(story: Story) -> None:
+    with story.database.write() as session:
+        session.execute(insert(table(Notification)), [webhook("parked", story.clock.now)])
+    story.after()
+    story.after(days=6)
+
+    assert story.after(days=1) == [Told("closed", "parked", "")]
+
+
+def test_sends_that_wait_for_a_person(story: Story) -> None:
+    ids = story.try_to_send("accepted", count=2)
+    story.set_status(ids, "held")
+    assert story.after() == [Told("raised", "sends_held", "")]
+    story.set_status(ids[:1], "sent")
+    assert story.after() == []
+
+    story.set_status(ids, "sent")
+
+    assert story.after() == [Told("closed", "sends_held", "")]
+
+
+def test_a_number_that_nobody_configured(story: Story, receive: Receive) -> None:
+    receive(message_body(text(), number=OTHER_PNID), message_body(text()))
+    assert story.after() == [Told("raised", "unknown_number", OTHER_PNID)]
+    assert story.after(hours=1) == []
+
+    story.use(with_settings(story.gateway.config, whatsapp_phone_number_id=OTHER_PNID))
+
+    assert story.after() == [Told("closed", "unknown_number", OTHER_PNID)]
+
+
+def test_an_app_that_takes_nothing_and_is_given_up(story: Story) -> None:
+    now = story.clock.now
+    failing = {"opens": 1, "failures": 5, "failing_since": now, "open_until": now}
+    with story.database.write() as session:
+        paused = endpoint("e3", now) | failing | {"paused": True}
+        for row in (endpoint("e1", now) | failing, endpoint("e2", now), paused):
+            session.execute(insert(Endpoint), [row])
+    assert story.after() == [Told("raised", "endpoint_failing", "e1")]
+    with story.database.write() as session:
+        session.execute(update(Endpoint).where(Endpoint.id == "e1").values(disabled_at=now, disabled_reason="410"))
+    assert story.after() == [Told("raised", "endpoint_disabled", "e1"), Told("closed", "endpoint_failing", "e1")]
+
+    with story.database.write() as session:
+        session.execute(update(Endpoint).values(disabled_at=None, opens=0, failures=0, failing_since=None))
+
+    assert story.after() == [Told("closed", "endpoint_disabled", "e1")]
+
+
+def test_an_app_that_fails_for_a_moment_is_no_alarm(story: Story) -> None:
+    now = story.clock.now
+    with story.database.write() as session:
+        session.execute(insert(Endpoint), [endpoint("e1", now) | {"opens": 1, "failures": 5, "failing_since": now}])
+    story.watch()
+    story.clock.pass_by(seconds=50)
+    story.watch()
+    with story.database.write() as session:
+        session.execute(update(Endpoint).values(opens=0, failures=0, failing_since=None))
+
+    assert story.after() == []
+
+
+def test_silence_and_its_end(story: Story) -> None:
+    story.try_to_send("accepted", count=19)
+    assert story.after(minutes=10) == []
+    ids = story.try_to_send("accepted", count=1)
+    assert story.after(seconds=60) == []
+    assert story.after(minutes=2) == [Told("raised", "silence", PNID)]
+    assert story.after(hours=1) == []
+
+    story.set_status(ids, "delivered")
+
+    assert story.after() == [Told("closed", "silence", PNID)]
+
+
+def test_silence_of_one_number_beside_another(story: Story) -> None:
+    story.try_to_send("accepted", count=20, number=OTHER_PNID)
+    story.set_status(story.try_to_send("accepted", count=30), "read")
+
+    assert story.after(minutes=6) == [Told("raised", "silence", OTHER_PNID)]
+
+
+def test_while_we_are_behind_nobody_calls_it_silence(story: Story) -> None:
+    story.try_to_send("accepted", count=20)
+    with story.database.write() as session:
+        session.execute(insert(Job), [job(due_at=story.clock.now)])
+
+    assert story.after(minutes=10) == [Told("raised", "worker_behind", "")]
+
+
+def test_a_disk_that_fills(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    def used(percent: int) -> None:
+        usage = shutil._ntuple_diskusage(100_000_000, percent * 1_000_000, (100 - percent) * 1_000_000)
+        monkeypatch.setattr("app.services.watching.home.shutil.disk_usage", lambda _path: usage)
+
+    used(79)
+    story.after()
+    assert kinds(story.database) == []
+    used(80)
+    story.after()
+    assert kinds(story.database) == ["disk_full"]
+    used(50)
+    story.after()
+    assert kinds(story.database) == []
+
+
+def test_a_database_that_reaches_its_limit(story: Story) -> None:
+    with story.database.write() as session:
+        session.execute(insert(table(Notification)), [webhook("processed", story.clock.now, raw=b"x" * 1_000_000)])
+    story.use(with_settings(story.gateway.config, storage_limit_mb=1))
+    assert story.after() == [Told("raised", "storage_limit", "")]
+
+    story.use(with_settings(story.gateway.config, storage_limit_mb=10_000))
+
+    assert story.after() + story.after(minutes=5) == [Told("closed", "storage_limit", "")]
+
+
+@pytest.mark.parametrize(("version", "is_raised"), [("v20.0", True), ("v21.0", True), ("v25.0", False), ("v3.1", True)])
+def test_a_version_of_graph_that_ends(story: Story, version: str, is_raised: bool) -> None:
+    story.use(with_settings(story.gateway.config, graph_api_version=version))
+    assert story.after() == ([Told("raised", "graph_version", version)] if is_raised else [])
+
+    story.use(story.gateway.config)
+
+    assert story.after(hours=1) + story.after(hours=1) == (
+        [Told("closed", "graph_version", version)] if is_raised else []
+    )
+
+
+def test_a_check_that_breaks_stops_no_other(story: Story) -> None:
+    def fail(_look: Look) -> None:
+        raise RuntimeError("broken")
+
+    story.watch._checks = (Check("silence", fail, 10), *CHECKS[-2:])
+    story.watch()
+
+    assert story.watch._looked_at.keys() == {"silence", "storage_limit", "graph_version"}
+
+
+def test_every_check_has_a_kind_that_is_explained() -> None:
+    assert {check.kind for check in CHECKS} <= KINDS.keys()
+    assert len({check.kind for check in CHECKS}) == len(CHECKS)
+
+
+@on_sqlite  # PostgreSQL chooses by statistics, and these tables are empty
+def test_no_check_reads_a_whole_table(story: Story) -> None:
+    seen: list[str] = []
+    gateway = story.gateway
+    tokens = WatchTokens(GraphClient("https://graph.example", "v26.0", service_version="0"))
+    look = Look(gateway.config, story.database, gateway.directory.current, tokens, story.clock.now)
+    with recorded(story.database, seen):
+        for check in CHECKS:
+            if check.kind != "token_expiring":
+                check.find(look)
+
+    assert len(seen) > 10
+    assert [plan for plan in seen if "SCAN messages" in plan or "SCAN events" in plan or "SCAN notifications" in plan
+            or "SCAN send_attempts" in plan] == []  # fmt: skip
+
+
+@responses.activate
+def test_a_token_that_runs_out(tokens: Watch, clock: Clock, database: Database) -> None:
+    ends = clock.now.timestamp() + 8 * 86400
+    asked = responses.get(DEBUG_TOKEN, json={"data": {"is_valid": True, "expires_at": int(ends)}})
+    tokens()
+    clock.pass_by(hours=23)
+    tokens()
+    assert (asked.call_count, kinds(database)) == (1, [])  # asked once a day
+    clock.pass_by(hours=1)
+
+    tokens()
+
+    assert (asked.call_count, kinds(database)) == (2, ["token_expiring"])
+    request = asked.calls[0].request
+    assert request.params["input_token"] == ACCESS_TOKEN
+    assert request.headers["Authorization"] == f"Bearer {ACCESS_TOKEN}"
+    with database.read() as session:
+        alert = session.scalars(select(Alert)).one()
+    assert alert.phone_number_id == PNID
+    assert ACCESS_TOKEN not in repr((alert.details, alert.subject))
+
+    responses.replace(responses.GET, DEBUG_TOKEN, json={"data": {"is_valid": True, "expires_at": 0}})
+    clock.pass_by(hours=1)
+    tokens()
+    clock.pass_by(minutes=1)
+    tokens()
+
+    assert kinds(database) == []
+
+
+@responses.activate
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"json": {"data": {"is_valid": False, "error": {"code": 190}}}},
+        {"json": {"error": {"code": 190, "message": "expired"}}, "status": 401},
+    ],
+)
+def test_a_token_that_is_no_longer_valid(tokens: Watch, database: Database, answer: Any) -> None:
+    responses.get(DEBUG_TOKEN, **answer)
+
+    tokens()
+
+    assert kinds(database) == ["token_expiring"]
+
+
+@responses.activate
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"body": "<html>", "status": 502},
+        {"json": {"error": {"code": 4}}, "status": 400},
+        {"json": []},
+        {"json": {"data": {"is_valid": "yes", "expires_at": "soon"}}},
+    ],
+)
+def test_while_meta_cannot_be_asked_nothing_is_said(
+    tokens: Watch, database: Database, clock: Clock, answer: Any
+) -> None:
+    asked = responses.get(DEBUG_TOKEN, **answer)
+
+    tokens()
+    clock.pass_by(minutes=30)
+    tokens()
+
+    assert (asked.call_count, kinds(database)) == (1, [])
+
+
+@pytest.fixture
+def story(gateway: Gateway, clock: Clock) -> Story:
+    clock.now = datetime.now(UTC)
+    return Story(gateway, clock)
+
+
+@pytest.fixture
+def tokens(gateway: Gateway, clock: Clock) -> Watch:
+    """A watch that looks at tokens alone."""
+    config = gateway.config
+    graph = GraphClient(config.graph_api_url, config.graph_api_version, service_version="0")
+    checks = [check for check in CHECKS if check.kind == "token_expiring"]
+    alarms = Alarms(gateway.database, (), clock)
+    return Watch(config, gateway.database, gateway.directory, graph, alarms, clock, checks)
+
+
+def news(story: Story, field: str, value: Any) -> Any:
+    body = notification({"field": field, "value": value}, waba=WABA)
+    body["entry"][0]["time"] = int(story.clock.now.timestamp())
+    return body
+
+
+def job(due_at: datetime) -> dict[str, Any]:
+    return {"kind": "process", "subject_id": "n", "due_at": due_at, "attempts": 0, "created_at": due_at}
+
+
+def webhook(state: str, at: datetime, raw: bytes = b"{}") -> dict[str, Any]:
+    return {
+        "id": f"n-{state}", "received_at": at, "raw": raw, "verified_by": "default", "state": state, "request_id": ""
+    }  # fmt: skip
+
+
+def endpoint(id: str, at: datetime) -> dict[str, Any]:
+    return {
+        "id": id, "url": "https://app.example/secret-path", "format": "event", "secret": "", "ordered": True,
+        "replies": False, "paused": False, "failures": 0, "opens": 0, "created_at": at, "updated_at": at,
+    }  # fmt: skip
+
+
+def kinds(database: Database) -> list[str]:
+    with database.read() as session:
+        return list(session.scalars(select(Alert.kind).where(Alert.closed_at.is_(None))))
+
+
+def _message(message_id: str, status: str, number: str, at: datetime) -> dict[str, Any]:
+    return {
+        "id": message_id, "direction": "outbound", "phone_number_id": number, "message_type": "text", "message": "x",
+        "content": {}, "timestamp": at, "status": status, "source": "live", "flags": [], "received_at": at,
+        "updated_at": at,
+    }  # fmt: skip
+
+
+@contextmanager
+def recorded(database: Database, plans: list[str]) -> Iterator[None]:
+    """Collect how SQLite would answer each SELECT meanwhile."""
+
+    def note(connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.startswith("SELECT"):
+            raw = connection.connection.driver_connection
+            plans.append(" / ".join(row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)))
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    try:
+        yield
+    finally:
+        event.remove(database.engine, "before_cursor_execute", note)

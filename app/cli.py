@@ -9,6 +9,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup
 
 from app import migrations
+from app.cli_endpoints import endpoints
 from app.cli_notifications import notifications
 from app.cli_simulator import simulate, simulator
 from app.errors import GatewayError
@@ -25,7 +26,7 @@ audit = AppGroup("audit", help="Do the books balance?")
 
 def init_app(app: Flask) -> None:
     """Register the commands."""
-    for command in (migrate, worker, keys, numbers, notifications, audit, simulator, simulate):
+    for command in (migrate, worker, keys, numbers, endpoints, notifications, audit, simulator, simulate):
         app.cli.add_command(command)
 
 
@@ -158,6 +159,9 @@ def _print_books(books: Balance) -> None:
         )
     for (day, number), page in sorted(books.sends.items()):
         click.echo(f"{day}  {number}  sends: " + ", ".join(f"{count} {state}" for state, count in sorted(page.items())))
+    for (day, endpoint_id), page in sorted(books.deliveries.items()):
+        states = ", ".join(f"{count} {state}" for state, count in sorted(page.items()))
+        click.echo(f"{day}  endpoint {endpoint_id}  owed {sum(page.values())}: {states}")
     for problem in books.problems:
         click.echo(f"PROBLEM  {problem}")
     click.echo("The books balance." if books.is_clean else "The books do NOT balance.")

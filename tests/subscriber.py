@@ -38,6 +38,8 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         posted = Posted({name.lower(): value for name, value in self.headers.items()}, body)
         app: App = self.server.app
+        if app.is_stopped:
+            raise ConnectionAbortedError
         with app.mutex:
             app.posted.append(posted)
         app.reply(self, posted)
@@ -72,6 +74,7 @@ class App:
     def __init__(self, reply: Reply | None = None) -> None:
         self.posted: list[Posted] = []
         self.mutex = threading.Lock()
+        self.is_stopped = False
         self.reply: Reply = reply or (lambda handler, _: handler.answer())
         self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.app = self  # type: ignore[attr-defined]
@@ -85,7 +88,8 @@ class App:
             return [posted.id for posted in self.posted]
 
     def stop(self) -> None:
-        """Stop listening."""
+        """Stop listening, and answer nothing more on connections that are kept."""
+        self.is_stopped = True
         self._server.shutdown()
         self._server.server_close()
 

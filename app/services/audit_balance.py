@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.database import Database
+from app.domain.endpoints import State
 from app.domain.notifications import Item, MessageFact, StatusFact
 from app.errors import Malformed
 from app.schemas.notification import read_notification
-from app.store import audit
+from app.services.endpoint_directory import to_endpoint
+from app.services.event_log import is_for
+from app.store import audit, endpoints
 
 OUTCOMES = ("processed", "duplicate", "parked", "quarantined")
 
@@ -29,6 +33,7 @@ class Balance:
     notifications: dict[str, int] = field(default_factory=dict)
     items: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
     sends: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
+    deliveries: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -48,6 +53,11 @@ class Balance:
             "sends": [
                 {"day": day, "phone_number_id": number, **page} for (day, number), page in sorted(self.sends.items())
             ],
+            "deliveries": [
+                {"day": day, "endpoint_id": endpoint_id, "owed": sum(page.values())}
+                | {state.value: page[state] for state in State}
+                for (day, endpoint_id), page in sorted(self.deliveries.items())
+            ],
             "problems": self.problems,
         }
 
@@ -59,6 +69,7 @@ def audit_balance(database: Database, *, deep: bool = False) -> Balance:
         balance.notifications = audit.count_notifications(session)
         _add_items(session, balance)
         _add_sends(session, balance)
+        _add_deliveries(session, balance)
         if deep:
             for problem in _missing(session):
                 balance.problems.append(problem)
@@ -90,6 +101,21 @@ def _add_sends(session: Session, balance: Balance) -> None:
         balance.sends.setdefault((sent_at.date().isoformat(), number), Counter())[status] += 1
     for message_id in audit.queued_without_turn(session):
         balance.problems.append(f"message {message_id}: queued, and nobody will ever send it")
+
+
+def _add_deliveries(session: Session, balance: Balance) -> None:
+    """Owed = delivered + pending + dead + stale; and whatever an endpoint wants must be owed to it."""
+    for owed_at, endpoint_id, state in audit.deliveries(session):
+        balance.deliveries.setdefault((owed_at.date().isoformat(), endpoint_id), Counter())[state] += 1
+    for delivery_id in audit.deliveries_never_due(session):
+        balance.problems.append(f"delivery {delivery_id}: pending, and never due")
+    for row in endpoints.all_endpoints(session):
+        # Processes know of an endpoint, or of a change to it, within five seconds.
+        since = max(row.created_at, row.updated_at) + timedelta(seconds=10)
+        endpoint = to_endpoint(row, ())
+        for event in audit.events_not_owed(session, row.id, since):
+            if is_for(endpoint, event.type, event.phone_number_id, event.data):
+                balance.problems.append(f"event {event.id}: wanted by endpoint {row.id}, and not owed to it")
 
 
 def _missing(session: Session) -> Iterator[str]:

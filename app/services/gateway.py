@@ -12,9 +12,11 @@ from app.graph.client import GraphClient
 from app.services.alarms import Alarms
 from app.services.api_keys import ApiKeys
 from app.services.delivering.posting import PostEvent
+from app.services.delivering.replying import SendReplies
 from app.services.endpoint_directory import EndpointDirectory
 from app.services.event_log import EventLog
 from app.services.graph_face import GraphFace
+from app.services.manage_endpoints import ManageEndpoints
 from app.services.mark_read import MarkRead
 from app.services.number_directory import NumberDirectory
 from app.services.processing import ProcessNotifications
@@ -45,6 +47,7 @@ class Gateway:
     directory: NumberDirectory
     endpoints: EndpointDirectory
     post_event: PostEvent
+    manage_endpoints: ManageEndpoints
     api_keys: ApiKeys
     receive: ReceiveNotification
     process: ProcessNotifications
@@ -79,6 +82,8 @@ class Gateway:
         )
         mark_read = MarkRead(database, directory, graph, utc_now)
         alarms = Alarms(database, channels(config), utc_now)
+        send = SendMessage(database, directory, graph, utc_now)
+        post_event = PostEvent(subscribers, utc_now, SendReplies(send))
         return cls(
             config,
             database,
@@ -86,11 +91,12 @@ class Gateway:
             graph,
             directory,
             endpoints,
-            PostEvent(subscribers, utc_now),
+            post_event,
+            ManageEndpoints(config, database, vault, endpoints, post_event, utc_now),
             ApiKeys(config, database, utc_now),
             ReceiveNotification(database, directory, utc_now),
             ProcessNotifications(database, directory, EventLog(endpoints), utc_now),
-            SendMessage(database, directory, graph, utc_now),
+            send,
             mark_read,
             SendQueue(database, directory, utc_now),
             SendActions(database, utc_now),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from app.database import Database
+from app.domain.endpoints import State
 from app.errors import NotFound
 from app.models import Event, Message, SendAttempt, StatusReport
-from app.store import messages, timeline
+from app.store import delivery_list, messages, timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +21,8 @@ class Happening:
     """One thing that happened, when it did so by our own clock.
 
     `what` is `received` (the webhook came), `asked` (by a caller), `attempt_started`, `attempt_finished`, `status`
-    (Meta reported one; `timestamp` is Meta's own time) or `event` (it was told of, as `type`).
+    (Meta reported one; `timestamp` is Meta's own time), `event` (it was told of, as `type`), `delivery_attempt` (an app
+    was posted that event) or `delivery` (that was given up, and why).
     """
 
     at: datetime
@@ -33,6 +37,7 @@ class Happening:
     type: str | None = None
     event_id: str | None = None
     notification_id: str | None = None
+    endpoint_id: str | None = None
 
 
 def read_timeline(database: Database, message_id: str, numbers: tuple[str, ...] | None) -> list[Happening]:
@@ -45,7 +50,9 @@ def read_timeline(database: Database, message_id: str, numbers: tuple[str, ...] 
         for attempt in timeline.attempts_at(session, row.id):
             happenings.extend(_attempt(attempt))
         happenings.extend(_report(report) for report in timeline.reports_on(session, row.id))
-        happenings.extend(_event(event) for event in timeline.events_about(session, row.id))
+        events = timeline.events_about(session, row.id)
+        happenings.extend(_event(event) for event in events)
+        happenings.extend(_deliveries(session, events))
     # What happened at the same moment stays in this order: a cause before what it led to.
     return sorted(happenings, key=lambda happening: happening.at)
 
@@ -80,6 +87,30 @@ def _report(report: StatusReport) -> Happening:
         pricing=report.pricing,
         notification_id=report.notification_id,
     )
+
+
+def _deliveries(session: Session, events: Sequence[Event]) -> Iterator[Happening]:
+    types = {event.id: event.type for event in events}
+    owed = {row.id: row for row in delivery_list.about(session, types)} if types else {}
+    for attempt in delivery_list.attempts_at(session, owed) if owed else ():
+        row = owed[attempt.delivery_id]
+        is_success = attempt.error is None and attempt.status is not None and 200 <= attempt.status < 300
+        yield Happening(
+            attempt.started_at + timedelta(milliseconds=attempt.duration_ms),
+            "delivery_attempt",
+            status="delivered" if is_success else "failed",
+            attempt=attempt.number,
+            error=None if is_success else {"http_status": attempt.status, "details": attempt.error},
+            type=types[row.event_id],
+            event_id=row.event_id,
+            endpoint_id=row.endpoint_id,
+        )
+    for row in owed.values():
+        if row.finished_at is not None and row.state != State.DELIVERED:
+            yield Happening(
+                row.finished_at, "delivery", status=row.state, error={"details": row.reason},
+                type=types[row.event_id], event_id=row.event_id, endpoint_id=row.endpoint_id,
+            )  # fmt: skip
 
 
 def _event(event: Event) -> Happening:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from app.models import Event, Job, Message, Notification, ParkedItem, QueuedSend, StatusReport
+from app.models import Delivery, Event, Job, Message, Notification, ParkedItem, QueuedSend, StatusReport
 
 _PORTION = 1000
 
@@ -58,6 +58,24 @@ def sends(session: Session) -> Iterator[tuple[datetime, str, str]]:
         Message.direction == "outbound", Message.source == "live"
     )
     yield from session.execute(query.execution_options(yield_per=_PORTION))
+
+
+def deliveries(session: Session) -> Iterator[tuple[datetime, str, str]]:
+    """Since when, to which endpoint, and in what state: everything that is or was owed."""
+    query = select(Delivery.created_at, Delivery.endpoint_id, Delivery.state)
+    yield from session.execute(query.execution_options(yield_per=_PORTION))
+
+
+def deliveries_never_due(session: Session) -> list[int]:
+    """Deliveries that wait for a time that is not there."""
+    return list(session.scalars(select(Delivery.id).where(Delivery.state == "pending", Delivery.due_at.is_(None))))
+
+
+def events_not_owed(session: Session, endpoint_id: str, since: datetime) -> Iterator[Event]:
+    """Events written since then that an endpoint has no delivery of."""
+    owed = exists().where(Delivery.event_id == Event.id, Delivery.endpoint_id == endpoint_id)
+    query = select(Event).where(Event.created_at > since, ~owed)
+    yield from session.scalars(query.execution_options(yield_per=_PORTION))
 
 
 def raw_of_processed(session: Session) -> Iterator[tuple[str, bytes, datetime]]:

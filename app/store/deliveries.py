@@ -138,6 +138,32 @@ def record(session: Session, outcomes: Sequence[Outcome], tries: Sequence[dict[s
         session.execute(insert(table(DeliveryAttempt)), tries)
 
 
+def dead(session: Session, endpoint_id: str, limit: int) -> list[int]:
+    """What is dead for an endpoint, the oldest first."""
+    query = select(Delivery.id).where(Delivery.endpoint_id == endpoint_id, Delivery.state == literal_column("'dead'"))
+    return list(session.scalars(query.order_by(Delivery.id).limit(limit)))
+
+
+def revive(session: Session, ids: Collection[int], now: datetime) -> None:
+    """Make deliveries due now. What was final begins anew, as a replay; what is being tried is left alone."""
+    unsynchronised = {"synchronize_session": False}
+    due_now = update(Delivery).where(Delivery.id.in_(ids), Delivery.state == "pending", Delivery.claim_id.is_(None))
+    session.execute(due_now.values(due_at=now), execution_options=unsynchronised)
+    final = update(Delivery).where(Delivery.id.in_(ids), Delivery.state.in_(("dead", "stale")))
+    anew = {"state": "pending", "is_replay": True, "due_at": now, "attempts": 0, "finished_at": None, "claim_id": None}
+    session.execute(final.values(anew), execution_options=unsynchronised)
+
+
+def bury(session: Session, endpoint_id: str, reason: str, now: datetime, limit: int) -> bool:
+    """Make pending deliveries of an endpoint dead, so many at once; return whether there may be more."""
+    some = select(Delivery.id).where(Delivery.endpoint_id == endpoint_id, _pending(Delivery)).limit(limit)
+    ids = list(session.scalars(some))
+    statement = update(Delivery).where(Delivery.id.in_(ids))
+    values = {"state": "dead", "due_at": None, "claim_id": None, "reason": reason, "finished_at": now}
+    session.execute(statement.values(values), execution_options={"synchronize_session": False})
+    return len(ids) == limit
+
+
 def release(session: Session, claims: Sequence[Claim], now: datetime) -> None:
     """Let the next event of each contact be delivered now, unless it has been tried and has a time of its own."""
     target = table(Delivery)

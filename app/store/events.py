@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, insert, select, text
@@ -39,6 +40,14 @@ def known_keys(session: Session, keys: Collection[str]) -> set[str]:
 def find_many(session: Session, ids: Collection[str]) -> dict[str, Event]:
     """Events by our ids."""
     return {row.id: row for row in session.scalars(select(Event).where(Event.id.in_(ids)))}
+
+
+def received_between(
+    session: Session, since: datetime, until: datetime, *, after: int, limit: int
+) -> list[Event]:
+    """Events received between two times, in their order, from after a place."""
+    query = select(Event).where(Event.sequence > after, Event.received_at >= since, Event.received_at < until)
+    return list(session.scalars(query.order_by(Event.sequence).limit(limit)))
 
 
 def count_by_number(session: Session, notification_id: str) -> dict[str, int]:

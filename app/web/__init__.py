@@ -7,7 +7,17 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config import Config
 from app.web import auth, errors, health, index, metrics, openapi, simulator_proxy
-from app.web.api import alerts, batches, contacts, events, message_actions, messages, notifications
+from app.web.api import (
+    alerts,
+    batches,
+    contacts,
+    deliveries,
+    endpoints,
+    events,
+    message_actions,
+    messages,
+    notifications,
+)
 from app.web.graph import bp as graph
 from app.web.observe import Observe
 from app.web.whatsapp import bp as whatsapp
@@ -18,6 +28,8 @@ def init_app(app: Flask, config: Config) -> None:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     for module in (index, openapi, health, metrics, messages, message_actions, contacts, events, notifications, alerts):
         app.register_blueprint(module.bp)
+    app.register_blueprint(endpoints.bp)
+    app.register_blueprint(deliveries.bp)
     app.register_blueprint(batches.bp)
     app.register_blueprint(batches.actions)
     app.register_blueprint(whatsapp)

@@ -6,7 +6,7 @@ from marshmallow import Schema, fields
 
 from app.schemas.normalized_message import EveryKey, UtcTime
 
-KINDS = ["received", "asked", "attempt_started", "attempt_finished", "status", "event"]
+KINDS = ["received", "asked", "attempt_started", "attempt_finished", "status", "event", "delivery_attempt", "delivery"]
 
 
 class Happening(EveryKey):
@@ -23,6 +23,7 @@ class Happening(EveryKey):
     pricing = fields.Dict()
     type = fields.String(metadata={"description": "An event's type."})
     event_id = fields.String()
+    endpoint_id = fields.String(metadata={"description": "Which of your apps: see `/api/endpoints`."})
     notification_id = fields.String(metadata={"description": "The webhook that said so: see `/api/notifications`."})
 
 

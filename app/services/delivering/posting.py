@@ -20,12 +20,18 @@ GONE = "the event was deleted"
 class PostEvent:
     """Posts events, each signed for the moment at which it is posted."""
 
-    def __init__(self, client: SubscriberClient, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        client: SubscriberClient,
+        now: Callable[[], datetime],
+        reply: Callable[[Work, bytes], None] = lambda work, answer: None,
+    ) -> None:
         self._client = client
         self._now = now
+        self._reply = reply
 
     def __call__(self, work: Work) -> Tried:
-        """Try a delivery. Never raises for anything the endpoint does."""
+        """Try a delivery. Raises for nothing the endpoint does, and `Unavailable` when its replies cannot be kept."""
         now = self._now()
         if work.event is None:
             return Tried(work, now, reason=GONE)
@@ -33,6 +39,8 @@ class PostEvent:
             return Tried(work, now, reason=STALE)
         answer = self.post(work.endpoint, work.event.id, event_body(work.event), is_replay=work.claim.is_replay)
         metrics.delivery_seconds.observe(answer.seconds)
+        if answer.is_success and work.endpoint.replies:
+            self._reply(work, answer.body)
         return Tried(work, now, answer)
 
     def post(self, endpoint: Endpoint, event_id: str, body: bytes, *, is_replay: bool = False) -> Answer:

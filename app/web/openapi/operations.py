@@ -11,6 +11,18 @@ from app.schemas.api.actions import ActionAnswer
 from app.schemas.api.alerts import AlertAnswer, AlertQuery
 from app.schemas.api.batches import BatchAnswer, BulkAnswer, BulkRequest
 from app.schemas.api.contacts import ContactAnswer
+from app.schemas.api.deliveries import DeliveryAnswer, DeliveryDetails, DeliveryQuery
+from app.schemas.api.endpoints import (
+    EndpointAnswer,
+    EndpointChange,
+    EndpointRequest,
+    NewEndpointAnswer,
+    ReplayAnswer,
+    ReplayRequest,
+    SecretAnswer,
+    SecretRequest,
+    TestAnswer,
+)
 from app.schemas.api.events import EventAnswer, EventQuery
 from app.schemas.api.graph import GraphError
 from app.schemas.api.lists import PageQuery, list_of
@@ -105,6 +117,17 @@ OPERATIONS: dict[str, Operation] = {
     "batch_actions.retry_failed": Operation({200: BatchAnswer}, errors=(409, 503)),
     "contacts.index": Operation({200: list_of(ContactAnswer)}, query=PageQuery),
     "contacts.show": Operation({200: ContactAnswer}),
+    "endpoints.index": Operation({200: list_of(EndpointAnswer)}),
+    "endpoints.add": Operation({201: NewEndpointAnswer}, body=EndpointRequest),
+    "endpoints.show": Operation({200: EndpointAnswer}),
+    "endpoints.change": Operation({200: EndpointAnswer}, body=EndpointChange, errors=(409, 503)),
+    "endpoints.remove": Operation({200: DoneAnswer}, errors=(409, 503)),
+    "endpoints.test": Operation({200: TestAnswer}, errors=(409, 503)),
+    "endpoints.rotate_secret": Operation({200: SecretAnswer}, body=SecretRequest, errors=(409, 503)),
+    "endpoints.replay": Operation({202: ReplayAnswer}, body=ReplayRequest),
+    "deliveries.index": Operation({200: list_of(DeliveryAnswer)}, query=DeliveryQuery),
+    "deliveries.show": Operation({200: DeliveryDetails}),
+    "deliveries.retry": Operation({202: DeliveryAnswer}, errors=(409, 503)),
     "events.index": Operation({200: list_of(EventAnswer)}, query=EventQuery),
     "alerts.index": Operation({200: list_of(AlertAnswer)}, query=AlertQuery),
     "notifications.index": Operation({200: list_of(NotificationAnswer)}, query=NotificationQuery),

@@ -1,0 +1,71 @@
+"""`flask endpoints …`: the user's apps."""
+
+from __future__ import annotations
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from app.errors import GatewayError
+from app.schemas.api.endpoints import EndpointAnswer
+from app.services.manage_endpoints import ManageEndpoints
+
+endpoints = AppGroup("endpoints", help="Your apps: where events are posted.")
+
+
+def _manage() -> ManageEndpoints:
+    manage: ManageEndpoints = current_app.extensions["gateway"].manage_endpoints
+    return manage
+
+
+@endpoints.command("add")
+@click.argument("url")
+@click.option("--type", "types", multiple=True, help="message.received, message.*, …; without any, all.")
+@click.option("--number", "numbers", multiple=True, help="A phone_number_id; without any, all.")
+@click.option("--replies", is_flag=True, help="Send what the app answers to the customer.")
+@click.option("--unordered", is_flag=True, help="Do not wait for a contact's earlier events.")
+def add(url: str, types: tuple[str, ...], numbers: tuple[str, ...], replies: bool, unordered: bool) -> None:
+    """Add an app and print its id and its secret. The secret cannot be shown again."""
+    try:
+        row, secret = _manage().add(
+            {
+                "url": url,
+                "types": list(types) or None,
+                "numbers": list(numbers) or None,
+                "replies": replies,
+                "ordered": not unordered,
+            }
+        )
+    except GatewayError as error:
+        raise click.ClickException(f"{error.message} {error.fields or ''}") from error
+    click.echo(f"{row.id}\n{secret}")
+
+
+@endpoints.command("list")
+def show_all() -> None:
+    """Show all apps, without their secrets."""
+    for row in _manage().list():
+        click.echo(f"{row.id}\t{EndpointAnswer().dump(row)['state']}\t{row.url}\t{row.disabled_reason or ''}".rstrip())
+
+
+@endpoints.command("remove")
+@click.argument("endpoint_id")
+def remove(endpoint_id: str) -> None:
+    """Remove an app. What it was still owed is dead."""
+    try:
+        _manage().remove(endpoint_id)
+    except GatewayError as error:
+        raise click.ClickException(error.message) from error
+
+
+@endpoints.command("test")
+@click.argument("endpoint_id")
+def test(endpoint_id: str) -> None:
+    """Post a test event and say what came of it. Exits with 1 if that is no success."""
+    try:
+        answer = _manage().test(endpoint_id)
+    except GatewayError as error:
+        raise click.ClickException(error.message) from error
+    click.echo(f"{answer.error or f'answered {answer.status}'} after {answer.seconds:.2f} s")
+    if not answer.is_success:
+        raise SystemExit(1)

@@ -1,0 +1,50 @@
+"""Deliveries: which to list, and how they are answered."""
+
+from __future__ import annotations
+
+from marshmallow import fields
+
+from app.schemas.api.lists import PageQuery
+from app.schemas.normalized_message import EveryKey, UtcTime
+
+STATES = ["pending", "delivered", "dead", "stale"]
+
+
+class DeliveryQuery(PageQuery):
+    """Which deliveries."""
+
+    state = fields.String(metadata={"enum": STATES})
+    endpoint = fields.String(metadata={"description": "An endpoint's id."})
+    event = fields.String(metadata={"description": "An event's id."})
+
+
+class DeliveryAnswer(EveryKey):
+    """One event owed to one endpoint."""
+
+    id = fields.String()
+    endpoint_id = fields.String()
+    event_id = fields.String()
+    state = fields.String(metadata={"enum": STATES})
+    is_replay = fields.Boolean()
+    attempts = fields.Integer(metadata={"description": "Tries so far; counted anew when a dead one is retried."})
+    due_at = UtcTime(metadata={"description": "When it is tried next; null when that is never."})
+    reason = fields.String(metadata={"description": "Why it is not delivered."})
+    created_at = UtcTime()
+    finished_at = UtcTime()
+
+
+class TryAnswer(EveryKey):
+    """One try. Without a `status` no answer came, and `error` says why."""
+
+    number = fields.Integer()
+    started_at = UtcTime()
+    duration_ms = fields.Integer()
+    status = fields.Integer()
+    error = fields.String()
+    answer = fields.String(metadata={"description": "At most 64 KiB of what it answered."})
+
+
+class DeliveryDetails(DeliveryAnswer):
+    """One event owed to one endpoint, with every try at delivering it."""
+
+    tries = fields.List(fields.Nested(TryAnswer))

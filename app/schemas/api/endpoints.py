@@ -1,0 +1,132 @@
+"""Endpoints: what is asked of them, and how they are answered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from app.schemas.normalized_message import EveryKey, UtcTime
+from app.schemas.strict import Strict
+
+_WORD = validate.Regexp(r"[a-z_]+(\.[a-z_]+)*(\.\*)?\Z", error="must be a type as message.received, or message.*")
+_FEW = validate.Length(1, 100)
+
+
+class EndpointChange(Strict):
+    """What may be changed of an endpoint."""
+
+    url = fields.String(metadata={"description": "https://… or http://…; a public address, or one that is allowed."})
+    description = fields.String(validate=validate.Length(max=200), allow_none=True)
+    ordered = fields.Boolean(metadata={"description": "One event of a contact after the other. Default: true."})
+    replies = fields.Boolean(metadata={"description": "Send what it answers to the customer. Default: false."})
+    paused = fields.Boolean(metadata={"description": "Owe it everything, and deliver nothing for now."})
+    disabled = fields.Boolean(metadata={"description": "False lets one that was given up begin anew."})
+    types = fields.List(
+        fields.String(validate=_WORD), validate=_FEW, allow_none=True, metadata={"description": "Null: every type."}
+    )
+    statuses = fields.List(
+        fields.String(validate=validate.Regexp(r"[a-z_]+\Z")), validate=_FEW, allow_none=True,
+        metadata={"description": "Of `message.status`: these alone. Null: every status."},
+    )  # fmt: skip
+    numbers = fields.List(
+        fields.String(validate=validate.Regexp(r"[0-9]{5,20}\Z")), validate=_FEW, allow_none=True,
+        metadata={"description": "Events about these phone_number_ids alone. Null: all of them."},
+    )  # fmt: skip
+    max_age_seconds = fields.Integer(
+        strict=True, validate=validate.Range(1, 31_536_000), allow_none=True,
+        metadata={"description": "What is older when its turn comes is `stale` and not delivered."},
+    )  # fmt: skip
+    max_per_second = fields.Integer(strict=True, validate=validate.Range(1, 1000), allow_none=True)
+    max_in_flight = fields.Integer(strict=True, validate=validate.Range(1, 256), allow_none=True)
+
+
+class EndpointRequest(EndpointChange):
+    """A new endpoint."""
+
+    class Meta(Strict.Meta):
+        exclude = ("disabled",)
+
+    url = fields.String(required=True, metadata={"description": "https://… or http://…"})
+    secret = fields.String(metadata={"description": "`whsec_…`; one is made when there is none."})
+
+
+class SecretRequest(Strict):
+    """Another secret."""
+
+    secret = fields.String(metadata={"description": "`whsec_…`; one is made when there is none."})
+
+
+class ReplayRequest(Strict):
+    """What to deliver again: one event, everything that is dead, or everything received between two times."""
+
+    event_id = fields.String(validate=validate.Length(36, 36))
+    dead = fields.Boolean(validate=validate.Equal(True))
+    since = fields.AwareDateTime(format="iso")
+    until = fields.AwareDateTime(format="iso")
+
+    @validates_schema
+    def check_one(self, data: dict[str, Any], **kwargs: Any) -> None:
+        """Exactly one of the three."""
+        named = [name for name in ("event_id", "dead", "since") if name in data]
+        if len(named) != 1 or ("until" in data and named != ["since"]):
+            raise ValidationError("write one of: event_id; dead; since, with or without until", "event_id")
+
+
+class EndpointAnswer(EveryKey):
+    """One of the user's apps."""
+
+    id = fields.String()
+    url = fields.String()
+    description = fields.String()
+    format = fields.String()
+    state = fields.Method("word", metadata={"enum": ["active", "failing", "paused", "disabled"]})
+    disabled_reason = fields.String()
+    failing_since = UtcTime()
+    retry_at = UtcTime(attribute="open_until", metadata={"description": "When one event is tried, to see how it is."})
+    ordered = fields.Boolean()
+    replies = fields.Boolean()
+    types = fields.List(fields.String())
+    statuses = fields.List(fields.String())
+    numbers = fields.List(fields.String())
+    max_age_seconds = fields.Integer()
+    max_per_second = fields.Integer()
+    max_in_flight = fields.Integer()
+    created_at = UtcTime()
+    updated_at = UtcTime()
+
+    def word(self, endpoint: Any) -> str:
+        """How it stands."""
+        if endpoint.disabled_at is not None:
+            return "disabled"
+        if endpoint.paused:
+            return "paused"
+        return "failing" if endpoint.open_until is not None else "active"
+
+
+class NewEndpointAnswer(EndpointAnswer):
+    """A new endpoint, with its secret, which is shown this once."""
+
+    secret = fields.String()
+
+
+class SecretAnswer(EveryKey):
+    """The new secret, shown this once. The one before signs too for 24 hours."""
+
+    secret = fields.String()
+
+
+class TestAnswer(EveryKey):
+    """What came of the test event."""
+
+    success = fields.Boolean(attribute="is_success")
+    status = fields.Integer()
+    error = fields.String()
+    duration_ms = fields.Function(lambda answer: round(answer.seconds * 1000), metadata={"type": "integer"})
+    answer = fields.Function(lambda answer: answer.body.decode("utf-8", "replace"), metadata={"type": "string"})
+
+
+class ReplayAnswer(EveryKey):
+    """How many are to be delivered again."""
+
+    count = fields.Integer()

@@ -1,0 +1,146 @@
+"""Add, change, try and remove the user's apps."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+from app.config import Config
+from app.crypto import Vault
+from app.database import Database
+from app.domain.endpoint_urls import WrongUrl, check_url
+from app.domain.endpoints import OF_THE_SETTINGS
+from app.errors import Invalid, NotFound, WrongState
+from app.ids import new_id
+from app.models import Endpoint
+from app.schemas.event_body import event_body
+from app.services.delivering.posting import PostEvent
+from app.services.endpoint_directory import OLD_SECRET_FOR, EndpointDirectory, new_row
+from app.standard_webhooks import WrongSecret, new_secret, read_secret
+from app.store import deliveries, endpoints
+from app.subscribers.client import Answer
+
+WELL = {"failures": 0, "opens": 0, "open_until": None, "failing_since": None}
+PORTION = 200
+
+
+class ManageEndpoints:
+    """What operators do with endpoints. A change counts in every process within five seconds."""
+
+    def __init__(
+        self, config: Config, database: Database, vault: Vault, directory: EndpointDirectory, post: PostEvent,
+        now: Callable[[], datetime],
+    ) -> None:  # fmt: skip
+        self._config = config
+        self._database = database
+        self._vault = vault
+        self._directory = directory
+        self._post = post
+        self._now = now
+
+    def list(self) -> Sequence[Endpoint]:
+        """Every endpoint, newest first. Raises `Unavailable`."""
+        with self._database.read() as session:
+            return endpoints.all_endpoints(session)[::-1]
+
+    def find(self, endpoint_id: str) -> Endpoint:
+        """One endpoint. Raises `NotFound`."""
+        with self._database.read() as session:
+            row = endpoints.find(session, endpoint_id) if "\x00" not in endpoint_id else None
+        if row is None:
+            raise NotFound("No endpoint has this id.")
+        return row
+
+    def add(self, values: dict[str, Any]) -> tuple[Endpoint, str]:
+        """Add an endpoint, and return it with its secret, which is not shown again. Raises `Invalid`."""
+        self._check_url(values["url"])
+        secret = values.get("secret") or new_secret()
+        _check_secret(secret)
+        row = new_row(new_id(), self._now(), secret=self._vault.encrypt(secret))
+        row.format = "event"
+        for name, value in values.items():
+            if name != "secret":
+                setattr(row, name, value)
+        with self._database.write() as session:
+            endpoints.add(session, row)
+        self._directory.forget()
+        return row, secret
+
+    def change(self, endpoint_id: str, values: dict[str, Any]) -> Endpoint:
+        """Change an endpoint; `disabled` false lets a disabled one begin anew.
+
+        Raises `NotFound`, `Invalid`, and `WrongState` for what the settings say.
+        """
+        row = self.find(endpoint_id)
+        if endpoint_id == OF_THE_SETTINGS and values.keys() & {"url", "replies"}:
+            raise WrongState("This endpoint is the settings' own: change FORWARD_URL and FORWARD_REPLIES.")
+        changes = dict(values)
+        if "url" in changes:
+            self._check_url(changes["url"])
+        disabled = changes.pop("disabled", None)
+        if disabled is True:
+            changes |= {"disabled_at": row.disabled_at or self._now(), "disabled_reason": "by hand"}
+        if disabled is False or changes.get("url", row.url) != row.url:
+            changes |= {"disabled_at": None, "disabled_reason": None} | WELL
+        with self._database.write() as session:
+            endpoints.set_values(session, endpoint_id, **changes, updated_at=self._now())
+        self._directory.forget()
+        return self.find(endpoint_id)
+
+    def rotate_secret(self, endpoint_id: str, secret: str | None) -> str:
+        """Give an endpoint another secret and return it. For a day both sign. Raises as `change`."""
+        row = self.find(endpoint_id)
+        if endpoint_id == OF_THE_SETTINGS:
+            raise WrongState("This endpoint is the settings' own: change FORWARD_SECRET.")
+        secret = secret or new_secret()
+        _check_secret(secret)
+        now = self._now()
+        with self._database.write() as session:
+            endpoints.set_values(
+                session, endpoint_id, secret=self._vault.encrypt(secret), old_secret=row.secret,
+                old_secret_until=now + OLD_SECRET_FOR, updated_at=now,
+            )  # fmt: skip
+        self._directory.forget()
+        return secret
+
+    def remove(self, endpoint_id: str) -> None:
+        """Remove an endpoint. What was delivered stays on record; what it is still owed is dead. Raises `NotFound`."""
+        self.find(endpoint_id)
+        if endpoint_id == OF_THE_SETTINGS:
+            raise WrongState("This endpoint is the settings' own: take FORWARD_URL out of them.")
+        with self._database.write() as session:
+            endpoints.set_values(session, endpoint_id, removed_at=self._now())
+        self._directory.forget()
+        more = True
+        while more:
+            with self._database.write() as session:
+                more = deliveries.bury(session, endpoint_id, "the endpoint was removed", self._now(), PORTION)
+
+    def test(self, endpoint_id: str) -> Answer:
+        """Post an event of the type `gateway.test` now, and return what came of it. Raises `NotFound`."""
+        endpoint = self._directory.to_domain(self.find(endpoint_id))
+        if not endpoint.secrets:
+            raise WrongState("The endpoint's secret cannot be decrypted: rotate it.")
+        now = self._now()
+        event = SimpleNamespace(
+            id=new_id(), type="gateway.test", timestamp=now, received_at=now,
+            data='{"message":"If you can read this, and the signature fits, events will reach you."}',
+        )  # fmt: skip
+        answer = self._post.post(endpoint, event.id, event_body(event))
+        return dataclasses.replace(answer, body=answer.body[:4096])
+
+    def _check_url(self, url: str) -> None:
+        try:
+            check_url(url, self._config.forward_allow_nets)
+        except WrongUrl as wrong:
+            raise Invalid(fields={"url": [str(wrong)]}) from None
+
+
+def _check_secret(secret: str) -> None:
+    try:
+        read_secret(secret)
+    except WrongSecret as wrong:
+        raise Invalid(fields={"secret": [str(wrong)]}) from None

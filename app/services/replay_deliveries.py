@@ -1,0 +1,79 @@
+"""Deliver again: what is dead, or what was delivered and is wanted once more."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from app.database import Database
+from app.errors import NotFound, WrongState
+from app.models import Delivery
+from app.services.endpoint_directory import to_endpoint
+from app.services.event_log import is_for
+from app.store import deliveries, delivery_list, endpoints, events
+
+PORTION = 200
+"""How many a transaction, which holds the write lock."""
+
+
+def retry_delivery(database: Database, delivery_id: int, now: datetime) -> Delivery:
+    """Try a delivery now: one that waits for its time, or is dead or stale. Raises `NotFound` and `WrongState`."""
+    with database.write() as session:
+        row = delivery_list.find(session, delivery_id)
+        if row is None:
+            raise NotFound("No delivery has this id.")
+        if row.state == "delivered":
+            raise WrongState("It was delivered. To have it delivered once more, replay its event to the endpoint.")
+        deliveries.revive(session, [row.id], now)
+    with database.read() as session:
+        found = delivery_list.find(session, delivery_id)
+    assert found is not None
+    return found
+
+
+def replay_dead(database: Database, endpoint_id: str, now: datetime) -> int:
+    """Try everything again that is dead for an endpoint; return how many that were."""
+    count = 0
+    while True:
+        with database.write() as session:
+            ids = deliveries.dead(session, endpoint_id, PORTION)
+            deliveries.revive(session, ids, now)
+        count += len(ids)
+        if len(ids) < PORTION:
+            return count
+
+
+def replay_event(database: Database, endpoint_id: str, event_id: str, now: datetime) -> int:
+    """Deliver an event once more, wanted or not, delivered or not. Raises `NotFound`."""
+    with database.write() as session:
+        event = events.find_many(session, [event_id]).get(event_id)
+        if event is None:
+            raise NotFound("No event has this id.")
+        deliveries.owe(session, [(endpoint_id, event.id, event.contact_id)], now, is_replay=True)
+    return 1
+
+
+def replay_range(
+    database: Database, endpoint_id: str, now: datetime, *, since: datetime, until: datetime | None
+) -> int:
+    """Deliver everything once more that was received between two times and that the endpoint wants; say how many."""
+    with database.read() as session:
+        row = endpoints.find(session, endpoint_id)
+    if row is None:
+        raise NotFound("No endpoint has this id.")
+    endpoint = to_endpoint(row, ())
+    count, after = 0, 0
+    while True:
+        with database.read() as session:
+            found = events.received_between(session, since, until or now, after=after, limit=PORTION)
+        if not found:
+            return count
+        after = found[-1].sequence
+        wanted = [
+            (endpoint_id, event.id, event.contact_id)
+            for event in found
+            if is_for(endpoint, event.type, event.phone_number_id, event.data)
+        ]
+        if wanted:
+            with database.write() as session:
+                deliveries.owe(session, wanted, now, is_replay=True)
+        count += len(wanted)

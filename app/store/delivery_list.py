@@ -1,0 +1,43 @@
+"""Deliveries as they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.models import Delivery, DeliveryAttempt
+
+
+def find(session: Session, delivery_id: int) -> Delivery | None:
+    """One delivery."""
+    return session.get(Delivery, delivery_id)
+
+
+def page(
+    session: Session, *, limit: int, before: int | None, state: str | None, endpoint_id: str | None,
+    event_id: str | None,
+) -> list[Delivery]:  # fmt: skip
+    """Newest first, below the delivery with the id `before`."""
+    query = select(Delivery).order_by(Delivery.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(Delivery.id < before)
+    if state is not None:
+        query = query.where(Delivery.state == state)
+    if endpoint_id is not None:
+        query = query.where(Delivery.endpoint_id == endpoint_id)
+    if event_id is not None:
+        query = query.where(Delivery.event_id == event_id)
+    return list(session.scalars(query))
+
+
+def attempts_at(session: Session, ids: Collection[int]) -> list[DeliveryAttempt]:
+    """The tries at these deliveries, the first one first."""
+    query = select(DeliveryAttempt).where(DeliveryAttempt.delivery_id.in_(ids))
+    return list(session.scalars(query.order_by(DeliveryAttempt.id)))
+
+
+def about(session: Session, event_ids: Collection[str]) -> list[Delivery]:
+    """The deliveries of these events."""
+    return list(session.scalars(select(Delivery).where(Delivery.event_id.in_(event_ids)).order_by(Delivery.id)))

@@ -1,0 +1,63 @@
+"""What endpoints are owed: waiting, delivered, dead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+
+from app.errors import NotFound
+from app.schemas.api.deliveries import DeliveryAnswer, TryAnswer
+from app.services.gateway import utc_now
+from app.services.read_deliveries import find_delivery, list_deliveries
+from app.services.replay_deliveries import retry_delivery
+from app.web.api import paging
+from app.web.auth import requires
+from app.web.context import gateway
+
+bp = requires("admin", Blueprint("deliveries", __name__, url_prefix="/api/deliveries"))
+
+_ANSWER, _TRY = DeliveryAnswer(), TryAnswer()
+
+
+@bp.get("")
+def index() -> ResponseReturnValue:
+    """Newest first."""
+    limit, cursor = paging.limit(), paging.cursor()
+    if cursor is not None and not _is_id(cursor):
+        raise paging.bad_cursor()
+    found = list_deliveries(
+        gateway().database,
+        limit=limit,
+        before=int(cursor) if cursor else None,
+        state=paging.text("state"),
+        endpoint_id=paging.text("endpoint"),
+        event_id=paging.text("event"),
+    )
+    return paging.page(_ANSWER.dump(found, many=True), str(found[-1].id) if len(found) == limit else None)
+
+
+@bp.get("/<delivery_id>")
+def show(delivery_id: str) -> ResponseReturnValue:
+    """One delivery, with every try."""
+    row, tries = find_delivery(gateway().database, _id(delivery_id))
+    body: dict[str, Any] = _ANSWER.dump(row)
+    return body | {"tries": _TRY.dump(tries, many=True)}
+
+
+@bp.post("/<delivery_id>/retry")
+def retry(delivery_id: str) -> ResponseReturnValue:
+    """Try it now. One that is dead or stale begins anew, as a replay."""
+    body: dict[str, Any] = _ANSWER.dump(retry_delivery(gateway().database, _id(delivery_id), utc_now()))
+    return body, 202
+
+
+def _id(text: str) -> int:
+    if not _is_id(text):
+        raise NotFound("No delivery has this id.")
+    return int(text)
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 18

@@ -1,0 +1,110 @@
+"""The user's apps, and what they are sent. For `admin`: an endpoint is where everybody's messages go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+from marshmallow import Schema, ValidationError
+
+from app.errors import Invalid, Malformed
+from app.schemas.api.endpoints import (
+    EndpointAnswer,
+    EndpointChange,
+    EndpointRequest,
+    NewEndpointAnswer,
+    ReplayAnswer,
+    ReplayRequest,
+    SecretAnswer,
+    SecretRequest,
+    TestAnswer,
+)
+from app.schemas.send.base import flatten
+from app.services.gateway import utc_now
+from app.services.replay_deliveries import replay_dead, replay_event, replay_range
+from app.web.api import paging
+from app.web.auth import requires
+from app.web.bodies import parse_json, read_json_bytes
+from app.web.context import gateway
+
+bp = requires("admin", Blueprint("endpoints", __name__, url_prefix="/api/endpoints"))
+
+_ANSWER = EndpointAnswer()
+
+
+@bp.get("")
+def index() -> ResponseReturnValue:
+    """All of them, newest first."""
+    return paging.page(_ANSWER.dump(gateway().manage_endpoints.list(), many=True), None)
+
+
+@bp.post("")
+def add() -> ResponseReturnValue:
+    """Add an endpoint. Every event from now on is owed to it, as far as it wants it."""
+    row, secret = gateway().manage_endpoints.add(_read(EndpointRequest()))
+    body: dict[str, Any] = NewEndpointAnswer(exclude=("secret",)).dump(row)
+    return body | {"secret": secret}, 201
+
+
+@bp.get("/<endpoint_id>")
+def show(endpoint_id: str) -> ResponseReturnValue:
+    """One endpoint, and how it is doing."""
+    return _dump(_ANSWER, gateway().manage_endpoints.find(endpoint_id))
+
+
+@bp.patch("/<endpoint_id>")
+def change(endpoint_id: str) -> ResponseReturnValue:
+    """Change what is given; the rest stays."""
+    return _dump(_ANSWER, gateway().manage_endpoints.change(endpoint_id, _read(EndpointChange())))
+
+
+@bp.delete("/<endpoint_id>")
+def remove(endpoint_id: str) -> ResponseReturnValue:
+    """Remove an endpoint. What it was still owed is dead."""
+    gateway().manage_endpoints.remove(endpoint_id)
+    return {"success": True}
+
+
+@bp.post("/<endpoint_id>/test")
+def test(endpoint_id: str) -> ResponseReturnValue:
+    """Post an event of the type `gateway.test` now, and say what came of it."""
+    return _dump(TestAnswer(), gateway().manage_endpoints.test(endpoint_id))
+
+
+@bp.post("/<endpoint_id>/rotate-secret")
+def rotate_secret(endpoint_id: str) -> ResponseReturnValue:
+    """Give an endpoint another secret. For 24 hours what is posted is signed with both."""
+    given = _read(SecretRequest()) if request.content_length else {}
+    return _dump(SecretAnswer(), {"secret": gateway().manage_endpoints.rotate_secret(endpoint_id, given.get("secret"))})
+
+
+@bp.post("/<endpoint_id>/replay")
+def replay(endpoint_id: str) -> ResponseReturnValue:
+    """Deliver again, marked `X-Gateway-Replay: true`, beside what is new and never in its way."""
+    asked = _read(ReplayRequest())
+    gateway().manage_endpoints.find(endpoint_id)
+    database, now = gateway().database, utc_now()
+    if "event_id" in asked:
+        count = replay_event(database, endpoint_id, asked["event_id"], now)
+    elif "dead" in asked:
+        count = replay_dead(database, endpoint_id, now)
+    else:
+        count = replay_range(database, endpoint_id, now, since=asked["since"], until=asked.get("until"))
+    return _dump(ReplayAnswer(), {"count": count}), 202
+
+
+def _read(schema: Schema) -> dict[str, Any]:
+    body = parse_json(read_json_bytes())
+    if not isinstance(body, dict):
+        raise Malformed
+    try:
+        loaded: dict[str, Any] = schema.load(body)
+    except ValidationError as error:
+        raise Invalid(fields=flatten(error.messages)) from error
+    return loaded
+
+
+def _dump(schema: Schema, thing: Any) -> dict[str, Any]:
+    dumped: dict[str, Any] = schema.dump(thing)
+    return dumped

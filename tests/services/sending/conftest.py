@@ -75,14 +75,14 @@ def work(gateway: Gateway, now: Clock) -> Iterator[Callable[..., None]]:
     """Work as a worker does for some seconds of the clock."""
     sender = Sender(gateway.sends, gateway.graph, 8, now)
 
-    def work_(seconds: float = 1.0) -> None:
+    def work_(seconds: float = 1.0, step: float = 0.1) -> None:
         until = now.now + timedelta(seconds=seconds)
         while now.now < until:
             sender.work()
             sender._pool.submit(lambda: None).result()
             while sender._under_way > sender._arrived.qsize():
                 pass
-            now.pass_by(milliseconds=100)
+            now.pass_by(seconds=step)
         sender._threads = 0  # what came back is recorded, and nothing leaves any more
         sender.work()
         sender._threads = 8

@@ -17,6 +17,7 @@ from app.jobs.lanes import Lane, Lanes
 from app.jobs.process import process_due
 from app.jobs.send import Sender
 from app.logs import get_logger
+from app.services.count_traffic import count_traffic
 from app.services.gateway import Gateway, utc_now
 from app.services.index_messages import index_messages
 from app.store import workers
@@ -105,6 +106,9 @@ def _lanes(gateway: Gateway, sender: Sender, deliver: DeliverDue) -> Lanes:
         index_messages(gateway.database)
         return False
 
+    def count() -> bool:
+        return count_traffic(gateway.database, utc_now())
+
     lanes = Lanes(
         [
             Lane("process", process, LOOK_SECONDS),
@@ -114,6 +118,7 @@ def _lanes(gateway: Gateway, sender: Sender, deliver: DeliverDue) -> Lanes:
             Lane("sweep", sweep, HEARTBEAT_SECONDS),
             Lane("search", index, INDEX_SECONDS),
             *alarm_lanes(gateway),
+            Lane("count", count, HEARTBEAT_SECONDS),
         ]
     )
     return lanes

@@ -4,6 +4,7 @@ from app.models.alerts import Alert
 from app.models.api_keys import ApiKey
 from app.models.base import Base
 from app.models.contacts import Contact, ContactAlias
+from app.models.counts import CountedUpTo, PricedMessages, Traffic
 from app.models.endpoints import Delivery, DeliveryAttempt, Endpoint
 from app.models.events import Event
 from app.models.idempotency import IdempotencyKey
@@ -21,6 +22,7 @@ __all__ = [
     "Batch",
     "Contact",
     "ContactAlias",
+    "CountedUpTo",
     "Delivery",
     "DeliveryAttempt",
     "Endpoint",
@@ -34,9 +36,11 @@ __all__ = [
     "NumberPace",
     "PairPace",
     "ParkedItem",
+    "PricedMessages",
     "QueuedSend",
     "SendAttempt",
     "StatusReport",
+    "Traffic",
     "UnsearchedMessage",
     "WorkerSeen",
 ]

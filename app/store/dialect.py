@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, insert, or_
+from sqlalchemy import ColumnElement, false, func, insert, or_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
@@ -53,3 +53,16 @@ class InsertMany:
             for place, convert in self._converters:
                 row[place] = convert(row[place])
         connection.exec_driver_sql(self._sqlite, [tuple(row) for row in converted])
+
+
+def add_up(
+    session: Session, model: type[Base], key: Sequence[str], sums: Sequence[str], largest: Sequence[str] = ()
+) -> Any:
+    """An INSERT of counters that adds to those whose `key` is there, and keeps the larger of each of `largest`."""
+    is_postgresql = session.get_bind().dialect.name == "postgresql"
+    target = table(model)
+    statement = (postgresql if is_postgresql else sqlite).insert(target)
+    larger = func.greatest if is_postgresql else func.max
+    added = {name: target.c[name] + statement.excluded[name] for name in sums}
+    kept = {name: larger(target.c[name], statement.excluded[name]) for name in largest}
+    return statement.on_conflict_do_update(index_elements=list(key), set_=added | kept)

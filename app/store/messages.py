@@ -13,6 +13,7 @@ from app.domain.messages import Message as DomainMessage
 from app.domain.statuses import movable_to
 from app.models import Contact, Message, SendAttempt, StatusReport
 from app.models.base import table
+from app.store import pricing
 from app.store.dialect import insert_new, one_of
 
 StatusKey = tuple[str, str, str, str]
@@ -118,6 +119,7 @@ def move(session: Session, changes: Sequence[dict[str, Any]]) -> None:
 
 def set_pricing(session: Session, changes: Sequence[dict[str, Any]]) -> None:
     """Note what Meta charges: `pricing` by `id`. Comes with one of a message's reports, whichever is first."""
+    pricing.count_new(session, changes)
     target = table(Message)
     session.execute(
         update(target)

@@ -17,6 +17,7 @@ from app.web.api import (
     message_actions,
     messages,
     notifications,
+    stats,
 )
 from app.web.graph import bp as graph
 from app.web.observe import Observe
@@ -26,7 +27,9 @@ from app.web.whatsapp import bp as whatsapp
 def init_app(app: Flask, config: Config) -> None:
     """Give the application its routes, its errors, and what surrounds every request."""
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    for module in (index, openapi, health, metrics, messages, message_actions, contacts, events, notifications, alerts):
+    for module in (
+        index, openapi, health, metrics, messages, message_actions, contacts, events, notifications, alerts, stats
+    ):  # fmt: skip
         app.register_blueprint(module.bp)
     app.register_blueprint(endpoints.bp)
     app.register_blueprint(deliveries.bp)

@@ -38,7 +38,7 @@ class Data:
 
     def __init__(self, messages: int, seed: int = 4) -> None:
         self.messages, self.contacts = messages, max(messages // 10, 10)
-        self._chance = random.Random(seed)
+        self._chance, self._event_ids = random.Random(seed), 0
         self._step = timedelta(days=300) / messages
         self._words = [self._word(n) for n in range(VOCABULARY)]
         self._weights = [1 / (n + 10) for n in range(VOCABULARY)]
@@ -49,6 +49,7 @@ class Data:
         if database.is_sqlite:
             connection = sqlite3.connect(str(database.url.database), isolation_level=None)
             connection.execute("PRAGMA synchronous=OFF")
+            connection.execute("PRAGMA cache_size=-400000")
             self._load(_sqlite_writer(connection, database))
             connection.close()
             return
@@ -119,14 +120,18 @@ class Data:
         kind = "message.received" if row[1] == "inbound" else "message.status"
         for n in range(1 if row[1] == "inbound" else 2):
             yield (
-                str(uuid.UUID(int=self._chance.getrandbits(128))), kind, "live", row[2], row[4], n, row[0], row[0], n,
+                self._event_id(row[14]), kind, "live", row[2], row[4], n, row[0], row[0], n,
                 row[13], row[14], row[14] + timedelta(milliseconds=8), data,
             )  # fmt: skip
         if self._chance.random() < 0.0005:
             yield (
-                str(uuid.UUID(int=self._chance.getrandbits(128))), "unknown", "live", row[2], None, None, None, row[0],
+                self._event_id(row[14]), "unknown", "live", row[2], None, None, None, row[0],
                 5, row[13], row[14], row[14], data,
             )  # fmt: skip
+
+    def _event_id(self, moment: datetime) -> str:
+        self._event_ids += 1
+        return self.id_at(moment, self._event_ids)
 
     def _notification(self, row: Row) -> Row:
         state = "parked" if self._chance.random() < 0.0005 else "processed"

@@ -51,6 +51,7 @@ SCOPES: dict[str, str | dict[str, str]] = {
     "/graph/<version>/<object_id>/<edge>": {"GET": "read", "POST": "admin", "DELETE": "admin"},
     "/graph/<version>/<path:anything>": "read",
     "/api/alerts": "read",
+    "/api/stats": "read",
     "/api/notifications": "admin",
     "/api/notifications/<notification_id>": "admin",
     "/api/notifications/<notification_id>/raw": "admin",
@@ -58,7 +59,7 @@ SCOPES: dict[str, str | dict[str, str]] = {
 }
 """Who may use which route, by method where they differ. A new route is an entry here; the documentation is open."""
 
-DOCUMENTATION = ("/openapi.json", "/docs", "/static/")
+DOCUMENTATION = ("/openapi.json", "/events.schema.json", "/docs", "/static/")
 
 
 def test_every_route_says_who_may_use_it(app: Flask) -> None:

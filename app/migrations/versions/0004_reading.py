@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from app.models.base import Sequence
+from app.models.base import Sequence, UtcDateTime
 
 revision = "0004"
 down_revision = "0003"
@@ -99,6 +99,35 @@ def upgrade() -> None:
         sa.Column("message_id", sa.String(length=36), nullable=False),
         sa.PrimaryKeyConstraint("message_id", name=op.f("pk_unsearched_messages")),
     )
+    op.create_table(
+        "traffic",
+        sa.Column("seconds", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("starts_at", UtcDateTime(), nullable=False),
+        sa.Column("phone_number_id", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("times", Sequence, nullable=False),
+        sa.Column("took", sa.Double(), nullable=False),
+        sa.Column("longest", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("seconds", "starts_at", "phone_number_id", "what", name=op.f("pk_traffic")),
+    )
+    op.create_table(
+        "counted_up_to",
+        sa.Column("source", sa.String(length=32), nullable=False),
+        sa.Column("place", Sequence, nullable=False),
+        sa.PrimaryKeyConstraint("source", name=op.f("pk_counted_up_to")),
+    )
+    op.create_table(
+        "priced_messages",
+        sa.Column("phone_number_id", sa.Text(), nullable=False),
+        sa.Column("day", sa.String(length=10), nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("billable", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("messages", Sequence, nullable=False),
+        sa.PrimaryKeyConstraint(
+            "phone_number_id", "day", "category", "type", "billable", name=op.f("pk_priced_messages")
+        ),
+    )
     if op.get_bind().dialect.name == "sqlite":
         op.execute("ANALYZE unsearched_messages")  # makes the table of what SQLite knows
         for (table, index), rows in ROWS.items():
@@ -124,6 +153,8 @@ def downgrade() -> None:
             op.execute(f"DROP TRIGGER messages_{event}")
         op.execute("DROP TABLE search_index")
         op.execute("DELETE FROM sqlite_stat1 WHERE tbl IN ('messages', 'events')")
+    for counts in ("priced_messages", "counted_up_to", "traffic"):
+        op.drop_table(counts)
     op.drop_table("unsearched_messages")
     op.drop_table("message_documents")
     for name, (table, _, _) in reversed(INDEXES.items()):

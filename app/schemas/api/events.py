@@ -32,7 +32,9 @@ class EventAnswer(Schema):
     timestamp = UtcTime(required=True, metadata={"description": "When it happened, by Meta's clock."})
     received_at = UtcTime(required=True, metadata={"description": "When the gateway was told."})
     delayed_seconds = fields.Method("delay", required=True, metadata={"type": "integer", "minimum": 0})
-    data = fields.Method("parsed", required=True, metadata={"description": "By type; for a message, the message."})
+    data = fields.Method(
+        "parsed", required=True, metadata={"description": "By type: see the schemas whose names end in `Event`."}
+    )
 
     def delay(self, event: Any) -> int:
         """How long it took to reach us."""

@@ -61,7 +61,7 @@ def _context(draft: Draft, entry: Entry, context: Row | None) -> Row | None:
 
 def edit(draft: Draft, entry: Entry, fact: EditFact) -> None:
     """The sender changed or took back a message: an event, and a flag; what the message said stays as it was."""
-    original = draft.find(entry, fact.original_wamid)
+    original = previous = draft.find(entry, fact.original_wamid)
     flag = "revoked" if fact.revoked else "edited"
     if original is not None and flag not in original.flags:
         original = replace(original, flags=[*original.flags, flag])
@@ -70,6 +70,7 @@ def edit(draft: Draft, entry: Entry, fact: EditFact) -> None:
     contact = draft.book.get(fact.person)
     data = {
         "message": normalized(original) if original else None,
+        "previous": normalized(previous) if previous else None,
         "original_message_id": fact.original_wamid,
         "new": {"message": fact.message.message, "content": fact.message.content} if fact.message else None,
     }

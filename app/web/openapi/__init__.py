@@ -8,7 +8,7 @@ from flask import Blueprint, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.web.auth import open_to_all
-from app.web.openapi.document import build
+from app.web.openapi.document import build, event_schema
 
 DOCUMENT = "gateway.openapi"
 CONTENT_POLICY = (
@@ -27,6 +27,12 @@ def document() -> ResponseReturnValue:
         described = current_app.extensions[DOCUMENT] = build(current_app)
     # Where the service is mounted is known by request alone.
     return described | {"servers": [{"url": request.script_root or "/"}]}
+
+
+@bp.get("/events.schema.json")
+def events() -> ResponseReturnValue:
+    """One JSON Schema that every event fulfils, whether it was read at `/api/events` or posted to you."""
+    return event_schema()
 
 
 @bp.get("/docs")

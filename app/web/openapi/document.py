@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from werkzeug.routing import Rule
 
 from app import __version__
 from app.schemas.api.errors import ErrorAnswer
+from app.schemas.api.event_types import EVENT_SCHEMAS
 from app.web.auth import ACCESS
 from app.web.openapi.operations import OPERATIONS, Answer, Operation
 from app.web.openapi.shapes import ShapesPlugin, first_sentence
@@ -44,6 +46,8 @@ def build(app: Flask) -> dict[str, Any]:
     spec.components.security_scheme("key", {"type": "http", "scheme": "bearer"})
     for status, reason in REASONS.items():
         spec.components.response(_reason_name(status), {"description": reason, "content": _json(ErrorAnswer)})
+    for event in EVENT_SCHEMAS:
+        spec.components.schema(event.__name__, schema=event)
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
         operation = OPERATIONS.get(rule.endpoint)
         if operation is None:  # files, and the simulator's own pages
@@ -53,6 +57,20 @@ def build(app: Flask) -> dict[str, Any]:
             spec.path(_ARGUMENT.sub(r"{\1}", rule.rule), operations={method.lower(): described})
     document: dict[str, Any] = spec.to_dict()
     return document
+
+
+def event_schema() -> dict[str, Any]:
+    """One JSON Schema of every event, that stands alone: what it refers to is in its `$defs`."""
+    spec = APISpec("events", __version__, "3.1.0", plugins=[ShapesPlugin()])
+    for event in EVENT_SCHEMAS:
+        spec.components.schema(event.__name__, schema=event)
+    shapes = json.dumps(spec.to_dict()["components"]["schemas"]).replace("#/components/schemas/", "#/$defs/")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "An event of the gateway",
+        "oneOf": [{"$ref": f"#/$defs/{event.__name__}"} for event in EVENT_SCHEMAS],
+        "$defs": json.loads(shapes),
+    }
 
 
 def _describe(app: Flask, rule: Rule, operation: Operation) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from app.schemas.api.lists import PageQuery, list_of
 from app.schemas.api.messages import MessageQuery
 from app.schemas.api.notifications import NotificationAnswer, NotificationDetails, NotificationQuery
 from app.schemas.api.service import AliveAnswer, DoneAnswer, ReadyAnswer, ServiceAnswer
+from app.schemas.api.stats import StatsAnswer, StatsQuery
 from app.schemas.api.timeline import Timeline
 from app.schemas.normalized_message import NormalizedMessage
 from app.schemas.send import SendMessageRequest, SendMessageResponse
@@ -88,6 +89,7 @@ OPERATIONS: dict[str, Operation] = {
     "health.ready": Operation({200: ReadyAnswer, 503: ReadyAnswer}, errors=()),
     "metrics.show": Operation({200: "text/plain"}),
     "openapi.document": Operation({200: "application/json"}, errors=()),
+    "openapi.events": Operation({200: "application/json"}, errors=()),
     "openapi.page": Operation({200: "text/html"}, errors=()),
     "whatsapp.handshake": Operation({200: "text/plain", 403: "text/plain"}, errors=(), parameters=_HANDSHAKE),
     "whatsapp.receive": Operation(
@@ -128,6 +130,7 @@ OPERATIONS: dict[str, Operation] = {
     "deliveries.index": Operation({200: list_of(DeliveryAnswer)}, query=DeliveryQuery),
     "deliveries.show": Operation({200: DeliveryDetails}),
     "deliveries.retry": Operation({202: DeliveryAnswer}, errors=(409, 503)),
+    "stats.show": Operation({200: StatsAnswer}, query=StatsQuery, errors=(404, 503)),
     "events.index": Operation({200: list_of(EventAnswer)}, query=EventQuery),
     "alerts.index": Operation({200: list_of(AlertAnswer)}, query=AlertQuery),
     "notifications.index": Operation({200: list_of(NotificationAnswer)}, query=NotificationQuery),

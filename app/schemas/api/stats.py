@@ -1,0 +1,75 @@
+"""Statistics: of when, and how they are answered."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields
+
+from app.schemas.normalized_message import UtcTime
+
+
+class StatsQuery(Schema):
+    """Of when, and of which number."""
+
+    since = fields.DateTime(metadata={"description": "ISO 8601 with its offset; without it, 24 hours before `until`."})
+    until = fields.DateTime(metadata={"description": "ISO 8601 with its offset; without it, now."})
+    phone_number_id = fields.String()
+
+
+class Rate(Schema):
+    """How many messages, and how many a minute."""
+
+    messages = fields.Integer(required=True)
+    per_minute = fields.Float(required=True)
+
+
+class Latency(Schema):
+    """How long something took, in seconds; null when it never happened."""
+
+    times = fields.Integer(required=True)
+    average = fields.Float(required=True, allow_none=True)
+    longest = fields.Float(required=True, allow_none=True)
+
+
+class Sends(Schema):
+    """Tries at sending by how they ended, and messages that Meta later reported as failed."""
+
+    accepted = fields.Integer(required=True)
+    refused = fields.Integer(required=True)
+    unknown_ = fields.Integer(required=True, attribute="unknown", data_key="unknown")
+    failed = fields.Integer(required=True)
+    error_rate = fields.Float(
+        required=True, allow_none=True, metadata={"description": "Refused and failed among all tries."}
+    )
+
+
+class Price(Schema):
+    """Messages of one number, UTC day and category of Meta's, each counted once."""
+
+    phone_number_id = fields.String(required=True)
+    day = fields.String(required=True)
+    category = fields.String(required=True)
+    billable = fields.Integer(required=True)
+    free = fields.Integer(required=True)
+
+
+class FreeService(Schema):
+    """How many of a month's free service messages a number has used; Meta's own month has its account's time zone."""
+
+    phone_number_id = fields.String(required=True)
+    month = fields.String(required=True)
+    used = fields.Integer(required=True)
+    of = fields.Integer(required=True)
+
+
+class StatsAnswer(Schema):
+    """What came and went from `since` to `until`, moved apart to whole minutes, of a longer time to hours."""
+
+    since = UtcTime(required=True)
+    until = UtcTime(required=True)
+    inbound = fields.Nested(Rate, required=True)
+    outbound = fields.Nested(Rate, required=True)
+    sends = fields.Nested(Sends, required=True)
+    webhook_to_processed = fields.Nested(Latency, required=True)
+    send = fields.Nested(Latency, required=True)
+    pricing = fields.List(fields.Nested(Price), required=True)
+    free_service = fields.List(fields.Nested(FreeService), required=True)

@@ -1,0 +1,60 @@
+"""What Meta charges for, counted by number, day and category."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from app.models import Message, PricedMessages
+from app.store.dialect import add_up
+
+LONGEST = 64
+
+
+def count_new(session: Session, changes: Sequence[dict[str, Any]]) -> None:
+    """Count those of these messages whose price nobody had named before, by the first `pricing` given for each `id`.
+
+    Before it is noted with the message, in the same transaction: so each message counts once, however many of its
+    reports name a price and in whatever order they come. Its day is its own, which no order of reports can change.
+    """
+    first: dict[str, dict[str, Any]] = {}
+    for change in changes:
+        first.setdefault(change["id"], change["pricing"])
+    query = select(Message.id, Message.phone_number_id, Message.timestamp)
+    new = query.where(Message.id.in_(first), Message.pricing.is_(None)).with_for_update()
+    counts: Counter[tuple[Any, ...]] = Counter()
+    for message_id, number, timestamp in session.execute(new):
+        counts[number, timestamp.astimezone(UTC).date().isoformat(), *_kind(first[message_id])] += 1
+    if counts:
+        names = ("phone_number_id", "day", "category", "type", "billable")
+        rows = [dict(zip(names, key, strict=True)) | {"messages": count} for key, count in sorted(counts.items())]
+        session.execute(add_up(session, PricedMessages, names, ("messages",)), rows)
+
+
+def by_category(
+    session: Session, first_day: str, last_day: str, numbers: tuple[str, ...] | None
+) -> Sequence[PricedMessages]:
+    """The counts of these days, inclusive."""
+    query = select(PricedMessages).where(PricedMessages.day >= first_day, PricedMessages.day <= last_day)
+    keys = (PricedMessages.day, PricedMessages.phone_number_id, PricedMessages.category, PricedMessages.type)
+    return session.scalars(_of(query, numbers).order_by(*keys, PricedMessages.billable)).all()
+
+
+def _of(query: Select[PricedMessages], numbers: tuple[str, ...] | None) -> Select[PricedMessages]:
+    return query if numbers is None else query.where(PricedMessages.phone_number_id.in_(numbers))
+
+
+def _kind(pricing: dict[str, Any]) -> tuple[str, str, int]:
+    category, kind = _word(pricing.get("category")), _word(pricing.get("type"))
+    # `billable` is to go away one day, says Meta; the type tells the same.
+    billable = pricing.get("billable")
+    return category, kind, int(billable if isinstance(billable, bool) else kind in ("regular", "unknown"))
+
+
+def _word(value: Any) -> str:
+    return value[:LONGEST] if isinstance(value, str) and value else "unknown"

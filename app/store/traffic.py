@@ -1,0 +1,148 @@
+"""How much came and went, by minute and by hour: counted from the tables a portion at a time, and added up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, CursorResult, Double, delete, func, literal_column, select, update
+from sqlalchemy.orm import Session
+
+from app.models import CountedUpTo, Event, Message, SendAttempt, StatusReport, Traffic
+from app.models.base import UtcDateTime
+from app.store.dialect import add_up, insert_new
+
+MINUTE, HOUR = 60, 3600
+PORTION = 5_000
+"""Rows counted at once."""
+
+KEY = ("seconds", "starts_at", "phone_number_id", "what")
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """So many times, in the minute that `at` is in."""
+
+    at: datetime
+    phone_number_id: str
+    what: str
+    times: int = 1
+    took: float = 0.0
+    longest: float = 0.0
+
+
+Counted = tuple[list[Happened], int]
+"""What a portion of rows says, and the last row of it."""
+
+
+def place(session: Session, source: str) -> int:
+    """The last counted row of a source."""
+    return session.scalar(select(CountedUpTo.place).where(CountedUpTo.source == source)) or 0
+
+
+def move(session: Session, source: str, old: int, new: int) -> bool:
+    """Note that rows up to `new` are counted; False if somebody else counted them meanwhile."""
+    session.execute(insert_new(session, CountedUpTo), [{"source": source, "place": 0}])
+    statement = update(CountedUpTo).where(CountedUpTo.source == source, CountedUpTo.place == old).values(place=new)
+    result = session.execute(statement.execution_options(synchronize_session=False))
+    assert isinstance(result, CursorResult)
+    return result.rowcount == 1
+
+
+def add(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Add to what was counted before."""
+    session.execute(add_up(session, Traffic, KEY, ("times", "took"), ("longest",)), rows)
+
+
+def forget_minutes(session: Session, before: datetime) -> None:
+    """Forget what is also known by the hour."""
+    statement = delete(Traffic).where(Traffic.seconds == MINUTE, Traffic.starts_at < before)
+    session.execute(statement.execution_options(synchronize_session=False))
+
+
+def of_events(session: Session, after: int) -> Counted:
+    """Events by type, those of imported history as `history`; they took from the webhook to being there."""
+    last = session.scalar(select(func.max(Event.sequence))) or 0
+    until = min(last, after + PORTION)
+    if until <= after:
+        return [], after
+    what = "CASE WHEN events.source = 'history' THEN 'history' ELSE events.type END"
+    numbered = (Event.sequence > after, Event.sequence <= until)
+    return _grouped(session, "events", what, numbered, "created_at"), until
+
+
+def of_reports(session: Session, after: int) -> Counted:
+    """Meta's reports, as `status.<word>`."""
+    last = session.scalar(select(func.max(StatusReport.id))) or 0
+    until = min(last, after + PORTION)
+    if until <= after:
+        return [], after
+    numbered = (StatusReport.id > after, StatusReport.id <= until)
+    return _grouped(session, "status_reports", "'status.' || status_reports.status", numbered, "received_at"), until
+
+
+def of_attempts(session: Session, after: int, before: datetime) -> Counted:
+    """Tries at sending, as `send.<state>`, up to the first that may still end, or that began after `before`."""
+    query = (
+        select(SendAttempt.id, SendAttempt.state, SendAttempt.started_at, SendAttempt.finished_at)
+        .add_columns(Message.phone_number_id)
+        .join(Message, Message.id == SendAttempt.message_id)
+        .where(SendAttempt.id > after)
+        .order_by(SendAttempt.id)
+        .limit(PORTION)
+    )
+    found: list[Happened] = []
+    for attempt_id, state, started_at, finished_at, number in session.execute(query):
+        if state == "sending" or started_at >= before:
+            break
+        took = max((finished_at - started_at).total_seconds(), 0.0) if finished_at else 0.0
+        found.append(Happened(started_at, number, f"send.{state}", 1, took, took))
+        after = attempt_id
+    return found, after
+
+
+def rows(happened: Iterable[Happened]) -> list[dict[str, Any]]:
+    """Rows of `traffic`, by the minute and by the hour, in the order of their keys."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for each in happened:
+        minute = each.at.replace(second=0, microsecond=0)
+        for seconds, starts_at in ((MINUTE, minute), (HOUR, minute.replace(minute=0))):
+            key = (seconds, starts_at, each.phone_number_id, each.what)
+            row = found.setdefault(key, dict(zip(KEY, key, strict=True)) | {"times": 0, "took": 0.0, "longest": 0.0})
+            row["times"] += each.times
+            row["took"] += each.took
+            row["longest"] = max(row["longest"], each.longest)
+    return [found[key] for key in sorted(found)]
+
+
+def totals(
+    session: Session, seconds: int, since: datetime, until: datetime, numbers: tuple[str, ...] | None
+) -> dict[str, tuple[int, float, float]]:
+    """By what happened: how often, the sum of what it took, and the longest."""
+    query = select(Traffic.what, func.sum(Traffic.times), func.sum(Traffic.took), func.max(Traffic.longest)).where(
+        Traffic.seconds == seconds, Traffic.starts_at >= since, Traffic.starts_at < until
+    )
+    if numbers is not None:
+        query = query.where(Traffic.phone_number_id.in_(numbers))
+    found = session.execute(query.group_by(Traffic.what))
+    return {what: (int(times), float(took), float(longest)) for what, times, took, longest in found}
+
+
+def _grouped(
+    session: Session, source: str, what: str, numbered: tuple[ColumnElement[bool], ...], end: str
+) -> list[Happened]:
+    """Rows by number, minute and what happened. They took from `received_at` to `end`."""
+    start, end = f"{source}.received_at", f"{source}.{end}"
+    if session.get_bind().dialect.name == "sqlite":
+        minute, took = f"{start} / 60000000", f"({end} - {start}) / 1000000.0"
+    else:
+        minute = f"date_trunc('minute', {start})"
+        took = f"CAST(extract(epoch FROM {end} - {start}) AS double precision)"
+    keys: list[Any] = [literal_column(key) for key in (minute, f"coalesce({source}.phone_number_id, '')", what)]
+    at: Any = literal_column(f"min({start})", UtcDateTime())
+    seconds: Any = literal_column(took, Double())
+    query = select(at, *keys[1:], func.count(), func.sum(seconds), func.max(seconds)).where(*numbered).group_by(*keys)
+    found = session.execute(query.select_from(Event if source == "events" else StatusReport))
+    return [Happened(*row[:4], max(row[4], 0.0), max(row[5], 0.0)) for row in found]

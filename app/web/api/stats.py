@@ -1,0 +1,42 @@
+"""Statistics."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+
+from app.errors import Invalid, NotFound
+from app.schemas.api.stats import StatsAnswer
+from app.services.gateway import utc_now
+from app.services.read_stats import read_stats
+from app.web.api import paging
+from app.web.auth import caller, requires
+from app.web.context import gateway
+
+USUAL = timedelta(hours=24)
+
+bp = requires("read", Blueprint("stats", __name__, url_prefix="/api/stats"))
+
+_SCHEMA = StatsAnswer()
+
+
+@bp.get("")
+def show() -> ResponseReturnValue:
+    """How much came and went, how well, how fast, and what Meta charges for.
+
+    Counted by the worker: what happened in the last 15 seconds may be missing.
+    """
+    now = utc_now()
+    until = paging.time("until") or now
+    since = paging.time("since") or until - USUAL
+    if since >= until:
+        raise Invalid(fields={"since": ["must be before `until`"]})
+    numbers, asked = caller().numbers, paging.text("phone_number_id")
+    if asked is not None:
+        if numbers is not None and asked not in numbers:
+            raise NotFound("No number has this id.")
+        numbers = (asked,)
+    body: dict[str, object] = _SCHEMA.dump(read_stats(gateway().database, since, until, numbers, now))
+    return body

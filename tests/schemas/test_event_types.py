@@ -1,0 +1,106 @@
+"""Every event that any situation leads to fulfils the schema that the service hands out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import jsonschema
+import pytest
+
+from app.domain.notifications import Unreadable
+from app.domain.numbers import DEFAULT_APP, Directory
+from app.models import Event
+from app.schemas.api.events import EventAnswer
+from app.schemas.notification import read_notification
+from app.services.gateway import Gateway
+from app.services.processing.people import ContactBook
+from app.services.processing.plan import Known
+from app.services.processing.planning import make_plan
+from app.services.processing.readings import Entry, Reading
+from app.store.jobs import Claim
+from app.web.openapi.document import event_schema
+from tests.conftest import on_sqlite
+from tests.factories import echo, echo_body, message_body, notification, status, status_body, text
+from tests.schemas.test_notification import SITUATIONS, load
+
+NOW = datetime(2026, 11, 24, 7, tzinfo=UTC)
+SCHEMA = jsonschema.Draft202012Validator(event_schema(), format_checker=jsonschema.FormatChecker())
+TYPES = (
+    "message.received", "message.sent", "message.status", "message.edited", "message.revoked", "contact.updated",
+    "marketing.preference", "call", "group", "unknown",
+)  # fmt: skip
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(event_schema())
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_the_events_of_a_situation_fulfil_it(name: str) -> None:
+    for event in events_of(load(name)["notification"]):
+        assert [error.message for error in SCHEMA.iter_errors(event)] == []
+
+
+def test_the_situations_lead_to_every_type() -> None:
+    types = {event["type"] for name in SITUATIONS for event in events_of(load(name)["notification"])}
+
+    assert types >= set(TYPES)
+    assert {kind for kind in types - set(TYPES) if not kind.startswith("account.")} == set()
+
+
+def test_events_about_messages_that_are_known_fulfil_it_too() -> None:
+    bodies = (
+        echo_body(echo("wamid.E")), message_body(text(id="wamid.T")),
+        status_body(status("wamid.E", "read", pricing={"category": "service"}), status("wamid.E", "failed")),
+        message_body({
+            "from": "5491112345678", "id": "wamid.R", "timestamp": "1633024800", "type": "revoke",
+            "revoke": {"original_message_id": "wamid.T"},
+        }),
+    )  # fmt: skip
+    changes = [change for body in bodies for change in body["entry"][0]["changes"]]
+
+    found = events_of(notification(*changes))
+
+    assert [event["type"] for event in found][-1] == "message.revoked"
+    flags = [found[-1]["data"][name]["flags"] for name in ("message", "previous")]
+    assert flags == [["unknown_number", "revoked"], ["unknown_number"]]
+    for event in found:
+        assert [error.message for error in SCHEMA.iter_errors(event)] == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"type": "message.lost"}, {"version": 2}, {"data": {}}, {"timestamp": None}, {"delayed_seconds": "1"}],
+    ids=str,
+)
+def test_what_is_no_event_does_not_fulfil_it(wrong: dict[str, Any]) -> None:
+    (event,) = events_of(message_body(text()))
+
+    assert not SCHEMA.is_valid(event | wrong)
+    assert SCHEMA.is_valid(event)
+
+
+def events_of(body: Any) -> list[dict[str, Any]]:
+    """The events of one notification, as they are answered."""
+    items = read_notification(json.dumps(body).encode(), NOW)
+    reading = Reading(Claim(1, "c", "process", "n", 1, None), "n", NOW, DEFAULT_APP, items)
+    entries = [Entry(reading, item) for item in items if not isinstance(item.fact, Unreadable)]
+    plan = make_plan(entries, Known(ContactBook.of(NOW, {}), []), Directory({}, (), ()), NOW)
+    assert not plan.aside
+    dumped: list[dict[str, Any]] = EventAnswer().dump([Event(**step.event) for step in plan.steps], many=True)
+    return json.loads(json.dumps(dumped))  # type: ignore[no-any-return]
+
+
+@on_sqlite
+def test_events_of_alarms_fulfil_it_too(gateway: Gateway, get: Callable[..., Any]) -> None:
+    gateway.alarms.raise_alarm("silence", "700100200300400", details={"n": 1})
+    gateway.alarms.close("silence", "700100200300400")
+
+    found = get("/api/events", type="gateway.alert")["data"]
+
+    assert [event["data"]["action"] for event in found] == ["closed", "raised"]
+    for event in found:
+        assert [error.message for error in SCHEMA.iter_errors(event)] == []

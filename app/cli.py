@@ -11,16 +11,15 @@ from flask.cli import AppGroup
 from app import migrations
 from app.cli_endpoints import endpoints
 from app.cli_notifications import notifications
+from app.cli_numbers import numbers
 from app.cli_simulator import simulate, simulator
 from app.errors import GatewayError
 from app.jobs.worker import run_worker
 from app.logs import configure_logging
 from app.services.audit_balance import Balance, audit_balance
-from app.services.gateway import Gateway, utc_now
-from app.services.save_number import remove_number, save_number
+from app.services.gateway import Gateway
 
 keys = AppGroup("keys", help="API keys.")
-numbers = AppGroup("numbers", help="Business numbers beside the one in the settings.")
 audit = AppGroup("audit", help="Do the books balance?")
 
 
@@ -83,53 +82,6 @@ def revoke_key(name: str) -> None:
     """Revoke a key. Every process refuses it within five seconds."""
     try:
         _gateway().api_keys.revoke(name)
-    except GatewayError as error:
-        raise click.ClickException(error.message) from error
-
-
-@numbers.command("add")
-@click.argument("phone_number_id")
-@click.option("--display", help="The number as people dial it.")
-@click.option("--waba", help="Its business account's id.")
-@click.option("--app", "app_id", help="The id of the Meta app it belongs to, if not the settings' own.")
-@click.option("--token", is_flag=True, help="Ask for an access token of its own.")
-@click.option("--secret", is_flag=True, help="Ask for its app's secret (several, comma-separated, while rotating).")
-def add_number(
-    phone_number_id: str, display: str | None, waba: str | None, app_id: str | None, token: bool, secret: bool
-) -> None:
-    """Add a number. Token and secret are asked for, so that they stand in no shell history."""
-    access_token = click.prompt("Access token", hide_input=True) if token else None
-    secrets = click.prompt("App secret", hide_input=True).split(",") if secret else []
-    try:
-        save_number(
-            _gateway().database,
-            _gateway().vault,
-            utc_now(),
-            phone_number_id=phone_number_id,
-            display_phone_number=display,
-            waba_id=waba,
-            app_id=app_id,
-            access_token=access_token,
-            app_secrets=[each.strip() for each in secrets],
-        )
-    except GatewayError as error:
-        raise click.ClickException(f"{error.message} {error.fields or ''}") from error
-
-
-@numbers.command("list")
-def list_numbers() -> None:
-    """Show all numbers, the settings' own too, without their secrets."""
-    for number in _gateway().directory.read().numbers.values():
-        shown = f"+{number.display_phone_number}" if number.display_phone_number else "-"
-        click.echo(f"{number.phone_number_id}\t{shown}\taccount {number.waba_id or '-'}\tapp {number.app}")
-
-
-@numbers.command("remove")
-@click.argument("phone_number_id")
-def delete_number(phone_number_id: str) -> None:
-    """Forget a number that was added."""
-    try:
-        remove_number(_gateway().database, phone_number_id)
     except GatewayError as error:
         raise click.ClickException(error.message) from error
 

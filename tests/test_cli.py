@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import responses
 from click.testing import Result
 from flask import Flask
 from sqlalchemy import delete
@@ -14,7 +15,7 @@ from app.migrations import current, head
 from app.models import Event
 from app.services.gateway import Gateway
 from tests.conftest import with_settings
-from tests.factories import OTHER_PNID, PNID, message_body, text
+from tests.factories import OTHER_PNID, PNID, WABA, message_body, text
 
 Run = Callable[..., Result]
 
@@ -90,6 +91,21 @@ def test_a_number_is_added_listed_and_removed_without_its_secrets(run: Run, gate
     assert "EAAtheirs" not in added.output + listed and secret not in added.output + listed
     assert run("numbers", "remove", OTHER_PNID).exit_code == 0
     assert run("numbers", "remove", OTHER_PNID).exit_code == 1
+
+
+def test_numbers_are_checked_against_meta_in_plain_words(run: Run) -> None:
+    with responses.RequestsMock() as graph:
+        url = "https://graph.example/v26.0"
+        graph.get(f"{url}/{PNID}", json={"display_phone_number": "+1 555", "quality_rating": "RED"})
+        graph.get(f"{url}/debug_token", json={"data": {"is_valid": True, "scopes": []}})
+        graph.get(f"{url}/{WABA}/subscribed_apps", json={"data": []})
+        result = run("numbers", "check")
+
+    assert result.exit_code == 1
+    assert f"{PNID}: has a PROBLEM" in result.output
+    assert "problem quality: Its quality is low" in result.output
+    assert "→ Subscribe it" in result.output
+    assert run("numbers", "check", "1").output.startswith("Error: ")
 
 
 def test_the_audit_prints_the_books(run: Run, receive: Callable[..., None]) -> None:

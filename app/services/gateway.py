@@ -11,6 +11,7 @@ from app.database import Database
 from app.graph.client import GraphClient
 from app.services.alarms import Alarms
 from app.services.api_keys import ApiKeys
+from app.services.check_number import CheckNumber
 from app.services.delivering.posting import PostEvent
 from app.services.delivering.replying import SendReplies
 from app.services.endpoint_directory import EndpointDirectory
@@ -57,6 +58,7 @@ class Gateway:
     actions: SendActions
     batches: Batches
     graph_face: GraphFace
+    check_number: CheckNumber
     settle: SettleSends
     alarms: Alarms
     watch: Watch
@@ -102,6 +104,7 @@ class Gateway:
             SendActions(database, utc_now),
             Batches(database, directory, utc_now),
             GraphFace(directory, graph, mark_read),
+            CheckNumber(directory, graph, utc_now),
             SettleSends(config, database, utc_now),
             alarms,
             Watch(config, database, directory, graph, alarms, utc_now),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from app.crypto import Vault
+from app.crypto import CannotDecrypt, Vault
 from app.database import Database
 from app.errors import Invalid, NotFound
+from app.models import Number
 from app.services.number_directory import app_of
 from app.store import numbers
 
@@ -31,20 +33,15 @@ def save_number(
     Without a token or secrets of its own, the settings' count for it too. Both are stored encrypted.
     Raises `Invalid`.
     """
-    problems = {}
     if not phone_number_id.isascii() or not phone_number_id.isdigit():
-        problems["phone_number_id"] = ["must be the number that Meta shows under API Setup, digits only"]
-    if any(len(secret) < SHORTEST_SECRET or "," in secret for secret in app_secrets):
-        problems["app_secret"] = [f"must have at least {SHORTEST_SECRET} characters and no comma"]
-    if problems:
-        raise Invalid(fields=problems)
-    secrets = list(app_secrets)
+        raise Invalid(fields={"phone_number_id": ["must be the number that Meta shows under API Setup, digits only"]})
+    secrets = _checked(app_secrets)
     with database.write() as session:
         numbers.save(
             session,
             {
                 "phone_number_id": phone_number_id,
-                "display_phone_number": "".join(filter(str.isdigit, display_phone_number or "")) or None,
+                "display_phone_number": _digits(display_phone_number),
                 "waba_id": waba_id,
                 "app": app_of(app_id, secrets),
                 "access_token": vault.encrypt(access_token) if access_token else None,
@@ -55,8 +52,51 @@ def save_number(
         )
 
 
+def change_number(
+    database: Database, vault: Vault, now: datetime, phone_number_id: str, changes: Mapping[str, Any]
+) -> None:
+    """Change what is known of a number that was added: the arguments of `save_number` that are in `changes`.
+
+    None takes a value away. Raises `NotFound` and `Invalid`.
+    """
+    secrets = _checked(changes.get("app_secrets") or ())
+    with database.write() as session:
+        row = numbers.find(session, phone_number_id)
+        if row is None:
+            raise NotFound("No number with this phone_number_id was added.")
+        if "display_phone_number" in changes:
+            row.display_phone_number = _digits(changes["display_phone_number"])
+        if "waba_id" in changes:
+            row.waba_id = changes["waba_id"]
+        if "access_token" in changes:
+            token = changes["access_token"]
+            row.access_token = vault.encrypt(token) if token else None
+        if "app_secrets" in changes:
+            row.app_secrets = vault.encrypt(",".join(secrets)) if secrets else None
+        if "app_id" in changes or ("app_secrets" in changes and not row.app.isdigit()):
+            row.app = app_of(changes.get("app_id"), secrets or _known_secrets(row, vault))
+        row.updated_at = now
+
+
 def remove_number(database: Database, phone_number_id: str) -> None:
     """Forget a number that was added. What it sent and received stays. Raises `NotFound`."""
     with database.write() as session:
         if not numbers.remove(session, phone_number_id):
             raise NotFound("No number with this phone_number_id was added.")
+
+
+def _checked(secrets: Sequence[str]) -> list[str]:
+    if any(len(secret) < SHORTEST_SECRET or "," in secret for secret in secrets):
+        raise Invalid(fields={"app_secret": [f"must have at least {SHORTEST_SECRET} characters and no comma"]})
+    return list(secrets)
+
+
+def _digits(display: str | None) -> str | None:
+    return "".join(char for char in display or "" if char.isascii() and char.isdigit()) or None
+
+
+def _known_secrets(row: Number, vault: Vault) -> list[str]:
+    try:
+        return vault.decrypt(row.app_secrets).split(",") if row.app_secrets else []
+    except CannotDecrypt:
+        return []

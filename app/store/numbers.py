@@ -16,6 +16,11 @@ def all_numbers(session: Session) -> Sequence[Number]:
     return session.scalars(select(Number).order_by(Number.phone_number_id)).all()
 
 
+def find(session: Session, phone_number_id: str) -> Number | None:
+    """One number that was added."""
+    return session.get(Number, phone_number_id)
+
+
 def save(session: Session, row: dict[str, Any]) -> None:
     """Add a number, or change the one with its `phone_number_id`."""
     session.merge(Number(**row))

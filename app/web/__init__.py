@@ -17,6 +17,7 @@ from app.web.api import (
     message_actions,
     messages,
     notifications,
+    numbers,
     stats,
 )
 from app.web.graph import bp as graph
@@ -35,6 +36,8 @@ def init_app(app: Flask, config: Config) -> None:
     app.register_blueprint(deliveries.bp)
     app.register_blueprint(batches.bp)
     app.register_blueprint(batches.actions)
+    app.register_blueprint(numbers.bp)
+    app.register_blueprint(numbers.changes)
     app.register_blueprint(whatsapp)
     app.register_blueprint(graph)
     if config.simulator:

@@ -28,6 +28,7 @@ from app.schemas.api.graph import GraphError
 from app.schemas.api.lists import PageQuery, list_of
 from app.schemas.api.messages import MessageQuery
 from app.schemas.api.notifications import NotificationAnswer, NotificationDetails, NotificationQuery
+from app.schemas.api.numbers import CheckAnswer, NumberAnswer, NumberChange, NumberRequest
 from app.schemas.api.service import AliveAnswer, DoneAnswer, ReadyAnswer, ServiceAnswer
 from app.schemas.api.stats import StatsAnswer, StatsQuery
 from app.schemas.api.timeline import Timeline
@@ -137,6 +138,12 @@ OPERATIONS: dict[str, Operation] = {
     "notifications.show": Operation({200: NotificationDetails}),
     "notifications.replay": Operation({202: NotificationAnswer}),
     "notifications.raw": Operation({200: "application/octet-stream"}),
+    "numbers.index": Operation({200: list_of(NumberAnswer)}),
+    "numbers.show": Operation({200: NumberAnswer}),
+    "number_changes.add": Operation({201: NumberAnswer}, body=NumberRequest),
+    "number_changes.change": Operation({200: NumberAnswer}, body=NumberChange, errors=(409, 503)),
+    "number_changes.remove": Operation({200: DoneAnswer}, errors=(409, 503)),
+    "number_changes.check": Operation({200: CheckAnswer}),
     "graph.send": _graph("send", body=_OBJECT, parameters=(_KEY,)),
     "graph.upload": _graph("send", body=_FORM, body_type="multipart/form-data"),
     "graph.download": _graph("read", "*/*", parameters=(_given("mid", "query", "The file's id."),)),

@@ -1,0 +1,90 @@
+"""`flask numbers …`: the business numbers beside the one in the settings."""
+
+from __future__ import annotations
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from app.errors import GatewayError
+from app.services.check_number import Report
+from app.services.gateway import Gateway, utc_now
+from app.services.save_number import remove_number, save_number
+
+numbers = AppGroup("numbers", help="Business numbers beside the one in the settings.")
+
+
+def _gateway() -> Gateway:
+    gateway: Gateway = current_app.extensions["gateway"]
+    return gateway
+
+
+@numbers.command("add")
+@click.argument("phone_number_id")
+@click.option("--display", help="The number as people dial it.")
+@click.option("--waba", help="Its business account's id.")
+@click.option("--app", "app_id", help="The id of the Meta app it belongs to, if not the settings' own.")
+@click.option("--token", is_flag=True, help="Ask for an access token of its own.")
+@click.option("--secret", is_flag=True, help="Ask for its app's secret (several, comma-separated, while rotating).")
+def add_number(
+    phone_number_id: str, display: str | None, waba: str | None, app_id: str | None, token: bool, secret: bool
+) -> None:
+    """Add a number. Token and secret are asked for, so that they stand in no shell history."""
+    access_token = click.prompt("Access token", hide_input=True) if token else None
+    secrets = click.prompt("App secret", hide_input=True).split(",") if secret else []
+    try:
+        save_number(
+            _gateway().database,
+            _gateway().vault,
+            utc_now(),
+            phone_number_id=phone_number_id,
+            display_phone_number=display,
+            waba_id=waba,
+            app_id=app_id,
+            access_token=access_token,
+            app_secrets=[each.strip() for each in secrets],
+        )
+    except GatewayError as error:
+        raise click.ClickException(f"{error.message} {error.fields or ''}") from error
+
+
+@numbers.command("list")
+def list_numbers() -> None:
+    """Show all numbers, the settings' own too, without their secrets."""
+    for number in _gateway().directory.read().numbers.values():
+        shown = f"+{number.display_phone_number}" if number.display_phone_number else "-"
+        click.echo(f"{number.phone_number_id}\t{shown}\taccount {number.waba_id or '-'}\tapp {number.app}")
+
+
+@numbers.command("remove")
+@click.argument("phone_number_id")
+def delete_number(phone_number_id: str) -> None:
+    """Forget a number that was added."""
+    try:
+        remove_number(_gateway().database, phone_number_id)
+    except GatewayError as error:
+        raise click.ClickException(error.message) from error
+
+
+@numbers.command("check")
+@click.argument("phone_number_ids", nargs=-1)
+def check_numbers(phone_number_ids: tuple[str, ...]) -> None:
+    """Ask Meta how numbers are, all of them unless some are named. Exits with 1 when one cannot do its work."""
+    try:
+        asked = phone_number_ids or tuple(_gateway().directory.read().numbers)
+        reports = [_gateway().check_number(number_id) for number_id in asked]
+    except GatewayError as error:
+        raise click.ClickException(error.message) from error
+    for report in reports:
+        _print_report(report)
+    if not all(report.ok for report in reports):
+        raise SystemExit(1)
+
+
+def _print_report(report: Report) -> None:
+    click.echo(f"{report.phone_number_id}: {'works' if report.ok else 'has a PROBLEM'}")
+    for finding in report.findings:
+        value = f" ({finding.value})" if finding.value else ""
+        click.echo(f"  {finding.state:8}{finding.name}: {finding.text}{value}")
+        if finding.remedy:
+            click.echo(f"{'':10}→ {finding.remedy}")

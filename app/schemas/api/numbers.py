@@ -1,0 +1,85 @@
+"""Numbers: what is saved, what is shown, and how they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, post_dump, validate
+
+from app.errors import Invalid
+from app.schemas.normalized_message import EveryKey, UtcTime
+from app.schemas.send.base import flatten
+
+_DIGITS = validate.Regexp(r"^[0-9]{5,20}\Z", error="must be the number that Meta shows, digits only")
+_PLAIN = validate.Regexp(r"^[!-~]{1,2000}\Z", error="must be plain ASCII without spaces; copy it again")
+
+
+class NumberChange(Schema):
+    """What to change of a number; null takes a value away. Token and secrets are stored encrypted and never shown."""
+
+    display_phone_number = fields.String(allow_none=True, validate=validate.Length(max=40))
+    waba_id = fields.String(allow_none=True, validate=_DIGITS, metadata={"description": "Its business account's id."})
+    app_id = fields.String(
+        allow_none=True, validate=_DIGITS, metadata={"description": "Its Meta app's id, if not the settings' own."}
+    )
+    access_token = fields.String(
+        allow_none=True, validate=_PLAIN, metadata={"description": "Its own; else that of the settings counts."}
+    )
+    app_secrets = fields.List(
+        fields.String(validate=_PLAIN),
+        allow_none=True,
+        validate=validate.Length(max=5),
+        metadata={"description": "Its app's, several while they are rotated; else those of the settings count."},
+    )
+
+
+class NumberRequest(NumberChange):
+    """A number to add."""
+
+    phone_number_id = fields.String(required=True, validate=_DIGITS)
+
+
+class NumberAnswer(EveryKey):
+    """A number of ours. `app` is its Meta app: its id, a mark of its secret, or `default` for the settings' own."""
+
+    phone_number_id = fields.String()
+    display_phone_number = fields.String(allow_none=True)
+    waba_id = fields.String(allow_none=True)
+    app = fields.String()
+    source = fields.String(metadata={"enum": ["settings", "added"]})
+    has_own_token = fields.Boolean()
+    has_own_secret = fields.Boolean()
+
+    @post_dump
+    def add_plus(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        """Show the number as +E.164."""
+        digits = data["display_phone_number"]
+        return {**data, "display_phone_number": f"+{digits}" if digits else None}
+
+
+class FindingAnswer(EveryKey):
+    """One thing that was looked at."""
+
+    name = fields.String()
+    state = fields.String(metadata={"enum": ["ok", "warning", "problem", "unknown"]})
+    value = fields.String(allow_none=True, metadata={"description": "What Meta said."})
+    text = fields.String(metadata={"description": "The same for people."})
+    remedy = fields.String(allow_none=True, metadata={"description": "What to do about it; null where all is well."})
+
+
+class CheckAnswer(EveryKey):
+    """How a number is, by Meta's account. `ok` is false when a problem is in the way of its work."""
+
+    phone_number_id = fields.String()
+    ok = fields.Boolean()
+    checked_at = UtcTime()
+    findings = fields.List(fields.Nested(FindingAnswer))
+
+
+def load(schema: Schema, body: Any) -> dict[str, Any]:
+    """Read a body. Raises `Invalid`."""
+    try:
+        loaded: dict[str, Any] = schema.load(body)
+    except ValidationError as error:
+        raise Invalid(fields=flatten(error.messages)) from error
+    return loaded

@@ -1,0 +1,97 @@
+"""The business numbers the gateway speaks for. Their tokens and secrets come in and never go out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+
+from app.errors import Invalid, WrongState
+from app.schemas.api.numbers import CheckAnswer, NumberAnswer, NumberChange, NumberRequest, load
+from app.services.gateway import utc_now
+from app.services.read_numbers import SETTINGS, find_number, list_numbers
+from app.services.save_number import change_number, remove_number, save_number
+from app.web.api import paging
+from app.web.auth import caller, requires
+from app.web.bodies import parse_json, read_json_bytes
+from app.web.context import gateway
+
+bp = requires("read", Blueprint("numbers", __name__, url_prefix="/api/numbers"))
+changes = requires("admin", Blueprint("number_changes", __name__, url_prefix="/api/numbers"))
+
+_ANSWER, _REPORT = NumberAnswer(), CheckAnswer()
+_REQUEST, _CHANGE = NumberRequest(), NumberChange()
+
+
+@bp.get("")
+def index() -> ResponseReturnValue:
+    """All numbers, by id; those of the key, if it is bound to some."""
+    found = list_numbers(gateway().database, gateway().directory, caller().numbers)
+    return paging.page(_ANSWER.dump(found, many=True), None)
+
+
+@bp.get("/<phone_number_id>")
+def show(phone_number_id: str) -> ResponseReturnValue:
+    """One number."""
+    return _answer(phone_number_id)
+
+
+@changes.post("")
+def add() -> ResponseReturnValue:
+    """Add a number. It counts in every process within five seconds."""
+    asked = load(_REQUEST, parse_json(read_json_bytes()))
+    number_id = asked["phone_number_id"]
+    known = list_numbers(gateway().database, gateway().directory, None)
+    if any(each.phone_number_id == number_id and each.source != SETTINGS for each in known):
+        raise Invalid(fields={"phone_number_id": ["was added already; PATCH /api/numbers/<id> changes it"]})
+    save_number(
+        gateway().database,
+        gateway().vault,
+        utc_now(),
+        phone_number_id=number_id,
+        display_phone_number=asked.get("display_phone_number"),
+        waba_id=asked.get("waba_id"),
+        app_id=asked.get("app_id"),
+        access_token=asked.get("access_token"),
+        app_secrets=asked.get("app_secrets") or (),
+    )
+    gateway().directory.refresh()
+    return _answer(number_id), 201
+
+
+@changes.patch("/<phone_number_id>")
+def change(phone_number_id: str) -> ResponseReturnValue:
+    """Change a number that was added; what is not named stays."""
+    asked = load(_CHANGE, parse_json(read_json_bytes()))
+    _refuse_the_settings_own(phone_number_id)
+    change_number(gateway().database, gateway().vault, utc_now(), phone_number_id, asked)
+    gateway().directory.refresh()
+    return _answer(phone_number_id)
+
+
+@changes.delete("/<phone_number_id>")
+def remove(phone_number_id: str) -> ResponseReturnValue:
+    """Forget a number that was added. What it sent and received stays."""
+    _refuse_the_settings_own(phone_number_id)
+    remove_number(gateway().database, phone_number_id)
+    gateway().directory.refresh()
+    return {"success": True}
+
+
+@changes.post("/<phone_number_id>/check")
+def check(phone_number_id: str) -> ResponseReturnValue:
+    """Ask Meta how a number is: its name, quality, throughput and status, its token, and its webhooks."""
+    report: dict[str, Any] = _REPORT.dump(gateway().check_number(phone_number_id))
+    return report
+
+
+def _answer(phone_number_id: str) -> dict[str, Any]:
+    found = find_number(gateway().database, gateway().directory, phone_number_id, caller().numbers)
+    dumped: dict[str, Any] = _ANSWER.dump(found)
+    return dumped
+
+
+def _refuse_the_settings_own(phone_number_id: str) -> None:
+    if find_number(gateway().database, gateway().directory, phone_number_id).source == SETTINGS:
+        raise WrongState("This number stands in the settings; change it there.")

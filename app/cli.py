@@ -13,6 +13,7 @@ from app.cli_endpoints import endpoints
 from app.cli_notifications import notifications
 from app.cli_numbers import numbers
 from app.cli_simulator import simulate, simulator
+from app.cli_verify import verify
 from app.errors import GatewayError
 from app.jobs.worker import run_worker
 from app.logs import configure_logging
@@ -25,7 +26,7 @@ audit = AppGroup("audit", help="Do the books balance?")
 
 def init_app(app: Flask) -> None:
     """Register the commands."""
-    for command in (migrate, worker, keys, numbers, endpoints, notifications, audit, simulator, simulate):
+    for command in (migrate, worker, keys, numbers, endpoints, notifications, audit, verify, simulator, simulate):
         app.cli.add_command(command)
 
 

@@ -83,6 +83,7 @@ class Config:
     messages_per_second: float = _setting(80.0, readers.rate)
     unknown_send_policy: str = _setting("held", readers.one_of("held", "resend"))
     unknown_send_seconds: int = _setting(600, readers.whole(1, 2_592_000))
+    opt_out_words: tuple[str, ...] = _setting((), readers.list_of(readers.word))
 
     alert_url: str = _setting("", readers.secret_url, secret=True)
     alert_email: tuple[str, ...] = _setting((), readers.list_of(readers.mail_address))

@@ -122,6 +122,16 @@ class WindowClosed(GatewayError):
     )
 
 
+class OptedOut(GatewayError):
+    """Marketing for somebody who wants none."""
+
+    code = "opted_out"
+    default = (
+        "The customer wants no marketing from this number, and what is not known to be anything else counts as that:"
+        " templates, and whatever is sent with the priority `bulk`. Use `force` if this one is no marketing."
+    )
+
+
 class WrongState(GatewayError):
     """Something that cannot be done to this message as it stands."""
 

@@ -106,6 +106,13 @@ def secret_text(shortest: int) -> Reader:
     return read
 
 
+def word(text: str) -> str:
+    """Read a word, or a few: something must be left of it without spaces and signs."""
+    if not any(character.isalnum() for character in text) or len(text) > 60:
+        raise WrongSetting("must be words of at most 60 characters, separated by commas")
+    return text
+
+
 def list_of(read_one: Reader) -> Reader:
     def read(text: str) -> tuple[Any, ...]:
         return tuple(read_one(part.strip()) for part in text.split(","))

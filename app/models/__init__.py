@@ -3,7 +3,7 @@
 from app.models.alerts import Alert
 from app.models.api_keys import ApiKey
 from app.models.base import Base
-from app.models.contacts import Contact, ContactAlias
+from app.models.contacts import Contact, ContactAlias, ContactNumber
 from app.models.counts import CountedUpTo, PricedMessages, Traffic
 from app.models.endpoints import Delivery, DeliveryAttempt, Endpoint
 from app.models.events import Event
@@ -22,6 +22,7 @@ __all__ = [
     "Batch",
     "Contact",
     "ContactAlias",
+    "ContactNumber",
     "CountedUpTo",
     "Delivery",
     "DeliveryAttempt",

@@ -11,7 +11,10 @@ from app.models.base import Base, Id, Sequence, UtcDateTime
 
 
 class Contact(Base):
-    """A person. `event_count` is the number of events so far, which gives each its place in the person's order."""
+    """A person. `event_count` is the number of events so far, which gives each its place in the person's order.
+
+    `name` is what the person calls themselves, `given_name` what the team does.
+    """
 
     __tablename__ = "contacts"
 
@@ -21,16 +24,40 @@ class Contact(Base):
     parent_user_id: Mapped[str | None] = mapped_column(Text)
     username: Mapped[str | None] = mapped_column(Text)
     name: Mapped[str | None] = mapped_column(Text)
+    given_name: Mapped[str | None] = mapped_column(Text)
+    notes: Mapped[str | None] = mapped_column(Text)
     event_count: Mapped[int] = mapped_column(Sequence, default=0)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class ContactAlias(Base):
-    """One name of a contact: `kind` is `wa_id`, `user_id` or `parent_user_id`. No two contacts share one."""
+    """One name of a contact: `kind` is `wa_id`, `user_id` or `parent_user_id`. No two contacts share one.
+
+    It is theirs from `since` to `until`, where those are set: a phone number that somebody gave up goes to somebody
+    else in time.
+    """
 
     __tablename__ = "contact_aliases"
 
     kind: Mapped[str] = mapped_column(String(16), primary_key=True)
     value: Mapped[str] = mapped_column(Text, primary_key=True)
     contact_id: Mapped[str] = mapped_column(ForeignKey("contacts.id", ondelete="CASCADE"), index=True)
+    since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class ContactNumber(Base):
+    """A contact as one of our numbers knows it: when it last spoke to us there, and what it wished about marketing.
+
+    `opted_out` is the newest wish, `wished_at` when it was made and `wish` how; all null while there was none.
+    """
+
+    __tablename__ = "contact_numbers"
+
+    contact_id: Mapped[str] = mapped_column(ForeignKey("contacts.id", ondelete="CASCADE"), primary_key=True)
+    phone_number_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    last_inbound_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    opted_out: Mapped[bool | None]
+    wished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    wish: Mapped[str | None] = mapped_column(String(16))

@@ -43,6 +43,15 @@ class Message(Base):
             sqlite_where=text("flags LIKE '%unknown_number%'"),
             postgresql_where=text("flags @> '[\"unknown_number\"]'"),
         ),
+        # What we last said to somebody, which is asked for with everything they say.
+        Index(
+            "ix_messages_last_outbound",
+            "contact_id",
+            "phone_number_id",
+            "timestamp",
+            sqlite_where=text("direction = 'outbound'"),
+            postgresql_where=text("direction = 'outbound'"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)

@@ -21,6 +21,7 @@ from app.services.manage_endpoints import ManageEndpoints
 from app.services.mark_read import MarkRead
 from app.services.number_directory import NumberDirectory
 from app.services.processing import ProcessNotifications
+from app.services.read_contacts import ReadContacts
 from app.services.receive_notification import ReceiveNotification
 from app.services.send_message import SendMessage
 from app.services.sending.actions import SendActions
@@ -63,6 +64,7 @@ class Gateway:
     alarms: Alarms
     watch: Watch
     tell_alarms: TellAlarms
+    contacts: ReadContacts
 
     @classmethod
     def build(cls, config: Config, version: str) -> Gateway:
@@ -97,7 +99,7 @@ class Gateway:
             ManageEndpoints(config, database, vault, endpoints, post_event, utc_now),
             ApiKeys(config, database, utc_now),
             ReceiveNotification(database, directory, utc_now),
-            ProcessNotifications(database, directory, EventLog(endpoints), utc_now),
+            ProcessNotifications(database, directory, EventLog(endpoints), utc_now, config.opt_out_words),
             send,
             mark_read,
             SendQueue(database, directory, utc_now),
@@ -109,4 +111,5 @@ class Gateway:
             alarms,
             Watch(config, database, directory, graph, alarms, utc_now),
             TellAlarms(config, database, utc_now, version),
+            ReadContacts(database, utc_now),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -10,46 +11,81 @@ from sqlalchemy.orm import Session
 from app.database import Database
 from app.errors import NotFound
 from app.models import Contact, ContactAlias
-from app.store import contact_list
+from app.services.send_rules import WINDOW
+from app.store import contact_list, contact_numbers
 from app.store.contact_list import Numbers
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """When a contact last wrote to one of our numbers."""
+    """The 24 hours in which a contact may be sent free text: from its last word to one of our numbers."""
 
-    phone_number_id: str
     last_inbound_at: datetime
+    expires_at: datetime
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """Since when a contact wants no marketing, and how it said so: `preference`, `refused`, `word` or `api`."""
+
+    since: datetime
+    how: str
+    category: str = "marketing"
 
 
 @dataclass(frozen=True, slots=True)
 class KnownContact:
-    """A contact, every name Meta ever gave it, and when it last wrote to which number."""
+    """A contact, every name Meta ever gave it, and what each of our numbers knows of it."""
 
     contact: Contact
     aliases: list[ContactAlias] = field(default_factory=list)
-    numbers: list[Window] = field(default_factory=list)
+    windows: dict[str, Window] = field(default_factory=dict)
+    opt_outs: dict[str, OptOut] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str | None:
+        """What the team calls it, else what it calls itself."""
+        return self.contact.given_name or self.contact.name
 
 
-def list_contacts(database: Database, *, limit: int, before: str | None, numbers: Numbers) -> list[KnownContact]:
-    """Newest first. Raises `Unavailable`."""
-    with database.read() as session:
-        return _known(session, contact_list.page(session, limit=limit, before=before, numbers=numbers), numbers)
+class ReadContacts:
+    """Contacts as they are at this moment. `numbers` bounds a caller to who wrote with those."""
+
+    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._now = now
+
+    def page(self, *, limit: int, before: str | None, numbers: Numbers) -> list[KnownContact]:
+        """Newest first. Raises `Unavailable`."""
+        with self._database.read() as session:
+            rows = contact_list.page(session, limit=limit, before=before, numbers=numbers)
+            return self.describe(session, rows, numbers)
+
+    def one(self, contact_id: str, numbers: Numbers) -> KnownContact:
+        """One contact by our id. Raises `NotFound`, also for one who never wrote with any of `numbers`."""
+        with self._database.read() as session:
+            return self.describe(session, [find(session, contact_id, numbers)], numbers)[0]
+
+    def describe(self, session: Session, rows: list[Contact], numbers: Numbers) -> list[KnownContact]:
+        """Add to contacts what is known of them."""
+        now = self._now()
+        known = {row.id: KnownContact(row) for row in rows}
+        for alias in contact_list.aliases(session, known):
+            known[alias.contact_id].aliases.append(alias)
+        for row in contact_numbers.find_many(session, known, numbers):
+            contact = known[row.contact_id]
+            if row.last_inbound_at is not None:
+                expires_at = row.last_inbound_at + WINDOW
+                contact.windows[row.phone_number_id] = Window(row.last_inbound_at, expires_at, now < expires_at)
+            if row.opted_out and row.wished_at is not None and row.wish is not None:
+                contact.opt_outs[row.phone_number_id] = OptOut(row.wished_at, row.wish)
+        return list(known.values())
 
 
-def find_contact(database: Database, contact_id: str, numbers: Numbers) -> KnownContact:
-    """One contact by our id. Raises `NotFound`, also for one who never wrote with any of `numbers`."""
-    with database.read() as session:
-        row = contact_list.find(session, contact_id, numbers) if "\x00" not in contact_id else None
-        if row is None:
-            raise NotFound("No contact has this id.")
-        return _known(session, [row], numbers)[0]
-
-
-def _known(session: Session, rows: list[Contact], numbers: Numbers) -> list[KnownContact]:
-    known = {row.id: KnownContact(row) for row in rows}
-    for alias in contact_list.aliases(session, known):
-        known[alias.contact_id].aliases.append(alias)
-    for contact_id, number, at in contact_list.last_inbound(session, known, numbers):
-        known[contact_id].numbers.append(Window(number, at))
-    return list(known.values())
+def find(session: Session, contact_id: str, numbers: Numbers) -> Contact:
+    """The contact's row. Raises `NotFound`."""
+    row = contact_list.find(session, contact_id, numbers) if "\x00" not in contact_id else None
+    if row is None:
+        raise NotFound("No contact has this id.")
+    return row

@@ -1,11 +1,10 @@
-"""Contacts as they are shown: with all their names, and when they last wrote."""
+"""Contacts as they are shown, with all their names."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
 
 from app.models import Contact, ContactAlias, Message
@@ -31,18 +30,6 @@ def aliases(session: Session, ids: Collection[str]) -> list[ContactAlias]:
     """Every name of these contacts, in a fixed order."""
     query = select(ContactAlias).where(ContactAlias.contact_id.in_(ids))
     return list(session.scalars(query.order_by(ContactAlias.kind, ContactAlias.value)))
-
-
-def last_inbound(session: Session, ids: Collection[str], numbers: Numbers) -> list[tuple[str, str, datetime]]:
-    """Contact, number, and when the contact last wrote to it."""
-    newest = func.max(Message.timestamp)
-    query = select(Message.contact_id, Message.phone_number_id, newest).where(
-        Message.contact_id.in_(ids), Message.direction == "inbound"
-    )
-    if numbers is not None:
-        query = query.where(Message.phone_number_id.in_(numbers))
-    query = query.group_by(Message.contact_id, Message.phone_number_id).order_by(Message.phone_number_id)
-    return [(str(contact_id), number, at) for contact_id, number, at in session.execute(query)]
 
 
 def _visible(numbers: Numbers) -> Select[Contact]:

@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, literal_column, select, tuple_, update
+from sqlalchemy import bindparam, delete, func, literal_column, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app.models import Contact, ContactAlias, Delivery, Event, Message
 from app.models.base import table
+from app.store import contact_numbers
 from app.store.dialect import insert_new
 
 Alias = tuple[str, str]
 """Kind and value."""
 
 
-def find_by_aliases(session: Session, aliases: Collection[Alias]) -> dict[Alias, Contact]:
+class Owner(NamedTuple):
+    """The contact that a name belongs to, and from when to when it does, as far as that is known."""
+
+    contact: Contact
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def find_by_aliases(session: Session, aliases: Collection[Alias]) -> dict[Alias, Owner]:
     """The contacts known by any of these names."""
     if not aliases:
         return {}
     query = (
-        select(ContactAlias.kind, ContactAlias.value, Contact)
+        select(ContactAlias.kind, ContactAlias.value, Contact, ContactAlias.since, ContactAlias.until)
         .join(Contact, Contact.id == ContactAlias.contact_id)
         .where(tuple_(ContactAlias.kind, ContactAlias.value).in_(aliases))
     )
-    return {(kind, value): contact for kind, value, contact in session.execute(query)}
+    return {
+        (kind, value): Owner(contact, since, until)
+        for kind, value, contact, since, until in session.execute(query)
+    }
 
 
 def find_many(session: Session, ids: Collection[str]) -> dict[str, Contact]:
@@ -39,13 +52,23 @@ def add(session: Session, contacts: Sequence[dict[str, Any]]) -> None:
 
 
 def add_aliases(session: Session, aliases: Sequence[dict[str, Any]]) -> int:
-    """Insert aliases (`kind`, `value`, `contact_id`) that nobody has; return how many that were."""
+    """Insert aliases (`kind`, `value`, `contact_id`, `since`, `until`) that nobody has; return how many that were."""
     statement = insert_new(session, ContactAlias).returning(ContactAlias.value)
     return len(session.execute(statement, aliases).all())
 
 
+def move_alias(session: Session, alias: Alias, was: str, row: dict[str, Any]) -> bool:
+    """Set whose a name is and when (`contact_id`, `since`, `until`), if it still belongs to the contact `was`."""
+    kind, value = alias
+    statement = update(ContactAlias).where(
+        ContactAlias.kind == kind, ContactAlias.value == value, ContactAlias.contact_id == was
+    )
+    statement = statement.values(**row).returning(ContactAlias.value)
+    return session.execute(statement, execution_options={"synchronize_session": False}).first() is not None
+
+
 def merge(session: Session, gone_id: str, into_id: str) -> None:
-    """Give everything one contact has to another: aliases, messages, events. Locks both, in the order of their ids."""
+    """Give everything one contact has to another: aliases, messages, events, wishes. Locks both, in order of ids."""
     both = select(Contact).where(Contact.id.in_([gone_id, into_id])).order_by(Contact.id).with_for_update()
     rows = {row.id: row for row in session.scalars(both)}
     if gone_id not in rows:
@@ -56,8 +79,14 @@ def merge(session: Session, gone_id: str, into_id: str) -> None:
         session.execute(moved, execution_options=unsynchronised)
     owed = update(Delivery).where(Delivery.contact_id == gone_id, literal_column("state = 'pending'"))
     session.execute(owed.values(contact_id=into_id), execution_options=unsynchronised)
+    contact_numbers.hand_over(session, gone_id, into_id)
+    gone = rows[gone_id]
     added = update(Contact).where(Contact.id == into_id)
-    added = added.values(event_count=Contact.event_count + rows[gone_id].event_count)
+    added = added.values(
+        event_count=Contact.event_count + gone.event_count,
+        given_name=func.coalesce(Contact.given_name, gone.given_name),
+        notes=func.coalesce(Contact.notes, gone.notes),
+    )
     session.execute(added, execution_options=unsynchronised)
     session.execute(delete(Contact).where(Contact.id == gone_id), execution_options=unsynchronised)
 

@@ -21,9 +21,13 @@ def one_of(column: Any, values: Sequence[str]) -> ColumnElement[bool]:
 
 def insert_new(session: Session, model: type[Base]) -> Any:
     """An INSERT that skips rows whose unique key is taken. With `.returning(…)` it tells which were new."""
+    return insert_or_update(session, model).on_conflict_do_nothing()
+
+
+def insert_or_update(session: Session, model: type[Base]) -> Any:
+    """An INSERT that can be told, by `.on_conflict_do_update(…)`, what to do where a unique key is taken."""
     name = session.get_bind().dialect.name
-    statement = (postgresql if name == "postgresql" else sqlite).insert(table(model))
-    return statement.on_conflict_do_nothing()
+    return (postgresql if name == "postgresql" else sqlite).insert(table(model))
 
 
 class InsertMany:

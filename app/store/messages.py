@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, union_all, update
 from sqlalchemy.orm import Session
 
 from app.domain.messages import ContactRef
@@ -79,6 +79,30 @@ def find_by_wamids(session: Session, wamids: Collection[str]) -> list[tuple[str,
         rows = session.execute(attempts.where(SendAttempt.wamid.in_(missing)))
         found += [(str(wamid), row) for wamid, row in rows]
     return found
+
+
+def last_outbound(session: Session, ids: Collection[str], numbers: Collection[str]) -> list[Message]:
+    """The newest message that each of these numbers of ours sent to each of these contacts."""
+    newest = [
+        select(Message.id)
+        .where(
+            Message.contact_id == Contact.id,
+            Message.phone_number_id == number,
+            Message.direction == "outbound",
+        )
+        .order_by(Message.timestamp.desc())
+        .limit(1)
+        .correlate(Contact)
+        .scalar_subquery()
+        for number in sorted(numbers)
+    ]
+    queries = [
+        select(Message.id).select_from(Contact).join(Message, Message.id == one).where(Contact.id.in_(ids))
+        for one in newest
+    ]
+    if not ids or not queries:
+        return []
+    return list(session.scalars(select(Message).where(Message.id.in_(union_all(*queries)))))
 
 
 def find_many(session: Session, ids: Collection[str]) -> dict[str, Message]:

@@ -11,6 +11,7 @@ from app.domain.notifications import Person
 from app.models import Contact
 from app.services.gateway import utc_now
 from app.services.processing.people import ContactBook, all_aliases
+from app.store.contacts import Owner
 
 PHONE = Person(wa_id="34600111222", name="Ana")
 HIDDEN = Person(user_id="ES.44", username="ana.shop")
@@ -30,7 +31,7 @@ def test_names_that_meet_are_one_contact(order: tuple[Person, ...]) -> None:
 
 
 def test_two_contacts_of_the_database_become_the_older_one() -> None:
-    book = ContactBook.of(utc_now(), {("wa_id", "34600111222"): _row("b"), ("user_id", "ES.44"): _row("a")})
+    book = ContactBook.of(utc_now(), {("wa_id", "34600111222"): _owner("b"), ("user_id", "ES.44"): _owner("a")})
 
     contact = book.get(BOTH)
 
@@ -40,7 +41,7 @@ def test_two_contacts_of_the_database_become_the_older_one() -> None:
 
 
 def test_a_changed_number_keeps_the_contact() -> None:
-    book = ContactBook.of(utc_now(), {("wa_id", "34600111222"): _row("a")})
+    book = ContactBook.of(utc_now(), {("wa_id", "34600111222"): _owner("a")})
 
     contact = book.get(Person(wa_id="34600777666", user_id="ES.55"), formerly=Person(wa_id="34600111222"))
 
@@ -60,7 +61,7 @@ def test_a_changed_number_keeps_the_contact() -> None:
 def test_a_number_in_its_other_form_is_the_same_person(known: str, given: str) -> None:
     person = Person(wa_id=given)
     assert ("wa_id", known) in all_aliases([person])
-    book = ContactBook.of(utc_now(), {("wa_id", known): _row("a")})
+    book = ContactBook.of(utc_now(), {("wa_id", known): _owner("a")})
 
     contact = book.get(person)
 
@@ -72,5 +73,5 @@ def test_nobody_in_particular_has_no_contact() -> None:
     assert ContactBook.of(utc_now(), {}).get(Person(name="Ana")) is None
 
 
-def _row(contact_id: str) -> Contact:
-    return Contact(id=contact_id)
+def _owner(contact_id: str) -> Owner:
+    return Owner(Contact(id=contact_id))

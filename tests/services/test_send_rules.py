@@ -58,6 +58,36 @@ def test_a_call_opens_the_window_too(
     assert _send(client, TEXT).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (TEMPLATE, 422),
+        ({**TEMPLATE, "force": True}, 200),
+        ({**TEXT, "priority": "bulk"}, 422),
+        (TEXT, 200),
+    ],
+)
+def test_who_wants_no_marketing_gets_none(
+    client: FlaskClient,
+    receive: Callable[..., None],
+    graph: responses.RequestsMock,
+    body: dict[str, Any],
+    status: int,
+) -> None:
+    now = int(time.time())
+    wish = {"wa_id": factories.ANA, "category": "marketing_messages", "value": "stop", "timestamp": now}
+    receive(factories.message_body(factories.text(timestamp=now)))
+    receive(factories.notification(factories.change(field="user_preferences", user_preferences=[wish])))
+
+    answer = _send(client, body)
+
+    assert answer.status_code == status
+    if status == 422:
+        error = answer.get_json()["error"]
+        assert (error["code"], error["meta"]["how"]) == ("opted_out", "preference")
+        assert not graph.calls
+
+
 def test_of_a_stranger_meta_decides(client: FlaskClient, graph: responses.RequestsMock) -> None:
     assert _send(client, TEXT).status_code == 200
 

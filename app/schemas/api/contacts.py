@@ -8,27 +8,53 @@ from app.schemas.normalized_message import UtcTime
 
 
 class Alias(Schema):
-    """A name that Meta knows, or knew, a contact by."""
+    """A name that Meta knows, or knew, a contact by. `until` is when it was given up, null while it is in use."""
 
     kind = fields.String(required=True, metadata={"enum": ["wa_id", "user_id", "parent_user_id"]})
     value = fields.String(required=True)
+    until = UtcTime(required=True, allow_none=True)
 
 
-class ContactOnNumber(Schema):
-    """A contact as one of our numbers sees it."""
+class Window(Schema):
+    """The time in which one of our numbers may send a contact anything, not templates alone."""
 
-    phone_number_id = fields.String(required=True)
     last_inbound_at = UtcTime(
-        required=True, metadata={"description": "When it last wrote, by Meta's clock; free-form answers hang on it."}
+        required=True, metadata={"description": "When it last wrote or called, by Meta's clock."}
+    )  # fmt: skip
+    expires_at = UtcTime(required=True)
+    is_open = fields.Boolean(required=True)
+
+
+class OptOut(Schema):
+    """That a contact wants no marketing from one of our numbers."""
+
+    category = fields.String(required=True, metadata={"enum": ["marketing"]})
+    since = UtcTime(required=True)
+    how = fields.String(
+        required=True,
+        metadata={
+            "enum": ["preference", "refused", "word", "api"],
+            "description": "By WhatsApp's own switch, Meta's refusal (131050), one of `OPT_OUT_WORDS`, or the API.",
+        },
     )
+
+
+_BY_NUMBER = {"description": "By the `phone_number_id` of our numbers."}
 
 
 class ContactAnswer(Schema):
     """A person on WhatsApp. `id` is ours and stays, whatever else changes."""
 
     id = fields.String(required=True, attribute="contact.id")
-    name = fields.String(required=True, allow_none=True, attribute="contact.name")
+    name = fields.String(
+        required=True, allow_none=True, metadata={"description": "What the team calls it, else `profile_name`."}
+    )
+    profile_name = fields.String(required=True, allow_none=True, attribute="contact.name")
     username = fields.String(required=True, allow_none=True, attribute="contact.username")
+    wa_id = fields.String(required=True, allow_none=True, attribute="contact.wa_id")
+    user_id = fields.String(required=True, allow_none=True, attribute="contact.user_id")
+    notes = fields.String(required=True, allow_none=True, attribute="contact.notes")
     aliases = fields.List(fields.Nested(Alias), required=True)
     created_at = UtcTime(required=True, attribute="contact.created_at")
-    numbers = fields.List(fields.Nested(ContactOnNumber), required=True)
+    windows = fields.Dict(fields.String(), fields.Nested(Window), required=True, metadata=_BY_NUMBER)
+    opt_outs = fields.Dict(fields.String(), fields.Nested(OptOut), required=True, metadata=_BY_NUMBER)

@@ -5,18 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from app.domain.messages import Message
-from app.domain.notifications import EditFact, MessageFact
+from app.domain import opt_outs
+from app.domain.messages import ContactRef, Message
+from app.domain.notifications import EditFact, MessageFact, Source
+from app.domain.opt_outs import Wish
 from app.ids import new_id
 from app.schemas.normalized_message import normalized
+from app.services.processing import wishes
 from app.services.processing.plan import Draft, Row, Step, address
 from app.services.processing.readings import Entry
+
+_SPOKEN_TYPES = ("text", "button")
 
 
 def message(draft: Draft, entry: Entry, fact: MessageFact) -> None:
     """A message: a row, and the event that tells of it."""
-    item, contact = entry.item, draft.book.get(fact.person)
-    them = fact.group_id if contact is None else address(fact.person)
+    item, contact = entry.item, draft.book.get(fact.person, at=fact.timestamp)
+    them = address(fact.person) or fact.group_id
     us = f"+{item.display_phone_number}" if item.display_phone_number else None
     inbound = fact.direction == "inbound"
     message = Message(
@@ -43,11 +48,51 @@ def message(draft: Draft, entry: Entry, fact: MessageFact) -> None:
     if draft.find(entry, fact.wamid) is None:
         draft.remember(fact.wamid, message)
     draft.plan.messages.append(_row(message, entry, draft.now))
+    data = normalized(message)
+    if inbound:
+        data["last_outbound"] = _last_outbound(draft, message)
     event = draft.event(
-        entry, "message.received" if inbound else "message.sent", normalized(message), fact.timestamp,
+        entry, "message.received" if inbound else "message.sent", data, fact.timestamp,
         contact_id=contact.id if contact else None, message_id=message.id, source=str(fact.source),
     )  # fmt: skip
     draft.plan.steps.append(Step(entry, event, message_id=message.id))
+    if contact is not None:
+        _note(draft, entry, message, contact)
+
+
+def _note(draft: Draft, entry: Entry, message: Message, contact: ContactRef) -> None:
+    """Remember what a message says of its conversation."""
+    if message.direction == "outbound":
+        draft.note_outbound(contact, message)
+        return
+    if message.group_id is None:  # what is said in a group opens no window
+        draft.note_spoken(contact, message.phone_number_id, message.timestamp)
+    is_spoken = message.source == Source.LIVE and message.message_type in _SPOKEN_TYPES and message.group_id is None
+    if is_spoken and opt_outs.says(message.message, draft.opt_out_words):
+        wishes.wish(draft, entry, contact, True, message.timestamp, Wish.WORD, message=message)
+
+
+def _last_outbound(draft: Draft, message: Message) -> Row | None:
+    """What we last said to who says something now: which is often the question."""
+    if message.contact is None or message.source != Source.LIVE or message.group_id is not None:
+        return None
+    last = draft.last_outbound(message.contact, message.phone_number_id)
+    if last is None:
+        return None
+    return {
+        "id": last.id,
+        "message_id": last.message_id,
+        "message_type": last.message_type,
+        "message": last.message,
+        "timestamp": last.timestamp.isoformat(),
+        "source": last.source,
+        "callback_data": last.callback_data,
+        "template": _template(last),
+    }
+
+
+def _template(message: Message) -> str | None:
+    return message.content.get("name") if message.message_type == "template" else None
 
 
 def _context(draft: Draft, entry: Entry, context: Row | None) -> Row | None:
@@ -55,8 +100,7 @@ def _context(draft: Draft, entry: Entry, context: Row | None) -> Row | None:
     quoted = draft.find(entry, (context or {}).get("message_id"))
     if context is None or quoted is None:
         return context
-    template = quoted.content.get("name") if quoted.message_type == "template" else None
-    return context | {"id": quoted.id, "callback_data": quoted.callback_data, "template": template}
+    return context | {"id": quoted.id, "callback_data": quoted.callback_data, "template": _template(quoted)}
 
 
 def edit(draft: Draft, entry: Entry, fact: EditFact) -> None:
@@ -67,7 +111,7 @@ def edit(draft: Draft, entry: Entry, fact: EditFact) -> None:
         original = replace(original, flags=[*original.flags, flag])
         draft.remember(fact.original_wamid, original)
         draft.plan.flags[original.id] = {"id": original.id, "flags": original.flags, "updated_at": draft.now}
-    contact = draft.book.get(fact.person)
+    contact = draft.book.get(fact.person, at=fact.timestamp)
     data = {
         "message": normalized(original) if original else None,
         "previous": normalized(previous) if previous else None,

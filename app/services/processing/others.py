@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from app.domain import opt_outs
 from app.domain.notifications import ChangeFact, ContactFact, Person, PreferenceFact
+from app.domain.opt_outs import Wish
+from app.services.processing import wishes
 from app.services.processing.plan import Draft, Row
 from app.services.processing.readings import Entry
 
 
 def contact(draft: Draft, entry: Entry, fact: ContactFact) -> None:
     """Something about a person changed."""
-    contact = draft.book.get(fact.person, formerly=fact.previous)
+    contact = draft.book.get(fact.person, formerly=fact.previous, at=fact.timestamp)
+    if contact is not None and fact.previous is not None:
+        draft.book.give_up(contact, fact.previous, fact.person, fact.timestamp)
     data = {
         "contact": None if contact is None else {"id": contact.id, **_person(fact.person)},
         "previous": _person(fact.previous) if fact.previous else None,
@@ -22,7 +27,7 @@ def contact(draft: Draft, entry: Entry, fact: ContactFact) -> None:
 
 def preference(draft: Draft, entry: Entry, fact: PreferenceFact) -> None:
     """A customer's wish about marketing."""
-    contact = draft.book.get(fact.person)
+    contact = draft.book.get(fact.person, at=fact.timestamp)
     data = {
         "contact": None if contact is None else {"id": contact.id, **_person(fact.person)},
         "category": fact.category,
@@ -32,11 +37,16 @@ def preference(draft: Draft, entry: Entry, fact: PreferenceFact) -> None:
     draft.keyed(
         entry, "marketing.preference", data, fact.timestamp, fact.key, contact_id=contact.id if contact else None
     )
+    stops = opt_outs.is_stop(fact.category, fact.value)
+    if contact is not None and stops is not None:
+        wishes.wish(draft, entry, contact, stops, fact.timestamp, Wish.PREFERENCE, key=fact.key)
 
 
 def change(draft: Draft, entry: Entry, fact: ChangeFact) -> None:
     """Anything else, kept as Meta wrote it."""
-    contact = draft.book.get(fact.person)
+    contact = draft.book.get(fact.person, at=fact.timestamp)
+    if fact.event == "call":
+        draft.note_spoken(contact, entry.item.phone_number_id, fact.timestamp or entry.reading.received_at)
     data = {"field": entry.item.field, "value": fact.value}
     timestamp = fact.timestamp or entry.reading.received_at
     draft.keyed(entry, fact.event, data, timestamp, fact.key, contact_id=contact.id if contact else None)

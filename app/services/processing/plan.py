@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from app.domain.messages import Message
+from app.domain.messages import ContactRef, Message
 from app.domain.notifications import Person
 from app.domain.numbers import Directory
 from app.ids import new_id
 from app.services.processing.people import ContactBook
 from app.services.processing.readings import Entry
+from app.store.contact_numbers import Spoken
 from app.store.messages import StatusKey
 
 Row = dict[str, Any]
@@ -41,21 +42,31 @@ class Plan:
     flags: dict[str, Row] = field(default_factory=dict)
     resolved: list[Row] = field(default_factory=list)
     aside: list[Row] = field(default_factory=list)
+    spoken: Spoken = field(default_factory=dict)
+    wishes: list[Row] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the database knows of the chunk's people and messages, the latter by wamid or by our id."""
+    """What the database knows of the chunk's people and messages, the latter by wamid or by our id.
+
+    `outbound` is what we last sent, by contact and number.
+    """
 
     book: ContactBook
     messages: list[tuple[str, Message]]
+    outbound: dict[tuple[str, str], Message] = field(default_factory=dict)
 
 
 class Draft:
     """The plan of one chunk while it is being made."""
 
-    def __init__(self, known: Known, directory: Directory, now: datetime) -> None:
+    def __init__(
+        self, known: Known, directory: Directory, now: datetime, opt_out_words: frozenset[str] = frozenset()
+    ) -> None:
         self.plan = Plan(known.book)
+        self.opt_out_words = opt_out_words
+        self._outbound = dict(known.outbound)
         self.book = known.book
         self.directory = directory
         self.now = now
@@ -66,6 +77,30 @@ class Draft:
     def remember(self, name: str, message: Message) -> None:
         """Let `find` know a message by this name, as it is by now."""
         self._messages.setdefault(name, {})[message.id] = message
+
+    def note_outbound(self, contact: ContactRef, message: Message) -> None:
+        """Remember what we sent to a contact, if it is the newest."""
+        key = (contact.id, message.phone_number_id)
+        earlier = self._outbound.get(key)
+        if earlier is None or earlier.timestamp <= message.timestamp:
+            self._outbound[key] = message
+
+    def last_outbound(self, contact: ContactRef, number: str) -> Message | None:
+        """What this number last sent to a contact, or to one that is the same person."""
+        if not self.book.merged:
+            return self._outbound.get((contact.id, number))
+        found = [
+            message
+            for (contact_id, ours), message in self._outbound.items()
+            if ours == number and self.book.current(contact_id) == contact.id
+        ]
+        return max(found, key=lambda message: message.timestamp, default=None)
+
+    def note_spoken(self, contact: ContactRef | None, number: str | None, at: datetime) -> None:
+        """Remember when a contact spoke to a number of ours."""
+        if contact is not None and number:
+            key = (contact.id, number)
+            self.plan.spoken[key] = max(at, self.plan.spoken.get(key, at))
 
     def find(self, entry: Entry, *names: str | None) -> Message | None:
         """The message that an item means by a wamid or by our id, if its signer may speak for the message's number.

@@ -15,6 +15,7 @@ from app.domain.notifications import (
     MessageFact,
     Person,
     PreferenceFact,
+    Source,
     StatusFact,
     Unreadable,
 )
@@ -34,10 +35,15 @@ _PLANNERS: dict[type[Fact], Callable[[Draft, Entry, Any], None]] = {
 
 
 def make_plan(
-    entries: list[Entry], known: Known, directory: Directory, now: datetime, set_aside: str | None = None
+    entries: list[Entry],
+    known: Known,
+    directory: Directory,
+    now: datetime,
+    set_aside: str | None = None,
+    opt_out_words: frozenset[str] = frozenset(),
 ) -> Plan:
     """The plan of these entries, in their order. With `set_aside`, all of them are parked for that reason."""
-    draft = Draft(known, directory, now)
+    draft = Draft(known, directory, now, opt_out_words)
     for entry in entries:
         if set_aside is not None:
             draft.set_aside(entry, "parked", set_aside)
@@ -57,6 +63,17 @@ def people_of(entry: Entry) -> list[Person | None]:
         return []
     previous = fact.previous if isinstance(fact, ContactFact) else None
     return [fact.person, previous]
+
+
+def conversations(entries: list[Entry]) -> tuple[list[Person], set[str]]:
+    """Who says something now, and to which numbers of ours."""
+    people, numbers = [], set()
+    for entry in entries:
+        fact, number = entry.item.fact, entry.item.phone_number_id
+        if isinstance(fact, MessageFact) and fact.direction == "inbound" and fact.source is Source.LIVE and number:
+            people.append(fact.person)
+            numbers.add(number)
+    return people, numbers
 
 
 def names_of_messages(entries: list[Entry]) -> tuple[set[str], set[str]]:

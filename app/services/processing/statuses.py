@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.domain import tags
+from app.domain import opt_outs, tags
 from app.domain.messages import Message
 from app.domain.notifications import StatusFact
+from app.domain.opt_outs import Wish
 from app.domain.statuses import advance, movable_to
 from app.schemas.normalized_message import normalized
+from app.services.processing import wishes
 from app.services.processing.plan import Draft, Row, Step, address
 from app.services.processing.readings import Entry
 
@@ -36,7 +38,7 @@ def status(draft: Draft, entry: Entry, fact: StatusFact) -> None:
         "received_at": entry.reading.received_at,
     }
     draft.plan.reports.append(report)
-    contact = (message.contact if message else None) or draft.book.get(fact.person)
+    contact = (message.contact if message else None) or draft.book.get(fact.person, at=fact.timestamp)
     data = {
         "message": normalized(message) if message else None,
         "status": {
@@ -54,6 +56,8 @@ def status(draft: Draft, entry: Entry, fact: StatusFact) -> None:
         source=str(fact.source),
     )  # fmt: skip
     draft.plan.steps.append(Step(entry, event, report=(fact.wamid, fact.status, fact.participant, number)))
+    if contact is not None and opt_outs.is_refusal(fact.error):
+        wishes.wish(draft, entry, contact, True, fact.timestamp, Wish.REFUSED, key=fact.wamid)
 
 
 def _move(draft: Draft, message: Message, fact: StatusFact, tag: tuple[str, int] | None) -> Message:

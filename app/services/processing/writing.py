@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from app.services.processing.plan import Plan, Step
 from app.services.processing.readings import Chunk
-from app.store import attempts, contacts, events, jobs, messages, notifications, reports
+from app.store import attempts, contact_numbers, contacts, events, jobs, messages, notifications, reports
+from app.store.contact_numbers import Spoken
 
 
 class ContactAppeared(Exception):
@@ -34,6 +35,7 @@ def write(session: Session, chunk: Chunk, plan: Plan, lease_until: datetime, app
     if chunk.finished:
         jobs.finish(session, [reading.claim for reading in chunk.finished])
     _write_people(session, plan)
+    _write_conversations(session, plan)
     steps = _write_facts(session, plan, append)
     if plan.moves:
         messages.move(session, list(plan.moves.values()))
@@ -58,11 +60,25 @@ def _write_people(session: Session, plan: Plan) -> None:
         raise ContactAppeared
     for gone in sorted(book.merged):
         contacts.merge(session, gone, str(book.current(gone)))
+    for alias, was, row in book.moved_rows() if book.moved else ():
+        if not contacts.move_alias(session, alias, was, row):
+            raise ContactAppeared
     if book.changed:
         contacts.rename(session, book.changed_rows())
     if book.merged:
-        for row in (*plan.messages, *(step.event for step in plan.steps)):
+        for row in (*plan.messages, *plan.wishes, *(step.event for step in plan.steps)):
             row["contact_id"] = book.current(row["contact_id"])
+
+
+def _write_conversations(session: Session, plan: Plan) -> None:
+    if plan.spoken:
+        spoken: Spoken = {}
+        for (contact_id, number), at in plan.spoken.items():
+            key = (str(plan.book.current(contact_id)), number)
+            spoken[key] = max(at, spoken.get(key, at))
+        contact_numbers.note_spoken(session, spoken)
+    if plan.wishes:
+        contact_numbers.note_wishes(session, plan.wishes)
 
 
 def _write_facts(session: Session, plan: Plan, append: Append) -> list[Step]:

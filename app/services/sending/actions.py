@@ -12,7 +12,7 @@ from app.database import Database
 from app.domain.outbound import Priority
 from app.errors import NotFound, WrongState
 from app.models import Message
-from app.services.send_rules import check_window
+from app.services.send_rules import check_opt_out, check_window
 from app.services.sending.recording import enqueue, to_request
 from app.services.sending.told import tell
 from app.store import attempts, events, messages, queue
@@ -78,5 +78,6 @@ def requeue(session: Session, row: Message, now: datetime, force: bool, *, lane:
     """Let a message wait for another try. It must be `queued` already."""
     request = replace(to_request(row), force=force, priority=lane)
     check_window(session, request, row.contact_id, row.phone_number_id, now)
+    check_opt_out(session, request, row.contact_id, row.phone_number_id)
     again = attempts.last_number(session, row.id) + 1
     enqueue(session, row, row.phone_number_id, request, now, attempt=again, batch_id=row.batch_id)

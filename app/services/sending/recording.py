@@ -17,9 +17,9 @@ from app.domain.phone_numbers import to_wa_id
 from app.errors import GatewayError, Invalid, NotFound
 from app.ids import new_id
 from app.models import Message
-from app.services.processing.people import ContactBook, aliases, all_aliases
-from app.services.send_rules import MARGIN, WINDOW, check_window
-from app.store import contacts, messages, queue, windows
+from app.services.processing.people import ContactBook, all_aliases
+from app.services.send_rules import MARGIN, WINDOW, check_opt_out, check_window
+from app.store import contact_numbers, contacts, messages, queue
 
 LANES = {Priority.REPLY: 0, Priority.NORMAL: 1, Priority.BULK: 2}
 LASTS = {Priority.REPLY: timedelta(hours=1), Priority.NORMAL: timedelta(hours=24), Priority.BULK: timedelta(hours=24)}
@@ -81,6 +81,8 @@ def record_queued(
         contacts.add(session, book.new_rows())
     if book.new_aliases and contacts.add_aliases(session, book.alias_rows()) != len(book.new_aliases):
         raise ContactAppeared
+    if not all(contacts.move_alias(session, *moved) for moved in book.moved_rows()):
+        raise ContactAppeared
     answers: list[str | GatewayError] = []
     rows, waiting = [], []
     for request, contact_id in zip(requests, owners, strict=True):
@@ -110,6 +112,7 @@ def _prepare(
 ) -> tuple[Recorded, dict[str, Any]]:
     quoted = _quoted(session, request.reply_to, number)
     check_window(session, request, contact_id, number.phone_number_id, now)
+    check_opt_out(session, request, contact_id, number.phone_number_id)
     us = f"+{number.display_phone_number}" if number.display_phone_number else None
     if us is None and contact_id is not None:
         us = messages.our_address(session, contact_id, number.phone_number_id)
@@ -187,7 +190,7 @@ def _expiry(
     latest = wanted_at + LASTS[request.priority]
     if request.type == "template" or request.force or contact_id is None:
         return latest
-    spoke_at = windows.last_spoke_at(session, contact_id, number_id)
+    spoke_at = contact_numbers.last_spoke_at(session, contact_id, number_id)
     return latest if spoke_at is None else min(latest, spoke_at + WINDOW + MARGIN)
 
 
@@ -232,14 +235,15 @@ def _person(request: OutboundRequest) -> Person:
 
 def _contact(session: Session, request: OutboundRequest, now: datetime) -> str | None:
     person = _person(request)
-    if not aliases(person):
-        return None
     while True:
         book = ContactBook.of(now, contacts.find_by_aliases(session, all_aliases([person])))
         contact = book.get(person)
-        assert contact is not None
+        if contact is None:
+            return None
         if book.new:
             contacts.add(session, book.new_rows())
-        if not book.new_aliases or contacts.add_aliases(session, book.alias_rows()):
+        is_new = not book.new_aliases or contacts.add_aliases(session, book.alias_rows())
+        if is_new and all(contacts.move_alias(session, *moved) for moved in book.moved_rows()):
             return contact.id
-        contacts.remove(session, contact.id)  # somebody else met this person at the same moment
+        if book.new:  # somebody else met this person at the same moment
+            contacts.remove(session, contact.id)

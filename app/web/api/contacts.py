@@ -6,7 +6,6 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from app.schemas.api.contacts import ContactAnswer
-from app.services.read_contacts import find_contact, list_contacts
 from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.context import gateway
@@ -23,12 +22,12 @@ def index() -> ResponseReturnValue:
     before = paging.cursor()
     if before is not None and not before.isprintable():
         raise paging.bad_cursor()
-    found = list_contacts(gateway().database, limit=limit, before=before, numbers=caller().numbers)
+    found = gateway().contacts.page(limit=limit, before=before, numbers=caller().numbers)
     return paging.page(_SCHEMA.dump(found, many=True), found[-1].contact.id if len(found) == limit else None)
 
 
 @bp.get("/<contact_id>")
 def show(contact_id: str) -> ResponseReturnValue:
-    """One contact, by our id: its names, and when it last wrote to which number."""
-    found: dict[str, object] = _SCHEMA.dump(find_contact(gateway().database, contact_id, caller().numbers))
+    """One contact, by our id: its names, and what each of our numbers knows of it."""
+    found: dict[str, object] = _SCHEMA.dump(gateway().contacts.one(contact_id, caller().numbers))
     return found

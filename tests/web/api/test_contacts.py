@@ -28,12 +28,16 @@ def test_a_contact_has_its_names_and_when_it_last_wrote_to_which_number(get: Get
     [listed] = get("/api/contacts")["data"]
 
     assert listed["name"] == "Ana"
-    assert {"kind": "wa_id", "value": ANA} in listed["aliases"]
-    assert {"kind": "user_id", "value": "AR.1"} in listed["aliases"]
-    assert listed["numbers"] == [
-        {"phone_number_id": PNID, "last_inbound_at": "2021-09-30T18:00:00+00:00"},
-        {"phone_number_id": OTHER_PNID, "last_inbound_at": "2021-09-30T18:01:00+00:00"},
-    ]
+    assert {"kind": "wa_id", "value": ANA, "until": None} in listed["aliases"]
+    assert {"kind": "user_id", "value": "AR.1", "until": None} in listed["aliases"]
+    assert listed["windows"] == {
+        PNID: {
+            "last_inbound_at": "2021-09-30T18:00:00+00:00", "expires_at": "2021-10-01T18:00:00+00:00", "is_open": False,
+        },
+        OTHER_PNID: {
+            "last_inbound_at": "2021-09-30T18:01:00+00:00", "expires_at": "2021-10-01T18:01:00+00:00", "is_open": False,
+        },
+    }  # fmt: skip
     assert get(f"/api/contacts/{listed['id']}") == listed
     assert get("/api/messages")["data"][0]["contact"]["id"] == listed["id"]
 
@@ -61,7 +65,7 @@ def test_a_key_of_one_number_sees_who_wrote_with_it(
     [seen] = get("/api/contacts", key=key)["data"]
 
     assert [each["value"] for each in seen["aliases"]] == [ANA]
-    assert [each["phone_number_id"] for each in seen["numbers"]] == [PNID]
+    assert set(seen["windows"]) == {PNID}
     answer = client.get(f"/api/contacts/{hidden['id']}", headers={"Authorization": f"Bearer {key}"})
     assert answer.status_code == 404
 

@@ -1,0 +1,69 @@
+"""What somebody wishes about marketing, however they said it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+
+from app.domain.messages import ContactRef, Message
+from app.domain.opt_outs import Wish, reason
+from app.services.processing.plan import Draft, Row, Step
+from app.services.processing.readings import Entry
+
+
+def wish(
+    draft: Draft,
+    entry: Entry,
+    contact: ContactRef,
+    opted_out: bool,
+    at: datetime,
+    how: Wish,
+    *,
+    key: str = "",
+    message: Message | None = None,
+) -> None:
+    """Keep a wish and tell of it: once for each `key`, or with the message that says it if that is new."""
+    numbers = _numbers(draft, entry)
+    draft.plan.wishes += [
+        {
+            "contact_id": contact.id,
+            "phone_number_id": number,
+            "opted_out": opted_out,
+            "wished_at": at,
+            "wish": how.value,
+        }
+        for number in numbers
+    ]
+    data = news(contact, opted_out, at, how, numbers)
+    if message is None:
+        name = f"{reason(opted_out)}:{key}"
+        draft.keyed(entry, "contact.updated", data, at, name, contact_id=contact.id)
+        return
+    event = draft.event(
+        entry, "contact.updated", data, at, contact_id=contact.id, message_id=message.id
+    )  # fmt: skip
+    draft.plan.steps.append(Step(entry, event, message_id=message.id))
+
+
+def news(contact: ContactRef, opted_out: bool, at: datetime, how: Wish, numbers: list[str]) -> Row:
+    """What `contact.updated` says of a wish."""
+    return {
+        "contact": asdict(contact),
+        "previous": None,
+        "reason": reason(opted_out),
+        "opt_out": {
+            "category": "marketing",
+            "opted_out": opted_out,
+            "at": at.isoformat(),
+            "how": how.value,
+            "phone_number_ids": numbers,
+        },
+    }
+
+
+def _numbers(draft: Draft, entry: Entry) -> list[str]:
+    """The numbers of ours that an item speaks of: its own, else all of its business account."""
+    if entry.item.phone_number_id:
+        return [entry.item.phone_number_id]
+    ours = draft.directory.numbers.values()
+    return [number.phone_number_id for number in ours if number.waba_id == entry.item.waba_id]

@@ -1,0 +1,97 @@
+"""What each of our numbers knows of a contact: when it last spoke, and what it wished about marketing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
+
+from app.models import ContactNumber
+from app.models.base import table
+from app.store.dialect import insert_or_update
+
+Numbers = tuple[str, ...] | None
+Spoken = dict[tuple[str, str], datetime]
+"""By contact and number of ours, when the contact spoke to it."""
+
+
+def note_spoken(session: Session, spoken: Spoken) -> None:
+    """Note when contacts spoke to numbers of ours; what is noted already stays where it is newer."""
+    target = table(ContactNumber)
+    insert = insert_or_update(session, ContactNumber)
+    newest = insert.excluded.last_inbound_at
+    statement = insert.on_conflict_do_update(
+        index_elements=["contact_id", "phone_number_id"],
+        set_={"last_inbound_at": newest},
+        where=or_(target.c.last_inbound_at.is_(None), target.c.last_inbound_at < newest),
+    )
+    rows = [
+        {"contact_id": contact_id, "phone_number_id": number, "last_inbound_at": at}
+        for (contact_id, number), at in sorted(spoken.items())
+    ]
+    session.execute(statement, rows)
+
+
+def note_wishes(session: Session, wishes: Sequence[dict[str, Any]]) -> None:
+    """Note wishes about marketing (`contact_id`, `phone_number_id`, `opted_out`, `wished_at`, `wish`).
+
+    The newest one of a contact and number holds; of two made at the same moment, the one that wants none.
+    """
+    target = table(ContactNumber)
+    insert = insert_or_update(session, ContactNumber)
+    new = insert.excluded
+    statement = insert.on_conflict_do_update(
+        index_elements=["contact_id", "phone_number_id"],
+        set_={"opted_out": new.opted_out, "wished_at": new.wished_at, "wish": new.wish},
+        where=or_(
+            target.c.wished_at.is_(None),
+            target.c.wished_at < new.wished_at,
+            and_(target.c.wished_at == new.wished_at, new.opted_out),
+        ),
+    )
+    for wish in wishes:  # one by one: two of a chunk may be about the same contact
+        session.execute(statement, wish)
+
+
+def hand_over(session: Session, gone_id: str, into_id: str) -> None:
+    """Give what is known of one contact to another."""
+    rows = find_many(session, [gone_id], None)
+    spoken = {(into_id, row.phone_number_id): row.last_inbound_at for row in rows if row.last_inbound_at}
+    if spoken:
+        note_spoken(session, spoken)
+    note_wishes(
+        session,
+        [
+            {
+                "contact_id": into_id,
+                "phone_number_id": row.phone_number_id,
+                "opted_out": row.opted_out,
+                "wished_at": row.wished_at,
+                "wish": row.wish,
+            }
+            for row in rows
+            if row.wished_at
+        ],
+    )
+
+
+def find(session: Session, contact_id: str, phone_number_id: str) -> ContactNumber | None:
+    """What one number knows of a contact."""
+    return session.get(ContactNumber, (contact_id, phone_number_id))
+
+
+def last_spoke_at(session: Session, contact_id: str, phone_number_id: str) -> datetime | None:
+    """When the contact last wrote to, or called, this number; None if we know of no such time."""
+    known = find(session, contact_id, phone_number_id)
+    return known.last_inbound_at if known else None
+
+
+def find_many(session: Session, ids: Collection[str], numbers: Numbers) -> list[ContactNumber]:
+    """What our numbers, or only these, know of some contacts, in the order of the numbers."""
+    query = select(ContactNumber).where(ContactNumber.contact_id.in_(ids))
+    if numbers is not None:
+        query = query.where(ContactNumber.phone_number_id.in_(numbers))
+    return list(session.scalars(query.order_by(ContactNumber.phone_number_id)))

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 
@@ -26,7 +26,7 @@ class Upload:
             f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{_one_line(value)}\r\n'
             for name, value in fields.items()
         )
-        shown = quote(filename, safe=" ()[]!#$&'+,;=@~")
+        shown = _one_line(filename).replace('"', "%22")
         head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{shown}"\r\n'
         self._before = f"{texts}{head}Content-Type: {_one_line(mime_type)}\r\n\r\n".encode()
         self._after = f"\r\n--{boundary}--\r\n".encode()

@@ -52,7 +52,7 @@ SCOPES: dict[str, str | dict[str, str]] = {
     "/graph/<version>/whatsapp_business/attachments/": "read",
     "/graph/<version>/<object_id>": {"GET": "read", "POST": "admin", "DELETE": "send"},
     "/graph/<version>/<object_id>/<edge>": {"GET": "read", "POST": "admin", "DELETE": "admin"},
-    "/graph/<version>/<path:anything>": "read",
+    "/graph/<version>/<path:anything>": {"GET": "read", "POST": "admin", "DELETE": "admin"},
     "/api/alerts": "read",
     "/api/stats": "read",
     "/api/notifications": "admin",
@@ -75,7 +75,7 @@ def routes(app: Flask) -> list[tuple[str, str, str]]:
     found = []
     for rule in app.url_map.iter_rules():
         if rule.rule in SCOPES:
-            path = re.sub("<[^>]*>", "x", rule.rule)
+            path = re.sub("<[^>]*>", "x", rule.rule.replace("<path:anything>", "x/x/x"))
             methods = set(rule.methods or ()) & {"GET", "POST", "PATCH", "DELETE"}
             scope = SCOPES[rule.rule]
             found += [(method, path, scope if isinstance(scope, str) else scope[method]) for method in methods]

@@ -28,6 +28,8 @@ _VIEWS = (
     ("/<object_id>/<edge>", "POST", objects.change_edge),
     ("/<object_id>/<edge>", "DELETE", objects.delete_edge),
     ("/<path:anything>", "GET", objects.nothing),
+    ("/<path:anything>", "POST", objects.nothing_to_change),
+    ("/<path:anything>", "DELETE", objects.nothing_to_delete),
 )
 for _rule, _method, _view in _VIEWS:
     bp.add_url_rule(_rule, view_func=_view, methods=[_method], strict_slashes=False)

@@ -43,3 +43,13 @@ def delete_edge(object_id: str, edge: str) -> Response:
 def nothing(anything: str) -> Response:
     """Whatever else: an object that does not exist, as Graph says."""
     raise NotFound
+
+
+def nothing_to_change(anything: str) -> Response:
+    """Nor does it when something is sent to it."""
+    raise NotFound
+
+
+def nothing_to_delete(anything: str) -> Response:
+    """Nor is there anything to delete."""
+    raise NotFound

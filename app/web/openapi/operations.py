@@ -154,5 +154,7 @@ OPERATIONS: dict[str, Operation] = {
     "graph.change_edge": _graph("admin", body=_OBJECT),
     "graph.delete_edge": _graph("admin"),
     "graph.nothing": _graph("read"),
+    "graph.nothing_to_change": _graph("admin"),
+    "graph.nothing_to_delete": _graph("admin"),
 }
 """By endpoint. A route that is missing here fails the tests."""

@@ -161,7 +161,9 @@ def test_only_what_is_for_meta_goes_to_meta(ask: Ask, seen: Seen) -> None:
     ("method", "path"),
     [("GET", "me"), ("GET", "debug_token?input_token=x"), ("GET", f"{WABA}/assigned_users"), ("GET", f"{PNID}/x/y"),
      ("POST", f"{PNID}/marketing_messages"), ("POST", f"{WABA}"), ("DELETE", f"{PNID}"), ("DELETE", f"{WABA}"),
-     ("GET", "..%2F..%2Fme"), ("GET", f"{WABA}/messages"), ("GET", f"{PNID}/message_templates")],
+     ("GET", "..%2F..%2Fme"),
+     ("POST", f"{PNID}/x/y"), ("DELETE", f"{PNID}/message_qrdls/1"),
+     ("GET", f"{WABA}/messages"), ("GET", f"{PNID}/message_templates")],
 )  # fmt: skip
 def test_what_is_not_on_the_list_does_not_exist(ask: Ask, seen: Seen, method: str, path: str) -> None:
     answer = ask(method, path)
@@ -218,3 +220,11 @@ def both(gateway: Gateway) -> None:
     save_number(gateway.database, gateway.vault, utc_now(), phone_number_id=OTHER_PNID, display_phone_number=None,
                 waba_id=OTHER_WABA, app_id=None, access_token=None, app_secrets=[])  # fmt: skip
     gateway.directory.refresh()
+
+
+def test_a_simulated_number_is_found_to_work(gateway: Gateway, meta: MetaStandIn) -> None:
+    report = gateway.check_number(PNID)
+
+    assert report.ok is True
+    assert {finding.name for finding in report.findings} >= {"number", "status", "quality", "token", "subscription"}
+    assert {finding.state for finding in report.findings} == {"ok"}

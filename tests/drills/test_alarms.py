@@ -1,0 +1,70 @@
+"""A worker sees what is wrong and tells a person, who did nothing but name an address."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests import factories
+from tests.drills.conftest import KINDS, database_of
+from tests.load.bodies import sign
+from tests.load.gateway import APP_SECRET, Gateway, running
+
+SECONDS = 40
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_number_that_nobody_configured_is_told(tmp_path: Path, chat: Chat, kind: str) -> None:
+    with database_of(kind) as url:
+        gateway = Gateway(tmp_path, {"ALERT_URL": f"http://127.0.0.1:{chat.port}/hook"}, database_url=url)
+        with running(gateway):
+            body = factories.to_bytes(factories.message_body(factories.text(), number=factories.OTHER_PNID))
+            headers = {"X-Hub-Signature-256": sign(body, APP_SECRET)}
+            assert gateway.request("POST", "/webhook/whatsapp", body, headers).status == 200
+
+            assert chat.waits_for(f"ALARM Messages come in for number {factories.OTHER_PNID}"), gateway.tail()
+
+
+class Chat:
+    """Takes what is posted to it."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        said = self.said
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                said.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_port
+
+    def waits_for(self, beginning: str) -> bool:
+        until = time.monotonic() + SECONDS
+        while time.monotonic() < until:
+            if any(text.startswith(beginning) for text in list(self.said)):
+                return True
+            time.sleep(0.1)
+        return False
+
+
+@pytest.fixture
+def chat() -> Iterator[Chat]:
+    chat = Chat()
+    thread = threading.Thread(target=chat.server.serve_forever)
+    thread.start()
+    yield chat
+    chat.server.shutdown()
+    thread.join()
+    chat.server.server_close()

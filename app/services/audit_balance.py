@@ -114,7 +114,7 @@ def _add_deliveries(session: Session, balance: Balance) -> None:
         since = max(row.created_at, row.updated_at) + timedelta(seconds=10)
         endpoint = to_endpoint(row, ())
         for event in audit.events_not_owed(session, row.id, since):
-            if is_for(endpoint, event.type, event.phone_number_id, event.data):
+            if is_for(endpoint, event.type, event.phone_number_id, event.notification_id, event.data):
                 balance.problems.append(f"event {event.id}: wanted by endpoint {row.id}, and not owed to it")
 
 

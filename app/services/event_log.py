@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.domain.endpoints import Endpoint
+from app.domain.endpoints import Endpoint, Format
 from app.services.endpoint_directory import EndpointDirectory, to_endpoint
 from app.store import deliveries
 from app.store import endpoints as store
@@ -47,13 +47,15 @@ def _append(session: Session, rows: Sequence[dict[str, Any]], endpoints: tuple[E
 def _owed(rows: Sequence[dict[str, Any]], endpoints: tuple[Endpoint, ...]) -> Iterator[tuple[str, str, str | None]]:
     for row in rows if endpoints else ():
         for endpoint in endpoints:
-            if is_for(endpoint, row["type"], row["phone_number_id"], row["data"]):
+            if is_for(endpoint, row["type"], row["phone_number_id"], row["notification_id"], row["data"]):
                 yield endpoint.id, row["id"], row["contact_id"]
 
 
-def is_for(endpoint: Endpoint, type: str, phone_number_id: str | None, data: str) -> bool:
-    """Whether an endpoint wants an event, its data given as JSON text."""
-    if not endpoint.wants(type, phone_number_id):
+def is_for(
+    endpoint: Endpoint, type: str, phone_number_id: str | None, notification_id: str | None, data: str
+) -> bool:
+    """Whether an endpoint wants an event, its data given as JSON text. In Meta's format there is but what Meta said."""
+    if not endpoint.wants(type, phone_number_id) or (endpoint.format is Format.META and notification_id is None):
         return False
     if endpoint.statuses is None or type != "message.status":
         return True

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from types import SimpleNamespace
@@ -12,7 +14,7 @@ from app.config import Config
 from app.crypto import Vault
 from app.database import Database
 from app.domain.endpoint_urls import WrongUrl, check_url
-from app.domain.endpoints import OF_THE_SETTINGS
+from app.domain.endpoints import OF_THE_SETTINGS, Format
 from app.errors import Invalid, NotFound, WrongState
 from app.ids import new_id
 from app.models import Endpoint
@@ -25,6 +27,7 @@ from app.subscribers.client import Answer
 
 WELL = {"failures": 0, "opens": 0, "open_until": None, "failing_since": None}
 PORTION = 200
+NO_NEWS = b'{"object":"whatsapp_business_account","entry":[]}'
 
 
 class ManageEndpoints:
@@ -57,10 +60,10 @@ class ManageEndpoints:
     def add(self, values: dict[str, Any]) -> tuple[Endpoint, str]:
         """Add an endpoint, and return it with its secret, which is not shown again. Raises `Invalid`."""
         self._check_url(values["url"])
-        secret = values.get("secret") or new_secret()
-        _check_secret(secret)
+        format = Format(values.get("format", Format.EVENT))
+        secret = _secret(format, values.get("secret"))
         row = new_row(new_id(), self._now(), secret=self._vault.encrypt(secret))
-        row.format = "event"
+        row.format = format
         for name, value in values.items():
             if name != "secret":
                 setattr(row, name, value)
@@ -95,8 +98,7 @@ class ManageEndpoints:
         row = self.find(endpoint_id)
         if endpoint_id == OF_THE_SETTINGS:
             raise WrongState("This endpoint is the settings' own: change FORWARD_SECRET.")
-        secret = secret or new_secret()
-        _check_secret(secret)
+        secret = _secret(Format(row.format), secret)
         now = self._now()
         with self._database.write() as session:
             endpoints.set_values(
@@ -129,7 +131,8 @@ class ManageEndpoints:
             id=new_id(), type="gateway.test", timestamp=now, received_at=now,
             data='{"message":"If you can read this, and the signature fits, events will reach you."}',
         )  # fmt: skip
-        answer = self._post.post(endpoint, event.id, event_body(event))
+        body = event_body(event) if endpoint.format is Format.EVENT else NO_NEWS
+        answer = self._post.post(endpoint, event.id, body)
         return dataclasses.replace(answer, body=answer.body[:4096])
 
     def _check_url(self, url: str) -> None:
@@ -139,8 +142,14 @@ class ManageEndpoints:
             raise Invalid(fields={"url": [str(wrong)]}) from None
 
 
-def _check_secret(secret: str) -> None:
+def _secret(format: Format, given: str | None) -> str:
+    """The secret that was given, or a new one. Raises `Invalid`."""
+    if format is Format.META:
+        if given is not None and not re.fullmatch(r"[!-~]{16,200}", given):
+            raise Invalid(fields={"secret": ["must be at least 16 characters of plain ASCII without spaces"]})
+        return given or secrets.token_hex(32)
     try:
-        read_secret(secret)
+        read_secret(given or new_secret())
     except WrongSecret as wrong:
         raise Invalid(fields={"secret": [str(wrong)]}) from None
+    return given or new_secret()

@@ -71,7 +71,7 @@ def replay_range(
         wanted = [
             (endpoint_id, event.id, event.contact_id)
             for event in found
-            if is_for(endpoint, event.type, event.phone_number_id, event.data)
+            if is_for(endpoint, event.type, event.phone_number_id, event.notification_id, event.data)
         ]
         if wanted:
             with database.write() as session:

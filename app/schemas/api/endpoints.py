@@ -48,7 +48,11 @@ class EndpointRequest(EndpointChange):
         exclude = ("disabled",)
 
     url = fields.String(required=True, metadata={"description": "https://… or http://…"})
-    secret = fields.String(metadata={"description": "`whsec_…`; one is made when there is none."})
+    format = fields.String(
+        validate=validate.OneOf(["event", "meta"]),
+        metadata={"description": "`event` (default), or `meta` for Meta's own JSON with `X-Hub-Signature-256`."},
+    )
+    secret = fields.String(metadata={"description": "`whsec_…`, or any for `meta`; one is made when there is none."})
 
 
 class SecretRequest(Strict):

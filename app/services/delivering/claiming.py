@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -9,8 +10,10 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from app.database import Database
+from app.domain.endpoints import Format
+from app.models import Message, Notification
 from app.services.delivering.work import Wanted, Work
-from app.store import deliveries, endpoints, events
+from app.store import deliveries, endpoints, events, messages, notifications
 
 LEASE = timedelta(seconds=45)
 """How long a worker that died keeps its deliveries from others: three times the longest exchange. Renewed meanwhile."""
@@ -81,6 +84,26 @@ def load(database: Database, claimed: Sequence[tuple[Wanted, list[deliveries.Cla
         return []
     with database.read() as session:
         found = events.find_many(session, {claim.event_id for claim in claims})
-    return [
-        Work(claim, wanted.endpoint, found.get(claim.event_id)) for wanted, some in claimed for claim in some
-    ]
+        works = [Work(claim, wanted.endpoint, found.get(claim.event_id)) for wanted, some in claimed for claim in some]
+        return _with_originals(session, works)
+
+
+def _with_originals(session: Session, works: list[Work]) -> list[Work]:
+    theirs = [work.event for work in works if work.endpoint.format is Format.META and work.event is not None]
+    if not theirs:
+        return works
+    kept = notifications.find_many(session, list({event.notification_id or "" for event in theirs}))
+    sent = messages.find_many(session, {event.message_id for event in theirs if event.message_id})
+    return [_with_original(work, kept, sent) if work.endpoint.format is Format.META else work for work in works]
+
+
+def _with_original(work: Work, kept: dict[str, Notification], sent: dict[str, Message]) -> Work:
+    if work.event is None:
+        return work
+    notification = kept.get(work.event.notification_id or "")
+    message = sent.get(work.event.message_id or "")
+    return dataclasses.replace(
+        work,
+        raw=None if notification is None else notification.raw,
+        callback_data=None if message is None else message.callback_data,
+    )

@@ -6,15 +6,18 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from app import metrics
-from app.domain.endpoints import Endpoint
+from app.domain.endpoints import Endpoint, Format
 from app.models import Event
 from app.schemas.event_body import event_body
+from app.schemas.meta_body import meta_body
 from app.services.delivering.work import Tried, Work
-from app.standard_webhooks import headers
+from app.signing import sign_meta
+from app.standard_webhooks import ID, headers
 from app.subscribers.client import Answer, SubscriberClient
 
 STALE = "stale: older than the endpoint's max_age_seconds"
 GONE = "the event was deleted"
+NO_ORIGINAL = "Meta's notification, which it came in, is not kept any more"
 
 
 class PostEvent:
@@ -37,16 +40,29 @@ class PostEvent:
             return Tried(work, now, reason=GONE)
         if not work.claim.is_replay and _is_stale(work.endpoint, work.event, now):
             return Tried(work, now, reason=STALE)
-        answer = self.post(work.endpoint, work.event.id, event_body(work.event), is_replay=work.claim.is_replay)
+        body = _body(work, work.event)
+        if body is None:
+            return Tried(work, now, reason=NO_ORIGINAL)
+        answer = self.post(work.endpoint, work.event.id, body, is_replay=work.claim.is_replay)
         metrics.delivery_seconds.observe(answer.seconds)
         if answer.is_success and work.endpoint.replies:
             self._reply(work, answer.body)
         return Tried(work, now, answer)
 
     def post(self, endpoint: Endpoint, event_id: str, body: bytes, *, is_replay: bool = False) -> Answer:
-        """Post a body, signed with every secret in force."""
-        signed = headers(endpoint.secrets, event_id, self._now(), body)
+        """Post a body, signed with every secret in force; as Meta does, with the newest alone."""
+        signed = headers(endpoint.secrets, event_id, self._now(), body) if endpoint.format is Format.EVENT else {
+            ID: event_id, "X-Hub-Signature-256": sign_meta(endpoint.secrets[0], body)
+        }
         return self._client.post(endpoint.url, signed | ({"X-Gateway-Replay": "true"} if is_replay else {}), body)
+
+
+def _body(work: Work, event: Event) -> bytes | None:
+    if work.endpoint.format is Format.EVENT:
+        return event_body(event)
+    if work.raw is None or event.position is None:
+        return None
+    return meta_body(work.raw, event.position, work.callback_data)
 
 
 def _is_stale(endpoint: Endpoint, event: Event, now: datetime) -> bool:

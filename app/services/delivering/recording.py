@@ -14,7 +14,7 @@ from app.domain.breaker import GIVE_UP_AFTER, Health
 from app.domain.endpoints import State
 from app.domain.retry_schedule import pause_after
 from app.logs import get_logger
-from app.services.delivering.posting import GONE
+from app.services.delivering.posting import STALE
 from app.services.delivering.work import Tried
 from app.services.endpoint_directory import health_of
 from app.store import deliveries, endpoints
@@ -56,7 +56,7 @@ def count(tried: Sequence[Tried]) -> None:
 def _outcome(tried: Tried, now: datetime) -> Outcome:
     claim, answer = tried.work.claim, tried.answer
     if answer is None:
-        state = State.DEAD if tried.reason == GONE else State.STALE
+        state = State.STALE if tried.reason == STALE else State.DEAD
         return Outcome(claim, state, None, tried.reason, claim.attempts)
     attempts = claim.attempts + 1
     if answer.is_success:

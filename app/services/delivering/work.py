@@ -13,11 +13,16 @@ from app.subscribers.client import Answer
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A claimed delivery with everything needed to try it. The event is None when it was deleted meanwhile."""
+    """A claimed delivery with everything needed to try it. The event is None when it was deleted meanwhile.
+
+    For Meta's format also `raw`, the notification that it was read from, and what the caller attached to the message.
+    """
 
     claim: Claim
     endpoint: Endpoint
     event: Event | None
+    raw: bytes | None = None
+    callback_data: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ def test_what_it_was_still_owed_is_dead_when_it_is_removed(call: Call, receive: 
         ({"url": "https://app.example", "types": ["Message"]}, "types.0"),
         ({"url": "https://app.example", "numbers": ["one"]}, "numbers.0"),
         ({"url": "https://app.example", "max_age_seconds": 0}, "max_age_seconds"),
-        ({"url": "https://app.example", "format": "meta"}, "format"),
+        ({"url": "https://app.example", "format": "xml"}, "format"),
         ({"url": "https://app.example", "ordred": True}, "ordred"),
     ],
 )

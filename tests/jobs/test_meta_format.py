@@ -1,0 +1,86 @@
+"""An app that was written for Meta's webhooks works behind the gateway unchanged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from app.domain import tags
+from app.schemas.meta_body import meta_body
+from app.signing import verify_meta_signature
+from tests.factories import (
+    ANA,
+    BO,
+    change,
+    contact,
+    echo,
+    echo_body,
+    message_body,
+    notification,
+    status,
+    status_body,
+    text,
+    to_bytes,
+)
+from tests.jobs.conftest import SECRET, Desk
+from tests.subscriber import subscriber
+
+Receive = Callable[..., None]
+
+
+def test_a_single_item_comes_byte_for_byte_and_signed_as_meta_signs(desk: Desk, receive: Receive) -> None:
+    body = message_body(text("¡Hola!"), contacts=[contact()])
+    with subscriber() as app:
+        desk.endpoint(app.url, format="meta")
+        receive(body)
+        desk.rounds()
+
+    (posted,) = app.posted
+    assert posted.body == to_bytes(body)
+    assert verify_meta_signature([SECRET], posted.body, posted.headers["x-hub-signature-256"]) == 0
+
+
+def test_a_batch_comes_item_by_item_and_only_what_is_new(desk: Desk, receive: Receive) -> None:
+    known, new, other = text("known", id="wamid.1"), text("new", id="wamid.2"), text("other", sender=BO, id="wamid.3")
+    batch = notification(
+        change(messages=[known, new], statuses=[status("wamid.X")], contacts=[contact()]), change(messages=[other])
+    )
+    with subscriber() as app:
+        desk.endpoint(app.url, format="meta")
+        receive(message_body(known), batch)
+        desk.rounds()
+
+    values = [json.loads(posted.body)["entry"][0]["changes"][0]["value"] for posted in app.posted]
+    said = sorted(message["id"] for value in values for message in value.get("messages", []))
+    assert said == ["wamid.1", "wamid.2", "wamid.3"]
+    assert [value["statuses"][0]["id"] for value in values if "statuses" in value] == ["wamid.X"]
+    assert all(len(value.get("messages", [])) + len(value.get("statuses", [])) == 1 for value in values)
+
+
+@pytest.mark.parametrize("own", ["order-7", None])
+def test_our_tag_is_taken_out_and_the_senders_own_is_given_back(own: str | None) -> None:
+    tagged = status("wamid.X", biz_opaque_callback_data=tags.make("0" * 36, 1))
+
+    body = meta_body(to_bytes(status_body(tagged)), 0, own)
+
+    assert body is not None
+    assert json.loads(body)["entry"][0]["changes"][0]["value"]["statuses"][0].get("biz_opaque_callback_data") == own
+
+
+def test_echoes_and_whatever_is_no_list_come_too() -> None:
+    echoes = echo_body(echo("wamid.1", to=ANA), echo("wamid.2", to=ANA))
+    account = notification({"field": "account_update", "value": {"event": "VERIFIED"}}, change(messages=[text()]))
+
+    second = meta_body(to_bytes(echoes), 1, None)
+    first = meta_body(to_bytes(account), 0, None)
+
+    assert second is not None and first is not None
+    value = json.loads(second)["entry"][0]["changes"][0]["value"]
+    assert [each["id"] for each in value["message_echoes"]] == ["wamid.2"]
+    assert json.loads(first)["entry"][0]["changes"] == [
+        {"field": "account_update", "value": {"event": "VERIFIED"}}
+    ]
+    assert meta_body(to_bytes(account), 2, None) is None
+    assert meta_body(b"{", 0, None) is None

@@ -1,0 +1,135 @@
+"""Whatever an app does, it gets every event in the end, with the same id, and so does everybody else."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from tests.factories import ANA, BO, message_body, text
+from tests.jobs.conftest import Desk
+from tests.subscriber import Handler, Posted, Reply, answering, subscriber
+
+Receive = Callable[..., None]
+DEADLINE = 0.4
+
+
+def slow(handler: Handler, _: Posted) -> None:
+    time.sleep(2 * DEADLINE)
+    with suppress(OSError):
+        handler.answer()
+
+
+def dripped(handler: Handler, _: Posted) -> None:
+    with suppress(OSError):
+        for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n" + b"x" * 500:
+            handler.wfile.write(bytes([byte]))
+            time.sleep(0.01)
+
+
+def dripped_headers(handler: Handler, _: Posted) -> None:
+    with suppress(OSError):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        while True:
+            handler.wfile.write(b"X: y\r\n")
+            time.sleep(0.01)
+
+
+def broken_off(handler: Handler, _: Posted) -> None:
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{")
+    handler.close_connection = True
+
+
+def broken_chunk(handler: Handler, _: Posted) -> None:
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nx")
+    handler.close_connection = True
+
+
+def hung_up(handler: Handler, _: Posted) -> None:
+    handler.connection.shutdown(socket.SHUT_RDWR)
+    handler.close_connection = True
+
+
+def nonsense(handler: Handler, _: Posted) -> None:
+    handler.wfile.write(b"\x00\xffnonsense\r\n\r\n")
+    handler.close_connection = True
+
+
+def in_circles(handler: Handler, _: Posted) -> None:
+    handler.answer(302, b"", Location="/events")
+
+
+MISBEHAVIOUR: dict[str, Reply] = {
+    "slow": slow, "dripped": dripped, "dripped headers": dripped_headers, "broken off": broken_off,
+    "broken chunk": broken_chunk, "hung up": hung_up, "nonsense": nonsense, "redirects in circles": in_circles,
+    "500": answering(500), "404": answering(404), "no number of HTTP": answering(999),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", MISBEHAVIOUR)
+def test_everything_comes_later_with_the_same_ids_and_to_everybody_else_at_once(
+    desk: Desk, receive: Receive, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr("app.subscribers.client.DEADLINE_SECONDS", DEADLINE)
+    with subscriber(MISBEHAVIOUR[how]) as app, subscriber() as well:
+        desk.endpoint(app.url, "bad")
+        desk.endpoint(well.url, "well")
+        receive(message_body(text(sender=ANA)), message_body(text(sender=BO)))
+        desk.rounds()
+        first = app.ids
+        app.reply = answering(200)
+        desk.pass_by(seconds=7)
+        desk.rounds()
+
+    assert set(desk.states()) == {"delivered"}
+    assert sorted(first) == sorted(app.ids[len(first):]) == sorted(well.ids)
+    assert all(attempt.duration_ms < 1_500 for attempt in desk.attempts())
+
+
+def test_an_answer_of_100_megabytes_is_cut_and_counts(desk: Desk, receive: Receive) -> None:
+    written = []
+
+    def vast(handler: Handler, _: Posted) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n")
+        with suppress(OSError):
+            for _ in range(1600):
+                handler.wfile.write(b"x" * 65536)
+                written.append(65536)
+        handler.close_connection = True
+
+    with subscriber(vast) as app:
+        desk.endpoint(app.url)
+        receive(message_body(text()))
+        desk.rounds()
+
+    (attempt,) = desk.attempts()
+    assert (attempt.status, len(attempt.answer or "")) == (200, 65536)
+    assert desk.states() == ["delivered"]
+    assert sum(written) < 50_000_000
+
+
+def test_a_kept_connection_that_was_closed_meanwhile_costs_no_try(desk: Desk, receive: Receive) -> None:
+    def one_at_a_time(handler: Handler, _: Posted) -> None:
+        handler.answer()
+        handler.close_connection = True
+
+    with subscriber(one_at_a_time) as app:
+        desk.endpoint(app.url)
+        for _ in range(4):
+            receive(message_body(text()))
+            desk.rounds()
+
+    assert len(app.posted) == 4
+    assert [attempt.number for attempt in desk.attempts()] == [1, 1, 1, 1]
+
+
+def test_answers_of_any_bytes_are_kept_as_text(desk: Desk, receive: Receive) -> None:
+    with subscriber(answering(200, b"\x00\xff\xfe ok")) as app:
+        desk.endpoint(app.url)
+        receive(message_body(text()))
+        desk.rounds()
+
+    assert [attempt.answer for attempt in desk.attempts()] == ["\ufffd\ufffd\ufffd ok"]

@@ -94,7 +94,8 @@ def _event(event_id: str, number: int, data: str, now: Any) -> dict[str, Any]:
     return {
         "id": event_id, "type": "message.received", "key": None, "source": "live", "phone_number_id": "1",
         "contact_id": f"contact-{number % 400}", "contact_sequence": number, "message_id": None,
-        "notification_id": None, "position": None, "timestamp": now, "received_at": now, "created_at": now, "data": data,
+        "notification_id": None, "position": None, "timestamp": now, "received_at": now, "created_at": now,
+        "data": data,
     }  # fmt: skip
 
 

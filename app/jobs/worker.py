@@ -28,7 +28,7 @@ LOOK_SECONDS = 0.05
 HEARTBEAT_SECONDS = 5.0
 FORGET_AFTER = timedelta(hours=1)
 
-INDEX_SECONDS = 0.1
+INDEX_SECONDS = 0.05
 """Between two portions of messages that are made findable, so that a backlog of them leaves time for all else."""
 
 logger = get_logger(__name__)

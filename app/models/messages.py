@@ -23,6 +23,14 @@ class Message(Base):
         Index("ix_messages_timestamp_id", "timestamp", "id"),
         # Of the few that have one; the many cost nothing on their way in.
         Index(
+            "ix_messages_batch_id_timestamp_id",
+            "batch_id",
+            "timestamp",
+            "id",
+            sqlite_where=text("batch_id IS NOT NULL"),
+            postgresql_where=text("batch_id IS NOT NULL"),
+        ),
+        Index(
             "ix_messages_batch_id_status",
             "batch_id",
             "status",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.database import Database
 from app.store import message_search
 
-AT_ONCE = 250
+AT_ONCE = 150
 """Messages of one transaction: on SQLite it keeps others waiting, for some 10 ms."""
 
 

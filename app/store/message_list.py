@@ -41,6 +41,7 @@ class MessageFilter:
     status: str | None = None
     type: str | None = None
     phone_number_id: str | None = None
+    batch: str | None = None
     message_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -88,6 +89,7 @@ def rest(filters: MessageFilter, but: Stream) -> list[ColumnElement[bool]]:
         Message.direction: filters.direction,
         Message.status: filters.status,
         Message.message_type: filters.type,
+        Message.batch_id: filters.batch,
     }
     found = [_no_index(column) == value for column, value in equal.items() if value is not None and column not in but]
     numbers = filters.allowed_numbers()
@@ -97,8 +99,8 @@ def rest(filters: MessageFilter, but: Stream) -> list[ColumnElement[bool]]:
 
 
 def is_few(session: Session, filters: MessageFilter) -> bool:
-    """Whether a contact, or a status that few messages have, leaves few enough to read them all."""
-    if filters.contact is not None or filters.message_id is not None:
+    """Whether a contact, a batch, or a status that few messages have leaves few enough to read them all."""
+    if filters.contact is not None or filters.batch is not None or filters.message_id is not None:
         return True
     if filters.status is None:
         return False
@@ -124,6 +126,8 @@ def _candidates(session: Session, filters: MessageFilter) -> list[list[Stream]]:
     found: list[list[Stream]] = []
     if filters.contact is not None:
         found.append([{Message.contact_id: contact_id} for contact_id in _contacts(session, filters.contact)])
+    if filters.batch is not None:
+        found.append([{Message.batch_id: filters.batch}])
     if filters.status is not None:
         found.append(_by(Message.status, filters.status, filters))
     if filters.type is not None:
@@ -187,5 +191,5 @@ def _bounds(filters: MessageFilter) -> list[Any]:
     return bounds
 
 
-def _no_index(column: InstrumentedAttribute[str]) -> ColumnElement[str]:
+def _no_index(column: InstrumentedAttribute[Any]) -> ColumnElement[str]:
     return column.concat("")

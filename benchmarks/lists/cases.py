@@ -59,6 +59,8 @@ def all_cases(data: Data) -> Iterator[Case]:
     for name, fixed in NOTIFICATIONS.items():
         yield Case(f"notifications {name}", "/api/notifications", lambda fixed=fixed: fixed)  # type: ignore[misc]
     yield Case("notifications since, until", "/api/notifications", lambda: between(data, number()))
+    yield Case("stats", "/api/stats", dict)
+    yield Case("stats of all time", "/api/stats", lambda: {"since": BEGINNING.isoformat()})
     yield Case("contacts", "/api/contacts", dict)
     yield Case("contacts, tenth page", "/api/contacts", lambda: {"pages": 10})
 
@@ -79,7 +81,13 @@ MESSAGES: dict[str, Query] = {
     "number of few and status of most": {"phone_number_id": NUMBERS[2], "status": "delivered"},
     "number of few and type of few": {"phone_number_id": NUMBERS[2], "type": "location"},
 }
-WORDS = {"common": "palabra0", "common two": "palabra0 w1", "beginning": "palabra1*", "nobody's": "nobodys palabra0"}
+WORDS = {
+    "common": "palabra0",
+    "common two": "palabra0 w1",
+    "beginning": "palabra123*",
+    "beginning in half of all messages": "palabra1*",
+    "nobody's": "nobodys palabra0",
+}
 NARROWED: dict[str, Query] = {
     "common, number of few": {"q": "palabra0", "phone_number_id": NUMBERS[2]},
     "common, type of few": {"q": "palabra0", "type": "location"},

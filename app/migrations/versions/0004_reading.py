@@ -22,6 +22,9 @@ INDEXES = {
     "ix_messages_message_type_direction_timestamp_id": (
         "messages", ["message_type", "direction", "timestamp", "id"], None
     ),
+    "ix_messages_batch_id_timestamp_id": (
+        "messages", ["batch_id", "timestamp", "id"], "batch_id IS NOT NULL"
+    ),
     "ix_events_phone_number_id_sequence": ("events", ["phone_number_id", "sequence"], None),
     "ix_events_type_sequence": ("events", ["type", "sequence"], NO_STATUS),
 }

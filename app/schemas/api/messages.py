@@ -21,4 +21,5 @@ class MessageQuery(TimesQuery):
     status = fields.String()
     type = fields.String(metadata={"description": "`text`, `image`, `button`, …"})
     phone_number_id = fields.String()
+    batch = fields.String(metadata={"description": "The id of a batch: see `/api/batches`."})
     message_id = fields.String(metadata={"description": "Our id, or a wamid."})

@@ -35,6 +35,7 @@ def index() -> ResponseReturnValue:
         status=paging.text("status"),
         type=paging.text("type"),
         phone_number_id=paging.text("phone_number_id"),
+        batch=paging.text("batch"),
         message_id=paging.text("message_id"),
         since=paging.time("since"),
         until=paging.time("until"),

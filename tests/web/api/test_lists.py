@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
+from app.database import Database
+from app.models import Message
 from app.services.gateway import Gateway
 from app.store import event_list
 from tests.conftest import API_KEY, PostWebhook
@@ -189,3 +192,16 @@ def test_notifications_are_narrowed_down_by_time_and_state(
     assert states(state="parked", since=before.isoformat()) == ["parked"]
     assert states(since=before.isoformat(), until=soon.isoformat()) == ["pending", "parked", "processed"]
     assert states(until=before.isoformat()) == states(since=soon.isoformat()) == states(state="quarantined") == []
+
+
+def test_messages_of_a_batch(receive: Receive, database: Database, get: Get) -> None:
+    receive(message_body(*(text(f"{n}", timestamp=SENT_AT + n) for n in range(5))))
+    with database.write() as session:
+        session.execute(update(Message).where(Message.message.in_(["1", "3", "4"])).values(batch_id="b1"))
+
+    first = get("/api/messages", batch="b1", limit=2)
+    rest = get("/api/messages", batch="b1", limit=2, cursor=first["next_cursor"])
+
+    assert [row["message"] for row in first["data"] + rest["data"]] == ["4", "3", "1"]
+    assert [row["message"] for row in get("/api/messages", batch="b1", type="text", q="3")["data"]] == ["3"]
+    assert get("/api/messages", batch="b2")["data"] == get("/api/messages", batch="b1", status="read")["data"] == []

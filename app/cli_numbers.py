@@ -26,8 +26,15 @@ def _gateway() -> Gateway:
 @click.option("--app", "app_id", help="The id of the Meta app it belongs to, if not the settings' own.")
 @click.option("--token", is_flag=True, help="Ask for an access token of its own.")
 @click.option("--secret", is_flag=True, help="Ask for its app's secret (several, comma-separated, while rotating).")
+@click.option("--rate", type=click.FloatRange(0, 1000, min_open=True), help="Messages a second that Meta allows it.")
 def add_number(
-    phone_number_id: str, display: str | None, waba: str | None, app_id: str | None, token: bool, secret: bool
+    phone_number_id: str,
+    display: str | None,
+    waba: str | None,
+    app_id: str | None,
+    token: bool,
+    secret: bool,
+    rate: float | None,
 ) -> None:
     """Add a number. Token and secret are asked for, so that they stand in no shell history."""
     access_token = click.prompt("Access token", hide_input=True) if token else None
@@ -43,6 +50,7 @@ def add_number(
             app_id=app_id,
             access_token=access_token,
             app_secrets=[each.strip() for each in secrets],
+            rate=rate,
         )
     except GatewayError as error:
         raise click.ClickException(f"{error.message} {error.fields or ''}") from error
@@ -53,7 +61,8 @@ def list_numbers() -> None:
     """Show all numbers, the settings' own too, without their secrets."""
     for number in _gateway().directory.read().numbers.values():
         shown = f"+{number.display_phone_number}" if number.display_phone_number else "-"
-        click.echo(f"{number.phone_number_id}\t{shown}\taccount {number.waba_id or '-'}\tapp {number.app}")
+        account = f"account {number.waba_id or '-'}"
+        click.echo(f"{number.phone_number_id}\t{shown}\t{account}\tapp {number.app}\t{number.rate:g}/s")
 
 
 @numbers.command("remove")

@@ -27,6 +27,7 @@ def save_number(
     app_id: str | None,
     access_token: str | None,
     app_secrets: Sequence[str],
+    rate: float | None = None,
 ) -> None:
     """Add a number, or replace what is known of it. Counts in every process within five seconds.
 
@@ -46,6 +47,7 @@ def save_number(
                 "app": app_of(app_id, secrets),
                 "access_token": vault.encrypt(access_token) if access_token else None,
                 "app_secrets": vault.encrypt(",".join(secrets)) if secrets else None,
+                "rate": rate,
                 "created_at": now,
                 "updated_at": now,
             },
@@ -68,6 +70,8 @@ def change_number(
             row.display_phone_number = _digits(changes["display_phone_number"])
         if "waba_id" in changes:
             row.waba_id = changes["waba_id"]
+        if "rate" in changes:
+            row.rate = changes["rate"]
         if "access_token" in changes:
             token = changes["access_token"]
             row.access_token = vault.encrypt(token) if token else None

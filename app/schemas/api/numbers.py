@@ -32,11 +32,32 @@ class NumberChange(Schema):
         metadata={"description": "Its app's, several while they are rotated; else those of the settings count."},
     )
 
+    rate = fields.Float(
+        allow_none=True,
+        validate=validate.Range(0, 1000, min_inclusive=False, error="must be above 0, at most 1000"),
+        metadata={"description": "Messages a second that Meta allows it; else `MESSAGES_PER_SECOND`."},
+    )
+
 
 class NumberRequest(NumberChange):
     """A number to add."""
 
     phone_number_id = fields.String(required=True, validate=_DIGITS)
+
+
+class PaceAnswer(EveryKey):
+    """How a number's queue moves."""
+
+    queued = fields.Dict(
+        keys=fields.String(), values=fields.Integer(), metadata={"description": "How many wait, by priority."}
+    )
+    share = fields.Float(metadata={"description": "Of the rate; less for a while after Meta said it was too much."})
+    paused_for = fields.String(metadata={"description": "`auth`: the token is not accepted; `rate`: Meta wants less."})
+    paused_until = UtcTime()
+    in_doubt = fields.Boolean(metadata={"description": "Meta gave no clear answers; one probe leaves at a time."})
+    bulk_stopped_by = fields.Integer(
+        metadata={"description": "Meta's code that stopped campaigns, until a batch is resumed."}
+    )
 
 
 class NumberAnswer(EveryKey):
@@ -49,6 +70,8 @@ class NumberAnswer(EveryKey):
     source = fields.String(metadata={"enum": ["settings", "added"]})
     has_own_token = fields.Boolean()
     has_own_secret = fields.Boolean()
+    rate = fields.Float(metadata={"description": "Messages a second."})
+    pace = fields.Nested(PaceAnswer())
 
     @post_dump
     def add_plus(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:

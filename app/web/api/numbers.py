@@ -55,6 +55,7 @@ def add() -> ResponseReturnValue:
         app_id=asked.get("app_id"),
         access_token=asked.get("access_token"),
         app_secrets=asked.get("app_secrets") or (),
+        rate=asked.get("rate"),
     )
     gateway().directory.refresh()
     return _answer(number_id), 201

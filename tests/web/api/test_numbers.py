@@ -46,12 +46,16 @@ def ask(client: FlaskClient) -> Iterator[Ask]:
 
 
 def test_a_number_is_added_shown_changed_and_removed(ask: Ask, gateway: Gateway) -> None:
-    added = ask("POST", json=THEIRS)
+    added = ask("POST", json=THEIRS | {"rate": 20})
 
     assert added.status_code == 201
     assert added.get_json() == {
         "phone_number_id": OTHER_PNID, "display_phone_number": "+34600111222", "waba_id": OTHER_WABA, "app": "22200",
-        "source": "added", "has_own_token": True, "has_own_secret": True,
+        "source": "added", "has_own_token": True, "has_own_secret": True, "rate": 20.0,
+        "pace": {
+            "queued": {"reply": 0, "normal": 0, "bulk": 0}, "share": 1.0, "paused_for": None, "paused_until": None,
+            "in_doubt": False, "bulk_stopped_by": None,
+        },
     }  # fmt: skip
     assert [each["phone_number_id"] for each in ask("GET").get_json()["data"]] == [PNID, OTHER_PNID]
     number = gateway.directory.current.find(OTHER_PNID)

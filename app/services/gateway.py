@@ -14,7 +14,9 @@ from app.services.api_keys import ApiKeys
 from app.services.check_number import CheckNumber
 from app.services.delivering.posting import PostEvent
 from app.services.delivering.replying import SendReplies
+from app.services.edit_contact import EditContact
 from app.services.endpoint_directory import EndpointDirectory
+from app.services.erase_contact import EraseContact
 from app.services.event_log import EventLog
 from app.services.graph_face import GraphFace
 from app.services.manage_endpoints import ManageEndpoints
@@ -65,6 +67,8 @@ class Gateway:
     watch: Watch
     tell_alarms: TellAlarms
     contacts: ReadContacts
+    edit_contact: EditContact
+    erase_contact: EraseContact
 
     @classmethod
     def build(cls, config: Config, version: str) -> Gateway:
@@ -112,4 +116,6 @@ class Gateway:
             Watch(config, database, directory, graph, alarms, utc_now),
             TellAlarms(config, database, utc_now, version),
             ReadContacts(database, utc_now),
+            EditContact(database, directory, utc_now),
+            EraseContact(database, utc_now),
         )

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app import fault_points, metrics
 from app.database import Database
-from app.domain import tags
+from app.domain import opt_outs, tags
 from app.domain.numbers import BusinessNumber
 from app.domain.outbound import Mode, OutboundRequest
 from app.errors import GraphError, GraphRefused, GraphUnauthorised, GraphUnknown, Invalid, Unavailable
@@ -23,13 +23,13 @@ from app.graph.client import GraphClient
 from app.ids import new_id
 from app.logs import get_logger
 from app.models import Message
-from app.services import idempotency
+from app.services import contact_news, idempotency
 from app.services.idempotency import Retry
 from app.services.number_directory import NumberDirectory
 from app.services.sending import outcomes, turns
 from app.services.sending.outcomes import Fate
 from app.services.sending.recording import LANES, Recorded, choose_number, enqueue, record
-from app.store import attempts, messages, paces, reports
+from app.store import attempts, events, messages, paces, reports
 
 logger = get_logger(__name__)
 
@@ -145,9 +145,20 @@ class SendMessage:
             logger.warning("no answer from Meta; the send is unknown", extra={"message_id": this.message_id})
             return "unknown", None
         metrics.sends.labels(answer.code).inc()
+        if opt_outs.is_refusal(answer.meta):
+            self._note_opt_out(this.message_id)
         if isinstance(answer, GraphRefused | GraphUnauthorised):
             answer.message_id = this.message_id
         raise answer
+
+    def _note_opt_out(self, message_id: str) -> None:
+        """Record that the recipient wants no marketing. If that cannot be, Meta will say it again."""
+        try:
+            with self._database.write() as session:
+                events.take_turn(session)
+                contact_news.refused(session, message_id, self._now())
+        except Unavailable:
+            logger.warning("an opt-out could not be recorded", extra={"message_id": message_id})
 
     def _note(self, this: _Try, answer: SendResult | GraphError) -> str | None:
         """Record what became of a message that left; return another form of its number that is to be tried.

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
 
-from app.models import Contact, ContactAlias, Message
+from app.models import Contact, ContactAlias, Event, Message
 
 Numbers = tuple[str, ...] | None
 """What bounds a caller: only who wrote with one of these numbers exists; None bounds nothing."""
@@ -30,6 +30,22 @@ def aliases(session: Session, ids: Collection[str]) -> list[ContactAlias]:
     """Every name of these contacts, in a fixed order."""
     query = select(ContactAlias).where(ContactAlias.contact_id.in_(ids))
     return list(session.scalars(query.order_by(ContactAlias.kind, ContactAlias.value)))
+
+
+def messages_of(session: Session, contact_id: str, numbers: Numbers) -> list[Message]:
+    """A contact's messages, oldest first."""
+    query = select(Message).where(Message.contact_id == contact_id)
+    if numbers is not None:
+        query = query.where(Message.phone_number_id.in_(numbers))
+    return list(session.scalars(query.order_by(Message.timestamp, Message.id)))
+
+
+def events_of(session: Session, contact_id: str, numbers: Numbers) -> list[Event]:
+    """A contact's events, oldest first."""
+    query = select(Event).where(Event.contact_id == contact_id)
+    if numbers is not None:
+        query = query.where(Event.phone_number_id.in_(numbers))
+    return list(session.scalars(query.order_by(Event.sequence)))
 
 
 def _visible(numbers: Numbers) -> Select[Contact]:

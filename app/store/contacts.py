@@ -101,6 +101,11 @@ def rename(session: Session, changes: Sequence[dict[str, Any]]) -> None:
     session.execute(update(Contact), changes)
 
 
+def edit(session: Session, contact_id: str, values: dict[str, Any]) -> None:
+    """Set what the team says of a contact (`given_name`, `notes`, `updated_at`)."""
+    session.execute(update(Contact).where(Contact.id == contact_id).values(**values))
+
+
 def next_sequences(session: Session, counts: dict[str, int]) -> dict[str, int]:
     """Reserve places in the order of each contact's events; return the first one of each.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
@@ -47,11 +47,11 @@ def keep(connection: Connection, webhooks: Sequence[Kept]) -> None:
 def replay(session: Session, ids: Sequence[str], now: datetime) -> int:
     """Make these notifications pending again, each with a job that will read it; return how many that were.
 
-    One that is pending already has its job.
+    One that is pending already has its job; one that was erased holds nothing to read.
     """
     begun = session.execute(
         update(Notification)
-        .where(Notification.id.in_(ids), Notification.state != "pending")
+        .where(Notification.id.in_(ids), Notification.state != "pending", func.length(Notification.raw) > 0)
         .values(state="pending")
         .returning(Notification.id, Notification.request_id)
         .execution_options(synchronize_session=False)

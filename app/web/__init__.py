@@ -10,6 +10,7 @@ from app.web import auth, errors, health, index, metrics, openapi, simulator_pro
 from app.web.api import (
     alerts,
     batches,
+    contact_actions,
     contacts,
     deliveries,
     endpoints,
@@ -32,6 +33,8 @@ def init_app(app: Flask, config: Config) -> None:
         index, openapi, health, metrics, messages, message_actions, contacts, events, notifications, alerts, stats
     ):  # fmt: skip
         app.register_blueprint(module.bp)
+    for bp in (contact_actions.edit_bp, contact_actions.erase_bp, contact_actions.export_bp):
+        app.register_blueprint(bp)
     app.register_blueprint(endpoints.bp)
     app.register_blueprint(deliveries.bp)
     app.register_blueprint(batches.bp)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
-from app.schemas.normalized_message import UtcTime
+from app.schemas.normalized_message import NormalizedMessage, UtcTime
 
 
 class Alias(Schema):
@@ -58,3 +58,33 @@ class ContactAnswer(Schema):
     created_at = UtcTime(required=True, attribute="contact.created_at")
     windows = fields.Dict(fields.String(), fields.Nested(Window), required=True, metadata=_BY_NUMBER)
     opt_outs = fields.Dict(fields.String(), fields.Nested(OptOut), required=True, metadata=_BY_NUMBER)
+
+
+class ContactChange(Schema):
+    """What to change; what is left out stays. A `name` of null shows the person's own again."""
+
+    name = fields.String(allow_none=True, validate=validate.Length(1, 200))
+    notes = fields.String(allow_none=True, validate=validate.Length(0, 10_000))
+    opted_out = fields.Boolean(
+        truthy={True}, falsy={False}, metadata={"description": "Whether it wants no marketing, from now on."}
+    )
+    phone_number_id = fields.String(
+        metadata={"description": "The number that `opted_out` is about; all that the key may use if left out."}
+    )
+
+
+class ToldEvent(Schema):
+    """An event about the contact, as it was told."""
+
+    id = fields.String(required=True)
+    type = fields.String(required=True)
+    timestamp = UtcTime(required=True)
+    data = fields.Raw(required=True)
+
+
+class ContactExport(Schema):
+    """Everything we know of a contact, oldest first."""
+
+    contact = fields.Nested(ContactAnswer, required=True)
+    messages = fields.List(fields.Nested(NormalizedMessage), required=True)
+    events = fields.List(fields.Nested(ToldEvent), required=True)

@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 
 from app import metrics
 from app.database import Database
-from app.domain import pacing, tags
+from app.domain import opt_outs, pacing, tags
 from app.domain.numbers import BusinessNumber
 from app.errors import GraphError
 from app.graph import payloads
 from app.graph.answers import SendResult
 from app.logs import get_logger
 from app.models import Message, NumberPace, PairPace, QueuedSend
+from app.services import contact_news
 from app.services.number_directory import NumberDirectory
 from app.services.sending import outcomes, turns
 from app.services.sending.outcomes import Fate, Verdict
@@ -229,6 +230,8 @@ class SendQueue:
         why = outcomes.reason(error)
         if verdict.fate is Fate.FAILED:
             moved = attempts.set_status(session, gone.message_id, "failed", ("sending",), updated_at=now, error=why)
+            if moved and opt_outs.is_refusal(error.meta):
+                contact_news.refused(session, gone.message_id, now)
             return {gone.message_id: why} if moved else {}
         if attempts.set_status(session, gone.message_id, "queued", ("sending",), updated_at=now):
             back = gone.queued | {

@@ -10,7 +10,7 @@ from marshmallow import Schema
 from app.schemas.api.actions import ActionAnswer
 from app.schemas.api.alerts import AlertAnswer, AlertQuery
 from app.schemas.api.batches import BatchAnswer, BulkAnswer, BulkRequest
-from app.schemas.api.contacts import ContactAnswer
+from app.schemas.api.contacts import ContactAnswer, ContactChange, ContactExport
 from app.schemas.api.deliveries import DeliveryAnswer, DeliveryDetails, DeliveryQuery
 from app.schemas.api.endpoints import (
     EndpointAnswer,
@@ -120,6 +120,9 @@ OPERATIONS: dict[str, Operation] = {
     "batch_actions.retry_failed": Operation({200: BatchAnswer}, errors=(409, 503)),
     "contacts.index": Operation({200: list_of(ContactAnswer)}, query=PageQuery),
     "contacts.show": Operation({200: ContactAnswer}),
+    "contact_editing.change": Operation({200: ContactAnswer}, body=ContactChange),
+    "contact_erasing.erase": Operation({200: DoneAnswer}),
+    "contact_exporting.export": Operation({200: ContactExport}),
     "endpoints.index": Operation({200: list_of(EndpointAnswer)}),
     "endpoints.add": Operation({201: NewEndpointAnswer}, body=EndpointRequest),
     "endpoints.show": Operation({200: EndpointAnswer}),

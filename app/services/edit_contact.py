@@ -1,0 +1,54 @@
+"""What a team says of a contact: its name, notes, and whether it wants marketing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from app.database import Database
+from app.domain.opt_outs import Wish
+from app.errors import Invalid
+from app.services import contact_news
+from app.services.number_directory import NumberDirectory
+from app.services.processing.people import to_ref
+from app.services.read_contacts import find
+from app.store import contacts, events
+from app.store.contact_list import Numbers
+
+
+class EditContact:
+    """Changes contacts as the API asks."""
+
+    def __init__(self, database: Database, directory: NumberDirectory, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._directory = directory
+        self._now = now
+
+    def __call__(self, contact_id: str, changes: dict[str, Any], numbers: Numbers) -> None:
+        """Set what `changes` has of `name`, `notes` and `opted_out`, and tell of it.
+
+        A wish is of `phone_number_id`, else of every number the caller may use. Raises `NotFound` and `Invalid`.
+        """
+        ours = self._numbers(changes.get("phone_number_id"), numbers)
+        now = self._now()
+        columns = {"name": "given_name", "notes": "notes"}
+        values = {columns[name]: changes[name] for name in columns if name in changes}
+        with self._database.write() as session:
+            events.take_turn(session)
+            row = find(session, contact_id, numbers)
+            if values:
+                contacts.edit(session, contact_id, values | {"updated_at": now})
+                data = {"contact": asdict(to_ref(row)), "previous": None, "reason": "edited"}
+                contact_news.tell(session, contact_id, data, now, None)
+            if changes.get("opted_out") is not None:
+                contact_news.wish(session, contact_id, changes["opted_out"], Wish.API, ours, now)
+
+    def _numbers(self, asked: str | None, allowed: Numbers) -> list[str]:
+        ours = [number for number in self._directory.current.numbers if allowed is None or number in allowed]
+        if asked is None:
+            return ours
+        if asked not in ours:
+            raise Invalid(fields={"phone_number_id": ["is no number of ours"]})
+        return [asked]

@@ -1,0 +1,126 @@
+"""Taking a person out of the rows that stay."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, literal, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.models import (
+    Delivery,
+    DeliveryAttempt,
+    Event,
+    Message,
+    Notification,
+    PairPace,
+    QueuedSend,
+    SendAttempt,
+    StatusReport,
+)
+
+ERASED = "[erased]"
+UNSYNCHRONISED = {"synchronize_session": False}
+
+
+def notifications_that_hold(session: Session, needles: Collection[bytes]) -> set[str]:
+    """Notifications, read already, whose raw bytes hold any of these. Reads them all."""
+    if not needles:
+        return set()
+    if session.get_bind().dialect.name == "sqlite":
+        conditions = [func.instr(Notification.raw, literal(needle)) > 0 for needle in needles]
+    else:
+        conditions = [Notification.raw.op("LIKE")(literal(_like(needle))) for needle in needles]
+    query = select(Notification.id).where(Notification.state != "pending", or_(*conditions))
+    return set(session.scalars(query))
+
+
+def _like(needle: bytes) -> bytes:
+    for sign in (b"\\", b"%", b"_"):
+        needle = needle.replace(sign, b"\\" + sign)
+    return b"%" + needle + b"%"
+
+
+def notifications_of(session: Session, contact_id: str) -> set[str]:
+    """The notifications that a contact's messages and events came with."""
+    found = set()
+    for model in (Message, Event):
+        query = select(model.notification_id).where(model.contact_id == contact_id, model.notification_id.is_not(None))
+        found |= {str(each) for each in session.scalars(query)}
+    return found
+
+
+def erase_raw(session: Session, ids: Collection[str]) -> None:
+    """Empty the raw bytes of notifications; those that are still to be read keep theirs."""
+    _run(session, update(Notification).where(Notification.id.in_(ids), Notification.state != "pending").values(raw=b""))
+
+
+def erase_messages(session: Session, contact_id: str, limit: int, now: datetime) -> int:
+    """Empty some of a contact's messages, and what hangs on them; return how many. None is the contact's any more.
+
+    A wamid holds the person's number. What stands in its place tells messages apart, and nothing else.
+    """
+    query = select(Message.id, Message.wamid, Message.status).where(Message.contact_id == contact_id).limit(limit)
+    found = session.execute(query).all()
+    ids = [row.id for row in found]
+    _run(session, delete(QueuedSend).where(QueuedSend.message_id.in_(ids)))
+    for model, blank in ((SendAttempt, {"error": None}), (StatusReport, {"error": None, "callback_data": None})):
+        rows = session.execute(select(model.id, model.wamid).where(model.message_id.in_(ids)))
+        for row_id, wamid in rows.all():
+            _run(session, update(model).where(model.id == row_id).values(wamid=_erased(wamid), **blank))
+    for row in found:
+        values: dict[str, Any] = {
+            "wamid": _erased(row.wamid),
+            "contact_id": None,
+            "sender": None,
+            "recipient": None,
+            "message": ERASED,
+            "content": {},
+            "context": None,
+            "referral": None,
+            "error": None,
+            "callback_data": None,
+            "options": None,
+            "status": "cancelled" if row.status == "queued" else row.status,
+            "updated_at": now,
+        }
+        _run(session, update(Message).where(Message.id == row.id).values(values))
+    return len(found)
+
+
+def erase_events(session: Session, contact_id: str, limit: int) -> int:
+    """Empty some of a contact's events, and what apps answered to them; return how many."""
+    query = select(Event.id, Event.type, Event.data).where(Event.contact_id == contact_id)
+    found = session.execute(query.order_by(Event.sequence).limit(limit)).all()
+    ids = [row.id for row in found]
+    for row in found:
+        values = {"data": _erased_data(row.type, row.data), "key": None, "contact_id": None}
+        _run(session, update(Event).where(Event.id == row.id).values(values))
+    owed = select(Delivery.id).where(Delivery.event_id.in_(ids))
+    _run(session, update(DeliveryAttempt).where(DeliveryAttempt.delivery_id.in_(owed)).values(answer=None))
+    _run(session, update(Delivery).where(Delivery.event_id.in_(ids)).values(contact_id=None))
+    return len(found)
+
+
+def forget_recipient(session: Session, addresses: Collection[str]) -> None:
+    """Forget how fast somebody may be written to."""
+    _run(session, delete(PairPace).where(PairPace.recipient.in_(addresses)))
+
+
+def _erased(wamid: str | None) -> str | None:
+    return None if wamid is None else f"erased:{hashlib.sha256(wamid.encode()).hexdigest()}"
+
+
+def _erased_data(kind: str, data: str) -> str:
+    left: dict[str, Any] = {"erased": True}
+    if kind == "message.status":  # endpoints choose by this word
+        left |= {"message": None, "status": {"status": json.loads(data)["status"]["status"]}}
+    return json.dumps(left, separators=(",", ":"))
+
+
+def _run(session: Session, statement: Any) -> None:
+    session.execute(statement, execution_options=UNSYNCHRONISED)

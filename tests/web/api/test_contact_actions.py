@@ -1,0 +1,152 @@
+"""`PATCH` and `DELETE /api/contacts/<id>`, and its export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import responses
+from flask.testing import FlaskClient
+from sqlalchemy import text as sql
+
+from app.database import Database
+from app.models import Base
+from app.services.audit_balance import audit_balance
+from app.services.gateway import Gateway
+from tests.conftest import API_KEY, on_sqlite
+from tests.factories import ANA, BO, OTHER_PNID, PNID, contact, echo, echo_body, message_body, status, status_body, text
+
+Get = Callable[..., Any]
+Receive = Callable[..., None]
+HEADERS = {"Authorization": f"Bearer {API_KEY}"}
+
+
+@on_sqlite
+def test_a_name_of_ours_stays_whatever_the_person_calls_itself(
+    client: FlaskClient, get: Get, receive: Receive
+) -> None:
+    receive(message_body(text(), contacts=[contact(name="Ana")]))
+    [listed] = get("/api/contacts")["data"]
+
+    answer = _patch(client, listed["id"], {"name": "Ana, the baker", "notes": "Pays late"})
+    receive(message_body(text(), contacts=[contact(name="Anita")]))
+
+    assert answer.status_code == 200 and answer.get_json()["name"] == "Ana, the baker"
+    known = get(f"/api/contacts/{listed['id']}")
+    assert (known["name"], known["profile_name"], known["notes"]) == ("Ana, the baker", "Anita", "Pays late")
+    [told] = get("/api/events", type="contact.updated")["data"]
+    assert told["data"]["reason"] == "edited"
+    assert _patch(client, listed["id"], {"name": None}).get_json()["name"] == "Anita"
+
+
+def test_an_opt_out_by_the_api_holds_until_it_is_taken_back(client: FlaskClient, get: Get, receive: Receive) -> None:
+    receive(message_body(text()))
+    [listed] = get("/api/contacts")["data"]
+
+    out = _patch(client, listed["id"], {"opted_out": True, "phone_number_id": PNID}).get_json()
+    back = _patch(client, listed["id"], {"opted_out": False}).get_json()
+
+    assert out["opt_outs"][PNID]["how"] == "api" and back["opt_outs"] == {}
+    reasons = [each["data"]["reason"] for each in get("/api/events", type="contact.updated")["data"]]
+    assert reasons == ["opted_in", "opted_out"]
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    "body", [{"opted_out": "yes"}, {"name": ""}, {"name": 7}, {"phone_number_id": "12345"}, {"wa_id": "1"}]
+)
+def test_what_cannot_be_is_refused(client: FlaskClient, get: Get, receive: Receive, body: dict[str, Any]) -> None:
+    receive(message_body(text()))
+    [listed] = get("/api/contacts")["data"]
+
+    answer = _patch(client, listed["id"], body)
+
+    assert answer.status_code == 422 and set(answer.get_json()["error"]["fields"]) == set(body)
+
+
+@on_sqlite
+def test_contacts_of_other_numbers_are_not_there(
+    client: FlaskClient, get: Get, receive: Receive, gateway: Gateway
+) -> None:
+    receive(message_body(text(), number=OTHER_PNID))
+    [listed] = get("/api/contacts")["data"]
+    headers = {"Authorization": f"Bearer {gateway.api_keys.make('bound', ['send', 'read'], [PNID])}"}
+
+    path = f"/api/contacts/{listed['id']}"
+    assert client.patch(path, json={"notes": "x"}, headers=headers).status_code == 404
+    assert client.get(f"{path}/export", headers=headers).status_code == 404
+    assert client.delete(path, headers=headers).status_code == 403
+    assert client.delete("/api/contacts/nobody", headers=HEADERS).status_code == 404
+
+
+@on_sqlite
+def test_the_export_has_everything_that_was_said(get: Get, receive: Receive) -> None:
+    receive(message_body(text("First"), text("Second")), message_body(text("Not hers", sender=BO)))
+    ana = get("/api/contacts")["data"][1]
+
+    exported = get(f"/api/contacts/{ana['id']}/export")
+
+    assert exported["contact"] == ana
+    assert [each["message"] for each in exported["messages"]] == ["First", "Second"]
+    assert [each["data"]["message"] for each in exported["events"]] == ["First", "Second"]
+
+
+def test_an_erased_person_is_nowhere_and_the_books_balance(
+    client: FlaskClient, get: Get, receive: Receive, database: Database
+) -> None:
+    body = message_body(text("My secret", id="wamid.in"), contacts=[contact(name="Ana Unique", user_id="AR.987")])
+    receive(body, body, echo_body(echo("wamid.out", "Our secret")), status_body(status("wamid.out")))
+    receive(message_body(text("Keep this", sender=BO)))
+    bo, ana = get("/api/contacts")["data"]
+    assert _patch(client, ana["id"], {"notes": "A secret note", "opted_out": True}).status_code == 200
+
+    assert client.delete(f"/api/contacts/{ana['id']}", headers=HEADERS).status_code == 200
+
+    assert client.get(f"/api/contacts/{ana['id']}", headers=HEADERS).status_code == 404
+    assert audit_balance(database, deep=True).problems == []
+    everything = _dump(database)
+    for secret in (ANA, "AR.987", "Ana Unique", "secret", "wamid.in", "wamid.out"):
+        assert secret not in everything, secret
+    assert "Keep this" in everything and get("/api/contacts")["data"] == [bo]
+    told = get("/api/events", type="contact.updated")["data"][0]["data"]
+    assert told == {"contact": {"id": ana["id"]}, "previous": None, "reason": "erased"}
+    assert sorted(each["status"] for each in get("/api/messages")["data"]) == ["delivered", "received", "received"]
+
+
+@on_sqlite
+def test_an_erased_webhook_is_not_read_again(client: FlaskClient, get: Get, receive: Receive, gateway: Gateway) -> None:
+    receive(message_body(text()))
+    [ana] = get("/api/contacts")["data"]
+    assert client.delete(f"/api/contacts/{ana['id']}", headers=HEADERS).status_code == 200
+    [row] = get("/api/notifications")["data"]
+
+    assert client.post(f"/api/notifications/{row['id']}/replay", headers=HEADERS).status_code == 202
+    receive()
+
+    assert get("/api/notifications")["data"][0]["state"] == "processed"
+    assert audit_balance(gateway.database, deep=True).problems == []
+
+
+def test_a_refusal_of_metas_is_a_wish(client: FlaskClient, get: Get, gateway: Gateway) -> None:
+    config = gateway.config
+    error = {"error": {"message": "stopped", "code": 131050, "type": "OAuthException"}}
+    send = {"to": f"+{ANA}", "type": "template", "template": {"name": "offer", "language": {"code": "es"}}}
+    with responses.RequestsMock() as graph:
+        graph.post(f"{config.graph_api_url}/{config.graph_api_version}/{PNID}/messages", json=error, status=400)
+        first = client.post("/send/whatsapp", json=send, headers=HEADERS)
+        second = client.post("/send/whatsapp", json=send, headers=HEADERS)
+        assert len(graph.calls) == 1
+
+    assert first.get_json()["error"]["code"] == "refused" and second.get_json()["error"]["code"] == "opted_out"
+    assert get("/api/contacts")["data"][0]["opt_outs"][PNID]["how"] == "refused"
+
+
+def _patch(client: FlaskClient, contact_id: str, body: dict[str, Any]):  # type: ignore[no-untyped-def]
+    return client.patch(f"/api/contacts/{contact_id}", json=body, headers=HEADERS)
+
+
+def _dump(database: Database) -> str:
+    with database.read() as session:
+        tables = Base.metadata.sorted_tables
+        return "\n".join(repr(tuple(row)) for each in tables for row in session.execute(sql(f"SELECT * FROM {each}")))

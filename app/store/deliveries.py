@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, exists, func, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Update, bindparam, exists, func, insert, literal_column, select, update
 from sqlalchemy.orm import Session, aliased
 
 from app.ids import new_id
@@ -109,18 +110,8 @@ def give_back(session: Session, claims: Sequence[Claim], now: datetime) -> None:
 
 def record(session: Session, outcomes: Sequence[Outcome], tries: Sequence[dict[str, Any]], now: datetime) -> None:
     """Write what became of claimed deliveries, unless their claims are lost, and the tries whatever happened since."""
-    target = table(Delivery)
     session.execute(
-        update(target)
-        .where(target.c.id == bindparam("of_id"), target.c.claim_id == bindparam("of_claim"))
-        .values(
-            state=bindparam("new_state"),
-            due_at=bindparam("new_due_at", type_=target.c.due_at.type),
-            reason=bindparam("new_reason"),
-            attempts=bindparam("new_attempts"),
-            finished_at=bindparam("new_finished_at", type_=target.c.finished_at.type),
-            claim_id=None,
-        ),
+        _recorded(),
         [
             {
                 "of_id": outcome.claim.id,
@@ -166,6 +157,40 @@ def bury(session: Session, endpoint_id: str, reason: str, now: datetime, limit: 
 
 def release(session: Session, claims: Sequence[Claim], now: datetime) -> None:
     """Let the next event of each contact be delivered now, unless it has been tried and has a time of its own."""
+    session.execute(
+        _released(),
+        [
+            {
+                "of_contact": claim.contact_id,
+                "of_endpoint": claim.endpoint_id,
+                "of_replay": claim.is_replay,
+                "of_id": claim.id,
+                "now": now,
+            }
+            for claim in claims
+        ],
+    )
+
+
+@cache
+def _recorded() -> Update:
+    target = table(Delivery)
+    return (
+        update(target)
+        .where(target.c.id == bindparam("of_id"), target.c.claim_id == bindparam("of_claim"))
+        .values(
+            state=bindparam("new_state"),
+            due_at=bindparam("new_due_at", type_=target.c.due_at.type),
+            reason=bindparam("new_reason"),
+            attempts=bindparam("new_attempts"),
+            finished_at=bindparam("new_finished_at", type_=target.c.finished_at.type),
+            claim_id=None,
+        )
+    )
+
+
+@cache
+def _released() -> Update:
     target = table(Delivery)
     following = target.alias("following")
     next_id = (
@@ -179,20 +204,10 @@ def release(session: Session, claims: Sequence[Claim], now: datetime) -> None:
         )
         .scalar_subquery()
     )
-    session.execute(
+    return (
         update(target)
         .where(target.c.id == next_id, target.c.claim_id.is_(None), target.c.attempts == 0)
-        .values(due_at=bindparam("now", type_=target.c.due_at.type)),
-        [
-            {
-                "of_contact": claim.contact_id,
-                "of_endpoint": claim.endpoint_id,
-                "of_replay": claim.is_replay,
-                "of_id": claim.id,
-                "now": now,
-            }
-            for claim in claims
-        ],
+        .values(due_at=bindparam("now", type_=target.c.due_at.type))
     )
 
 

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from app.database import Database
 from app.services.endpoint_directory import EndpointDirectory
 from app.standard_webhooks import new_secret
+from app.store import contacts
 from tests.conftest import with_settings
 from tests.factories import ANA, BO, OTHER_PNID, message_body, status, status_body, text
 from tests.jobs.conftest import SECRET, Desk
@@ -350,3 +352,18 @@ def test_the_settings_make_an_endpoint_change_it_and_take_it_away(desk: Desk, re
 
     assert len(app.posted) == 2
     assert desk.row("settings").removed_at is not None
+
+
+def test_what_a_contact_is_owed_follows_when_it_turns_out_to_be_another(
+    desk: Desk, receive: Receive, database: Database
+) -> None:
+    """Two contacts become one: their events must not overtake each other under different names."""
+    with subscriber() as app:
+        desk.endpoint(app.url, paused=True)
+        receive(message_body(text(sender=ANA)), message_body(text(sender=BO)))
+        first, second = (row.contact_id for row in desk.deliveries())
+        assert first is not None and second is not None
+        with database.write() as session:
+            contacts.merge(session, second, first)
+
+    assert [row.contact_id for row in desk.deliveries()] == [first, first]

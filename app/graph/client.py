@@ -96,7 +96,7 @@ class GraphClient:
 
     def debug_token(self, token: str) -> Json:
         """Ask what a token is worth, by itself: `is_valid`, `expires_at` (0: never) and what else Meta says."""
-        answer = self.request("GET", "debug_token", token=token, params={"input_token": token})
+        answer = self.request("GET", "debug_token", token=token, params={"input_token": token}, timeout_seconds=10.0)
         data = answer.get("data") if isinstance(answer, dict) else None
         return data if isinstance(data, dict) else {}
 

@@ -19,8 +19,8 @@ from app.graph import transport
 SECONDS = 5.0
 """For one POST altogether, and for each step of a mail."""
 
-MAIL_SECONDS = 20.0
-"""For one mail altogether."""
+MAIL_SECONDS = 10.0
+"""For one mail altogether, once connected: a worker that is asked to stop waits for it."""
 
 
 class CannotTell(Exception):

@@ -118,6 +118,8 @@ class Alarms:
                     "source": "gateway",
                     "phone_number_id": alert.phone_number_id,
                     "contact_id": None,
+                    "notification_id": None,
+                    "position": None,
                     "timestamp": now,
                     "received_at": now,
                     "created_at": now,

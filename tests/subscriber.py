@@ -35,7 +35,10 @@ class Handler(BaseHTTPRequestHandler):
     server: Any
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) < length:
+            raise ConnectionAbortedError  # whoever posted was killed in the middle: nothing has arrived
         posted = Posted({name.lower(): value for name, value in self.headers.items()}, body)
         app: App = self.server.app
         if app.is_stopped:

@@ -15,8 +15,8 @@ from app.models import Message, Notification
 from app.services.delivering.work import Wanted, Work
 from app.store import deliveries, endpoints, events, messages, notifications
 
-LEASE = timedelta(seconds=45)
-"""How long a worker that died keeps its deliveries from others: three times the longest exchange. Renewed meanwhile."""
+LEASE = timedelta(seconds=25)
+"""How long a worker that died keeps its deliveries from others: longer than an exchange. Renewed every ten seconds."""
 
 HELD_BACK_FOR = timedelta(seconds=60)
 """When a delivery that waits for its predecessor is looked at again, if that has not brought it back before."""

@@ -98,7 +98,7 @@ def test_a_locked_file_is_unavailable_to_writers_and_open_to_readers(
 
 def test_foreign_keys_hold(opened: Database) -> None:
     with pytest.raises(IntegrityError), opened.write() as session:
-        session.execute(text("INSERT INTO contact_aliases VALUES ('wa_id', '1', 'nobody')"))
+        session.execute(text("INSERT INTO contact_aliases (kind, value, contact_id) VALUES ('wa_id', '1', 'nobody')"))
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,15 @@ PAIR_INTERVAL = timedelta(seconds=6.1)
 
 PAIR_BURST = 45
 
-USED = 0.97
+USED = 0.96
 """How much of a number's rate is used. Turns are even, departures are not quite: what is left keeps any second that
 Meta may count within its limit."""
 
 AHEAD = timedelta(milliseconds=150)
 """How far ahead turns are given out. Whoever comes next waits no longer than this, whatever is queued."""
+
+LEAD = timedelta(milliseconds=30)
+"""How soon after it was given out a turn may be: what gives out turns must be committed before the first is over."""
 
 DOUBTS = 5
 """So many outcomes in a row that nobody knows, and only one probe at a time leaves."""
@@ -30,7 +33,7 @@ LONGEST_PAUSE = timedelta(seconds=300)
 
 def turns(now: datetime, next_turn_at: datetime, rate: float, wanted: int) -> list[datetime]:
     """At most `wanted` turns from the next free one on, evenly spaced, none later than `AHEAD`."""
-    first, step = max(now, next_turn_at), timedelta(seconds=1 / (rate * USED))
+    first, step = max(now + LEAD, next_turn_at), timedelta(seconds=1 / (rate * USED))
     if first > now + AHEAD:
         return []
     count = min(wanted, int((now + AHEAD - first) / step) + 1)

@@ -7,11 +7,13 @@ and place, a notification with its counts.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from app.database import Database
+from app.domain.messages import ContactRef
 from app.models import ContactAlias
 from app.services import contact_news
 from app.services.read_contacts import find
@@ -42,7 +44,8 @@ class EraseContact:
             events.take_turn(session)
             erasing.forget_recipient(session, [_address(each) for each in names])
             contacts.remove(session, contact_id)
-            data = {"contact": {"id": contact_id}, "previous": None, "reason": "erased"}
+            nobody = asdict(ContactRef(contact_id, None, None, None, None, None))
+            data = {"contact": nobody, "previous": None, "reason": "erased", "opt_out": None}
             contact_news.tell(session, None, data, self._now(), None)
 
     def _until_none_is_left(self, erase: Callable[[Session], int]) -> None:

@@ -8,6 +8,25 @@ from app.schemas.api.events import EventAnswer
 from app.schemas.normalized_message import EveryKey, NormalizedMessage, UtcTime
 
 
+class LastOutbound(EveryKey):
+    """What we last said to the sender of a message: often the question that it answers."""
+
+    id = fields.String()
+    message_id = fields.String()
+    message_type = fields.String()
+    message = fields.String()
+    timestamp = UtcTime()
+    source = fields.String()
+    callback_data = fields.String()
+    template = fields.String(metadata={"description": "The template's name, if it was one."})
+
+
+class ReceivedData(NormalizedMessage):
+    """A message from a customer; `last_outbound` is null where nothing was said to them, or the message is old."""
+
+    last_outbound = fields.Nested(LastOutbound())
+
+
 class ReportedStatus(EveryKey):
     """What Meta reported of a message."""
 
@@ -58,12 +77,23 @@ class KnownPerson(PersonNames):
     id = fields.String()
 
 
+class OptOutNews(EveryKey):
+    """What a person wishes about marketing from now on, and how they said it."""
+
+    category = fields.String()
+    opted_out = fields.Boolean()
+    at = UtcTime()
+    how = fields.String()
+    phone_number_ids = fields.List(fields.String(), metadata={"description": "The numbers of ours that it is about."})
+
+
 class ContactData(EveryKey):
     """A person of whom something changed."""
 
     contact = fields.Nested(KnownPerson())
     previous = fields.Nested(PersonNames(), metadata={"description": "What the person was called before."})
     reason = fields.String(metadata={"description": "`changed_number`, `changed_user_id`, `synced`, …"})
+    opt_out = fields.Nested(OptOutNews(), metadata={"description": "Null unless `reason` says so."})
 
 
 class PreferenceData(EveryKey):
@@ -114,7 +144,8 @@ def _event(name: str, types: str, data: type[Schema]) -> type[EventAnswer]:
 
 
 EVENT_SCHEMAS: tuple[type[EventAnswer], ...] = (
-    _event("MessageEvent", r"message\.(received|sent)", NormalizedMessage),
+    _event("ReceivedEvent", r"message\.received", ReceivedData),
+    _event("SentEvent", r"message\.sent", NormalizedMessage),
     _event("StatusEvent", r"message\.status", StatusData),
     _event("RevisionEvent", r"message\.(edited|revoked)", RevisionData),
     _event("ContactEvent", r"contact\.updated", ContactData),

@@ -19,6 +19,7 @@ def contact(draft: Draft, entry: Entry, fact: ContactFact) -> None:
         "contact": None if contact is None else {"id": contact.id, **_person(fact.person)},
         "previous": _person(fact.previous) if fact.previous else None,
         "reason": fact.reason,
+        "opt_out": None,
     }
     draft.keyed(
         entry, "contact.updated", data, fact.timestamp, fact.key, contact_id=contact.id if contact else None

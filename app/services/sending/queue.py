@@ -76,12 +76,12 @@ class SendQueue:
 
         Raises `Unavailable`; then nothing of it happened, and the arrivals must be given again.
         """
-        now = self._now()
         numbers = list(self._directory.current.numbers.values())
         random.shuffle(numbers)
         departures: list[Departure] = []
         with self._database.write() as session:
             events.take_turn(session)
+            now = self._now()  # not before: the wait for the lock may be longer than a turn
             if arrivals:
                 self._record(session, arrivals, now)
             left = min(free, AT_ONCE)

@@ -110,8 +110,8 @@ class SendQueue:
         waiting = queue.next_of(session, number.phone_number_id, lanes, now, 2 * len(open_))
         pairs = paces.pairs(session, number.phone_number_id, {row.recipient for row in waiting}, now)
         chosen = self._choose(session, waiting, pairs, open_)
-        if pace.doubts >= pacing.DOUBTS and chosen and not turns.take_probe(pace, now):
-            return []
+        if pace.doubts >= pacing.DOUBTS and chosen:
+            turns.take_probe(pace, now)
         return self._leave(session, number, pace, pairs, chosen, now)
 
     def _choose(

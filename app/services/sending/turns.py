@@ -68,7 +68,10 @@ def open_turns(
     _recover(pace, now)
     if pace.paused_until is not None and pace.paused_until > now:
         return []
-    if pace.doubts >= pacing.DOUBTS or pace.paused_for == "auth":
+    in_doubt = pace.doubts >= pacing.DOUBTS
+    if in_doubt and pace.probe_at is not None and pace.probe_at > now:
+        return []
+    if in_doubt or pace.paused_for == "auth":
         wanted = min(wanted, 1)
     inbound = paces.count_inbound(session, number.phone_number_id, pace.inbound_counted_at, now)
     pace.inbound_counted_at = now

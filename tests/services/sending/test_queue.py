@@ -13,7 +13,7 @@ from sqlalchemy import select
 from app.database import Database
 from app.domain import tags
 from app.errors import GraphUnavailable
-from app.models import Message, NumberPace, SendAttempt
+from app.models import Message, NumberPace, PairPace, SendAttempt
 from app.services.gateway import Gateway
 from app.store import numbers
 from tests.conftest import Clock, on_sqlite
@@ -184,6 +184,23 @@ def test_after_five_doubts_one_probe_goes_at_a_time(
     graph.replace(responses.POST, URL, json={"messages": [{"id": "wamid.A"}]})
     work(70)
     assert [status_of(database, each) for each in ids].count("queued") == 0
+
+
+@on_sqlite
+def test_waiting_for_a_probe_costs_a_recipient_nothing(
+    queued: Queue, work: Work, now: Clock, graph: responses.RequestsMock, database: Database
+) -> None:
+    graph.post(URL, body=requests.ReadTimeout())
+    for number in range(40):
+        queued(to=f"+3460011{number:04}")
+
+    work(20)
+
+    still = {row.recipient for row in waiting(database)}
+    assert still
+    with database.read() as session:
+        pairs = session.scalars(select(PairPace).where(PairPace.recipient.in_(still)))
+        assert all(pair.paid_until <= now.now for pair in pairs)
 
 
 def test_nothing_that_may_have_gone_out_is_sent_again(

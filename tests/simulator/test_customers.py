@@ -111,6 +111,8 @@ def test_somebody_hidden_changes_their_user_id_alone(
 ) -> None:
     client = make_client(customers=(CustomerProfile(shows_number=False),))
     write(client)
+    # Webhooks are posted side by side, so the second could arrive before the first.
+    receiver.wait(receiver.messages, 1)
 
     client.patch(f"/simulator/api/customers/{ANA}", json={"wa_id": "34600111222"})
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+PLACEHOLDER = "media_placeholder"
+"""The type of a message of imported history whose file Meta tells of later, under the same wamid."""
+
 
 @dataclass(frozen=True, slots=True)
 class ContactRef:

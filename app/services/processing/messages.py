@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from app.domain import opt_outs
-from app.domain.messages import ContactRef, Message
+from app.domain.messages import PLACEHOLDER, ContactRef, Message
 from app.domain.notifications import EditFact, MessageFact, Source
 from app.domain.opt_outs import Wish
 from app.ids import new_id
@@ -19,8 +19,12 @@ _SPOKEN_TYPES = ("text", "button")
 
 
 def message(draft: Draft, entry: Entry, fact: MessageFact) -> None:
-    """A message: a row, and the event that tells of it."""
+    """A message: a row, and the event that tells of it. Or the file that a row has been waiting for."""
     item, contact = entry.item, draft.book.get(fact.person, at=fact.timestamp)
+    waiting = draft.find(entry, fact.wamid) if fact.source is Source.HISTORY else None
+    if waiting is not None and waiting.message_type == PLACEHOLDER and fact.message_type != PLACEHOLDER:
+        _fill(draft, entry, fact, waiting)
+        return
     them = address(fact.person) or fact.group_id
     us = f"+{item.display_phone_number}" if item.display_phone_number else None
     inbound = fact.direction == "inbound"
@@ -58,6 +62,30 @@ def message(draft: Draft, entry: Entry, fact: MessageFact) -> None:
     draft.plan.steps.append(Step(entry, event, message_id=message.id))
     if contact is not None:
         _note(draft, entry, message, contact)
+
+
+def _fill(draft: Draft, entry: Entry, fact: MessageFact, placeholder: Message) -> None:
+    """The file of an old message: it takes the placeholder's place, and is told of under the same id."""
+    message = replace(
+        placeholder,
+        message=fact.message,
+        message_type=fact.message_type,
+        content=fact.content,
+        context=placeholder.context or _context(draft, entry, fact.context),
+        referral=placeholder.referral or fact.referral,
+        error=placeholder.error or fact.error,
+    )
+    draft.remember(fact.wamid, message)
+    names = ("id", "message_id", "message", "message_type", "content", "context", "referral", "error")
+    draft.plan.fills.append({name: getattr(message, name) for name in names} | {"updated_at": draft.now})
+    data = normalized(message)
+    if message.direction == "inbound":
+        data["last_outbound"] = None
+    event = draft.event(
+        entry, "message.received" if message.direction == "inbound" else "message.sent", data, message.timestamp,
+        contact_id=message.contact.id if message.contact else None, message_id=message.id, source=str(message.source),
+    )  # fmt: skip
+    draft.plan.steps.append(Step(entry, event, filled_id=message.id))
 
 
 def _note(draft: Draft, entry: Entry, message: Message, contact: ContactRef) -> None:

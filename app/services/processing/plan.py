@@ -21,11 +21,13 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An event that is to be, if what it rests on turns out to be new: a message, a status report, or its own key."""
+    """An event that is to be, if what it rests on turns out to be new: a message, what a placeholder stood for, a
+    status report, or its own key."""
 
     entry: Entry
     event: Row
     message_id: str | None = None
+    filled_id: str | None = None
     report: StatusKey | None = None
 
 
@@ -36,6 +38,7 @@ class Plan:
     book: ContactBook
     steps: list[Step] = field(default_factory=list)
     messages: list[Row] = field(default_factory=list)
+    fills: list[Row] = field(default_factory=list)
     reports: list[Row] = field(default_factory=list)
     moves: dict[str, Row] = field(default_factory=dict)
     pricings: dict[str, Row] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from app.domain import tags
+from app.domain.messages import PLACEHOLDER
 from app.domain.notifications import (
     ChangeFact,
     ContactFact,
@@ -84,6 +85,8 @@ def names_of_messages(entries: list[Entry]) -> tuple[set[str], set[str]]:
         if isinstance(fact, EditFact):
             wamids.add(fact.original_wamid)
         elif isinstance(fact, MessageFact):
+            if fact.source is Source.HISTORY and fact.message_type != PLACEHOLDER:
+                wamids.add(fact.wamid)  # it may be what a placeholder stands for
             quoted = (fact.context or {}).get("message_id")
             if quoted:
                 wamids.add(quoted)

@@ -22,7 +22,7 @@ from app.services.processing.people import ContactBook, aliases, all_aliases, va
 from app.services.processing.plan import Known, Plan
 from app.services.processing.planning import conversations, make_plan, names_of_messages, people_of
 from app.services.processing.readings import Chunk, Entry, Reading, chunks, read
-from app.services.processing.writing import ContactAppeared, write
+from app.services.processing.writing import PlanTooOld, write
 from app.store import contacts, events, jobs, messages, notifications
 from app.store.contacts import Alias, Owner
 from app.store.jobs import Claim
@@ -136,7 +136,7 @@ class ProcessNotifications:
             try:
                 self._store_once(chunk, set_aside)
                 return
-            except ContactAppeared:
+            except PlanTooOld:
                 continue
 
     def _store_once(self, chunk: Chunk, set_aside: str | None) -> None:

@@ -9,14 +9,16 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.domain.messages import PLACEHOLDER
+from app.domain.notifications import Source
 from app.services.processing.plan import Plan, Step
 from app.services.processing.readings import Chunk
-from app.store import attempts, contact_numbers, contacts, events, jobs, messages, notifications, reports
+from app.store import attempts, contact_numbers, contacts, events, jobs, messages, notifications, placeholders, reports
 from app.store.contact_numbers import Spoken
 
 
-class ContactAppeared(Exception):
-    """Somebody else met one of the chunk's new people first. The plan must be made again."""
+class PlanTooOld(Exception):
+    """Somebody else met one of the chunk's new people, or stored the placeholder of one of its files, meanwhile."""
 
 
 Append = Callable[[Session, Sequence[dict[str, Any]]], None]
@@ -26,8 +28,8 @@ Append = Callable[[Session, Sequence[dict[str, Any]]], None]
 def write(session: Session, chunk: Chunk, plan: Plan, lease_until: datetime, append: Append) -> list[Step]:
     """Write a chunk's rows; return the steps whose events were new.
 
-    Raises `ClaimLost` when another worker has meanwhile taken the work over, and `ContactAppeared`; the transaction
-    must then be rolled back.
+    Raises `ClaimLost` when another worker has meanwhile taken the work over, and `PlanTooOld`; the transaction must
+    then be rolled back.
     """
     events.take_turn(session)
     if chunk.unfinished:
@@ -57,12 +59,12 @@ def _write_people(session: Session, plan: Plan) -> None:
     if book.new:
         contacts.add(session, book.new_rows())
     if book.new_aliases and contacts.add_aliases(session, book.alias_rows()) != len(book.new_aliases):
-        raise ContactAppeared
+        raise PlanTooOld
     for gone in sorted(book.merged):
         contacts.merge(session, gone, str(book.current(gone)))
     for alias, was, row in book.moved_rows() if book.moved else ():
         if not contacts.move_alias(session, alias, was, row):
-            raise ContactAppeared
+            raise PlanTooOld
     if book.changed:
         contacts.rename(session, book.changed_rows())
     if book.merged:
@@ -83,6 +85,7 @@ def _write_conversations(session: Session, plan: Plan) -> None:
 
 def _write_facts(session: Session, plan: Plan, append: Append) -> list[Step]:
     new_messages = messages.add_new(session, plan.messages) if plan.messages else set()
+    filled = _fill(session, plan, new_messages)
     new_reports = messages.add_new_reports(session, plan.reports) if plan.reports else set()
     waiting = {report["wamid"] for report in plan.reports if report["message_id"] is None}
     waiting |= {row["wamid"] for row in plan.messages if row["direction"] == "outbound" and row["id"] in new_messages}
@@ -92,6 +95,9 @@ def _write_facts(session: Session, plan: Plan, append: Append) -> list[Step]:
     for step in plan.steps:
         if step.message_id is not None:
             is_new = step.message_id in new_messages
+        elif step.filled_id is not None:
+            is_new = step.filled_id in filled
+            filled.discard(step.filled_id)
         elif step.report is not None:
             is_new = step.report in new_reports
             new_reports.discard(step.report)
@@ -100,6 +106,20 @@ def _write_facts(session: Session, plan: Plan, append: Append) -> list[Step]:
         if is_new:
             taken.append(step)
     return _write_events(session, taken, append)
+
+
+def _fill(session: Session, plan: Plan, new_messages: set[str]) -> set[str]:
+    """Let files take the place of their placeholders; return the ids of those that did."""
+    filled = placeholders.fill(session, plan.fills) if plan.fills else set()
+    passed_over = {
+        row["wamid"]
+        for row in plan.messages
+        if row["source"] == Source.HISTORY and row["message_type"] != PLACEHOLDER and row["id"] not in new_messages
+    }
+    passed_over |= {row["message_id"] for row in plan.fills if row["id"] not in filled}
+    if passed_over and placeholders.any_left(session, passed_over):
+        raise PlanTooOld
+    return filled
 
 
 def _write_events(session: Session, steps: list[Step], append: Append) -> list[Step]:

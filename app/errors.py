@@ -127,8 +127,8 @@ class OptedOut(GatewayError):
 
     code = "opted_out"
     default = (
-        "The customer wants no marketing from this number, and what is not known to be anything else counts as that:"
-        " templates, and whatever is sent with the priority `bulk`. Use `force` if this one is no marketing."
+        "The customer wants no marketing from this number: neither templates of that category, nor anything but"
+        " templates with the priority `bulk`. Use `force` if this one is no marketing."
     )
 
 

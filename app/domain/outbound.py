@@ -32,7 +32,7 @@ class OutboundRequest:
 
     Exactly one of `to` (+E.164), `recipient` (a business-scoped user id) and `group_id` is set. `content` is Meta's
     object for `type`; `options` are Meta's other top-level fields, as given. `reply_to` is our id or a wamid.
-    `warnings` name what Meta may refuse; nothing in them stops a send.
+    `warnings` name what Meta may refuse; nothing in them stops a send. `is_marketing` is set once somebody has looked.
     """
 
     type: str
@@ -49,6 +49,7 @@ class OutboundRequest:
     callback_data: str | None = None
     force: bool = False
     raw: bool = False
+    is_marketing: bool | None = None
     options: Json = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 

@@ -78,6 +78,16 @@ def send_result(answer: Any) -> SendResult:
     )
 
 
+def template_categories(answer: Any, name: str) -> dict[str, str]:
+    """Read a list of templates: by language, the category of that name. Graph's filter also finds longer names."""
+    found = answer.get("data") if isinstance(answer, dict) else None
+    return {
+        str(each.get("language")): str(each.get("category"))
+        for each in (found if isinstance(found, list) else [])
+        if isinstance(each, dict) and each.get("name") == name
+    }
+
+
 def retry_after(headers: Headers) -> int | None:
     """Return the seconds that Graph asks to wait, at most a day, from either header that may say so."""
     seconds = _retry_after_header(headers.get("Retry-After", ""))

@@ -16,6 +16,9 @@ from app.graph.files import CHUNK_BYTES, Download, Upload
 Json = dict[str, Any]
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
+QUICK_SECONDS = 5.0
+"""For what somebody waits for who asked for something else."""
+
 FILE_SECONDS = 300.0
 """The longest one file may be on its way; 100 MB take a while."""
 
@@ -66,6 +69,14 @@ class GraphClient:
     def show_typing(self, phone_number_id: str, wamid: str, token: str) -> None:
         """Mark a message read and show the contact that we write, for 25 seconds or until we answer."""
         self.request("POST", phone_number_id, "messages", token=token, json=payloads.read(wamid, typing=True))
+
+    def template_categories(self, waba_id: str, name: str, token: str) -> dict[str, str]:
+        """The category of a template in each of its languages; none for one that is not there. Waits five seconds."""
+        params = {"name": name, "fields": "name,language,category", "limit": "100"}
+        answer = self.request(
+            "GET", waba_id, "message_templates", token=token, params=params, timeout_seconds=QUICK_SECONDS
+        )
+        return answers.template_categories(answer, name)
 
     def upload(self, phone_number_id: str, upload: Upload, token: str) -> Any:
         """Give Meta a file; its answer holds the `id` to send it by, for thirty days."""

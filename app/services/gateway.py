@@ -31,6 +31,7 @@ from app.services.sending.batches import Batches
 from app.services.sending.queue import SendQueue
 from app.services.sending.settle import SettleSends
 from app.services.tell_alarms import TellAlarms, channels
+from app.services.template_categories import TemplateCategories
 from app.services.watching.watch import Watch
 from app.subscribers.client import SubscriberClient
 
@@ -90,7 +91,8 @@ class Gateway:
         )
         mark_read = MarkRead(database, directory, graph, utc_now)
         alarms = Alarms(database, channels(config), utc_now)
-        send = SendMessage(database, directory, graph, utc_now)
+        categories = TemplateCategories(directory, graph)
+        send = SendMessage(database, directory, graph, categories, utc_now)
         post_event = PostEvent(subscribers, utc_now, SendReplies(send))
         return cls(
             config,
@@ -107,8 +109,8 @@ class Gateway:
             send,
             mark_read,
             SendQueue(database, directory, utc_now),
-            SendActions(database, utc_now),
-            Batches(database, directory, utc_now),
+            SendActions(database, categories, utc_now),
+            Batches(database, directory, categories, utc_now),
             GraphFace(directory, graph, mark_read),
             CheckNumber(directory, graph, utc_now),
             SettleSends(config, database, utc_now),

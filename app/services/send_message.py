@@ -15,7 +15,7 @@ from app.database import Database
 from app.domain import opt_outs, tags
 from app.domain.numbers import BusinessNumber
 from app.domain.outbound import Mode, OutboundRequest
-from app.errors import GraphError, GraphRefused, GraphUnauthorised, GraphUnknown, Invalid, Unavailable
+from app.errors import GraphError, GraphRefused, GraphUnauthorised, GraphUnknown, Invalid, OptedOut, Unavailable
 from app.fault_points import Point
 from app.graph import payloads
 from app.graph.answers import SendResult
@@ -29,6 +29,7 @@ from app.services.number_directory import NumberDirectory
 from app.services.sending import outcomes, turns
 from app.services.sending.outcomes import Fate
 from app.services.sending.recording import LANES, Recorded, choose_number, enqueue, record
+from app.services.template_categories import TemplateCategories
 from app.store import attempts, events, messages, paces, reports
 
 logger = get_logger(__name__)
@@ -60,11 +61,17 @@ class SendMessage:
     """Sends messages, each recorded before its first byte leaves."""
 
     def __init__(
-        self, database: Database, directory: NumberDirectory, graph: GraphClient, now: Callable[[], datetime]
+        self,
+        database: Database,
+        directory: NumberDirectory,
+        graph: GraphClient,
+        categories: TemplateCategories,
+        now: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._directory = directory
         self._graph = graph
+        self._categories = categories
         self._now = now
 
     def __call__(
@@ -79,10 +86,13 @@ class SendMessage:
         which is kept. No answer is no error: the outcome is `unknown`, and a status from Meta may settle it.
         """
         number = choose_number(self._directory.current, request.phone_number_id, numbers)
+        begin = self._queue if request.mode is Mode.QUEUED else self._send
         try:
-            if request.mode is Mode.QUEUED:
-                return self._queue(number, request, retry)
-            return self._send(number, request, retry)
+            try:
+                return begin(number, request, retry)
+            except OptedOut as refusal:
+                cleared = self._categories.clear(request, number.phone_number_id, refusal)
+            return begin(number, cleared, retry)
         except _AlreadyAsked as asked:
             return asked.sent
 

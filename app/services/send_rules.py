@@ -36,9 +36,12 @@ def check_opt_out(
 ) -> None:  # fmt: skip
     """Raise `OptedOut` for marketing to somebody who wants none from this number.
 
-    A template may be marketing, and so may anything sent to many at once. An answer within the window is not.
+    A template may be marketing (`TemplateCategories` clears one that is not), and so may anything else that is sent to
+    many at once. An answer within the window is not.
     """
-    is_marketing = request.type == "template" or request.priority is Priority.BULK
+    is_marketing = request.is_marketing
+    if is_marketing is None:
+        is_marketing = request.type == "template" or request.priority is Priority.BULK
     if not is_marketing or request.force or contact_id is None:
         return
     known = contact_numbers.find(session, contact_id, phone_number_id)

@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 
 from app.database import Database
 from app.domain.outbound import Priority
-from app.errors import NotFound, WrongState
+from app.errors import NotFound, OptedOut, WrongState
 from app.models import Message
 from app.services.send_rules import check_opt_out, check_window
 from app.services.sending.recording import enqueue, to_request
 from app.services.sending.told import tell
+from app.services.template_categories import TemplateCategories
 from app.store import attempts, events, messages, queue
 
 RETRIABLE = ("failed", "held", "expired", "cancelled")
@@ -25,18 +26,26 @@ MARKABLE = ("held", "unknown")
 class SendActions:
     """Each moves one message, if it is in a state that allows it, and tells of it by an event."""
 
-    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, categories: TemplateCategories, now: Callable[[], datetime]
+    ) -> None:
         self._database = database
+        self._categories = categories
         self._now = now
 
     def retry(self, message_id: str, numbers: tuple[str, ...] | None, *, force: bool = False) -> str:
         """Queue a message for another try, with a wamid of its own; return its new status.
 
-        Raises `NotFound`, `WrongState` (also for `unknown`: wait, or mark it), `WindowClosed` without `force`.
+        Raises `NotFound`, `WrongState` (also for `unknown`: wait, or mark it), without `force` also `WindowClosed` and
+        `OptedOut`.
         """
-        return self._act(
-            message_id, numbers, RETRIABLE, "queued", lambda session, row: requeue(session, row, self._now(), force)
-        )
+        try:
+            return self._retry(message_id, numbers, force)
+        except OptedOut as refusal:
+            with self._database.read() as session:
+                request = to_request(_find(session, message_id, numbers))
+            self._categories.clear(request, str(request.phone_number_id), refusal)
+        return self._retry(message_id, numbers, force, is_marketing=False)
 
     def cancel(self, message_id: str, numbers: tuple[str, ...] | None) -> str:
         """Give up a message that has not left, or is held; return its new status. Raises `NotFound`, `WrongState`."""
@@ -51,6 +60,14 @@ class SendActions:
         """
         return self._act(message_id, numbers, MARKABLE, "sent", lambda session, row: None)
 
+    def _retry(
+        self, message_id: str, numbers: tuple[str, ...] | None, force: bool, is_marketing: bool | None = None
+    ) -> str:
+        def again(session: Session, row: Message) -> None:
+            requeue(session, row, self._now(), force, is_marketing=is_marketing)
+
+        return self._act(message_id, numbers, RETRIABLE, "queued", again)
+
     def _act(
         self,
         message_id: str,
@@ -62,9 +79,7 @@ class SendActions:
         now = self._now()
         with self._database.write() as session:
             events.take_turn(session)
-            row = messages.find(session, message_id, numbers) if "\x00" not in message_id else None
-            if row is None:
-                raise NotFound("No message has this id.")
+            row = _find(session, message_id, numbers)
             if row.direction != "outbound" or row.source != "live":
                 raise WrongState("This can be done to messages that were sent through the gateway.")
             if not attempts.set_status(session, row.id, status, among, updated_at=now, error=None):
@@ -74,9 +89,24 @@ class SendActions:
         return status
 
 
-def requeue(session: Session, row: Message, now: datetime, force: bool, *, lane: Priority = Priority.NORMAL) -> None:
-    """Let a message wait for another try. It must be `queued` already."""
-    request = replace(to_request(row), force=force, priority=lane)
+def _find(session: Session, message_id: str, numbers: tuple[str, ...] | None) -> Message:
+    row = messages.find(session, message_id, numbers) if "\x00" not in message_id else None
+    if row is None:
+        raise NotFound("No message has this id.")
+    return row
+
+
+def requeue(
+    session: Session,
+    row: Message,
+    now: datetime,
+    force: bool,
+    *,
+    lane: Priority = Priority.NORMAL,
+    is_marketing: bool | None = None,
+) -> None:
+    """Let a message wait for another try. It must be `queued` already. Raises what `send_rules` raise."""
+    request = replace(to_request(row), force=force, priority=lane, is_marketing=is_marketing)
     check_window(session, request, row.contact_id, row.phone_number_id, now)
     check_opt_out(session, request, row.contact_id, row.phone_number_id)
     again = attempts.last_number(session, row.id) + 1

@@ -10,13 +10,14 @@ from typing import Any
 from app.database import Database
 from app.domain.numbers import BusinessNumber
 from app.domain.outbound import Mode, OutboundRequest, Priority
-from app.errors import GatewayError, NotFound, WrongState
+from app.errors import GatewayError, NotFound, OptedOut, WrongState
 from app.ids import new_id
 from app.models import Batch
 from app.services.number_directory import NumberDirectory
 from app.services.sending.actions import requeue
-from app.services.sending.recording import ContactAppeared, choose_number, record_queued
+from app.services.sending.recording import ContactAppeared, choose_number, record_queued, to_request
 from app.services.sending.told import tell
+from app.services.template_categories import TemplateCategories
 from app.store import attempts, events, messages, paces, queue
 
 PORTION = 100
@@ -37,9 +38,16 @@ Item = OutboundRequest | GatewayError
 class Batches:
     """Queues many messages, and stops, resumes or gives up those that still wait."""
 
-    def __init__(self, database: Database, directory: NumberDirectory, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        directory: NumberDirectory,
+        categories: TemplateCategories,
+        now: Callable[[], datetime],
+    ) -> None:
         self._database = database
         self._directory = directory
+        self._categories = categories
         self._now = now
 
     def add(
@@ -67,13 +75,30 @@ class Batches:
         self, items: Sequence[Item], number: BusinessNumber, batch_id: str, now: datetime
     ) -> list[str | GatewayError]:
         wanted = [replace(item, mode=Mode.QUEUED) for item in items if not isinstance(item, GatewayError)]
+        answers = self._record(wanted, number, batch_id, now)
+        cleared: dict[int, OutboundRequest] = {}
+        for place, answer in enumerate(answers):
+            if isinstance(answer, OptedOut):
+                try:
+                    cleared[place] = self._categories.clear(wanted[place], number.phone_number_id, answer)
+                except OptedOut as refusal:
+                    answers[place] = refusal
+        if cleared:
+            again = self._record(list(cleared.values()), number, batch_id, now)
+            for place, answer in zip(cleared, again, strict=True):
+                answers[place] = answer
+        found = iter(answers)
+        return [item if isinstance(item, GatewayError) else next(found) for item in items]
+
+    def _record(
+        self, wanted: Sequence[OutboundRequest], number: BusinessNumber, batch_id: str, now: datetime
+    ) -> list[str | GatewayError]:
         while True:
             try:
                 with self._database.write() as session:
-                    found = iter(record_queued(session, number, wanted, now, batch_id))
+                    return record_queued(session, number, wanted, now, batch_id)
             except ContactAppeared:
                 continue
-            return [item if isinstance(item, GatewayError) else next(found) for item in items]
 
     def page(self, *, limit: int, before: str | None, numbers: tuple[str, ...] | None) -> list[BatchView]:
         """Newest first."""
@@ -117,16 +142,40 @@ class Batches:
         with self._database.read() as session:
             failed = queue.messages_of_batch(session, batch_id, "failed", 100_000)
         for start in range(0, len(failed), PORTION):
-            with self._database.write() as session:
-                now = self._now()
-                for row in messages.find_many(session, failed[start : start + PORTION]).values():
-                    try:
-                        with session.begin_nested():
-                            if attempts.set_status(session, row.id, "queued", ("failed",), updated_at=now, error=None):
-                                requeue(session, row, now, False, lane=Priority.BULK)
-                    except GatewayError:
-                        continue  # its window closed: it stays failed
+            refused = self._retry(failed[start : start + PORTION])
+            cleared = [message_id for message_id, refusal in refused.items() if self._is_cleared(message_id, refusal)]
+            if cleared:
+                self._retry(cleared, is_marketing=False)
         return self.find(batch_id, numbers)
+
+    def _retry(self, ids: Sequence[str], is_marketing: bool | None = None) -> dict[str, OptedOut]:
+        """Queue those that still failed; return those that people may want no more, which stay failed."""
+        refused: dict[str, OptedOut] = {}
+        with self._database.write() as session:
+            now = self._now()
+            for row in messages.find_many(session, ids).values():
+                try:
+                    with session.begin_nested():
+                        if attempts.set_status(session, row.id, "queued", ("failed",), updated_at=now, error=None):
+                            requeue(session, row, now, False, lane=Priority.BULK, is_marketing=is_marketing)
+                except OptedOut as refusal:
+                    refused[row.id] = refusal
+                except GatewayError:
+                    continue  # its window closed: it stays failed
+        return refused
+
+    def _is_cleared(self, message_id: str, refusal: OptedOut) -> bool:
+        """Whether a message that was refused is no marketing."""
+        with self._database.read() as session:
+            rows = messages.find_many(session, [message_id])
+            request = to_request(rows[message_id]) if rows else None
+        if request is None:
+            return False
+        try:
+            self._categories.clear(request, str(request.phone_number_id), refusal)
+        except OptedOut:
+            return False
+        return True
 
     def _move(
         self,

@@ -37,13 +37,17 @@ logger = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of a send: `queued`, `accepted` by Meta, or `unknown` when its answer never came."""
+    """What became of a send: `queued`, `accepted` by Meta, or `unknown` when its answer never came.
+
+    `result` is Meta's own answer, where the caller waited for it.
+    """
 
     id: str
     message_id: str | None
     status: str
     warnings: list[str] = field(default_factory=list)
     is_replayed: bool = False
+    result: SendResult | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +123,11 @@ class SendMessage:
         if turn > now:
             time.sleep((turn - now).total_seconds())
         this = _Try(message_id, 1, number, recorded.recipient, LANES[request.priority])
-        status, wamid = self._try(this, recorded, address)
+        result = self._try(this, recorded, address)
+        status = "accepted" if result else "unknown"
         metrics.sends.labels(status).inc()
         logger.debug("message sent", extra={"message_id": message_id, "status": status})
-        return Sent(message_id, wamid, status, request.warnings)
+        return Sent(message_id, result.wamid if result else None, status, request.warnings, result=result)
 
     def _claim(
         self, session: Session, retry: Retry | None, request: OutboundRequest, message_id: str, now: datetime
@@ -131,7 +136,8 @@ class SendMessage:
         if earlier is not None:
             raise _AlreadyAsked(_replay(earlier, request.warnings))
 
-    def _try(self, this: _Try, recorded: Recorded, address: str | None) -> tuple[str, str | None]:
+    def _try(self, this: _Try, recorded: Recorded, address: str | None) -> SendResult | None:
+        """Call Meta, and record what came of it; None when nobody knows. Raises what Meta refused it for."""
         request = replace(recorded.request, to=address) if address else recorded.request
         tag = tags.make(this.message_id, this.attempt)
         payload = payloads.message(request, reply_wamid=recorded.reply_wamid, callback_data=tag)
@@ -150,10 +156,10 @@ class SendMessage:
         if other is not None:
             return self._try(replace(this, attempt=this.attempt + 1), recorded, other)
         if isinstance(answer, SendResult):
-            return "accepted", answer.wamid
+            return answer
         if isinstance(answer, GraphUnknown):
             logger.warning("no answer from Meta; the send is unknown", extra={"message_id": this.message_id})
-            return "unknown", None
+            return None
         metrics.sends.labels(answer.code).inc()
         if opt_outs.is_refusal(answer.meta):
             self._note_opt_out(this.message_id)

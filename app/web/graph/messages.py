@@ -64,17 +64,23 @@ def _to(body: Json) -> Any:
 
 
 def _answer(body: Json, request: OutboundRequest, sent: Sent) -> Json:
-    """Graph's answer. Where Meta's own id never came, ours stands in its place, and `message_status` says why."""
-    contact: Json = {"input": body.get("to") or request.recipient}
-    if request.to:
-        contact["wa_id"] = to_wa_id(request.to)
-    elif request.recipient:
-        contact["user_id"] = request.recipient
-    message: Json = {"id": sent.message_id or sent.id}
-    if request.group_id:
-        message["group_id"] = request.group_id
-    if sent.message_id is None:
-        message["message_status"] = sent.status
-    elif request.type == "template":
-        message["message_status"] = "accepted"
-    return {"messaging_product": "whatsapp", "contacts": [contact], "messages": [message]}
+    """Graph's answer: Meta's own words where it gave some, else what they would be.
+
+    Where Meta's id never came, ours stands in its place, and `message_status` says why.
+    """
+    said = sent.result
+    wa_id = (said and said.wa_id) or (to_wa_id(request.to) if request.to else None)
+    user_id = (said and said.user_id) or request.recipient
+    group_id = (said and said.group_id) or request.group_id
+    status = (said and said.message_status) or ("accepted" if request.type == "template" else None)
+    contact = {"input": body.get("to") or request.recipient, "wa_id": wa_id, "user_id": user_id}
+    message = {
+        "id": sent.message_id or sent.id,
+        "group_id": group_id,
+        "message_status": sent.status if sent.message_id is None else status,
+    }
+    return {"messaging_product": "whatsapp", "contacts": [_given(contact)], "messages": [_given(message)]}
+
+
+def _given(facts: Json) -> Json:
+    return {name: value for name, value in facts.items() if value is not None}

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from app.database import Database
 from app.domain import tags
 from app.errors import GraphUnavailable
-from app.models import Message, NumberPace, PairPace, SendAttempt
+from app.models import Event, Message, NumberPace, PairPace, SendAttempt
 from app.services.gateway import Gateway
 from app.store import numbers
 from tests.conftest import Clock, on_sqlite
@@ -265,6 +265,23 @@ def test_a_retry_that_meta_calls_hopeless_ends(
 
     assert (status_of(database, message_id), len(graph.calls)) == ("failed", 2)
     assert told(database, message_id) == ["failed"]
+
+
+def test_a_refusal_that_is_a_wish_is_kept_for_the_next_send(
+    queued: Queue, work: Work, graph: responses.RequestsMock, database: Database, post: Post
+) -> None:
+    graph.post(URL, **graph_error(131050))
+    offer = {"type": "template", "template": {"name": "offer", "language": {"code": "es"}}, "message": None}
+    message_id = queued(**offer)
+
+    work(2)
+
+    assert (status_of(database, message_id), told(database, message_id)) == ("failed", ["failed"])
+    again = post("/send/whatsapp", {"to": f"+{ANA}", "mode": "queued", **offer})
+    assert again.get_json()["error"]["code"] == "opted_out"
+    with database.read() as session:
+        (data,) = session.scalars(select(Event.data).where(Event.type == "contact.updated"))
+    assert json.loads(data)["reason"] == "opted_out"
 
 
 @on_sqlite

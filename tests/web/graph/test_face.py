@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+import responses
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
@@ -55,6 +56,25 @@ def test_a_recipient_is_understood_in_any_form(ask: Ask, meta: MetaStandIn, to: 
 
     assert answer["contacts"] == [{"input": to, "wa_id": ANA}]
     assert meta.accepted[0].to == f"+{ANA}"
+
+
+def test_what_meta_says_of_recipient_and_message_is_passed_on(ask: Ask, meta: MetaStandIn) -> None:
+    said = {
+        "contacts": [{"input": "+5215512345678", "wa_id": "525512345678", "user_id": "MX.1"}],
+        "messages": [{"id": "wamid.X", "message_status": "held_for_quality_assessment"}],
+    }
+    template = {"name": "offer", "language": {"code": "es"}}
+    body = {"to": "5215512345678", "type": "template", "template": template}
+
+    with responses.RequestsMock() as graph:
+        graph.post(f"{meta.url}/v26.0/{PNID}/messages", json=said)
+        answer = ask("POST", f"{PNID}/messages", json=body)
+
+    assert answer.get_json() == {
+        "messaging_product": "whatsapp",
+        "contacts": [{"input": "5215512345678", "wa_id": "525512345678", "user_id": "MX.1"}],
+        "messages": said["messages"],
+    }
 
 
 def test_a_form_is_as_good_as_json(ask: Ask, meta: MetaStandIn) -> None:

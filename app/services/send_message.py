@@ -118,7 +118,7 @@ class SendMessage:
             self._claim(session, retry, request, message_id, now)
             turn, pair = turns.take_now(session, number, recorded.recipient, now)
             address = pair.address if request.to else None
-            attempts.begin(session, message_id, 1, now)
+            attempts.begin(session, [(message_id, 1)], now)
         fault_points.reach(Point.SYNC_SENDING)
         if turn > now:
             time.sleep((turn - now).total_seconds())
@@ -208,7 +208,7 @@ class SendMessage:
                 attempts.set_status(session, message_id, "unknown", ("sending",), updated_at=now)
         elif isinstance(answer, GraphRefused) and pair.address not in (None, known):
             attempts.end(session, message_id, attempt, state="refused", now=now, error=answer.meta)
-            attempts.begin(session, message_id, attempt + 1, now)
+            attempts.begin(session, [(message_id, attempt + 1)], now)
             return pair.address
         elif isinstance(answer, GraphRefused | GraphUnauthorised):
             attempts.end(session, message_id, attempt, state="refused", now=now, error=answer.meta)

@@ -14,16 +14,11 @@ from app.models.base import UtcDateTime, table
 from app.store.dialect import one_of
 
 
-def begin(session: Session, message_id: str, number: int, now: datetime) -> None:
-    """Record that a try is about to leave. Committed before the first byte, or the try must not be made."""
-    session.execute(
-        insert(SendAttempt),
-        [{"message_id": message_id, "number": number, "state": "sending", "started_at": now}],
-    )
+def begin(session: Session, tries: Sequence[tuple[str, int]], now: datetime) -> None:
+    """Record that tries are about to leave: each a message and the number of its try.
 
-
-def begin_many(session: Session, tries: Sequence[tuple[str, int]], now: datetime) -> None:
-    """The same for many: each a message and the number of its try."""
+    Committed before the first byte, or the try must not be made.
+    """
     rows = [{"message_id": key, "number": number, "state": "sending", "started_at": now} for key, number in tries]
     session.execute(insert(table(SendAttempt)), rows)
 

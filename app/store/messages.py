@@ -25,13 +25,8 @@ def add_new(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
     return set(session.scalars(insert_new(session, Message).returning(Message.id), rows))
 
 
-def add(session: Session, row: dict[str, Any]) -> None:
-    """Insert one message."""
-    session.execute(insert(Message), [row])
-
-
-def add_all(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert messages, in the fastest way there is."""
+def add(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert messages."""
     session.execute(insert(table(Message)), rows)
 
 

@@ -10,16 +10,21 @@ from sqlalchemy import delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.models import Batch, Message, QueuedSend
+from app.models.base import table
 
 NEVER = datetime.fromisoformat("9000-01-01T00:00:00+00:00")
 """When something is due that somebody has put on hold."""
 
 _AS_IT_IS = {"synchronize_session": False}
+_TABLE = table(QueuedSend)
+
+Row = dict[str, Any]
+"""A row of the queue: `models.QueuedSend` by the names of its columns."""
 
 
-def add(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+def add(session: Session, rows: Sequence[Row]) -> None:
     """Queue sends; their messages must be there already."""
-    session.execute(insert(QueuedSend), rows)
+    session.execute(insert(_TABLE), rows)
 
 
 def any_due(session: Session, now: datetime) -> bool:
@@ -29,22 +34,22 @@ def any_due(session: Session, now: datetime) -> bool:
 
 def next_of(
     session: Session, phone_number_id: str, lanes: Sequence[int], now: datetime, limit: int
-) -> list[QueuedSend]:
+) -> list[Row]:
     """The number's next sends: lane by lane, in the order in which they fell due."""
-    found: list[QueuedSend] = []
+    found: list[Row] = []
     for lane in lanes:
         query = (
-            select(QueuedSend)
+            select(_TABLE)
             .where(
-                QueuedSend.phone_number_id == phone_number_id,
-                QueuedSend.lane == lane,
-                QueuedSend.due_at <= now,
-                QueuedSend.expires_at > now,
+                _TABLE.c.phone_number_id == phone_number_id,
+                _TABLE.c.lane == lane,
+                _TABLE.c.due_at <= now,
+                _TABLE.c.expires_at > now,
             )
-            .order_by(QueuedSend.due_at, QueuedSend.message_id)
+            .order_by(_TABLE.c.due_at, _TABLE.c.message_id)
             .limit(limit - len(found))
         )
-        found += session.scalars(query)
+        found += [dict(row) for row in session.execute(query).mappings()]
         if len(found) >= limit:
             break
     return found

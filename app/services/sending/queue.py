@@ -18,7 +18,7 @@ from app.errors import GraphError
 from app.graph import payloads
 from app.graph.answers import SendResult
 from app.logs import get_logger
-from app.models import Message, NumberPace, PairPace, QueuedSend
+from app.models import Message, NumberPace, PairPace
 from app.services import contact_news
 from app.services.number_directory import NumberDirectory
 from app.services.sending import outcomes, turns
@@ -26,6 +26,7 @@ from app.services.sending.outcomes import Fate, Verdict
 from app.services.sending.recording import to_request
 from app.services.sending.told import tell
 from app.store import attempts, events, messages, paces, queue, reports
+from app.store.queue import Row
 
 STALE = timedelta(minutes=15)
 """After a token was dead, what should have gone longer ago than this waits for a person: it may make no sense now."""
@@ -46,7 +47,7 @@ class Departure:
     number: BusinessNumber
     payload: dict[str, Any]
     at: datetime
-    queued: dict[str, Any]
+    queued: Row
     """The row it had in the queue, should it have to come back."""
 
 
@@ -108,27 +109,27 @@ class SendQueue:
         if not open_ or not lanes:
             return []
         waiting = queue.next_of(session, number.phone_number_id, lanes, now, 2 * len(open_))
-        pairs = paces.pairs(session, number.phone_number_id, {row.recipient for row in waiting}, now)
+        pairs = paces.pairs(session, number.phone_number_id, {row["recipient"] for row in waiting}, now)
         chosen = self._choose(session, waiting, pairs, open_)
         if pace.doubts >= pacing.DOUBTS and chosen:
             turns.take_probe(pace, now)
         return self._leave(session, number, pace, pairs, chosen, now)
 
     def _choose(
-        self, session: Session, waiting: list[QueuedSend], pairs: dict[str, PairPace], open_: list[datetime]
-    ) -> list[tuple[QueuedSend, datetime]]:
+        self, session: Session, waiting: list[Row], pairs: dict[str, PairPace], open_: list[datetime]
+    ) -> list[tuple[Row, datetime]]:
         """Whom the turns go to. Who wrote to the same person too often is looked at again when that is paid back."""
-        chosen: list[tuple[QueuedSend, datetime]] = []
+        chosen: list[tuple[Row, datetime]] = []
         parked: dict[str, int] = {}
         for row in waiting:
             if len(chosen) == len(open_):
                 break
-            turn, pair = open_[len(chosen)], pairs[row.recipient]
+            turn, pair = open_[len(chosen)], pairs[row["recipient"]]
             ready_at = pacing.pair_ready_at(pair.paid_until)
             if ready_at > turn:
-                behind = parked.get(row.recipient, 0)
-                parked[row.recipient] = behind + 1
-                queue.postpone(session, row.message_id, ready_at + behind * pacing.PAIR_INTERVAL)
+                behind = parked.get(row["recipient"], 0)
+                parked[row["recipient"]] = behind + 1
+                queue.postpone(session, row["message_id"], ready_at + behind * pacing.PAIR_INTERVAL)
                 continue
             pair.paid_until = pacing.pair_paid_until(pair.paid_until, turn)
             chosen.append((row, turn))
@@ -140,28 +141,26 @@ class SendQueue:
         number: BusinessNumber,
         pace: NumberPace,
         pairs: dict[str, PairPace],
-        chosen: list[tuple[QueuedSend, datetime]],
+        chosen: list[tuple[Row, datetime]],
         now: datetime,
     ) -> list[Departure]:
         if not chosen:
             return []
-        ids = [row.message_id for row, _ in chosen]
+        ids = [row["message_id"] for row, _ in chosen]
         leaving = attempts.leave(session, ids, now)
-        chosen = [(row, turn) for row, turn in chosen if row.message_id in leaving]
-        attempts.begin_many(session, [(row.message_id, row.attempt) for row, _ in chosen], now)
-        found = messages.find_many(session, leaving)
-        kept = [(_kept(row), turn) for row, turn in chosen]
-        for row, _ in chosen:
-            session.expunge(row)
         queue.remove(session, ids)
-        if kept:
-            pace.next_turn_at = pacing.turn_after(kept[-1][1], number.rate * pace.share)
+        left = [(row, turn) for row, turn in chosen if row["message_id"] in leaving]
+        if not left:
+            return []
+        attempts.begin(session, [(row["message_id"], row["attempt"]) for row, _ in left], now)
+        pace.next_turn_at = pacing.turn_after(left[-1][1], number.rate * pace.share)
+        found = messages.find_many(session, leaving)
         return [
-            self._departure(number, row, pairs[row["recipient"]], found[row["message_id"]], turn) for row, turn in kept
+            self._departure(number, row, pairs[row["recipient"]], found[row["message_id"]], turn) for row, turn in left
         ]
 
     def _departure(
-        self, number: BusinessNumber, row: dict[str, Any], pair: PairPace, message: Message, turn: datetime
+        self, number: BusinessNumber, row: Row, pair: PairPace, message: Message, turn: datetime
     ) -> Departure:
         request = to_request(message)
         if pair.address and request.to:
@@ -241,7 +240,3 @@ class SendQueue:
             }
             queue.add(session, [back])
         return {}
-
-
-def _kept(row: QueuedSend) -> dict[str, Any]:
-    return {column.name: getattr(row, column.name) for column in QueuedSend.__table__.columns}

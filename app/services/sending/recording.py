@@ -63,7 +63,7 @@ def record(
     """Write the message. Raises `Invalid` and what `send_rules` raise; then nothing may be committed."""
     contact_id = _contact(session, request, now)
     recorded, row = _prepare(session, message_id, number, request, contact_id, now, status)
-    messages.add(session, row)
+    messages.add(session, [row])
     return recorded
 
 
@@ -95,7 +95,7 @@ def record_queued(
         rows.append(row)
         answers.append(recorded.message_id)
     if rows:
-        messages.add_all(session, rows)
+        messages.add(session, rows)
         queue.add(session, waiting)
     return answers
 

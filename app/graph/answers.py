@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from app.errors import GraphError, GraphRefused, GraphThrottled, GraphUnauthorised, GraphUnavailable, GraphUnknown
+from app.graph import usage
 from app.graph.codes import DEFINITE, ErrorClass, classify, meaning
 
 Headers = Mapping[str, str]
@@ -92,7 +93,7 @@ def retry_after(headers: Headers) -> int | None:
     """Return the seconds that Graph asks to wait, at most a day, from either header that may say so."""
     seconds = _retry_after_header(headers.get("Retry-After", ""))
     if seconds is None:
-        seconds = _usage_seconds(headers.get("X-Business-Use-Case-Usage", ""))
+        seconds = usage.minutes_to_wait(headers) * 60 or None
     return None if seconds is None else max(0, min(seconds, LONGEST_PAUSE_SECONDS))
 
 
@@ -137,16 +138,6 @@ def _retry_after_header(value: str) -> int | None:
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return int((moment - datetime.now(UTC)).total_seconds())
-
-
-def _usage_seconds(value: str) -> int | None:
-    """Read `{"<account>":[{"estimated_time_to_regain_access":<minutes>,…}]}`."""
-    try:
-        usages = [usage for account in json.loads(value).values() for usage in account]
-        minutes = max(int(usage["estimated_time_to_regain_access"]) for usage in usages)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return None
-    return minutes * 60 or None
 
 
 def _first(answer: Any, key: str) -> dict[str, Any]:

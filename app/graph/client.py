@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from json import dumps
 from typing import Any
 from urllib.parse import quote
 
 import requests
 
+from app.domain.api_usage import ApiUsage
 from app.errors import GraphRefused, GraphUnauthorised, GraphUnavailable, GraphUnknown
-from app.graph import answers, files, payloads, transport
+from app.graph import answers, files, payloads, transport, usage
 from app.graph.answers import SendResult
 from app.graph.files import CHUNK_BYTES, Download, Upload
 
@@ -41,9 +43,12 @@ class GraphClient:
         timeout_seconds: float = 20.0,
         proxy: str | None = None,
         pool_size: int = 16,
+        on_usage: Callable[[str, list[ApiUsage]], None] = lambda token, said: None,
     ) -> None:
+        """`on_usage` is told, with the token of a call, what Graph says of its quota."""
         self._root = f"{base_url.rstrip('/')}/{version}"
         self._timeout_seconds = timeout_seconds
+        self._on_usage = on_usage
         self._session = transport.new_session(
             user_agent=f"whatsapp-service/{service_version}", proxy=proxy, pool_size=pool_size
         )
@@ -141,7 +146,7 @@ class GraphClient:
                 },
             )
         )
-        return self._exchange(prepared, timeout_seconds or self._timeout_seconds)
+        return self._exchange(prepared, token, timeout_seconds or self._timeout_seconds)
 
     def close(self) -> None:
         """Close the connections that rest in the pool."""
@@ -153,7 +158,7 @@ class GraphClient:
             raise GraphRefused("An id for Meta is empty or not an id.")
         return "/".join([self._root, *(quote(segment, safe="") for segment in path)])
 
-    def _exchange(self, prepared: requests.PreparedRequest, seconds: float) -> Any:
+    def _exchange(self, prepared: requests.PreparedRequest, token: str, seconds: float) -> Any:
         try:
             with self._session.send(
                 prepared, timeout=transport.timeout(seconds), allow_redirects=False, stream=True
@@ -161,6 +166,9 @@ class GraphClient:
                 body = _read(response)
         except requests.RequestException as err:
             raise _failure(err) from transport.cause_of(err)
+        said = usage.read_usage(response.headers)
+        if said:
+            self._on_usage(token, said)
         return answers.decode(response.status_code, response.headers, body)
 
 

@@ -2,6 +2,7 @@
 
 from app.models.alerts import Alert
 from app.models.api_keys import ApiKey
+from app.models.api_usage import SeenUsage
 from app.models.base import Base
 from app.models.contacts import Contact, ContactAlias, ContactNumber
 from app.models.counts import CountedUpTo, PricedMessages, Traffic
@@ -39,6 +40,7 @@ __all__ = [
     "ParkedItem",
     "PricedMessages",
     "QueuedSend",
+    "SeenUsage",
     "SendAttempt",
     "StatusReport",
     "Traffic",

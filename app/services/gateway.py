@@ -21,6 +21,7 @@ from app.services.event_log import EventLog
 from app.services.graph_face import GraphFace
 from app.services.manage_endpoints import ManageEndpoints
 from app.services.mark_read import MarkRead
+from app.services.note_usage import NoteUsage
 from app.services.number_directory import NumberDirectory
 from app.services.processing import ProcessNotifications
 from app.services.read_contacts import ReadContacts
@@ -88,6 +89,7 @@ class Gateway:
             timeout_seconds=config.graph_timeout_seconds,
             proxy=config.graph_proxy or None,
             pool_size=max(16, config.worker_threads),
+            on_usage=NoteUsage(database, directory, utc_now),
         )
         mark_read = MarkRead(database, directory, graph, utc_now)
         alarms = Alarms(database, channels(config), utc_now)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.database import Database
-from app.models import PricedMessages
+from app.domain.numbers import Directory
+from app.models import PricedMessages, SeenUsage
 from app.services.count_traffic import MINUTES_KEPT
-from app.store import pricing, traffic
+from app.store import api_usage, pricing, traffic
 
 FREE_SERVICE_MESSAGES = 1000
 """Free-form messages that Meta gives each number a month, since 1 October 2026."""
@@ -82,10 +83,16 @@ class Stats:
     send: Latency
     pricing: list[Price]
     free_service: list[FreeService]
+    api_usage: Sequence[SeenUsage]
 
 
 def read_stats(
-    database: Database, since: datetime, until: datetime, numbers: tuple[str, ...] | None, now: datetime
+    database: Database,
+    directory: Directory,
+    since: datetime,
+    until: datetime,
+    numbers: tuple[str, ...] | None,
+    now: datetime,
 ) -> Stats:
     """About these numbers, or all of them. Raises `Unavailable`."""
     is_short = until - since <= BY_THE_MINUTE and since > now - MINUTES_KEPT
@@ -96,6 +103,9 @@ def read_stats(
         totals = traffic.totals(session, seconds, since, until, numbers)
         last_day = (until - timedelta(microseconds=1)).date().isoformat()
         prices = pricing.by_category(session, since.date().isoformat(), last_day, numbers)
+        ours = [each for each in directory.numbers.values() if numbers is None or each.phone_number_id in numbers]
+        accounts = {each.waba_id for each in ours if each.waba_id}
+        usage = api_usage.of(session, {each.app for each in ours}, accounts)
         of_month = pricing.by_category(session, f"{month}-01", f"{month}-31", numbers)
     minutes = (until - since).total_seconds() / 60
     accepted, echoes = _times(totals, "send.accepted"), _times(totals, "message.sent")
@@ -109,6 +119,7 @@ def read_stats(
         _latency(totals, lambda what: what.startswith("send.")),
         _prices(prices),
         _free_service(of_month, month),
+        usage,
     )
 
 

@@ -1,11 +1,14 @@
 """Lists and searches among very many messages: how long each takes, and how the database finds its rows.
 
     python -m benchmarks.lists [--messages 1000000] [--database-url postgresql://postgres@127.0.0.1:5432/postgres]
+    python -m benchmarks.lists --at sqlite:////tmp/lists.db [--make]
 
 Makes the data in a database of its own (SQLite in a temporary folder, or one on that server, dropped afterwards), asks
 every list with every filter over the WSGI application, and prints p99 in milliseconds; beside the name p50 and p99 of
-CPU time, which is the figure to compare on a machine with other work. With `--plans` also what EXPLAIN says of each
-statement. The exit code is 1 when a p99 is above 100 ms.
+CPU time, which is the figure to compare on a machine with other work. With `--at` the data stays: `--make` makes it in
+that empty database, and without `--make` it is there already, so that it can be made before the machine is quiet. With
+`--plans` also what EXPLAIN says of each statement, with `--only WORD` only cases with that word in their name. The exit
+code is 1 when a p99 is above 100 ms.
 """
 
 from __future__ import annotations
@@ -47,12 +50,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--database-url", help="a PostgreSQL server to make a database on; without it SQLite")
+    parser.add_argument("--at", metavar="URL", help="a database that is kept")
+    parser.add_argument("--make", action="store_true", help="only make the data, at that URL")
+    parser.add_argument("--only", default="", metavar="WORD")
     parser.add_argument("--requests", type=int, default=100, help="for each kind")
     parser.add_argument("--plans", action="store_true", help="show what EXPLAIN says")
     asked = parser.parse_args()
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gateway-lists-")))
-        url = stack.enter_context(own_database(asked.database_url)) if asked.database_url else ""
+        url = asked.at or ""
+        if asked.database_url and not url:
+            url = stack.enter_context(own_database(asked.database_url))
         app = create_app(
             load_config(
                 SETTINGS | {"DATABASE_URL": url or f"sqlite:///{directory}/lists.db", "LOG_DIR": str(directory)}
@@ -62,8 +70,12 @@ def main() -> int:
         gateway: Gateway = app.extensions["gateway"]
         stack.callback(gateway.database.dispose)
         data = Data(asked.messages)
-        _prepare(gateway.database, data)
-        return _measure(app.test_client(), gateway.database, data, asked.requests, asked.plans)
+        if asked.make or not asked.at:
+            _prepare(gateway.database, data)
+        if asked.make:
+            return 0
+        cases = [case for case in all_cases(data) if asked.only in case.name]
+        return _measure(app.test_client(), gateway.database, cases, asked.requests, asked.plans)
 
 
 def _prepare(database: Database, data: Data) -> None:
@@ -80,9 +92,9 @@ def _prepare(database: Database, data: Data) -> None:
     print(at_least("messages made findable", WORTH_COUNTING, rate, "/s").as_line(), flush=True)
 
 
-def _measure(client: FlaskClient, database: Database, data: Data, requests: int, plans: bool) -> int:
+def _measure(client: FlaskClient, database: Database, cases: list[Case], requests: int, plans: bool) -> int:
     missed = 0
-    for case in all_cases(data):
+    for case in cases:
         with _statements(database) as statements:
             asked = [_ask(client, case) for _ in range(requests)]
         took, busy = sorted(wall for wall, _ in asked), sorted(cpu for _, cpu in asked)

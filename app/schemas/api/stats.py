@@ -61,6 +61,22 @@ class FreeService(Schema):
     of = fields.Integer(required=True)
 
 
+class ApiUsage(Schema):
+    """How much of Graph's quota an app, or calls of one kind to one account, had used when Graph last said so.
+
+    In percent, of the last hour. Graph says so with calls about accounts, numbers and templates, not with sends.
+    """
+
+    app = fields.String(required=True)
+    waba_id = fields.String(required=True, metadata={"description": "Empty for what the app may do in all."})
+    kind = fields.String(required=True)
+    call_count = fields.Integer(required=True)
+    total_cputime = fields.Integer(required=True)
+    total_time = fields.Integer(required=True)
+    minutes_to_wait = fields.Integer(required=True, metadata={"description": "Until Graph takes calls again."})
+    seen_at = UtcTime(required=True)
+
+
 class StatsAnswer(Schema):
     """What came and went from `since` to `until`, moved apart to whole minutes, of a longer time to hours."""
 
@@ -73,3 +89,4 @@ class StatsAnswer(Schema):
     send = fields.Nested(Latency, required=True)
     pricing = fields.List(fields.Nested(Price), required=True)
     free_service = fields.List(fields.Nested(FreeService), required=True)
+    api_usage = fields.List(fields.Nested(ApiUsage), required=True)

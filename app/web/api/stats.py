@@ -38,5 +38,6 @@ def show() -> ResponseReturnValue:
         if numbers is not None and asked not in numbers:
             raise NotFound("No number has this id.")
         numbers = (asked,)
-    body: dict[str, object] = _SCHEMA.dump(read_stats(gateway().database, since, until, numbers, now))
+    directory = gateway().directory.current
+    body: dict[str, object] = _SCHEMA.dump(read_stats(gateway().database, directory, since, until, numbers, now))
     return body

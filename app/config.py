@@ -80,6 +80,8 @@ class Config:
     forward_replies: bool = _setting(False, readers.flag)
     forward_allow_nets: tuple[Network, ...] = _setting((), readers.list_of(readers.network))
 
+    handover_hours: int = _setting(12, readers.whole(1, 8760))
+
     messages_per_second: float = _setting(80.0, readers.rate)
     unknown_send_policy: str = _setting("held", readers.one_of("held", "resend"))
     unknown_send_seconds: int = _setting(600, readers.whole(1, 2_592_000))

@@ -25,6 +25,7 @@ class State(StrEnum):
     DELIVERED = "delivered"
     DEAD = "dead"
     STALE = "stale"
+    WITHHELD = "withheld"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -48,6 +49,11 @@ class Endpoint:
     max_per_second: int | None = None
     max_in_flight: int | None = None
     health: Health = Health()
+
+    @property
+    def is_bot(self) -> bool:
+        """Whether a message that it is told of may be answered by itself, and so must not be while a person answers."""
+        return self.replies
 
     def wants(self, type: str, phone_number_id: str | None) -> bool:
         """Whether an event of this type, about this number, is for the endpoint; its `statuses` are another matter."""

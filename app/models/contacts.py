@@ -48,9 +48,11 @@ class ContactAlias(Base):
 
 
 class ContactNumber(Base):
-    """A contact as one of our numbers knows it: when it last spoke to us there, and what it wished about marketing.
+    """A contact as one of our numbers knows it: when it last spoke to us there, what it wished about marketing, and
+    who answers it.
 
     `opted_out` is the newest wish, `wished_at` when it was made and `wish` how; all null while there was none.
+    `agent_at` is when a person last answered or took over, `returned_at` when the bot last got the contact back.
     """
 
     __tablename__ = "contact_numbers"
@@ -61,3 +63,5 @@ class ContactNumber(Base):
     opted_out: Mapped[bool | None]
     wished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     wish: Mapped[str | None] = mapped_column(String(16))
+    agent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    returned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -104,7 +104,7 @@ def _add_sends(session: Session, balance: Balance) -> None:
 
 
 def _add_deliveries(session: Session, balance: Balance) -> None:
-    """Owed = delivered + pending + dead + stale; and whatever an endpoint wants must be owed to it."""
+    """Owed = delivered + pending + dead + stale + withheld; and whatever an endpoint wants must be owed to it."""
     for owed_at, endpoint_id, state in audit.deliveries(session):
         balance.deliveries.setdefault((owed_at.date().isoformat(), endpoint_id), Counter())[state] += 1
     for delivery_id in audit.deliveries_never_due(session):

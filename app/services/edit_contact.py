@@ -40,7 +40,8 @@ class EditContact:
             row = find(session, contact_id, numbers)
             if values:
                 contacts.edit(session, contact_id, values | {"updated_at": now})
-                data = {"contact": asdict(to_ref(row)), "previous": None, "reason": "edited", "opt_out": None}
+                data = {"contact": asdict(to_ref(row)), "previous": None, "reason": "edited"}
+                data |= {"opt_out": None, "handover": None}
                 contact_news.tell(session, contact_id, data, now, None)
             if changes.get("opted_out") is not None:
                 contact_news.wish(session, contact_id, changes["opted_out"], Wish.API, ours, now)

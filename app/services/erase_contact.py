@@ -45,7 +45,7 @@ class EraseContact:
             erasing.forget_recipient(session, [_address(each) for each in names])
             contacts.remove(session, contact_id)
             nobody = asdict(ContactRef(contact_id, None, None, None, None, None))
-            data = {"contact": nobody, "previous": None, "reason": "erased", "opt_out": None}
+            data = {"contact": nobody, "previous": None, "reason": "erased", "opt_out": None, "handover": None}
             contact_news.tell(session, None, data, self._now(), None)
 
     def _until_none_is_left(self, erase: Callable[[Session], int]) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from app.config import Config
 from app.crypto import Vault
 from app.database import Database
+from app.domain import opt_outs
 from app.graph.client import GraphClient
 from app.services.alarms import Alarms
 from app.services.api_keys import ApiKeys
@@ -19,11 +20,13 @@ from app.services.endpoint_directory import EndpointDirectory
 from app.services.erase_contact import EraseContact
 from app.services.event_log import EventLog
 from app.services.graph_face import GraphFace
+from app.services.handover import HandOver
 from app.services.manage_endpoints import ManageEndpoints
 from app.services.mark_read import MarkRead
 from app.services.note_usage import NoteUsage
 from app.services.number_directory import NumberDirectory
 from app.services.processing import ProcessNotifications
+from app.services.processing.plan import Rules
 from app.services.read_contacts import ReadContacts
 from app.services.receive_notification import ReceiveNotification
 from app.services.send_message import SendMessage
@@ -71,6 +74,7 @@ class Gateway:
     contacts: ReadContacts
     edit_contact: EditContact
     erase_contact: EraseContact
+    hand_over: HandOver
 
     @classmethod
     def build(cls, config: Config, version: str) -> Gateway:
@@ -91,11 +95,15 @@ class Gateway:
             pool_size=max(16, config.worker_threads),
             on_usage=NoteUsage(database, directory, utc_now),
         )
+        silence = timedelta(hours=config.handover_hours)
+        rules = Rules(opt_outs.plain_words(config.opt_out_words), silence)
+        hand_over = HandOver(database, directory, silence, utc_now)
         mark_read = MarkRead(database, directory, graph, utc_now)
         alarms = Alarms(database, channels(config), utc_now)
         categories = TemplateCategories(directory, graph)
         send = SendMessage(database, directory, graph, categories, utc_now)
-        post_event = PostEvent(subscribers, utc_now, SendReplies(send))
+        replies = SendReplies(send, hand_over.with_a_person)
+        post_event = PostEvent(subscribers, utc_now, replies, hand_over.with_a_person)
         return cls(
             config,
             database,
@@ -107,7 +115,7 @@ class Gateway:
             ManageEndpoints(config, database, vault, endpoints, post_event, utc_now),
             ApiKeys(config, database, utc_now),
             ReceiveNotification(database, directory, utc_now),
-            ProcessNotifications(database, directory, EventLog(endpoints), utc_now, config.opt_out_words),
+            ProcessNotifications(database, directory, EventLog(endpoints), utc_now, rules),
             send,
             mark_read,
             SendQueue(database, directory, utc_now),
@@ -119,7 +127,8 @@ class Gateway:
             alarms,
             Watch(config, database, directory, graph, alarms, utc_now),
             TellAlarms(config, database, utc_now, version),
-            ReadContacts(database, utc_now),
+            ReadContacts(database, silence, utc_now),
             EditContact(database, directory, utc_now),
             EraseContact(database, utc_now),
+            hand_over,
         )

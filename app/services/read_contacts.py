@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from app.database import Database
+from app.domain.handover import HandledBy, Handover
 from app.errors import NotFound
 from app.models import Contact, ContactAlias
 from app.services.send_rules import WINDOW
@@ -35,6 +36,15 @@ class OptOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Handling:
+    """Who answers a contact; for a person also since when, and until when if they stay silent."""
+
+    handled_by: HandledBy
+    agent_at: datetime | None
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class KnownContact:
     """A contact, every name Meta ever gave it, and what each of our numbers knows of it."""
 
@@ -42,6 +52,7 @@ class KnownContact:
     aliases: list[ContactAlias] = field(default_factory=list)
     windows: dict[str, Window] = field(default_factory=dict)
     opt_outs: dict[str, OptOut] = field(default_factory=dict)
+    handling: dict[str, Handling] = field(default_factory=dict)
 
     @property
     def name(self) -> str | None:
@@ -52,8 +63,9 @@ class KnownContact:
 class ReadContacts:
     """Contacts as they are at this moment. `numbers` bounds a caller to who wrote with those."""
 
-    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, silence: timedelta, now: Callable[[], datetime]) -> None:
         self._database = database
+        self._silence = silence
         self._now = now
 
     def page(self, *, limit: int, before: str | None, numbers: Numbers) -> list[KnownContact]:
@@ -80,7 +92,12 @@ class ReadContacts:
                 contact.windows[row.phone_number_id] = Window(row.last_inbound_at, expires_at, now < expires_at)
             if row.opted_out and row.wished_at is not None and row.wish is not None:
                 contact.opt_outs[row.phone_number_id] = OptOut(row.wished_at, row.wish)
+            contact.handling[row.phone_number_id] = self._handling(contact_numbers.handover_of(row), now)
         return list(known.values())
+
+    def _handling(self, handover: Handover, now: datetime) -> Handling:
+        by = handover.handled_by(now, self._silence)
+        return Handling(by, handover.agent_at, handover.until(self._silence) if by is HandledBy.HUMAN else None)
 
 
 def find(session: Session, contact_id: str, numbers: Numbers) -> Contact:

@@ -16,7 +16,7 @@ PORTION = 200
 
 
 def retry_delivery(database: Database, delivery_id: int, now: datetime) -> Delivery:
-    """Try a delivery now: one that waits for its time, or is dead or stale. Raises `NotFound` and `WrongState`."""
+    """Try a delivery now: one that waits for its time, or was never delivered. Raises `NotFound` and `WrongState`."""
     with database.write() as session:
         row = delivery_list.find(session, delivery_id)
         if row is None:

@@ -1,4 +1,4 @@
-"""What each of our numbers knows of a contact: when it last spoke, and what it wished about marketing."""
+"""What each of our numbers knows of a contact: when it last spoke, what it wished about marketing, who answers it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
+from app.domain.handover import Handover
 from app.models import ContactNumber
 from app.models.base import table
 from app.store.dialect import insert_or_update
@@ -16,6 +17,9 @@ from app.store.dialect import insert_or_update
 Numbers = tuple[str, ...] | None
 Spoken = dict[tuple[str, str], datetime]
 """By contact and number of ours, when the contact spoke to it."""
+
+Handovers = dict[tuple[str, str], Handover]
+"""By contact and number of ours, since when who answers."""
 
 
 def note_spoken(session: Session, spoken: Spoken) -> None:
@@ -56,9 +60,41 @@ def note_wishes(session: Session, wishes: Sequence[dict[str, Any]]) -> None:
         session.execute(statement, wish)
 
 
-def hand_over(session: Session, gone_id: str, into_id: str) -> None:
+def note_handovers(session: Session, handovers: Handovers) -> None:
+    """Note when people answered contacts, and when bots got them back; of two times of a kind the later one stays."""
+    target = table(ContactNumber)
+    insert = insert_or_update(session, ContactNumber)
+    for name in ("agent_at", "returned_at"):
+        later = insert.excluded[name]
+        statement = insert.on_conflict_do_update(
+            index_elements=["contact_id", "phone_number_id"],
+            set_={name: later},
+            where=or_(target.c[name].is_(None), target.c[name] < later),
+        )
+        rows = [
+            {"contact_id": contact_id, "phone_number_id": number, name: at}
+            for (contact_id, number), handover in sorted(handovers.items())
+            if (at := getattr(handover, name)) is not None
+        ]
+        if rows:
+            session.execute(statement, rows)
+
+
+def handover(session: Session, contact_id: str, phone_number_id: str) -> Handover:
+    """Since when who answers a contact on one of our numbers."""
+    row = find(session, contact_id, phone_number_id)
+    return Handover() if row is None else handover_of(row)
+
+
+def handover_of(row: ContactNumber) -> Handover:
+    """The same, of a row."""
+    return Handover(row.agent_at, row.returned_at)
+
+
+def give(session: Session, gone_id: str, into_id: str) -> None:
     """Give what is known of one contact to another."""
     rows = find_many(session, [gone_id], None)
+    note_handovers(session, {(into_id, row.phone_number_id): handover_of(row) for row in rows})
     spoken = {(into_id, row.phone_number_id): row.last_inbound_at for row in rows if row.last_inbound_at}
     if spoken:
         note_spoken(session, spoken)

@@ -46,6 +46,11 @@ def find_many(session: Session, ids: Collection[str]) -> dict[str, Contact]:
     return {row.id: row for row in session.scalars(select(Contact).where(Contact.id.in_(ids)))}
 
 
+def lock(session: Session, contact_id: str) -> None:
+    """Let nobody else change a contact, or what is known of it, until the transaction ends."""
+    session.execute(select(Contact.id).where(Contact.id == contact_id).with_for_update())
+
+
 def add(session: Session, contacts: Sequence[dict[str, Any]]) -> None:
     """Insert new contacts."""
     session.execute(insert_new(session, Contact), contacts)
@@ -79,7 +84,7 @@ def merge(session: Session, gone_id: str, into_id: str) -> None:
         session.execute(moved, execution_options=unsynchronised)
     owed = update(Delivery).where(Delivery.contact_id == gone_id, literal_column("state = 'pending'"))
     session.execute(owed.values(contact_id=into_id), execution_options=unsynchronised)
-    contact_numbers.hand_over(session, gone_id, into_id)
+    contact_numbers.give(session, gone_id, into_id)
     gone = rows[gone_id]
     added = update(Contact).where(Contact.id == into_id)
     added = added.values(

@@ -140,7 +140,7 @@ def revive(session: Session, ids: Collection[int], now: datetime) -> None:
     unsynchronised = {"synchronize_session": False}
     due_now = update(Delivery).where(Delivery.id.in_(ids), Delivery.state == "pending", Delivery.claim_id.is_(None))
     session.execute(due_now.values(due_at=now), execution_options=unsynchronised)
-    final = update(Delivery).where(Delivery.id.in_(ids), Delivery.state.in_(("dead", "stale")))
+    final = update(Delivery).where(Delivery.id.in_(ids), Delivery.state.in_(("dead", "stale", "withheld")))
     anew = {"state": "pending", "is_replay": True, "due_at": now, "attempts": 0, "finished_at": None, "claim_id": None}
     session.execute(final.values(anew), execution_options=unsynchronised)
 

@@ -17,7 +17,7 @@ from app.schemas.api.events import EventAnswer
 from app.schemas.notification import read_notification
 from app.services.gateway import Gateway
 from app.services.processing.people import ContactBook
-from app.services.processing.plan import Known
+from app.services.processing.plan import Known, Rules
 from app.services.processing.planning import make_plan
 from app.services.processing.readings import Entry, Reading
 from app.store.jobs import Claim
@@ -88,7 +88,7 @@ def events_of(body: Any) -> list[dict[str, Any]]:
     items = read_notification(json.dumps(body).encode(), NOW)
     reading = Reading(Claim(1, "c", "process", "n", 1, None), "n", NOW, DEFAULT_APP, items)
     entries = [Entry(reading, item) for item in items if not isinstance(item.fact, Unreadable)]
-    plan = make_plan(entries, Known(ContactBook.of(NOW, {}), []), Directory({}, (), ()), NOW)
+    plan = make_plan(entries, Known(ContactBook.of(NOW, {}), []), Directory({}, (), ()), NOW, Rules())
     assert not plan.aside
     dumped: list[dict[str, Any]] = EventAnswer().dump([Event(**step.event) for step in plan.steps], many=True)
     return json.loads(json.dumps(dumped))  # type: ignore[no-any-return]

@@ -36,6 +36,7 @@ SCOPES: dict[str, str | dict[str, str]] = {
     "/api/contacts": "read",
     "/api/contacts/<contact_id>": {"GET": "read", "PATCH": "send", "DELETE": "admin"},
     "/api/contacts/<contact_id>/export": "read",
+    "/api/contacts/<contact_id>/handover": "send",
     "/api/endpoints": "admin",
     "/api/endpoints/<endpoint_id>": "admin",
     "/api/endpoints/<endpoint_id>/test": "admin",

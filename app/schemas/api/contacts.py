@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from app.schemas.normalized_message import NormalizedMessage, UtcTime
+from app.schemas.strict import Strict
 
 
 class Alias(Schema):
@@ -39,6 +40,19 @@ class OptOut(Schema):
     )
 
 
+class Handling(Schema):
+    """Who answers a contact on one of our numbers."""
+
+    handled_by = fields.String(required=True, metadata={"enum": ["bot", "human"]})
+    agent_at = UtcTime(
+        required=True, allow_none=True, metadata={"description": "When a person last answered or took over."}
+    )
+    until = UtcTime(
+        required=True, allow_none=True,
+        metadata={"description": "When the bot gets the contact back if nobody answers until then."},
+    )  # fmt: skip
+
+
 _BY_NUMBER = {"description": "By the `phone_number_id` of our numbers."}
 
 
@@ -58,6 +72,7 @@ class ContactAnswer(Schema):
     created_at = UtcTime(required=True, attribute="contact.created_at")
     windows = fields.Dict(fields.String(), fields.Nested(Window), required=True, metadata=_BY_NUMBER)
     opt_outs = fields.Dict(fields.String(), fields.Nested(OptOut), required=True, metadata=_BY_NUMBER)
+    handling = fields.Dict(fields.String(), fields.Nested(Handling), required=True, metadata=_BY_NUMBER)
 
 
 class ContactChange(Schema):
@@ -71,6 +86,13 @@ class ContactChange(Schema):
     phone_number_id = fields.String(
         metadata={"description": "The number that `opted_out` is about; all that the key may use if left out."}
     )
+
+
+class HandoverRequest(Strict):
+    """Who is to answer a contact."""
+
+    to = fields.String(required=True, validate=validate.OneOf(["bot", "human"]))
+    phone_number_id = fields.String(metadata={"description": "Where; on all numbers that the key may use if left out."})
 
 
 class ToldEvent(Schema):

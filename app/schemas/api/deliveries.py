@@ -7,7 +7,7 @@ from marshmallow import fields
 from app.schemas.api.lists import PageQuery
 from app.schemas.normalized_message import EveryKey, UtcTime
 
-STATES = ["pending", "delivered", "dead", "stale"]
+STATES = ["pending", "delivered", "dead", "stale", "withheld"]
 
 
 class DeliveryQuery(PageQuery):

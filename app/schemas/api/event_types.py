@@ -25,6 +25,12 @@ class ReceivedData(NormalizedMessage):
     """A message from a customer; `last_outbound` is null where nothing was said to them, or the message is old."""
 
     last_outbound = fields.Nested(LastOutbound())
+    handled_by = fields.String(
+        metadata={
+            "enum": ["bot", "human"],
+            "description": "Who answered the contact when the message was read: while it is `human`, bots keep silent.",
+        }
+    )
 
 
 class ReportedStatus(EveryKey):
@@ -87,6 +93,13 @@ class OptOutNews(EveryKey):
     phone_number_ids = fields.List(fields.String(), metadata={"description": "The numbers of ours that it is about."})
 
 
+class HandoverNews(EveryKey):
+    """Who answers a person from now on."""
+
+    handled_by = fields.String(metadata={"enum": ["bot", "human"]})
+    phone_number_ids = fields.List(fields.String(), metadata={"description": "The numbers of ours that it is about."})
+
+
 class ContactData(EveryKey):
     """A person of whom something changed."""
 
@@ -94,6 +107,7 @@ class ContactData(EveryKey):
     previous = fields.Nested(PersonNames(), metadata={"description": "What the person was called before."})
     reason = fields.String(metadata={"description": "`changed_number`, `changed_user_id`, `synced`, …"})
     opt_out = fields.Nested(OptOutNews(), metadata={"description": "Null unless `reason` says so."})
+    handover = fields.Nested(HandoverNews(), metadata={"description": "Null unless `reason` is `handed_over`."})
 
 
 class PreferenceData(EveryKey):

@@ -17,6 +17,7 @@ from app.subscribers.client import Answer, SubscriberClient
 
 STALE = "stale: older than the endpoint's max_age_seconds"
 GONE = "the event was deleted"
+WITHHELD = "a person answers the contact, so no bot is woken"
 NO_ORIGINAL = "Meta's notification, which it came in, is not kept any more"
 
 
@@ -28,18 +29,25 @@ class PostEvent:
         client: SubscriberClient,
         now: Callable[[], datetime],
         reply: Callable[[Work, bytes], None] = lambda work, answer: None,
+        with_a_person: Callable[[Event], bool] = lambda event: False,
     ) -> None:
         self._client = client
         self._now = now
         self._reply = reply
+        self._with_a_person = with_a_person
 
     def __call__(self, work: Work) -> Tried:
-        """Try a delivery. Raises for nothing the endpoint does, and `Unavailable` when its replies cannot be kept."""
+        """Try a delivery. Raises for nothing the endpoint does, and `Unavailable` when the database is away.
+
+        Whether a bot may be woken is asked at the last moment, so that it talks over nobody who took over meanwhile.
+        """
         now = self._now()
         if work.event is None:
             return Tried(work, now, reason=GONE)
         if not work.claim.is_replay and _is_stale(work.endpoint, work.event, now):
             return Tried(work, now, reason=STALE)
+        if work.endpoint.is_bot and not work.claim.is_replay and self._with_a_person(work.event):
+            return Tried(work, now, reason=WITHHELD)
         body = _body(work, work.event)
         if body is None:
             return Tried(work, now, reason=NO_ORIGINAL)

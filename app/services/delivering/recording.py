@@ -14,13 +14,14 @@ from app.domain.breaker import GIVE_UP_AFTER, Health
 from app.domain.endpoints import State
 from app.domain.retry_schedule import pause_after
 from app.logs import get_logger
-from app.services.delivering.posting import STALE
+from app.services.delivering.posting import STALE, WITHHELD
 from app.services.delivering.work import Tried
 from app.services.endpoint_directory import health_of
 from app.store import deliveries, endpoints
 from app.store.deliveries import HEAD_ATTEMPTS, Outcome
 
 GONE_FOR_GOOD = 410
+NOT_POSTED = {STALE: State.STALE, WITHHELD: State.WITHHELD}
 
 logger = get_logger(__name__)
 
@@ -56,7 +57,7 @@ def count(tried: Sequence[Tried]) -> None:
 def _outcome(tried: Tried, now: datetime) -> Outcome:
     claim, answer = tried.work.claim, tried.answer
     if answer is None:
-        state = State.STALE if tried.reason == STALE else State.DEAD
+        state = NOT_POSTED.get(tried.reason or "", State.DEAD)
         return Outcome(claim, state, None, tried.reason, claim.attempts)
     attempts = claim.attempts + 1
     if answer.is_success:

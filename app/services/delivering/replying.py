@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from app.domain.addresses import is_user_id
@@ -24,8 +25,9 @@ class SendReplies:
     """Queues the replies in an answer, each with a key made of the event and its place: however often an event is
     delivered, the first answer is the one that is sent."""
 
-    def __init__(self, send: SendMessage) -> None:
+    def __init__(self, send: SendMessage, with_a_person: Callable[[Event], bool] = lambda event: False) -> None:
         self._send = send
+        self._with_a_person = with_a_person
 
     def __call__(self, work: Work, answer: bytes) -> None:
         """Queue what is to be said, in order. What cannot be sent is logged and does not keep the rest from it.
@@ -35,7 +37,12 @@ class SendReplies:
         event = work.event
         if event is None or event.type != "message.received" or event.source != "live" or work.claim.is_replay:
             return
-        for place, body in enumerate(_bodies(answer)):
+        bodies = _bodies(answer)
+        if bodies and self._with_a_person(event):
+            extra = {"endpoint_id": work.endpoint.id, "event_id": event.id}
+            logger.info("a person took over while a bot answered; its answer is not sent", extra=extra)
+            return
+        for place, body in enumerate(bodies):
             retry = Retry(f"endpoint:{work.endpoint.id}", f"{event.id}:{place}", "reply")
             try:
                 self._send(read_send_request(_addressed(body, event), None), None, retry)

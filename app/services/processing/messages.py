@@ -15,6 +15,9 @@ from app.services.processing import wishes
 from app.services.processing.plan import Draft, Row, Step, address
 from app.services.processing.readings import Entry
 
+ON_THE_PHONE = "smb_message_echoes"
+"""The field of what a person wrote on the business's phone. Other echoes may be another program's."""
+
 _SPOKEN_TYPES = ("text", "button")
 
 
@@ -55,6 +58,7 @@ def message(draft: Draft, entry: Entry, fact: MessageFact) -> None:
     data = normalized(message)
     if inbound:
         data["last_outbound"] = _last_outbound(draft, message)
+        data["handled_by"] = draft.handled_by(contact, message.phone_number_id)
     event = draft.event(
         entry, "message.received" if inbound else "message.sent", data, fact.timestamp,
         contact_id=contact.id if contact else None, message_id=message.id, source=str(fact.source),
@@ -92,11 +96,13 @@ def _note(draft: Draft, entry: Entry, message: Message, contact: ContactRef) -> 
     """Remember what a message says of its conversation."""
     if message.direction == "outbound":
         draft.note_outbound(contact, message)
+        if entry.item.field == ON_THE_PHONE and message.group_id is None:
+            draft.note_agent(contact, message.phone_number_id, message.timestamp)
         return
     if message.group_id is None:  # what is said in a group opens no window
         draft.note_spoken(contact, message.phone_number_id, message.timestamp)
     is_spoken = message.source == Source.LIVE and message.message_type in _SPOKEN_TYPES and message.group_id is None
-    if is_spoken and opt_outs.says(message.message, draft.opt_out_words):
+    if is_spoken and opt_outs.says(message.message, draft.rules.opt_out_words):
         wishes.wish(draft, entry, contact, True, message.timestamp, Wish.WORD, message=message)
 
 

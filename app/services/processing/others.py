@@ -20,6 +20,7 @@ def contact(draft: Draft, entry: Entry, fact: ContactFact) -> None:
         "previous": _person(fact.previous) if fact.previous else None,
         "reason": fact.reason,
         "opt_out": None,
+        "handover": None,
     }
     draft.keyed(
         entry, "contact.updated", data, fact.timestamp, fact.key, contact_id=contact.id if contact else None

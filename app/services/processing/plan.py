@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
+from app.domain.handover import HandledBy, Handover
 from app.domain.messages import ContactRef, Message
 from app.domain.notifications import Person
 from app.domain.numbers import Directory
 from app.ids import new_id
 from app.services.processing.people import ContactBook
 from app.services.processing.readings import Entry
-from app.store.contact_numbers import Spoken
+from app.store.contact_numbers import Handovers, Spoken
 from app.store.messages import StatusKey
 
 Row = dict[str, Any]
@@ -46,6 +47,7 @@ class Plan:
     resolved: list[Row] = field(default_factory=list)
     aside: list[Row] = field(default_factory=list)
     spoken: Spoken = field(default_factory=dict)
+    handovers: Handovers = field(default_factory=dict)
     wishes: list[Row] = field(default_factory=list)
 
 
@@ -53,23 +55,31 @@ class Plan:
 class Known:
     """What the database knows of the chunk's people and messages, the latter by wamid or by our id.
 
-    `outbound` is what we last sent, by contact and number.
+    `outbound` is what we last sent, by contact and number; `handovers` says of the same who answers.
     """
 
     book: ContactBook
     messages: list[tuple[str, Message]]
     outbound: dict[tuple[str, str], Message] = field(default_factory=dict)
+    handovers: Handovers = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the settings say of messages."""
+
+    opt_out_words: frozenset[str] = frozenset()
+    agent_silence: timedelta = timedelta(hours=12)
 
 
 class Draft:
     """The plan of one chunk while it is being made."""
 
-    def __init__(
-        self, known: Known, directory: Directory, now: datetime, opt_out_words: frozenset[str] = frozenset()
-    ) -> None:
+    def __init__(self, known: Known, directory: Directory, now: datetime, rules: Rules) -> None:
         self.plan = Plan(known.book)
-        self.opt_out_words = opt_out_words
+        self.rules = rules
         self._outbound = dict(known.outbound)
+        self._handovers = dict(known.handovers)
         self.book = known.book
         self.directory = directory
         self.now = now
@@ -104,6 +114,28 @@ class Draft:
         if contact is not None and number:
             key = (contact.id, number)
             self.plan.spoken[key] = max(at, self.plan.spoken.get(key, at))
+
+    def note_agent(self, contact: ContactRef, number: str, at: datetime) -> None:
+        """Remember that a person answered a contact; in the future, by Meta's clock, nobody has."""
+        key = (contact.id, number)
+        at = min(at, self.now)
+        for handovers in (self.plan.handovers, self._handovers):
+            known = handovers.get(key, Handover())
+            handovers[key] = replace(known, agent_at=max(at, known.agent_at or at))
+
+    def handled_by(self, contact: ContactRef | None, number: str) -> HandledBy:
+        """Who answers a contact on a number of ours."""
+        if contact is None:
+            return HandledBy.BOT
+        if not self.book.merged:
+            known = self._handovers.get((contact.id, number), Handover())
+            return known.handled_by(self.now, self.rules.agent_silence)
+        found = [
+            handover.handled_by(self.now, self.rules.agent_silence)
+            for (contact_id, ours), handover in self._handovers.items()
+            if ours == number and self.book.current(contact_id) == contact.id
+        ]
+        return HandledBy.HUMAN if HandledBy.HUMAN in found else HandledBy.BOT
 
     def find(self, entry: Entry, *names: str | None) -> Message | None:
         """The message that an item means by a wamid or by our id, if its signer may speak for the message's number.

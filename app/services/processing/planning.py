@@ -22,7 +22,7 @@ from app.domain.notifications import (
 )
 from app.domain.numbers import Directory
 from app.services.processing import messages, others, statuses
-from app.services.processing.plan import Draft, Known, Plan
+from app.services.processing.plan import Draft, Known, Plan, Rules
 from app.services.processing.readings import Entry, is_vouched_for
 
 _PLANNERS: dict[type[Fact], Callable[[Draft, Entry, Any], None]] = {
@@ -40,11 +40,11 @@ def make_plan(
     known: Known,
     directory: Directory,
     now: datetime,
+    rules: Rules,
     set_aside: str | None = None,
-    opt_out_words: frozenset[str] = frozenset(),
 ) -> Plan:
     """The plan of these entries, in their order. With `set_aside`, all of them are parked for that reason."""
-    draft = Draft(known, directory, now, opt_out_words)
+    draft = Draft(known, directory, now, rules)
     for entry in entries:
         if set_aside is not None:
             draft.set_aside(entry, "parked", set_aside)
@@ -64,17 +64,6 @@ def people_of(entry: Entry) -> list[Person | None]:
         return []
     previous = fact.previous if isinstance(fact, ContactFact) else None
     return [fact.person, previous]
-
-
-def conversations(entries: list[Entry]) -> tuple[list[Person], set[str]]:
-    """Who says something now, and to which numbers of ours."""
-    people, numbers = [], set()
-    for entry in entries:
-        fact, number = entry.item.fact, entry.item.phone_number_id
-        if isinstance(fact, MessageFact) and fact.direction == "inbound" and fact.source is Source.LIVE and number:
-            people.append(fact.person)
-            numbers.add(number)
-    return people, numbers
 
 
 def names_of_messages(entries: list[Entry]) -> tuple[set[str], set[str]]:

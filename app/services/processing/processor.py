@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy.orm import Session
-
 from app import metrics
 from app.database import Database
-from app.domain import opt_outs
-from app.domain.messages import Message
-from app.domain.notifications import Person
 from app.errors import Unavailable
 from app.logs import get_logger, request_id_var
 from app.services.event_log import EventLog
 from app.services.number_directory import NumberDirectory
-from app.services.processing.people import ContactBook, aliases, all_aliases, variants_of
-from app.services.processing.plan import Known, Plan
-from app.services.processing.planning import conversations, make_plan, names_of_messages, people_of
+from app.services.processing import conversations
+from app.services.processing.people import ContactBook, all_aliases
+from app.services.processing.plan import Known, Plan, Rules
+from app.services.processing.planning import make_plan, names_of_messages, people_of
 from app.services.processing.readings import Chunk, Entry, Reading, chunks, read
 from app.services.processing.writing import PlanTooOld, write
 from app.store import contacts, events, jobs, messages, notifications
-from app.store.contacts import Alias, Owner
 from app.store.jobs import Claim
 
 LEASE = timedelta(seconds=15)
@@ -58,9 +53,9 @@ class ProcessNotifications:
         directory: NumberDirectory,
         log: EventLog,
         now: Callable[[], datetime],
-        opt_out_words: Collection[str] = (),
+        rules: Rules,
     ) -> None:
-        self._opt_out_words = opt_outs.plain_words(opt_out_words)
+        self._rules = rules
         self._database = database
         self._directory = directory
         self._log = log
@@ -142,7 +137,7 @@ class ProcessNotifications:
     def _store_once(self, chunk: Chunk, set_aside: str | None) -> None:
         now = self._now()
         known = self._look_up(chunk.entries, now)
-        plan = make_plan(chunk.entries, known, self._directory.current, now, set_aside, self._opt_out_words)
+        plan = make_plan(chunk.entries, known, self._directory.current, now, self._rules, set_aside)
         append = partial(self._log.append, endpoints=self._log.endpoints)
         with self._database.write() as session:
             started = time.perf_counter()
@@ -169,9 +164,8 @@ class ProcessNotifications:
             rows = [*messages.find_by_wamids(session, wamids), *messages.find_many(session, ids).items()]
             owners = contacts.find_many(session, {row.contact_id for _, row in rows if row.contact_id})
             found = [(name, messages.to_domain(row, owners.get(row.contact_id or ""))) for name, row in rows]
-            speakers, numbers = conversations(entries)
-            outbound = _last_outbound(session, owners_of_names, speakers, numbers)
-        return Known(ContactBook.of(now, owners_of_names), found, outbound)
+            outbound, handovers = conversations.look_up(session, owners_of_names, entries)
+        return Known(ContactBook.of(now, owners_of_names), found, outbound, handovers)
 
     def _adapt(self, spent: float, entries: int) -> None:
         if not self._database.is_sqlite:
@@ -207,17 +201,6 @@ class ProcessNotifications:
                     jobs.give_back(session, [claim], self._now() + timedelta(seconds=pause), reason)
         except Unavailable:
             logger.warning("jobs could not be given back; their leases will run out", extra={"count": len(left)})
-
-
-def _last_outbound(
-    session: Session, owners: dict[Alias, Owner], speakers: list[Person], numbers: set[str]
-) -> dict[tuple[str, str], Message]:
-    """What we last sent to each of the speakers, by contact and number."""
-    ids = set()
-    for alias in {name for person in speakers for name in aliases(person)}:
-        ids |= {owners[each].contact.id for each in (alias, *variants_of(alias)) if each in owners}
-    rows = messages.last_outbound(session, ids, numbers)
-    return {(str(row.contact_id), row.phone_number_id): messages.to_domain(row, None) for row in rows}
 
 
 def _books(chunk: Chunk, plan: Plan, taken: list[Entry]) -> dict[int, list[tuple[str | None, str]]]:

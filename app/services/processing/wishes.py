@@ -58,6 +58,7 @@ def news(contact: ContactRef, opted_out: bool, at: datetime, how: Wish, numbers:
             "how": how.value,
             "phone_number_ids": numbers,
         },
+        "handover": None,
     }
 
 

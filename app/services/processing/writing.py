@@ -14,7 +14,7 @@ from app.domain.notifications import Source
 from app.services.processing.plan import Plan, Step
 from app.services.processing.readings import Chunk
 from app.store import attempts, contact_numbers, contacts, events, jobs, messages, notifications, placeholders, reports
-from app.store.contact_numbers import Spoken
+from app.store.contact_numbers import Handovers, Spoken
 
 
 class PlanTooOld(Exception):
@@ -79,6 +79,12 @@ def _write_conversations(session: Session, plan: Plan) -> None:
             key = (str(plan.book.current(contact_id)), number)
             spoken[key] = max(at, spoken.get(key, at))
         contact_numbers.note_spoken(session, spoken)
+    if plan.handovers:
+        answered: Handovers = {}
+        for (contact_id, number), handover in plan.handovers.items():
+            key = (str(plan.book.current(contact_id)), number)
+            answered[key] = max(handover, answered.get(key, handover), key=lambda each: each.agent_at or plan.book.now)
+        contact_numbers.note_handovers(session, answered)
     if plan.wishes:
         contact_numbers.note_wishes(session, plan.wishes)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
-from marshmallow import ValidationError
+from marshmallow import Schema, ValidationError
 
+from app.domain.handover import HandledBy
 from app.errors import Invalid, Malformed
-from app.schemas.api.contacts import ContactAnswer, ContactChange, ContactExport
+from app.schemas.api.contacts import ContactAnswer, ContactChange, ContactExport, HandoverRequest
 from app.schemas.send.base import flatten
 from app.services.export_contact import export_contact
 from app.web.auth import caller, requires
@@ -20,22 +23,22 @@ edit_bp = requires("send", Blueprint("contact_editing", __name__, url_prefix=PRE
 erase_bp = requires("admin", Blueprint("contact_erasing", __name__, url_prefix=PREFIX))
 export_bp = requires("read", Blueprint("contact_exporting", __name__, url_prefix=PREFIX))
 
-_ANSWER, _CHANGE, _EXPORT = ContactAnswer(), ContactChange(), ContactExport()
+_ANSWER, _CHANGE, _EXPORT, _HANDOVER = ContactAnswer(), ContactChange(), ContactExport(), HandoverRequest()
 
 
 @edit_bp.patch("/<contact_id>")
 def change(contact_id: str) -> ResponseReturnValue:
     """Set a contact's name and notes, and whether it wants marketing; what is left out stays."""
-    body = parse_json(read_json_bytes())
-    if not isinstance(body, dict):
-        raise Malformed
-    try:
-        changes = _CHANGE.load(body)
-    except ValidationError as error:
-        raise Invalid(fields=flatten(error.messages)) from None
-    gateway().edit_contact(contact_id, changes, caller().numbers)
-    found: dict[str, object] = _ANSWER.dump(gateway().contacts.one(contact_id, caller().numbers))
-    return found
+    gateway().edit_contact(contact_id, _body(_CHANGE), caller().numbers)
+    return _contact(contact_id)
+
+
+@edit_bp.post("/<contact_id>/handover")
+def hand_over(contact_id: str) -> ResponseReturnValue:
+    """Let a person answer a contact from now on, or the bot. While a person does, bots are not woken."""
+    body = _body(_HANDOVER)
+    gateway().hand_over(contact_id, HandledBy(body["to"]), body.get("phone_number_id"), caller().numbers)
+    return _contact(contact_id)
 
 
 @erase_bp.delete("/<contact_id>")
@@ -50,4 +53,20 @@ def export(contact_id: str) -> ResponseReturnValue:
     """Everything we know of a contact: its names, messages and events, oldest first."""
     exported = export_contact(gateway().database, gateway().contacts, contact_id, caller().numbers)
     found: dict[str, object] = _EXPORT.dump(exported)
+    return found
+
+
+def _body(schema: Schema) -> dict[str, Any]:
+    body = parse_json(read_json_bytes())
+    if not isinstance(body, dict):
+        raise Malformed
+    try:
+        loaded: dict[str, Any] = schema.load(body)
+    except ValidationError as error:
+        raise Invalid(fields=flatten(error.messages)) from None
+    return loaded
+
+
+def _contact(contact_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = _ANSWER.dump(gateway().contacts.one(contact_id, caller().numbers))
     return found

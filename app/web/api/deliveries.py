@@ -48,7 +48,7 @@ def show(delivery_id: str) -> ResponseReturnValue:
 
 @bp.post("/<delivery_id>/retry")
 def retry(delivery_id: str) -> ResponseReturnValue:
-    """Try it now. One that is dead or stale begins anew, as a replay."""
+    """Try it now. One that is dead, stale or withheld begins anew, as a replay."""
     body: dict[str, Any] = _ANSWER.dump(retry_delivery(gateway().database, _id(delivery_id), utc_now()))
     return body, 202
 

@@ -10,7 +10,7 @@ from marshmallow import Schema
 from app.schemas.api.actions import ActionAnswer
 from app.schemas.api.alerts import AlertAnswer, AlertQuery
 from app.schemas.api.batches import BatchAnswer, BulkAnswer, BulkRequest
-from app.schemas.api.contacts import ContactAnswer, ContactChange, ContactExport
+from app.schemas.api.contacts import ContactAnswer, ContactChange, ContactExport, HandoverRequest
 from app.schemas.api.deliveries import DeliveryAnswer, DeliveryDetails, DeliveryQuery
 from app.schemas.api.endpoints import (
     EndpointAnswer,
@@ -121,6 +121,7 @@ OPERATIONS: dict[str, Operation] = {
     "contacts.index": Operation({200: list_of(ContactAnswer)}, query=PageQuery),
     "contacts.show": Operation({200: ContactAnswer}),
     "contact_editing.change": Operation({200: ContactAnswer}, body=ContactChange),
+    "contact_editing.hand_over": Operation({200: ContactAnswer}, body=HandoverRequest),
     "contact_erasing.erase": Operation({200: DoneAnswer}),
     "contact_exporting.export": Operation({200: ContactExport}),
     "endpoints.index": Operation({200: list_of(EndpointAnswer)}),

@@ -79,7 +79,7 @@ def test_the_event_tells_of_the_same_message(receive: Receive, get: Callable[...
 
     (event,) = get("/api/events")["data"]
     assert (event["type"], event["version"]) == ("message.received", 1)
-    assert event["data"] == get("/api/messages")["data"][0] | {"last_outbound": None}
+    assert event["data"] == get("/api/messages")["data"][0] | {"last_outbound": None, "handled_by": "bot"}
     assert event["delayed_seconds"] > 0
 
 

@@ -16,6 +16,7 @@ from app.services.audit_balance import audit_balance
 from app.services.event_log import EventLog
 from app.services.gateway import Gateway, utc_now
 from app.services.processing import ProcessNotifications, processor
+from app.services.processing.plan import Rules
 from app.services.processing.processor import LEASE, ON_POSTGRESQL
 from app.store import jobs
 from app.store.jobs import Claim
@@ -142,7 +143,7 @@ def test_two_workers_over_the_same_people_leave_one_order_without_gaps(
         post_webhook(body)
     claims = claim(gateway.database)
     log = EventLog(gateway.endpoints)
-    workers = [ProcessNotifications(gateway.database, gateway.directory, log, utc_now) for _ in range(4)]
+    workers = [ProcessNotifications(gateway.database, gateway.directory, log, utc_now, Rules()) for _ in range(4)]
     together = threading.Barrier(4)
 
     def work(number: int) -> None:

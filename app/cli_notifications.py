@@ -10,6 +10,7 @@ from flask.cli import AppGroup
 
 from app.errors import GatewayError
 from app.services.gateway import Gateway, utc_now
+from app.services.replay_deliveries import replay_of_notifications
 from app.services.replay_notifications import replay_notification, replay_notifications
 
 STATES = ("processed", "parked", "quarantined")
@@ -21,7 +22,8 @@ notifications = AppGroup("notifications", help="Webhooks as they were kept.")
 @click.option("--id", "notification_id", help="One webhook.")
 @click.option("--since", help="All that were received from this time on (ISO 8601; UTC if it does not say).")
 @click.option("--state", type=click.Choice(STATES), help="All that are in this state; with --since, of those.")
-def replay(notification_id: str | None, since: str | None, state: str | None) -> None:
+@click.option("--deliver", is_flag=True, help="Also deliver once more what they told of, marked as a replay.")
+def replay(notification_id: str | None, since: str | None, state: str | None, deliver: bool) -> None:
     """Have webhooks read again, by the worker. What was taken in stays as it is and has no second effect."""
     if (notification_id is None) == (since is None and state is None):
         raise click.UsageError("Say which: --id alone, or --since, --state or both.")
@@ -29,9 +31,11 @@ def replay(notification_id: str | None, since: str | None, state: str | None) ->
     try:
         if notification_id is not None:
             replay_notification(gateway.database, notification_id, utc_now())
+            if deliver:
+                replay_of_notifications(gateway.database, [notification_id], utc_now())
             count = 1
         else:
-            count = replay_notifications(gateway.database, utc_now(), since=_time(since), state=state)
+            count = replay_notifications(gateway.database, utc_now(), since=_time(since), state=state, deliver=deliver)
     except GatewayError as error:
         raise click.ClickException(error.message) from error
     click.echo(f"{count} to be read again")

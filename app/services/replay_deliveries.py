@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from app.database import Database
+from app.domain.endpoints import Endpoint
 from app.errors import NotFound, WrongState
-from app.models import Delivery
+from app.models import Delivery, Event
 from app.services.endpoint_directory import to_endpoint
 from app.services.event_log import is_for
 from app.store import deliveries, delivery_list, endpoints, events
@@ -68,12 +70,29 @@ def replay_range(
         if not found:
             return count
         after = found[-1].sequence
-        wanted = [
-            (endpoint_id, event.id, event.contact_id)
-            for event in found
-            if is_for(endpoint, event.type, event.phone_number_id, event.notification_id, event.data)
-        ]
+        wanted = _wanted(found, [endpoint])
         if wanted:
             with database.write() as session:
                 deliveries.owe(session, wanted, now, is_replay=True)
         count += len(wanted)
+
+
+def replay_of_notifications(database: Database, ids: Sequence[str], now: datetime) -> int:
+    """Deliver once more what was read from webhooks before, to every endpoint that wants it; say how many."""
+    with database.read() as session:
+        found = events.of_notifications(session, ids)
+        everybody = [to_endpoint(row, ()) for row in endpoints.all_endpoints(session)]
+    wanted = _wanted(found, everybody)
+    for start in range(0, len(wanted), PORTION):
+        with database.write() as session:
+            deliveries.owe(session, wanted[start : start + PORTION], now, is_replay=True)
+    return len(wanted)
+
+
+def _wanted(found: Sequence[Event], by: Sequence[Endpoint]) -> list[tuple[str, str, str | None]]:
+    return [
+        (endpoint.id, event.id, event.contact_id)
+        for event in found
+        for endpoint in by
+        if is_for(endpoint, event.type, event.phone_number_id, event.notification_id, event.data)
+    ]

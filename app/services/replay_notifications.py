@@ -7,6 +7,7 @@ from datetime import datetime
 from app.database import Database
 from app.errors import NotFound
 from app.models import Notification
+from app.services.replay_deliveries import replay_of_notifications
 from app.store import notifications
 
 PORTION = 100
@@ -28,8 +29,13 @@ def replay_notification(database: Database, notification_id: str, now: datetime)
     return row
 
 
-def replay_notifications(database: Database, now: datetime, *, since: datetime | None, state: str | None) -> int:
-    """Have all webhooks read again that were received from `since` on, or are in this state. Return how many."""
+def replay_notifications(
+    database: Database, now: datetime, *, since: datetime | None, state: str | None, deliver: bool = False
+) -> int:
+    """Have all webhooks read again that were received from `since` on, or are in this state. Return how many.
+
+    With `deliver` what they told of before is also delivered once more; without, only what is new is delivered.
+    """
     count, after = 0, ""
     while True:
         with database.read() as session:
@@ -40,4 +46,6 @@ def replay_notifications(database: Database, now: datetime, *, since: datetime |
             return count
         with database.write() as session:
             count += notifications.replay(session, ids, now)
+        if deliver:
+            replay_of_notifications(database, ids, now)
         after = ids[-1]

@@ -42,6 +42,12 @@ def find_many(session: Session, ids: Collection[str]) -> dict[str, Event]:
     return {row.id: row for row in session.scalars(select(Event).where(Event.id.in_(ids)))}
 
 
+def of_notifications(session: Session, ids: Collection[str]) -> list[Event]:
+    """What was read from these webhooks, in order."""
+    query = select(Event).where(Event.notification_id.in_(ids)).order_by(Event.sequence)
+    return list(session.scalars(query))
+
+
 def received_between(
     session: Session, since: datetime, until: datetime, *, after: int, limit: int
 ) -> list[Event]:

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.database import Database
-from app.models import Job, Notification, ParkedItem
+from app.models import Delivery, Job, Notification, ParkedItem
 from app.schemas.changes import fields
 from app.schemas.changes.messages import read_messages
 from app.schemas.inbound import types
@@ -123,6 +123,30 @@ def test_one_that_waits_to_be_read_gets_no_second_job(
         assert len(session.scalars(select(Job)).all()) == 1
 
 
+def test_what_was_delivered_is_delivered_again_only_if_asked(
+    app: Flask, gateway: Gateway, database: Database, receive: Receive, process_all: Process
+) -> None:
+    gateway.manage_endpoints.add({"url": "https://app.example", "types": ["message.received"]})
+    receive(message_body(text("one"), text("two")), status_body(status(wamid())))
+    with database.read() as session:
+        [first, _] = session.scalars(select(Notification.id).order_by(Notification.id))
+    replay = ["notifications", "replay"]
+
+    app.test_cli_runner().invoke(args=[*replay, "--since", "2026-01-01"])
+    process_all()
+    unasked = _deliveries(database)
+    app.test_cli_runner().invoke(args=[*replay, "--since", "2026-01-01", "--deliver"])
+    process_all()
+    asked = _deliveries(database)
+    app.test_cli_runner().invoke(args=[*replay, "--id", first, "--deliver"])
+    process_all()
+
+    assert unasked == [False, False]
+    assert asked == [False, False, True, True]
+    assert _deliveries(database) == [False, False, True, True, True, True]
+    assert audit_balance(database, deep=True).problems == []
+
+
 def test_only_those_received_since_are_read_again(database: Database, receive: Receive) -> None:
     receive(message_body(text()))
 
@@ -176,6 +200,12 @@ def test_the_command_says_what_it_wants(app: Flask, options: list[str]) -> None:
 
 def _replay_all(database: Database) -> int:
     return replay_notifications(database, utc_now(), since=None, state=None)
+
+
+def _deliveries(database: Database) -> list[bool]:
+    """Of each delivery that is owed, whether it is a replay."""
+    with database.read() as session:
+        return list(session.scalars(select(Delivery.is_replay).order_by(Delivery.id)))
 
 
 def _broken(_type: str, _value: Any) -> Any:

@@ -81,7 +81,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         shutil.copyfile(request.getfixturevalue("migrated_sqlite"), tmp_path / "whatsapp.db")
         return f"sqlite:///{tmp_path}/whatsapp.db"
     url: str = request.getfixturevalue("postgres_url")
-    _empty(url)
+    empty(url)
     return url
 
 
@@ -209,7 +209,8 @@ def with_settings(config: Config, **changes: Any) -> Config:
     return dataclasses.replace(config, **changes)
 
 
-def _empty(url: str) -> None:
+def empty(url: str) -> None:
+    """Delete every row."""
     database = Database(url)
     with database.write() as session:
         for table in reversed(Base.metadata.sorted_tables):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 from marshmallow import Schema, fields, missing
@@ -70,10 +70,20 @@ class NormalizedMessage(EveryKey):
     flags = fields.List(fields.String(), dump_default=list)
 
 
-_SCHEMA = NormalizedMessage()
+_KEYS = tuple(NormalizedMessage().dump_fields)
+_CONTACT_KEYS = tuple(NormalizedContact().dump_fields)
+_values, _contact_values = attrgetter(*_KEYS), attrgetter(*_CONTACT_KEYS)
 
 
-def normalized(message: Message | Mapping[str, Any]) -> dict[str, Any]:
-    """The message as JSON takes it."""
-    dumped: dict[str, Any] = _SCHEMA.dump(message)
-    return dumped
+def normalized(message: Message) -> dict[str, Any]:
+    """The message as JSON takes it: what `NormalizedMessage` dumps.
+
+    Every event and every row of a list is made here. To ask marshmallow for each key of each takes ten times as long.
+    """
+    found = dict(zip(_KEYS, _values(message), strict=True))
+    found["timestamp"] = message.timestamp.astimezone(UTC).isoformat()
+    found["received_at"] = message.received_at.astimezone(UTC).isoformat()
+    found["flags"] = list(message.flags)
+    if message.contact is not None:
+        found["contact"] = dict(zip(_CONTACT_KEYS, _contact_values(message.contact), strict=True))
+    return found

@@ -33,9 +33,8 @@ def list_messages(
             else:
                 places = message_list.places(session, filters, limit=limit, before=place)
             found = [(each, each[1]) for each in places]
-        rows = message_list.rows(session, [message_id for _, message_id in found])
         after = found[-1][0] if len(found) == limit else None
-        return [messages.to_domain(row, contact) for row, contact in rows], after
+        return message_list.read(session, [message_id for _, message_id in found]), after
 
 
 def find_message(database: Database, message_id: str, numbers: tuple[str, ...] | None) -> Message:

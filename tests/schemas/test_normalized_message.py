@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
 
 from app.domain.messages import ContactRef, Message
 from app.domain.notifications import Source
@@ -63,19 +67,31 @@ def test_it_dumps_every_key_in_order_the_simple_six_first() -> None:
     assert json.dumps(dumped) == json.dumps(DUMPED)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"contact": None, "group_id": "Y2FwaV9n"},
+        {"content": [{"name": {"formatted_name": "Bo Li"}}]},
+        {"flags": ["edited"], "error": {"code": 1}, "pricing": {"billable": True}, "context": {"id": None}},
+        {"sender": None, "message_id": None, "callback_data": "x", "referral": {"source_id": "1"}},
+    ],
+)
+def test_it_dumps_what_the_schema_says(change: dict[str, Any]) -> None:
+    message = replace(MESSAGE, **change)
+
+    assert json.dumps(normalized(message)) == json.dumps(NormalizedMessage().dump(message))
+
+
+def test_what_is_added_to_it_does_not_reach_the_message() -> None:
+    normalized(MESSAGE)["flags"].append("edited")
+
+    assert MESSAGE.flags == []
+
+
 def test_it_dumps_a_mapping_with_null_for_what_the_mapping_lacks() -> None:
     dumped = NormalizedMessage().dump({"id": "0192", "contact": {"id": "c1"}, "flags": ["edited"]})
 
     assert list(dumped) == list(DUMPED)
     assert {key for key, value in dumped.items() if value is not None} == {"channel", "id", "contact", "flags"}
     assert dumped["contact"] == {**dict.fromkeys(DUMPED["contact"]), "id": "c1"}  # type: ignore[call-overload]
-
-
-def test_contents_may_be_lists() -> None:
-    dumped = normalized({"content": [{"name": {"formatted_name": "Bo Li"}}]})
-
-    assert dumped["content"] == [{"name": {"formatted_name": "Bo Li"}}]
-
-
-def test_a_message_may_be_with_nobody() -> None:
-    assert normalized({"contact": None, "group_id": "Y2FwaV9n"})["contact"] is None

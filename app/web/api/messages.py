@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from app.domain.words import Wanted, wanted
 from app.errors import Invalid
 from app.schemas.api.timeline import Happening
-from app.schemas.normalized_message import NormalizedMessage
+from app.schemas.normalized_message import normalized
 from app.services.read_messages import Cursor, find_message, list_messages
 from app.services.read_timeline import read_timeline
 from app.store.message_list import MessageFilter
@@ -22,7 +22,6 @@ bp = requires("read", Blueprint("messages", __name__, url_prefix="/api/messages"
 
 MOST_WORDS, SHORTEST_BEGINNING = 20, 3
 
-_SCHEMA = NormalizedMessage()
 _HAPPENING = Happening()
 
 
@@ -46,14 +45,13 @@ def index() -> ResponseReturnValue:
         gateway().database, filters, words, limit=paging.limit(), before=_cursor(paging.cursor(), bool(words))
     )
     place = f"{after[0].isoformat()}|{after[1]}" if isinstance(after, tuple) else after
-    return paging.page([_SCHEMA.dump(each) for each in found], None if place is None else str(place))
+    return paging.page([normalized(each) for each in found], None if place is None else str(place))
 
 
 @bp.get("/<path:message_id>")
 def show(message_id: str) -> ResponseReturnValue:
     """One message, by our id or Meta's."""
-    found: dict[str, object] = _SCHEMA.dump(find_message(gateway().database, message_id, caller().numbers))
-    return found
+    return normalized(find_message(gateway().database, message_id, caller().numbers))
 
 
 @bp.get("/<path:message_id>/timeline")

@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select, text, update
 from app.database import Database
 from app.models import Message, MessageDocument, UnsearchedMessage
 from app.services.index_messages import index_messages
-from app.store import message_list
+from app.store import message_list, message_search
 from tests.conftest import API_KEY
 from tests.factories import ANA, BO, OTHER_PNID, PNID, SENT_AT, contact, echo, echo_body, message_body
 from tests.factories import text as text_message
@@ -106,6 +106,40 @@ def test_with_many_of_a_status_the_index_is_asked(
     found = get("/api/messages", q="hola", status="received")["data"]
 
     assert [_letter(row) for row in found] == ["b", "a"]
+
+
+@pytest.mark.parametrize("limit", [1, 3, 500])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"q": "ped*"}, {"q": "ped* hol*"}, {"q": "ped* uno"}, {"q": "ped* rar*"},
+        {"q": "ped* hola", "direction": "outbound"},
+        {"q": "ped*", "direction": "inbound", "type": "text"}, {"q": "ped*", "status": "received"},
+        {"q": "ped*", "until": "2021-09-30T18:00:09Z"}, {"q": "ped*", "since": "2021-09-30T18:00:09Z"},
+        {"q": "ped* nothing"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_beginning_that_very_many_have_finds_what_any_other_does(
+    receive: Receive, database: Database, get: Get, monkeypatch: pytest.MonkeyPatch, query: dict[str, str], limit: int
+) -> None:
+    bodies = ["Pedido uno", "pedido de hola", "Un pedido raro", "hola", "impedido"]
+    receive(message_body(*(text_message(bodies[n % 5], timestamp=SENT_AT + n // 2) for n in range(21))))
+    index_all(database)
+    monkeypatch.setattr(message_list, "MANY", 0)  # so that no list is short enough to be read
+    monkeypatch.setattr(message_search, "COMMON", 0)
+    expected = get("/api/messages", **query)["data"]
+    monkeypatch.setattr(message_search, "COMMON", 10)
+    monkeypatch.setattr(message_search, "PORTION", 4)
+
+    found, cursor = [], None
+    while cursor != "":
+        page = get("/api/messages", **query, limit=limit, **({"cursor": cursor} if cursor else {}))
+        found, cursor = [*found, *page["data"]], page["next_cursor"] or ""
+
+    assert found == expected
+    if query == {"q": "ped*"}:
+        assert len(found) == 13
 
 
 def test_a_bounded_key_finds_its_own_numbers_alone(

@@ -1,10 +1,14 @@
-"""The description holds for every route, and every route for its description."""
+"""The description holds for every route, and every route for its description.
+
+Long form, 5,000 requests and more, counted: `DRILL=long .venv/bin/pytest tests/web/test_openapi.py`.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -28,8 +32,11 @@ from app.web.openapi.operations import OPERATIONS
 from tests.conftest import API_KEY, on_sqlite
 from tests.factories import PNID, message_body, status, status_body, text, wamid
 
-EXAMPLES = 600 if os.environ.get("DRILL") == "long" else 60
+IS_LONG = os.environ.get("DRILL") == "long"
+EXAMPLES = 300 if IS_LONG else 60
 """For each route; those that take nothing are asked once."""
+
+LEAST_REQUESTS = 5_000
 
 CHECKS = [
     not_a_server_error,
@@ -88,7 +95,7 @@ def test_the_files_of_the_page_are_served(client: FlaskClient, name: str) -> Non
 
 
 @pytest.mark.parametrize("endpoint", sorted(set(OPERATIONS) - {"openapi.document"}))
-def test_whatever_is_asked_the_answer_is_as_described(api: Any, endpoint: str) -> None:
+def test_whatever_is_asked_the_answer_is_as_described(api: Any, asked: Counter[int], endpoint: str) -> None:
     operation = next(
         each.ok()
         for each in api.get_all_operations()
@@ -98,7 +105,8 @@ def test_whatever_is_asked_the_answer_is_as_described(api: Any, endpoint: str) -
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     @given(operation.as_strategy() | operation.as_strategy(generation_mode=GenerationMode.NEGATIVE))
     def ask(case: Any) -> None:
-        case.call_and_validate(headers={"Authorization": f"Bearer {API_KEY}"}, checks=CHECKS)
+        answer = case.call_and_validate(headers={"Authorization": f"Bearer {API_KEY}"}, checks=CHECKS)
+        asked[answer.status_code] += 1
 
     ask()
 
@@ -122,6 +130,17 @@ def api(app: Flask, receive: Callable[..., None], monkeypatch: pytest.MonkeyPatc
         nothing = {"error": {"message": "no such object", "code": 100, "error_subcode": 33}}
         graph.get(re.compile(r"https://graph\.example/.*"), status=400, json=nothing)
         yield schemathesis.openapi.from_wsgi("/openapi.json", app)
+
+
+@pytest.fixture(scope="module")
+def asked(pytestconfig: pytest.Config) -> Iterator[Counter[int]]:
+    """How many requests were answered with which status, told at the end; in the long form they are many."""
+    counted: Counter[int] = Counter()
+    yield counted
+    told = f"{counted.total():,} requests, by status: {dict(sorted(counted.items()))}"
+    pytestconfig.get_terminal_writer().line(f"\n{told}")
+    assert [status for status in counted if status >= 500] == []
+    assert counted.total() >= (LEAST_REQUESTS if IS_LONG else 0)
 
 
 def _accept(_request: Any) -> tuple[int, dict[str, str], str]:

@@ -6,17 +6,17 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from app.domain.addresses import is_user_id
 from app.errors import GatewayError, IdempotencyConflict, Unavailable
 from app.logs import get_logger
 from app.models import Event
+from app.schemas.json_text import check_json
 from app.schemas.send import read_send_request
+from app.services.delivering.addressing import ADDRESSES, address_of
 from app.services.delivering.work import Work
 from app.services.idempotency import Retry
 from app.services.send_message import SendMessage
 
 MOST = 10
-ADDRESSES = ("to", "recipient", "group_id")
 
 logger = get_logger(__name__)
 
@@ -45,7 +45,7 @@ class SendReplies:
         for place, body in enumerate(bodies):
             retry = Retry(f"endpoint:{work.endpoint.id}", f"{event.id}:{place}", "reply")
             try:
-                self._send(read_send_request(_addressed(body, event), None), None, retry)
+                self._send(read_send_request(_addressed(check_json(body), event), None), None, retry)
             except Unavailable:
                 raise
             except IdempotencyConflict:
@@ -74,10 +74,6 @@ def _addressed(body: Any, event: Event) -> Any:
     """A send body to whoever wrote, in whatever chat, from the number they wrote to."""
     if not isinstance(body, dict):
         return body
-    message = json.loads(event.data)
-    if message["group_id"]:
-        address = {"group_id": message["group_id"]}
-    else:
-        address = {"recipient" if is_user_id(message["sender"] or "") else "to": message["sender"]}
     ours = {"phone_number_id": event.phone_number_id, "mode": "queued", "priority": "reply"}
-    return {name: value for name, value in body.items() if name not in ADDRESSES} | address | ours
+    rest = {name: value for name, value in body.items() if name not in ADDRESSES}
+    return rest | address_of(event.type, json.loads(event.data)) | ours

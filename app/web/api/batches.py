@@ -11,12 +11,13 @@ from marshmallow import ValidationError
 from app.domain.outbound import Priority
 from app.errors import GatewayError, Invalid
 from app.schemas.api.batches import BatchAnswer, BulkAnswer, BulkRequest
+from app.schemas.json_text import parse_json
 from app.schemas.send import read_send_request
 from app.schemas.send.base import flatten
 from app.services.sending.batches import BatchView, Item
 from app.web.api import paging
 from app.web.auth import caller, requires
-from app.web.bodies import parse_json, read_json_bytes
+from app.web.bodies import read_json_bytes
 from app.web.context import gateway
 
 bp = requires("read", Blueprint("batches", __name__, url_prefix="/api/batches"))

@@ -11,10 +11,11 @@ from marshmallow import Schema, ValidationError
 from app.domain.handover import HandledBy
 from app.errors import Invalid, Malformed
 from app.schemas.api.contacts import ContactAnswer, ContactChange, ContactExport, HandoverRequest
+from app.schemas.json_text import parse_json
 from app.schemas.send.base import flatten
 from app.services.export_contact import export_contact
 from app.web.auth import caller, requires
-from app.web.bodies import parse_json, read_json_bytes
+from app.web.bodies import read_json_bytes
 from app.web.context import gateway
 
 PREFIX = "/api/contacts"

@@ -20,12 +20,13 @@ from app.schemas.api.endpoints import (
     SecretRequest,
     TestAnswer,
 )
+from app.schemas.json_text import parse_json
 from app.schemas.send.base import flatten
 from app.services.gateway import utc_now
 from app.services.replay_deliveries import replay_dead, replay_event, replay_range
 from app.web.api import paging
 from app.web.auth import requires
-from app.web.bodies import parse_json, read_json_bytes
+from app.web.bodies import read_json_bytes
 from app.web.context import gateway
 
 bp = requires("admin", Blueprint("endpoints", __name__, url_prefix="/api/endpoints"))

@@ -9,12 +9,13 @@ from flask.typing import ResponseReturnValue
 
 from app.errors import Invalid, WrongState
 from app.schemas.api.numbers import CheckAnswer, NumberAnswer, NumberChange, NumberRequest, load
+from app.schemas.json_text import parse_json
 from app.services.gateway import utc_now
 from app.services.read_numbers import SETTINGS, find_number, list_numbers
 from app.services.save_number import change_number, remove_number, save_number
 from app.web.api import paging
 from app.web.auth import caller, requires
-from app.web.bodies import parse_json, read_json_bytes
+from app.web.bodies import read_json_bytes
 from app.web.context import gateway
 
 bp = requires("read", Blueprint("numbers", __name__, url_prefix="/api/numbers"))

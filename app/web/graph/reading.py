@@ -9,10 +9,11 @@ from urllib.parse import parse_qsl
 from flask import request
 
 from app.errors import Malformed
+from app.schemas.json_text import parse_json
 from app.services.graph_edges import NOT_FOR_META, PARAMETERS
 from app.services.graph_face import Query
 from app.web.auth import caller
-from app.web.bodies import API_LIMIT, parse_json, read_raw
+from app.web.bodies import API_LIMIT, read_raw
 
 FORM = "application/x-www-form-urlencoded"
 

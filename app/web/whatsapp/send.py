@@ -5,10 +5,11 @@ from __future__ import annotations
 from flask import request as http
 from flask.typing import ResponseReturnValue
 
+from app.schemas.json_text import parse_json
 from app.schemas.send import SendMessageResponse, read_send_request
 from app.services.idempotency import read_key
 from app.web.auth import caller, check
-from app.web.bodies import parse_json, read_json_bytes
+from app.web.bodies import read_json_bytes
 from app.web.context import gateway
 
 _RESPONSE = SendMessageResponse()

@@ -16,7 +16,8 @@ IS_UNDELIVERED = text("state IN ('dead', 'stale')")
 class Endpoint(Base):
     """One URL of the user's, and how it has been doing. Secrets are stored encrypted.
 
-    Removed ones stay, for the sake of what was delivered to them.
+    Or one Python handler: `format` says so, `url` is its name, and there is nothing to sign. Removed ones stay, for the
+    sake of what was delivered to them.
     """
 
     __tablename__ = "endpoints"
@@ -33,6 +34,7 @@ class Endpoint(Base):
     paused: Mapped[bool]
     types: Mapped[list[str] | None] = mapped_column(JsonColumn)
     statuses: Mapped[list[str] | None] = mapped_column(JsonColumn)
+    message_types: Mapped[list[str] | None] = mapped_column(JsonColumn)
     numbers: Mapped[list[str] | None] = mapped_column(JsonColumn)
     max_age_seconds: Mapped[int | None]
     max_per_second: Mapped[int | None]

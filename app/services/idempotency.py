@@ -1,7 +1,8 @@
 """A caller's retry is the same message: `Idempotency-Key`.
 
-A key is as durable as the message it stands for, because both are one commit, and it lasts for 48 hours. What a retry
-is answered is worked out from the message as it stands then; nothing of an answer is stored.
+A key is as durable as the message it stands for, because both are one commit, and it lasts for 48 hours, or for as
+long as its caller may come again. What a retry is answered is worked out from the message as it stands then; nothing of
+an answer is stored.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class Retry:
     caller: str
     key: str
     fingerprint: str
+    kept_for: timedelta = KEPT_FOR
 
 
 def read_key(header: str | None, caller: str, path: str, raw: bytes) -> Retry | None:
@@ -49,7 +51,7 @@ def claim(session: Session, retry: Retry, message_id: str, now: datetime) -> Mes
         "key": retry.key,
         "fingerprint": retry.fingerprint,
         "message_id": message_id,
-        "created_at": now,
+        "forget_at": now + retry.kept_for,
     }
     if idempotency.claim(session, row):
         return None

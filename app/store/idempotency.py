@@ -24,12 +24,12 @@ def find(session: Session, caller: str, key: str) -> IdempotencyKey | None:
     return session.scalar(query)
 
 
-def forget(session: Session, before: datetime) -> None:
-    """Delete keys from before `before`."""
-    statement = delete(IdempotencyKey).where(IdempotencyKey.created_at < before)
+def forget(session: Session, now: datetime) -> None:
+    """Delete the keys whose time is over."""
+    statement = delete(IdempotencyKey).where(IdempotencyKey.forget_at < now)
     session.execute(statement.execution_options(synchronize_session=False))
 
 
-def any_from_before(session: Session, before: datetime) -> bool:
+def any_over(session: Session, now: datetime) -> bool:
     """Whether `forget` would find anything. Takes no lock."""
-    return session.scalar(select(IdempotencyKey.key).where(IdempotencyKey.created_at < before).limit(1)) is not None
+    return session.scalar(select(IdempotencyKey.key).where(IdempotencyKey.forget_at < now).limit(1)) is not None

@@ -11,7 +11,6 @@ from app.config import Config
 from app.database import Database
 from app.errors import Invalid
 from app.models import Message
-from app.services.idempotency import KEPT_FOR
 from app.services.sending.recording import enqueue, to_request
 from app.services.sending.told import tell
 from app.store import attempts, events, idempotency, paces, queue
@@ -95,10 +94,10 @@ class SettleSends:
         """Forget the idempotency keys whose time is over, and recipients that have been left in peace for long."""
         now = self._now()
         with self._database.read() as session:
-            has_keys = idempotency.any_from_before(session, now - KEPT_FOR)
+            has_keys = idempotency.any_over(session, now)
             has_pairs = paces.any_old_pair(session, now)
         if not has_keys and not has_pairs:
             return
         with self._database.write() as session:
-            idempotency.forget(session, now - KEPT_FOR)
+            idempotency.forget(session, now)
             paces.forget_pairs(session, now)

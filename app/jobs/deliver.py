@@ -33,7 +33,10 @@ logger = get_logger(__name__)
 
 
 class DeliverDue:
-    """Delivers what is due, `threads` at a time, shared fairly between endpoints. Called by its lane over and over."""
+    """Delivers what is due, `threads` at a time, shared fairly between endpoints. Called by its lane over and over.
+
+    Endpoints that it does not serve are left to other workers.
+    """
 
     def __init__(
         self,
@@ -43,12 +46,14 @@ class DeliverDue:
         now: Callable[[], datetime],
         *,
         threads: int,
+        serves: Callable[[Endpoint], bool] = lambda endpoint: not endpoint.is_handler,
     ) -> None:
         self._database = database
         self._directory = directory
         self._post = post
         self._now = now
         self._threads = threads
+        self._serves = serves
         self._pool = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="deliver")
         self._desks: dict[tuple[str, bool], Desk] = {}
         self._done: list[Tried] = []
@@ -63,24 +68,22 @@ class DeliverDue:
         """
         self._wait()
         now = self._now()
-        endpoints = self._directory.current
+        endpoints = [each for each in self._directory.current if each.is_open and self._serves(each)]
         found = claiming.look(self._database, list(self._wanted(endpoints, now)), now)
-        withdrawn = self._withdraw(endpoints)
+        self._withdraw(endpoints)
         done = self._take_done()
-        if done or found or withdrawn:
-            self._hand_out(self._write(done, found, withdrawn))
+        if done or found:
+            self._hand_out(self._write(done, found))
         if time.monotonic() - self._renewed_at > RENEW_SECONDS:
             self._renew()
         return True
 
     def close(self) -> None:
         """Let what is being posted end, write what became of it, and give back the rest."""
-        with self._changed:
-            left = [claim for desk in self._desks.values() for claim in desk.clear()]
+        self._withdraw(())
         self._pool.shutdown(wait=True)
-        while (done := self._take_done()) or left:
-            self._write(done, claiming.Found(), left)
-            left = []
+        while done := self._take_done():
+            self._write(done, claiming.Found())
 
     def _wait(self) -> None:
         with self._changed:
@@ -90,23 +93,23 @@ class DeliverDue:
                 self._changed.wait_for(lambda: len(self._done) >= MOST_AT_ONCE, LINGER_SECONDS)
 
     def _wanted(self, endpoints: Sequence[Endpoint], now: datetime) -> Iterator[Wanted]:
-        served = [endpoint for endpoint in endpoints if endpoint.is_open]
         with self._changed:
-            for endpoint in served:
+            for endpoint in endpoints:
                 if endpoint.health.open_until is None:
                     for is_replay in (False, True):
-                        yield from self._room(endpoint, len(served), is_replay=is_replay)
+                        yield from self._room(endpoint, len(endpoints), is_replay=is_replay)
                 elif endpoint.health.open_until <= now and not self._in_hand(endpoint):
                     for is_replay in (False, True):
                         self._desk(endpoint.id, is_replay).share = 1
                         yield Wanted(endpoint, is_replay, 1, is_probe=True)
 
-    def _withdraw(self, endpoints: Sequence[Endpoint]) -> list[Claim]:
-        """Take back what waits for endpoints that are to be left alone by now."""
-        well = {endpoint.id for endpoint in endpoints if endpoint.is_open and endpoint.health.open_until is None}
+    def _withdraw(self, endpoints: Sequence[Endpoint]) -> None:
+        """Take back what waits for endpoints that are to be left alone by now: all but these, and the unwell."""
+        well = {endpoint.id for endpoint in endpoints if endpoint.health.open_until is None}
         with self._changed:
-            left_alone = (desk for (endpoint_id, _), desk in self._desks.items() if endpoint_id not in well)
-            return [claim for desk in left_alone for claim in desk.clear()]
+            for (endpoint_id, _), desk in self._desks.items():
+                if endpoint_id not in well:
+                    self._done += [Tried(work, self._now()) for work in desk.clear()]
 
     def _room(self, endpoint: Endpoint, endpoints: int, *, is_replay: bool) -> Iterator[Wanted]:
         share = share_of(endpoint, self._threads, endpoints, is_replay=is_replay)
@@ -125,22 +128,18 @@ class DeliverDue:
             done, self._done = self._done[:MOST_AT_ONCE], self._done[MOST_AT_ONCE:]
         return done
 
-    def _write(
-        self, done: list[Tried], found: claiming.Found, withdrawn: list[Claim]
-    ) -> list[tuple[Wanted, list[Claim]]]:
+    def _write(self, done: list[Tried], found: claiming.Found) -> list[tuple[Wanted, list[Claim]]]:
         now = self._now()
         try:
             with self._database.write() as session:
                 changed = recording.record(session, done, now) if done else set()
-                if withdrawn:
-                    deliveries.give_back(session, withdrawn, now)
                 claimed = claiming.claim(session, found, now, changed)
         except Exception:
             with self._changed:
                 self._done = done + self._done
             raise
-        for claim in (*withdrawn, *(tried.work.claim for tried in done)):
-            self._held.pop(claim.id, None)
+        for tried in done:
+            self._held.pop(tried.work.claim.id, None)
         self._held |= {claim.id: claim for _, claims in claimed for claim in claims}
         recording.count(done)
         if changed or any(wanted.is_probe for wanted, _ in claimed):

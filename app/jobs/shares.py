@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from app.domain.endpoints import Endpoint
 from app.services.delivering.work import Tried, Work
-from app.store.deliveries import Claim
 
 QUICK_SECONDS = 0.5
 AHEAD = 3
@@ -43,11 +42,11 @@ class Desk:
             room = min(room, share - self.in_hand, self._allowed(endpoint.max_per_second))
         return max(0, room)
 
-    def clear(self) -> list[Claim]:
-        """Take away what waits, and return the claims on it."""
-        claims = [work.claim for work in self.waiting]
+    def clear(self) -> list[Work]:
+        """Take away what waits, and return it."""
+        taken = list(self.waiting)
         self.waiting.clear()
-        return claims
+        return taken
 
     def note(self, tried: Tried | None) -> None:
         """See how quick the endpoint was; one that fails is to have no more in hand than it must."""

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from app import metrics
 from app.domain.endpoints import Endpoint, Format
 from app.models import Event
 from app.schemas.event_body import event_body
 from app.schemas.meta_body import meta_body
-from app.services.delivering.work import Tried, Work
+from app.services.delivering.work import GONE, STALE, WITHHELD, Tried, Work
 from app.signing import sign_meta
 from app.standard_webhooks import ID, headers
 from app.subscribers.client import Answer, SubscriberClient
 
-STALE = "stale: older than the endpoint's max_age_seconds"
-GONE = "the event was deleted"
-WITHHELD = "a person answers the contact, so no bot is woken"
 NO_ORIGINAL = "Meta's notification, which it came in, is not kept any more"
 
 
@@ -44,7 +41,7 @@ class PostEvent:
         now = self._now()
         if work.event is None:
             return Tried(work, now, reason=GONE)
-        if not work.claim.is_replay and _is_stale(work.endpoint, work.event, now):
+        if work.is_stale(now):
             return Tried(work, now, reason=STALE)
         if work.endpoint.is_bot and not work.claim.is_replay and self._with_a_person(work.event):
             return Tried(work, now, reason=WITHHELD)
@@ -71,8 +68,3 @@ def _body(work: Work, event: Event) -> bytes | None:
     if work.raw is None or event.position is None:
         return None
     return meta_body(work.raw, event.position, work.callback_data)
-
-
-def _is_stale(endpoint: Endpoint, event: Event, now: datetime) -> bool:
-    most = endpoint.max_age_seconds
-    return most is not None and now - event.timestamp > timedelta(seconds=most)

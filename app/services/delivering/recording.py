@@ -14,8 +14,7 @@ from app.domain.breaker import GIVE_UP_AFTER, Health
 from app.domain.endpoints import State
 from app.domain.retry_schedule import pause_after
 from app.logs import get_logger
-from app.services.delivering.posting import STALE, WITHHELD
-from app.services.delivering.work import Tried
+from app.services.delivering.work import STALE, WITHHELD, Tried
 from app.services.endpoint_directory import health_of
 from app.store import deliveries, endpoints
 from app.store.deliveries import HEAD_ATTEMPTS, Outcome
@@ -26,11 +25,17 @@ NOT_POSTED = {STALE: State.STALE, WITHHELD: State.WITHHELD}
 logger = get_logger(__name__)
 
 
-def record(session: Session, tried: Sequence[Tried], now: datetime) -> set[str]:
+def record(session: Session, done: Sequence[Tried], now: datetime) -> set[str]:
     """Write what became of these deliveries; return the endpoints of which we now know something new.
 
-    Endpoints are locked before deliveries, in the order of their ids, as by everyone.
+    Those that were not tried are given back. Endpoints are locked before deliveries, in the order of their ids, as by
+    everyone.
     """
+    tried = [each for each in done if not each.is_given_back]
+    if len(tried) < len(done):
+        deliveries.give_back(session, [each.work.claim for each in done if each.is_given_back], now)
+    if not tried:
+        return set()
     changed = _note_health(session, tried, now)
     outcomes = [_outcome(each, now) for each in tried]
     rows = [_attempt(each, each.answer) for each in tried if each.answer is not None]
@@ -52,6 +57,8 @@ def count(tried: Sequence[Tried]) -> None:
     for each in tried:
         if each.answer is not None:
             metrics.deliveries.labels("delivered" if each.answer.is_success else "failed").inc()
+        elif each.reason == STALE:
+            metrics.deliveries.labels("stale").inc()
 
 
 def _outcome(tried: Tried, now: datetime) -> Outcome:

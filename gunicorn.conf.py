@@ -43,8 +43,11 @@ control_socket_disable = True
 accesslog = None
 loglevel = "warning"
 
+_echo_bot = _settings.simulator and not _settings.handlers  # two bots would answer each message twice
 _children = Children(
-    commands(worker=_settings.worker == "embedded", simulator=_settings.simulator, root=ROOT),
+    commands(
+        worker=_settings.worker == "embedded", simulator=_settings.simulator, echo_bot=_echo_bot, root=ROOT
+    ),
     {**os.environ, "FLASK_SKIP_DOTENV": "1"},
 )
 
@@ -71,8 +74,9 @@ def when_ready(server):
     _children.start()
     sys.stderr.write(f"Listening on http://{bind}\n")
     if _settings.simulator:
+        bot = "an echo bot answers" if _echo_bot else "your handlers answer"
         sys.stderr.write(
-            f"No WHATSAPP_ACCESS_TOKEN is set, so a simulator stands in for Meta and an echo bot answers.\n"
+            f"No WHATSAPP_ACCESS_TOKEN is set, so a simulator stands in for Meta and {bot}.\n"
             f"Write to it as a customer: http://127.0.0.1:{_settings.port + 1}\n"
         )
 

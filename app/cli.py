@@ -10,6 +10,7 @@ from flask.cli import AppGroup
 
 from app import migrations
 from app.cli_endpoints import endpoints
+from app.cli_handlers import handlers
 from app.cli_notifications import notifications
 from app.cli_numbers import numbers
 from app.cli_simulator import simulate, simulator
@@ -26,7 +27,9 @@ audit = AppGroup("audit", help="Do the books balance?")
 
 def init_app(app: Flask) -> None:
     """Register the commands."""
-    for command in (migrate, worker, keys, numbers, endpoints, notifications, audit, verify, simulator, simulate):
+    for command in (
+        migrate, worker, keys, numbers, endpoints, handlers, notifications, audit, verify, simulator, simulate,
+    ):  # fmt: skip
         app.cli.add_command(command)
 
 

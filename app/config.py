@@ -80,6 +80,9 @@ class Config:
     forward_replies: bool = _setting(False, readers.flag)
     forward_allow_nets: tuple[Network, ...] = _setting((), readers.list_of(readers.network))
 
+    handlers: str = _setting("", readers.like(r"[^\W\d]\w*(\.[^\W\d]\w*)*", "must be a module, as mybot.handlers"))
+    handler_processes: int = _setting(4, readers.whole(1, 64))
+    handler_seconds: int = _setting(30, readers.whole(1, 3600))
     handover_hours: int = _setting(12, readers.whole(1, 8760))
 
     messages_per_second: float = _setting(80.0, readers.rate)

@@ -77,12 +77,13 @@ class Children:
                 self._spawn(name)
 
 
-def commands(*, worker: bool, simulator: bool, root: str) -> dict[str, list[str]]:
+def commands(*, worker: bool, simulator: bool, echo_bot: bool, root: str) -> dict[str, list[str]]:
     """What the web server starts beside itself."""
     found: dict[str, list[str]] = {}
     if worker:
         found["worker"] = [sys.executable, "-m", "flask", "--app", "wsgi", "worker", "--with-parent"]
     if simulator:
         found["simulator"] = [sys.executable, "-m", "app.simulator", "serve"]
+    if echo_bot:
         found["echo bot"] = [sys.executable, os.path.join(root, "examples", "echo_bot.py")]
     return found

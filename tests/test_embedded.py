@@ -48,8 +48,9 @@ def test_children_stop_together_even_those_who_do_not_listen() -> None:
 
 
 def test_only_what_is_wanted_is_started() -> None:
-    assert not commands(worker=False, simulator=False, root="/")
-    assert set(commands(worker=True, simulator=True, root="/")) == {"worker", "simulator", "echo bot"}
+    assert not commands(worker=False, simulator=False, echo_bot=False, root="/")
+    everything = commands(worker=True, simulator=True, echo_bot=True, root="/")
+    assert set(everything) == {"worker", "simulator", "echo bot"}
 
 
 def _wait_until(condition: Callable[[], bool]) -> None:

@@ -84,9 +84,13 @@ KINDS: dict[str, Kind] = {
         "Number {subject} sends, and Meta reports nothing back; probably webhooks do not reach the gateway.",
         "Check the callback URL, its certificate, and the app's subscription to the business account.",
     ),
+    "handlers_broken": Kind(
+        "The Python handlers in {subject} cannot be loaded; their events wait.",
+        "Run flask handlers check for the reason and put it right. Loading is tried again every minute.",
+    ),
     "endpoint_failing": Kind(
         "Endpoint {subject} takes no events; they are kept and tried again.",
-        "Look at the app behind it; /api/deliveries has its answers.",
+        "Look at the app or the handler behind it; /api/deliveries has its answers.",
     ),
     "endpoint_disabled": Kind(
         "Endpoint {subject} was switched off after failing for too long; its events are kept.",

@@ -1,4 +1,4 @@
-"""The user's apps, as deliveries need to know them."""
+"""The user's apps and Python handlers, as deliveries need to know them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ OF_THE_SETTINGS = "settings"
 
 
 class Format(StrEnum):
-    """What is posted: our events, signed as Standard Webhooks, or Meta's own notifications."""
+    """What is posted: our events, signed as Standard Webhooks, or Meta's own notifications.
+
+    Or nothing is: a Python handler is called by the worker.
+    """
 
     EVENT = "event"
     META = "meta"
+    HANDLER = "handler"
 
 
 class State(StrEnum):
@@ -30,9 +34,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Endpoint:
-    """One of the user's apps. Has no useful `repr`, because it holds the secrets, the one in force first.
+    """One of the user's apps, or a handler, whose `url` is its name.
 
-    `types`, `statuses` and `numbers` narrow what it wants; None wants all.
+    Has no useful `repr`, because it holds the secrets, the one in force first. `types`, `statuses`, `message_types` and
+    `numbers` narrow what it wants; None wants all.
     """
 
     id: str
@@ -44,6 +49,7 @@ class Endpoint:
     is_open: bool = True
     types: tuple[str, ...] | None = None
     statuses: tuple[str, ...] | None = None
+    message_types: tuple[str, ...] | None = None
     numbers: tuple[str, ...] | None = None
     max_age_seconds: int | None = None
     max_per_second: int | None = None
@@ -53,10 +59,16 @@ class Endpoint:
     @property
     def is_bot(self) -> bool:
         """Whether a message that it is told of may be answered by itself, and so must not be while a person answers."""
-        return self.replies
+        return self.replies or self.is_handler
+
+    @property
+    def is_handler(self) -> bool:
+        """Whether it is a function of the user's, and no app."""
+        return self.format is Format.HANDLER
 
     def wants(self, type: str, phone_number_id: str | None) -> bool:
-        """Whether an event of this type, about this number, is for the endpoint; its `statuses` are another matter."""
+        """Whether an event of this type, about this number, is for the endpoint; what its data must say is another
+        matter."""
         if self.numbers is not None and phone_number_id not in self.numbers:
             return False
         return self.types is None or any(_covers(wanted, type) for wanted in self.types)

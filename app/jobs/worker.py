@@ -28,6 +28,9 @@ LOOK_SECONDS = 0.05
 HEARTBEAT_SECONDS = 5.0
 FORGET_AFTER = timedelta(hours=1)
 
+HANDLERS_SECONDS = 1.0
+"""Between two looks whether handlers must be loaded, or have changed. One costs nothing."""
+
 INDEX_SECONDS = 0.05
 """Between two portions of messages that are made findable, so that a backlog of them leaves time for all else."""
 
@@ -49,8 +52,9 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
     _serve_metrics(gateway.config.metrics_port)
     sender = Sender(gateway.sends, gateway.graph, gateway.config.worker_threads, utc_now)
     deliver = DeliverDue(
-        gateway.database, gateway.endpoints, gateway.post_event, utc_now, threads=gateway.config.worker_threads
-    )
+        gateway.database, gateway.endpoints, gateway.deliver, utc_now, threads=gateway.config.worker_threads,
+        serves=gateway.deliver.serves,
+    )  # fmt: skip
     lanes = _lanes(gateway, sender, deliver)
     lanes.start()
     logger.info("worker started", extra={"pid": os.getpid()})
@@ -59,9 +63,13 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
         if with_parent and os.getppid() != parent:
             logger.warning("the web process is gone; stopping")
             break
+    if gateway.handlers is not None:
+        gateway.handlers.begin_stop()
     lanes.stop()
     sender.stop()
     deliver.close()
+    if gateway.handlers is not None:
+        gateway.handlers.close()
     gateway.database.dispose()
     logger.info("worker stopped", extra={"pid": os.getpid()})
 
@@ -114,6 +122,7 @@ def _lanes(gateway: Gateway, sender: Sender, deliver: DeliverDue) -> Lanes:
             Lane("process", process, LOOK_SECONDS),
             Lane("send", sender.work, LOOK_SECONDS),
             Lane("deliver", deliver, LOOK_SECONDS, first=gateway.endpoints.follow_settings),
+            Lane("handlers", gateway.follow_handlers, HANDLERS_SECONDS),
             Lane("heartbeat", say_alive, HEARTBEAT_SECONDS),
             Lane("sweep", sweep, HEARTBEAT_SECONDS),
             Lane("search", index, INDEX_SECONDS),

@@ -19,6 +19,9 @@ from app.store import endpoints
 REFRESH_SECONDS = 3.0
 """A change made by any process counts in every process within five seconds; this leaves room for a slow moment."""
 
+WELL = {"failures": 0, "opens": 0, "open_until": None, "failing_since": None}
+"""The columns of `Health`, of one that does well."""
+
 OLD_SECRET_FOR = timedelta(hours=24)
 """How long a secret that was replaced signs beside the new one."""
 
@@ -94,7 +97,7 @@ class EndpointDirectory:
             changes["secret"] = self._vault.encrypt(self._config.forward_secret)
             changes |= {"old_secret": before.secret, "old_secret_until": now + OLD_SECRET_FOR}
         if "url" in changes:  # how the old address did says nothing about the new one
-            changes |= {"failures": 0, "opens": 0, "open_until": None, "failing_since": None, "disabled_at": None}
+            changes |= {**WELL, "disabled_at": None}
         return changes | ({"updated_at": now} if changes else {})
 
     def _secrets(self, row: Row) -> tuple[str, ...]:
@@ -109,7 +112,7 @@ class EndpointDirectory:
 
 
 def to_endpoint(row: Row, secrets: tuple[str, ...]) -> Endpoint:
-    """An endpoint with these secrets. Without any it is not open: nothing could be signed."""
+    """An endpoint with these secrets. Without any it is not open, unless it is a handler: nothing could be signed."""
     return Endpoint(
         id=row.id,
         url=row.url,
@@ -117,15 +120,20 @@ def to_endpoint(row: Row, secrets: tuple[str, ...]) -> Endpoint:
         secrets=secrets,
         ordered=row.ordered,
         replies=row.replies,
-        is_open=bool(secrets) and not row.paused and row.disabled_at is None and row.removed_at is None,
+        is_open=_is_open(row) and (bool(secrets) or row.format == Format.HANDLER),
         types=None if row.types is None else tuple(row.types),
         statuses=None if row.statuses is None else tuple(row.statuses),
+        message_types=None if row.message_types is None else tuple(row.message_types),
         numbers=None if row.numbers is None else tuple(row.numbers),
         max_age_seconds=row.max_age_seconds,
         max_per_second=row.max_per_second,
         max_in_flight=row.max_in_flight,
         health=health_of(row),
     )
+
+
+def _is_open(row: Row) -> bool:
+    return not row.paused and row.disabled_at is None and row.removed_at is None
 
 
 def health_of(row: Row) -> Health:

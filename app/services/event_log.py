@@ -54,9 +54,16 @@ def _owed(rows: Sequence[dict[str, Any]], endpoints: tuple[Endpoint, ...]) -> It
 def is_for(
     endpoint: Endpoint, type: str, phone_number_id: str | None, notification_id: str | None, data: str
 ) -> bool:
-    """Whether an endpoint wants an event, its data given as JSON text. In Meta's format there is but what Meta said."""
+    """Whether an endpoint wants an event, its data given as JSON text. In Meta's format there is but what Meta said.
+
+    Handlers are woken by what a customer says now, and by no message that is only told of.
+    """
     if not endpoint.wants(type, phone_number_id) or (endpoint.format is Format.META and notification_id is None):
         return False
-    if endpoint.statuses is None or type != "message.status":
-        return True
-    return json.loads(data)["status"]["status"] in endpoint.statuses
+    if type == "message.status" and endpoint.statuses is not None:
+        return json.loads(data)["status"]["status"] in endpoint.statuses
+    if type == "message.received" and endpoint.is_handler:
+        message = json.loads(data)
+        is_type = endpoint.message_types is None or message.get("message_type") in endpoint.message_types
+        return is_type and message.get("source") == "live"
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -10,15 +11,21 @@ from app.crypto import Vault
 from app.database import Database
 from app.domain import opt_outs
 from app.graph.client import GraphClient
+from app.handlers.environment import without_secrets
+from app.handlers.pool import HandlerPool
 from app.services.alarms import Alarms
 from app.services.api_keys import ApiKeys
 from app.services.check_number import CheckNumber
+from app.services.delivering.handler_acts import HandlerActs
+from app.services.delivering.handling import CallHandler
 from app.services.delivering.posting import PostEvent
 from app.services.delivering.replying import SendReplies
+from app.services.delivering.trying import TryDelivery
 from app.services.edit_contact import EditContact
 from app.services.endpoint_directory import EndpointDirectory
 from app.services.erase_contact import EraseContact
 from app.services.event_log import EventLog
+from app.services.follow_handlers import FollowHandlers
 from app.services.graph_face import GraphFace
 from app.services.handover import HandOver
 from app.services.manage_endpoints import ManageEndpoints
@@ -56,6 +63,9 @@ class Gateway:
     directory: NumberDirectory
     endpoints: EndpointDirectory
     post_event: PostEvent
+    handlers: HandlerPool | None
+    follow_handlers: FollowHandlers
+    deliver: TryDelivery
     manage_endpoints: ManageEndpoints
     api_keys: ApiKeys
     receive: ReceiveNotification
@@ -104,6 +114,9 @@ class Gateway:
         send = SendMessage(database, directory, graph, categories, utc_now)
         replies = SendReplies(send, hand_over.with_a_person)
         post_event = PostEvent(subscribers, utc_now, replies, hand_over.with_a_person)
+        handlers = _handlers(config)
+        acts = HandlerActs(send, mark_read, hand_over, config.default_region or None)
+        call_handler = CallHandler(handlers, acts, hand_over.with_a_person, utc_now) if handlers is not None else None
         return cls(
             config,
             database,
@@ -112,6 +125,9 @@ class Gateway:
             directory,
             endpoints,
             post_event,
+            handlers,
+            FollowHandlers(database, endpoints, alarms, handlers, utc_now),
+            TryDelivery(post_event, call_handler),
             ManageEndpoints(config, database, vault, endpoints, post_event, utc_now),
             ApiKeys(config, database, utc_now),
             ReceiveNotification(database, directory, utc_now),
@@ -132,3 +148,12 @@ class Gateway:
             EraseContact(database, utc_now),
             hand_over,
         )
+
+
+def _handlers(config: Config) -> HandlerPool | None:
+    """What runs the user's Python handlers, if there are any. Starts no process yet."""
+    if not config.handlers:
+        return None
+    return HandlerPool(
+        config.handlers, without_secrets(os.environ), processes=config.handler_processes, seconds=config.handler_seconds
+    )

@@ -20,12 +20,14 @@ from app.ids import new_id
 from app.models import Endpoint
 from app.schemas.event_body import event_body
 from app.services.delivering.posting import PostEvent
-from app.services.endpoint_directory import OLD_SECRET_FOR, EndpointDirectory, new_row
+from app.services.endpoint_directory import OLD_SECRET_FOR, WELL, EndpointDirectory, new_row
 from app.standard_webhooks import WrongSecret, new_secret, read_secret
 from app.store import deliveries, endpoints
 from app.subscribers.client import Answer
 
-WELL = {"failures": 0, "opens": 0, "open_until": None, "failing_since": None}
+OF_HANDLERS = {"description", "paused", "disabled"}
+"""What may be changed of a handler here; the rest is in its code."""
+
 PORTION = 200
 NO_NEWS = b'{"object":"whatsapp_business_account","entry":[]}'
 
@@ -80,6 +82,8 @@ class ManageEndpoints:
         row = self.find(endpoint_id)
         if endpoint_id == OF_THE_SETTINGS and values.keys() & {"url", "replies"}:
             raise WrongState("This endpoint is the settings' own: change FORWARD_URL and FORWARD_REPLIES.")
+        if row.format == Format.HANDLER and values.keys() - OF_HANDLERS:
+            raise WrongState(f"This is a handler: of it only {', '.join(sorted(OF_HANDLERS))} can be changed here.")
         changes = dict(values)
         if "url" in changes:
             self._check_url(changes["url"])
@@ -98,6 +102,8 @@ class ManageEndpoints:
         row = self.find(endpoint_id)
         if endpoint_id == OF_THE_SETTINGS:
             raise WrongState("This endpoint is the settings' own: change FORWARD_SECRET.")
+        if row.format == Format.HANDLER:
+            raise WrongState("This is a handler: it has no secret.")
         secret = _secret(Format(row.format), secret)
         now = self._now()
         with self._database.write() as session:
@@ -110,9 +116,11 @@ class ManageEndpoints:
 
     def remove(self, endpoint_id: str) -> None:
         """Remove an endpoint. What was delivered stays on record; what it is still owed is dead. Raises `NotFound`."""
-        self.find(endpoint_id)
+        row = self.find(endpoint_id)
         if endpoint_id == OF_THE_SETTINGS:
             raise WrongState("This endpoint is the settings' own: take FORWARD_URL out of them.")
+        if row.format == Format.HANDLER:
+            raise WrongState("This is a handler: take it out of the code that HANDLERS names, or pause it.")
         with self._database.write() as session:
             endpoints.set_values(session, endpoint_id, removed_at=self._now())
         self._directory.forget()
@@ -124,6 +132,8 @@ class ManageEndpoints:
     def test(self, endpoint_id: str) -> Answer:
         """Post an event of the type `gateway.test` now, and return what came of it. Raises `NotFound`."""
         endpoint = self._directory.to_domain(self.find(endpoint_id))
+        if endpoint.is_handler:
+            raise WrongState("This is a handler: try it with `flask handlers check`, or by replaying an event to it.")
         if not endpoint.secrets:
             raise WrongState("The endpoint's secret cannot be decrypted: rotate it.")
         now = self._now()

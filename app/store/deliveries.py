@@ -145,6 +145,12 @@ def revive(session: Session, ids: Collection[int], now: datetime) -> None:
     session.execute(final.values(anew), execution_options=unsynchronised)
 
 
+def is_owed(session: Session, endpoint_id: str) -> bool:
+    """Whether anything is pending for an endpoint. Takes no lock."""
+    owed = select(Delivery.id).where(Delivery.endpoint_id == endpoint_id, _pending(Delivery))
+    return session.scalar(owed.limit(1)) is not None
+
+
 def bury(session: Session, endpoint_id: str, reason: str, now: datetime, limit: int) -> bool:
     """Make pending deliveries of an endpoint dead, so many at once; return whether there may be more."""
     some = select(Delivery.id).where(Delivery.endpoint_id == endpoint_id, _pending(Delivery)).limit(limit)

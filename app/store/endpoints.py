@@ -1,4 +1,4 @@
-"""The user's apps."""
+"""The user's apps, and their Python handlers."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, inspect, select, update
 from sqlalchemy.orm import Session
 
 from app.models import Endpoint
+from app.store.dialect import insert_new
 
 
 def all_endpoints(session: Session) -> Sequence[Endpoint]:
@@ -28,10 +29,21 @@ def find_any(session: Session, endpoint_id: str) -> Endpoint | None:
     return session.get(Endpoint, endpoint_id)
 
 
+def all_of(session: Session, format: str) -> Sequence[Endpoint]:
+    """Every endpoint of a format, removed or not."""
+    return session.scalars(select(Endpoint).where(Endpoint.format == format)).all()
+
+
 def add(session: Session, row: Endpoint) -> None:
     """Insert an endpoint."""
     session.add(row)
     session.flush()
+
+
+def add_new(session: Session, row: Endpoint) -> None:
+    """Insert an endpoint, unless another worker has done so."""
+    values = {column.key: getattr(row, column.key) for column in inspect(Endpoint).columns}
+    session.execute(insert_new(session, Endpoint), [values])
 
 
 def take_probe(session: Session, endpoint_id: str, seen: datetime, until: datetime) -> bool:

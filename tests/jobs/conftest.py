@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from app.services.gateway import Gateway, utc_now
 from app.standard_webhooks import new_secret
 from app.store import endpoints
 from app.subscribers.client import SubscriberClient
+from tests.bots import Bots
 from tests.conftest import Clock
 from tests.subscriber import ALLOWED
 
@@ -107,3 +109,16 @@ def desk(gateway: Gateway, clock: Clock) -> Iterator[Desk]:
     desk = Desk(gateway, clock, 8)
     yield desk
     desk.lane.close()
+
+
+@pytest.fixture
+def bots(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bots]:
+    """Workers whose handlers a test writes, in a directory of their own."""
+    monkeypatch.chdir(tmp_path)
+    found = Bots(desk, tmp_path)
+    yield found
+    for pool in found.pools:
+        pool.begin_stop()
+    desk.lane.close()
+    for pool in found.pools:
+        pool.close()

@@ -6,7 +6,7 @@ from alembic import op
 from app.models.base import JsonColumn
 
 revision = "0007"
-down_revision = "0006"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

@@ -34,7 +34,10 @@ class DeliveryAnswer(EveryKey):
 
 
 class TryAnswer(EveryKey):
-    """One try. Without a `status` no answer came, and `error` says why."""
+    """One try. Without a `status` no answer came, and `error` says why.
+
+    A Python handler that returned has 200; one that failed its traceback for an answer.
+    """
 
     number = fields.Integer()
     started_at = UtcTime()

@@ -78,12 +78,19 @@ class ReplayRequest(Strict):
 
 
 class EndpointAnswer(EveryKey):
-    """One of the user's apps."""
+    """One of the user's apps, or one of their Python handlers."""
 
     id = fields.String()
-    url = fields.String()
+    url = fields.Function(
+        lambda row: None if row.format == "handler" else row.url,
+        metadata={"type": ["string", "null"], "description": "Null for a Python handler."},
+    )
+    handler = fields.Function(
+        lambda row: row.url if row.format == "handler" else None,
+        metadata={"type": ["string", "null"], "description": "A Python handler's name, `module:function`."},
+    )
     description = fields.String()
-    format = fields.String()
+    format = fields.String(metadata={"description": "`event`, `meta`, or `handler` for a Python handler."})
     state = fields.Method("word", metadata={"enum": ["active", "failing", "paused", "disabled"]})
     disabled_reason = fields.String()
     failing_since = UtcTime()
@@ -92,6 +99,7 @@ class EndpointAnswer(EveryKey):
     replies = fields.Boolean()
     types = fields.List(fields.String())
     statuses = fields.List(fields.String())
+    message_types = fields.List(fields.String())
     numbers = fields.List(fields.String())
     max_age_seconds = fields.Integer()
     max_per_second = fields.Integer()

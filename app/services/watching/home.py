@@ -10,6 +10,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from app.domain.alarms import Finding
+from app.domain.endpoints import Format
+from app.models import Endpoint
 from app.services.watching.look import Findings, Look, at
 from app.store import alarm_facts, endpoints
 from app.store.notifications import PROCESS
@@ -55,7 +57,7 @@ def endpoint_failing(look: Look) -> Findings:
     with look.database.read() as session:
         rows = endpoints.all_endpoints(session)
     return [
-        Finding(row.id, details={"host": urlsplit(row.url).hostname, "since": at(row.failing_since)})
+        Finding(row.id, details={**_what(row), "since": at(row.failing_since)})
         for row in rows
         if row.opens and row.failing_since is not None and row.failing_since <= look.now - FAILING
         if row.disabled_at is None and not row.paused
@@ -67,10 +69,14 @@ def endpoint_disabled(look: Look) -> Findings:
     with look.database.read() as session:
         rows = endpoints.all_endpoints(session)
     return [
-        Finding(row.id, details={"host": urlsplit(row.url).hostname, "reason": row.disabled_reason})
+        Finding(row.id, details={**_what(row), "reason": row.disabled_reason})
         for row in rows
         if row.disabled_at is not None
     ]
+
+
+def _what(row: Endpoint) -> dict[str, str | None]:
+    return {"handler": row.url} if row.format == Format.HANDLER else {"host": urlsplit(row.url).hostname}
 
 
 def disk_full(look: Look) -> Findings:

@@ -1,0 +1,40 @@
+"""The user's Python handlers: what each is called, and which events it wants."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+LONGEST_ID = 36
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """One function of the user's, as its module registered it. `name` is `module:function`, and stays.
+
+    `types` are of events, `message_types` of messages, `statuses` of reports; None wants all of them.
+    """
+
+    name: str
+    types: tuple[str, ...] | None
+    message_types: tuple[str, ...] | None
+    statuses: tuple[str, ...] | None
+    max_age_seconds: int | None
+
+    @property
+    def id(self) -> str:
+        """Its id among the endpoints: the name itself, or the beginning of a long one and a digest of all of it."""
+        if len(self.name) <= LONGEST_ID:
+            return self.name
+        return f"{self.name[:27]}~{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
+
+
+def from_json(told: dict[str, Any]) -> Handler:
+    """A handler as its process told of it."""
+    lists = {name: told[name] for name in ("types", "message_types", "statuses")}
+    return Handler(
+        name=told["name"],
+        max_age_seconds=told["max_age_seconds"],
+        **{name: None if words is None else tuple(words) for name, words in lists.items()},
+    )

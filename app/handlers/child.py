@@ -1,0 +1,153 @@
+"""What runs in a handler process: the user's module, which asks the gateway for whatever it wants done.
+
+It needs no token and no database. Started by `process.py`; uses the standard library alone.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import os
+import queue
+import signal
+import socket
+import threading
+import traceback
+from typing import Any
+
+from app.handlers.frames import LENGTH, Json, pack
+from app.handlers.offered import Client, Error, Mistake, On
+
+TRACEBACK = 8_000
+QUOTES_NOTHING = (Mistake, ImportError, SyntaxError, NameError, AttributeError)
+"""Errors whose words are names from the code; of any other the words may be a customer's."""
+
+NOT_THEIRS = ("<frozen ", os.path.dirname(os.path.abspath(os.__file__)), os.path.dirname(os.path.abspath(__file__)))
+
+
+class Link:
+    """The line to the gateway. Whoever was forked from this process has none."""
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+        self._pid = os.getpid()
+        self._frames: queue.SimpleQueue[Json | None] = queue.SimpleQueue()
+        self._mutex = threading.Lock()
+        self.call = 0
+        self.is_busy = True
+        os.register_at_fork(after_in_child=line.close)
+        threading.Thread(target=self._read, name="gateway", daemon=True).start()
+
+    def tell(self, **frame: Any) -> None:
+        """Send a frame; ends a process that is not the one the gateway started."""
+        if os.getpid() != self._pid:
+            os._exit(1)
+        self._line.sendall(pack(frame))
+
+    def next(self) -> Json | None:
+        """The next frame, or None when the gateway wants no more."""
+        return self._frames.get()
+
+    def ask(self, call: int, what: str, **given: Any) -> Any:
+        """Have the gateway do something for a call that is still going on."""
+        if os.getpid() != self._pid:
+            raise Error({"code": "wrong_state", "message": "A forked process has no client."})
+        with self._mutex:
+            if call != self.call or not self.is_busy:
+                raise Error({"code": "wrong_state", "message": "The handler has returned; its client is no more."})
+            self.tell(frame="ask", what=what, **given)
+            answer = self.next() or {}
+        if "error" in answer:
+            raise Error(answer["error"])
+        return answer.get("value")
+
+    def end(self) -> None:
+        """End a call: threads that it left behind can ask for nothing more."""
+        with self._mutex:
+            self.is_busy = False
+
+    def _read(self) -> None:
+        while True:
+            head = self._exactly(LENGTH.size)
+            body = self._exactly(LENGTH.unpack(head)[0]) if head else None
+            if body is None:
+                break
+            self._frames.put(json.loads(body))
+        if self.is_busy:  # the gateway is gone, and nobody left to hear what comes of this
+            os.killpg(os.getpgrp(), signal.SIGKILL)
+        self._frames.put(None)
+
+    def _exactly(self, size: int) -> bytes | None:
+        found = b""
+        while len(found) < size:
+            try:
+                part = self._line.recv(min(size - len(found), 1 << 20))
+            except OSError:
+                return None
+            if not part:
+                return None
+            found += part
+        return found
+
+
+def _load(module: str) -> On:
+    on = On()
+    register = getattr(importlib.import_module(module), "register", None)
+    if register is None:
+        raise Mistake(f"{module} has no function register(on)")
+    register(on)
+    return on
+
+
+def _trouble(error: BaseException) -> Json:
+    """What went wrong. `words` only where they name things and quote nothing."""
+    frames = traceback.extract_tb(error.__traceback__)
+    last = next((frame for frame in reversed(frames) if _is_theirs(frame.filename)), None)
+    words = error.code if isinstance(error, Error) else str(error) if isinstance(error, QUOTES_NOTHING) else ""
+    return {
+        "error": type(error).__name__[:100],
+        "words": words[:300],
+        "where": f"{os.path.relpath(last.filename)}:{last.lineno} in {last.name}" if last else "",
+        "traceback": "".join(traceback.format_exception(error))[-TRACEBACK:],
+    }
+
+
+def _is_theirs(file: str) -> bool:
+    """Whether a file is the user's own, and neither ours nor a library's."""
+    return not file.startswith(NOT_THEIRS) and "site-packages" not in file
+
+
+def _run(link: Link, on: On, frame: Json) -> Json:
+    function, whole = on.handlers[frame["handler"]]
+    event, call = frame["event"], link.call
+
+    def ask(what: str, **given: Any) -> Any:
+        return link.ask(call, what, **given)
+
+    try:
+        function(event if whole else event["data"], Client(ask, event, frame["is_replay"]))
+    except BaseException as error:  # noqa: B036 - as above
+        return {"frame": "raised", **_trouble(error)}
+    finally:
+        link.end()
+    return {"frame": "done"}
+
+
+def main(fileno: int, module: str) -> None:
+    """Load the module, say what it registers, and do one call after the other until the gateway wants no more."""
+    line = socket.socket(fileno=fileno)
+    line.set_inheritable(False)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s[%(process)d]: %(message)s")
+    link = Link(line)
+    try:
+        on = _load(module)
+    except BaseException as error:  # noqa: B036 - exit() too is no more than an error of the user's
+        link.tell(frame="broken", **_trouble(error))
+        return
+    link.is_busy = False
+    link.tell(frame="ready", handlers=on.told)
+    while (frame := link.next()) is not None:
+        link.call += 1
+        link.is_busy = True
+        link.tell(**_run(link, on, frame))

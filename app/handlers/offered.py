@@ -1,0 +1,142 @@
+"""What the user's module is given: `on`, to say which functions are handlers, and `client`, which these do things with.
+
+Runs in the handler process, and uses the standard library alone.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any
+
+from app.handlers.frames import Json
+
+MAX_AGE = 900
+"""An answer that is a quarter of an hour late may be worse than none."""
+
+
+class Error(Exception):
+    """The gateway did not do what a handler asked for; the fields are those of the API's errors."""
+
+    def __init__(self, error: Json) -> None:
+        super().__init__(f"{error.get('code')}: {error.get('message')} {error.get('fields') or ''}".rstrip())
+        self.code: str = error.get("code", "internal")
+        self.message: str = error.get("message", "")
+        self.retryable: bool = error.get("retryable", False)
+        self.fields: Json = error.get("fields") or {}
+        self.meta: Json = error.get("meta") or {}
+
+
+class Mistake(TypeError):
+    """A registration that cannot work. Its words are ours, and hold no more than names."""
+
+
+class On:
+    """What the user's `register(on)` is given."""
+
+    def __init__(self) -> None:
+        self.handlers: dict[str, tuple[Callable[[Any, Any], Any], bool]] = {}
+        self.told: list[Json] = []
+
+    def message(self, function: Any = None, *, type: Any = None, max_age: Any = MAX_AGE, name: Any = None) -> Any:
+        """`@on.message`, or `@on.message(type="text")`: called with a message that a customer wrote just now."""
+        wants = {"types": ["message.received"], "message_types": _words("type", type)}
+        return self._decorator(function, wants, max_age, name)
+
+    def status(self, function: Any = None, *, status: Any = None, max_age: Any = MAX_AGE, name: Any = None) -> Any:
+        """`@on.status`, or `@on.status(status="failed")`: called with a message of ours and what Meta reports of it."""
+        wants = {"types": ["message.status"], "statuses": _words("status", status)}
+        return self._decorator(function, wants, max_age, name)
+
+    def event(self, *types: Any, max_age: Any = MAX_AGE, name: Any = None) -> Any:
+        """`@on.event("account.*")`: called with the whole event."""
+        if not types or not all(isinstance(each, str) for each in types):
+            raise Mistake('on.event takes types of events, as in @on.event("account.*")')
+        wants = {"types": None if "*" in types else list(types)}
+        return self._decorator(None, wants, max_age, name, whole=True)
+
+    def _decorator(self, function: Any, wants: Json, max_age: Any, name: Any, whole: bool = False) -> Any:
+        if max_age is not None and (isinstance(max_age, bool) or not isinstance(max_age, int) or max_age < 1):
+            raise Mistake("max_age is a whole number of seconds, or None for no limit")
+
+        def decorate(function: Any) -> Any:
+            called = f"{function.__module__}:{name or getattr(function, '__name__', '')}"
+            _check(called, function)
+            if called in self.handlers:
+                raise Mistake(f"two handlers are called {called}; give one of them another name=")
+            self.handlers[called] = (function, whole)
+            blank = {"types": None, "message_types": None, "statuses": None}
+            self.told.append(blank | wants | {"name": called, "max_age_seconds": max_age})
+            return function
+
+        return decorate if function is None else decorate(function)
+
+
+def _words(what: str, given: Any) -> list[str] | None:
+    words = [given] if isinstance(given, str) else None if given is None else list(given)
+    if words is not None and not (words and all(isinstance(each, str) for each in words)):
+        raise Mistake(f"{what} is a word, or a list of words")
+    return words
+
+
+def _check(called: str, function: Any) -> None:
+    if not re.fullmatch(r"[\w.]{1,100}:[\w.-]{1,100}", called):
+        raise Mistake("a handler needs a name of letters, digits, dots and dashes; give it one with name=")
+    if inspect.iscoroutinefunction(function):
+        raise Mistake(f"{called} is async; a handler is a plain function (it may call asyncio.run)")
+    try:
+        inspect.signature(function).bind(None, None)
+    except TypeError:
+        raise Mistake(f"{called} must take two arguments: the message and the client") from None
+
+
+class Client:
+    """What a handler does things with, for as long as its call lasts.
+
+    Each method asks the gateway and waits for its answer; it raises `client.Error`. `event` is the whole event, and
+    `is_replay` says whether somebody asked for it to be delivered again.
+    """
+
+    Error = Error
+
+    def __init__(self, ask: Callable[..., Any], event: Json, is_replay: bool) -> None:
+        self._ask = ask
+        self._sends = 1
+        self.event = event
+        self.is_replay = is_replay
+
+    def reply(self, text: str, **more: Any) -> Json:
+        """Send a text to whoever the event is about."""
+        return self.send({"type": "text", "text": {"body": text}, **more})
+
+    def send_text_message(self, to: str, message: str, **more: Any) -> Json:
+        """Send a text."""
+        return self.send({"to": to, "type": "text", "text": {"body": message}, **more})
+
+    def send_image_message(self, to: str, image_url: str, caption: str | None = None, **more: Any) -> Json:
+        """Send an image that Meta fetches from a public URL."""
+        image = {"link": image_url} | ({"caption": caption} if caption else {})
+        return self.send({"to": to, "type": "image", "image": image, **more})
+
+    def send(self, body: Json) -> Json:
+        """Send anything that `POST /send/whatsapp` takes, from the number and to the person that the event is about
+        unless it says otherwise. It is queued; the answer is that of the API.
+
+        The n-th send of a call is the same message however often the call is repeated.
+        """
+        answer: Json = self._ask("send", n=self._sends, body=body)
+        self._sends += 1  # only now: after an error the next try is for the same message
+        return answer
+
+    def mark_read(self, message_id: str | None = None) -> None:
+        """Show the customer that a message was read: the one that the event is about, or another."""
+        self._ask("mark_read", message_id=message_id)
+
+    def show_typing(self, message_id: str | None = None) -> None:
+        """Show the customer that an answer is being written, for 25 seconds at most; marks the message read, too."""
+        self._ask("show_typing", message_id=message_id)
+
+    def handover(self) -> None:
+        """Let a person answer whoever the event is about: no bot is woken by them until they are given back."""
+        self._ask("handover")

@@ -1,0 +1,77 @@
+"""Modules of the user's, written by tests, and workers that run them."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from app.handlers.environment import without_secrets
+from app.handlers.pool import HandlerPool
+from app.jobs.deliver import DeliverDue
+from app.models import Message
+from app.services.delivering.handler_acts import HandlerActs
+from app.services.delivering.handling import CallHandler
+from app.services.delivering.trying import TryDelivery
+from app.services.follow_handlers import FollowHandlers
+
+if TYPE_CHECKING:
+    from tests.jobs.conftest import Desk
+
+MODULE = "bot"
+
+
+def write_bot(directory: Path, code: str) -> dict[str, str]:
+    """Write the module `bot`; return the environment that it is found in."""
+    (directory / f"{MODULE}.py").write_text(textwrap.dedent(code))
+    # Written twice within a second, it would be taken from its cache.
+    return without_secrets(os.environ) | {"PYTHONPATH": str(directory), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def new_pool(directory: Path, code: str, *, processes: int = 2, seconds: float = 20.0) -> HandlerPool:
+    """A pool for a module with this code."""
+    return HandlerPool(MODULE, write_bot(directory, code), processes=processes, seconds=seconds)
+
+
+class Bots:
+    """Workers whose handlers are given by their code."""
+
+    def __init__(self, desk: Desk, directory: Path) -> None:
+        self.desk, self.directory = desk, directory
+        self.pools: list[HandlerPool] = []
+
+    def load(self, code: str, **options: Any) -> FollowHandlers:
+        """Start the worker anew with this code."""
+        return self.start(new_pool(self.directory, code, **options))
+
+    def start(self, pool: HandlerPool | None) -> FollowHandlers:
+        """Start the worker anew with this pool, or without handlers."""
+        desk, gateway = self.desk, self.desk.gateway
+        handle = None
+        if pool is not None:
+            self.pools.append(pool)
+            acts = HandlerActs(gateway.send, gateway.mark_read, gateway.hand_over, None)
+            handle = CallHandler(pool, acts, gateway.hand_over.with_a_person, desk.clock)
+        deliver = TryDelivery(desk.post, handle)
+        desk.lane.close()
+        desk.lane = DeliverDue(
+            gateway.database, desk.directory, deliver, desk.clock, threads=8, serves=deliver.serves
+        )  # fmt: skip
+        self.follow = FollowHandlers(gateway.database, desk.directory, gateway.alarms, pool, desk.clock)
+        self.follow()
+        gateway.endpoints.forget()
+        return self.follow
+
+    def sent(self) -> list[Message]:
+        """What was sent, oldest first."""
+        with self.desk.gateway.database.read() as session:
+            query = select(Message).where(Message.direction == "outbound", Message.source == "live")
+            query = query.order_by(Message.id)
+            return list(session.scalars(query))
+
+    def said(self) -> list[str]:
+        """The texts of it."""
+        return [row.message for row in self.sent()]

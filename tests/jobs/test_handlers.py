@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.domain import breaker, retry_schedule
+from app.domain.handover import HandledBy
 from app.handlers.pool import HandlerPool
 from app.models import Contact, IdempotencyKey
 from app.services.audit_balance import audit_balance
@@ -425,6 +426,49 @@ def test_what_is_erased_wakes_nobody(bots: Bots, receive: Receive) -> None:
 
     assert bots.said() == []
     assert bots.desk.states() == ["dead"]
+
+
+def test_it_talks_over_no_person_and_can_hand_a_contact_over(bots: Bots, receive: Receive) -> None:
+    bots.load(
+        """
+        import os, time
+        def register(on):
+            @on.message
+            def answer(message, client):
+                if message["message"] == "a person, please":
+                    client.handover()
+                    client.reply("Somebody will answer.")
+                    return
+                if message["message"] == "slow":
+                    open("began", "w").close()
+                    while not os.path.exists("taken over"): time.sleep(0.005)
+                client.send_text_message("+34600999888", "to a colleague")
+                client.reply("talked over")
+        """
+    )
+    hand_over = bots.desk.gateway.hand_over
+    receive(message_body(text("slow", timestamp=now(bots))))
+    with bots.desk.gateway.database.read() as session:
+        contact_id = session.scalars(select(Contact.id)).one()
+    bots.desk.rounds((bots.directory / "began").exists)
+    hand_over(contact_id, HandledBy.HUMAN)
+    (bots.directory / "taken over").touch()
+    bots.desk.rounds()
+    bots.desk.pass_by(seconds=7)
+    bots.desk.rounds()
+
+    assert bots.desk.states() == ["withheld"]
+    assert [row.error for row in bots.desk.attempts()] == ["raised Error: wrong_state at bot.py:14 in answer"]
+    assert bots.said() == ["to a colleague"]
+
+    hand_over(contact_id, HandledBy.BOT)
+    receive(
+        message_body(text("a person, please", timestamp=now(bots))), message_body(text("hello?", timestamp=now(bots)))
+    )
+    bots.desk.rounds()
+
+    assert bots.desk.states() == ["withheld", "delivered", "withheld"]
+    assert bots.said() == ["to a colleague", "Somebody will answer."]
 
 
 def now(bots: Bots) -> int:

@@ -24,7 +24,13 @@ def _manage() -> ManageEndpoints:
 @click.option("--number", "numbers", multiple=True, help="A phone_number_id; without any, all.")
 @click.option("--replies", is_flag=True, help="Send what the app answers to the customer.")
 @click.option("--unordered", is_flag=True, help="Do not wait for a contact's earlier events.")
-def add(url: str, types: tuple[str, ...], numbers: tuple[str, ...], replies: bool, unordered: bool) -> None:
+@click.option("--meta", is_flag=True, help="Post Meta's own notifications, signed as Meta does.")
+@click.option("--batch", type=click.IntRange(1, 100), help="Post up to so many events at once.")
+@click.option("--debounce", type=click.IntRange(1, 300), help="Join what a contact writes until it pauses so long (s).")
+def add(
+    url: str, types: tuple[str, ...], numbers: tuple[str, ...], replies: bool, unordered: bool, meta: bool,
+    batch: int | None, debounce: int | None,
+) -> None:  # fmt: skip
     """Add an app and print its id and its secret. The secret cannot be shown again."""
     try:
         row, secret = _manage().add(
@@ -34,6 +40,9 @@ def add(url: str, types: tuple[str, ...], numbers: tuple[str, ...], replies: boo
                 "numbers": list(numbers) or None,
                 "replies": replies,
                 "ordered": not unordered,
+                "format": "meta" if meta else "event",
+                "batch": batch,
+                "debounce_seconds": debounce,
             }
         )
     except GatewayError as error:

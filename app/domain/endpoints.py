@@ -54,6 +54,8 @@ class Endpoint:
     max_age_seconds: int | None = None
     max_per_second: int | None = None
     max_in_flight: int | None = None
+    debounce_seconds: int | None = None
+    batch: int | None = None
     health: Health = Health()
 
     @property
@@ -65,6 +67,12 @@ class Endpoint:
     def is_handler(self) -> bool:
         """Whether it is a function of the user's, and no app."""
         return self.format is Format.HANDLER
+
+    @property
+    def gathers(self) -> bool:
+        """Whether one POST may tell it of several events."""
+        is_unordered = self.format is Format.META and not self.ordered
+        return self.batch is not None or self.debounce_seconds is not None or is_unordered
 
     def wants(self, type: str, phone_number_id: str | None) -> bool:
         """Whether an event of this type, about this number, is for the endpoint; what its data must say is another

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.models.base import Base, Id, JsonColumn, Sequence, UtcDateTime
 
 IS_PENDING = text("state = 'pending'")
+IS_CARRIED = text("state = 'pending' AND carried_by IS NOT NULL")
 IS_UNDELIVERED = text("state IN ('dead', 'stale')")
 
 
@@ -39,6 +40,8 @@ class Endpoint(Base):
     max_age_seconds: Mapped[int | None]
     max_per_second: Mapped[int | None]
     max_in_flight: Mapped[int | None]
+    debounce_seconds: Mapped[int | None]
+    batch: Mapped[int | None]
     failures: Mapped[int]
     opens: Mapped[int]
     open_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -54,7 +57,8 @@ class Delivery(Base):
     """One event owed to one endpoint. Written in the event's own transaction.
 
     `due_at` is when a worker may take it: its time, or, while `claim_id` names whoever has it, the end of the lease.
-    Ids ascend in the order of events; a replay is a row of its own, or a dead one come back.
+    Ids ascend in the order of events; a replay is a row of its own, or a dead one come back. What is posted together
+    with an earlier one is `carried_by` that, and has no time of its own.
     """
 
     __tablename__ = "deliveries"
@@ -65,6 +69,7 @@ class Delivery(Base):
         Index("ix_deliveries_undelivered", "endpoint_id", "state", "id", sqlite_where=IS_UNDELIVERED,
               postgresql_where=IS_UNDELIVERED),
         Index("ix_deliveries_event_id", "event_id"),
+        Index("ix_deliveries_carried_by", "carried_by", sqlite_where=IS_CARRIED, postgresql_where=IS_CARRIED),
         {"sqlite_autoincrement": True},
     )  # fmt: skip
 
@@ -76,6 +81,7 @@ class Delivery(Base):
     is_replay: Mapped[bool]
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     claim_id: Mapped[str | None] = mapped_column(Id)
+    carried_by: Mapped[int | None] = mapped_column(Sequence)
     attempts: Mapped[int]
     reason: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

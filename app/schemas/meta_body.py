@@ -1,8 +1,9 @@
-"""A kept notification as Meta's own JSON again, for apps that were written for Meta: one item of it a body."""
+"""A kept notification as Meta's own JSON again, for apps that were written for Meta."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,47 +16,45 @@ from app.schemas.lenient import as_list, as_object, as_text
 from app.schemas.notification import read_notification
 
 Json = dict[str, Any]
+Wanted = Mapping[int, str | None]
+"""Items by position, each with what the caller attached to the message that it is about."""
+
 _CALLBACK = "biz_opaque_callback_data"
+_PEOPLE = ("from", "from_user_id", "to", "to_user_id", "recipient_id", "recipient_user_id", "recipient_participant_id")
 _NOW = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def meta_body(raw: bytes, position: int, callback_data: str | None) -> bytes | None:
-    """Return the body that holds the item at `position` alone; None when the notification has no such item.
+def meta_body(raw: bytes, wanted: Wanted) -> bytes | None:
+    """Return the body that holds these items alone; None when the notification has none of them.
 
-    It is the bytes as received where that item is all there is and no tag of ours is inside. `callback_data` is what
-    the caller attached to the message that a status is about, and takes our tag's place.
+    It is the bytes as received where these are all there are and no tag of ours is inside. A caller's own data take
+    the place of our tag.
     """
     try:
-        items = read_notification(raw)
+        count = len(read_notification(raw))
     except Malformed:
         return None
-    if position >= len(items):
-        return None
     tree = decode(raw)
-    if len(items) == 1 and not _has_tag(tree):
+    if set(range(count)) == set(wanted) and not _has_tag(tree):
         return raw
-    found = _find(tree, position)
-    if found is None:
-        return None
-    entry, change = found
-    body = {**tree, "entry": [{**entry, "changes": [_untagged(change, callback_data)]}]}
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _find(tree: Json, position: int) -> tuple[Json, Json] | None:
-    """The entry, and the change with nothing in it but the item."""
-    left = position
+    entries, position = [], 0
     for entry in as_list(tree["entry"]):
+        changes = []
         for change in as_list(as_object(entry).get("changes")) or [entry]:
             if not isinstance(change, dict) or change is entry:
-                left -= 1
+                position += 1
                 continue
             read = Change(as_text(change.get("field")) or "", change.get("value"), None, None, _NOW)
-            count = _count(read)
-            if left < count:
-                return entry, {**change, "value": _cut(read, left, count)}
-            left -= count
-    return None
+            facts = _count(read)
+            here = {place: wanted[position + place] for place in range(facts) if position + place in wanted}
+            position += facts
+            if here:
+                changes.append({**change, "value": _cut(read, here, facts)})
+        if changes:
+            entries.append({**entry, "changes": changes})
+    if not entries:
+        return None
+    return json.dumps({**tree, "entry": entries}, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _count(change: Change) -> int:
@@ -69,14 +68,41 @@ def _facts(change: Change) -> Any:
         yield None
 
 
-def _cut(change: Change, place: int, count: int) -> Any:
-    """The value with one element of its lists; whole where its items are no elements of lists."""
+def _cut(change: Change, wanted: Wanted, count: int) -> Any:
+    """The value with these elements of its lists; whole where its items are no elements of lists.
+
+    Items beyond the elements are those of its other lists, which stay together.
+    """
     if not isinstance(change.value, dict) or count == 1:
-        return change.value
+        return _untagged(change.value, next(iter(wanted.values())))
     names = ("messages", "statuses") if change.field == "messages" else tuple(change.value)
-    lists = [(name, change.value.get(name)) for name in names if name != "contacts"]
-    elements = [(name, element) for name, some in lists if isinstance(some, list) for element in some]
-    return change.cut(*elements[place]) if place < len(elements) else change.value
+    lists = {name: some for name in names if name != "contacts" and isinstance(some := change.value.get(name), list)}
+    elements = [(name, element) for name, some in lists.items() for element in some]
+    kept: dict[str, list[Any]] = {}
+    for place, (name, element) in enumerate(elements):
+        if place in wanted:
+            kept.setdefault(name, []).append(_untagged(element, wanted[place]))
+    has_rest = any(place >= len(elements) for place in wanted)
+    cut = {}
+    for name, value in change.value.items():
+        if name == "contacts":
+            cut[name] = _known_to(value, [element for some in kept.values() for element in some])
+        elif not isinstance(value, list) or (has_rest and name not in lists):
+            cut[name] = _untagged(value, None)
+        elif name in kept:
+            cut[name] = kept[name]
+    return cut
+
+
+def _known_to(contacts: Any, elements: list[Any]) -> Any:
+    """The contacts that elements speak of, since apps read the first one; all of them where nobody can tell."""
+    names = {as_text(element.get(name)) for element in elements if isinstance(element, dict) for name in _PEOPLE}
+    names.discard(None)
+    known = [
+        contact for contact in as_list(contacts)
+        if names & {as_text(as_object(contact).get("wa_id")), as_text(as_object(contact).get("user_id"))}
+    ]  # fmt: skip
+    return known or contacts
 
 
 def _has_tag(tree: Any) -> bool:

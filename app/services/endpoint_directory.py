@@ -112,7 +112,11 @@ class EndpointDirectory:
 
 
 def to_endpoint(row: Row, secrets: tuple[str, ...]) -> Endpoint:
-    """An endpoint with these secrets. Without any it is not open, unless it is a handler: nothing could be signed."""
+    """An endpoint with these secrets. Without any it is not open, unless it is a handler: nothing could be signed.
+
+    Its settings may change under it: what its format, or replying, does not go with does not count.
+    """
+    is_event = row.format == Format.EVENT
     return Endpoint(
         id=row.id,
         url=row.url,
@@ -128,6 +132,8 @@ def to_endpoint(row: Row, secrets: tuple[str, ...]) -> Endpoint:
         max_age_seconds=row.max_age_seconds,
         max_per_second=row.max_per_second,
         max_in_flight=row.max_in_flight,
+        debounce_seconds=row.debounce_seconds if is_event else None,
+        batch=row.batch if is_event and not row.replies and not row.debounce_seconds else None,
         health=health_of(row),
     )
 

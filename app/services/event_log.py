@@ -60,6 +60,8 @@ def is_for(
     """
     if not endpoint.wants(type, phone_number_id) or (endpoint.format is Format.META and notification_id is None):
         return False
+    if endpoint.format is Format.META and type == "contact.updated" and json.loads(data).get("opt_out") is not None:
+        return False  # ours, of an item that has an event of its own
     if type == "message.status" and endpoint.statuses is not None:
         return json.loads(data)["status"]["status"] in endpoint.statuses
     if type == "message.received" and endpoint.is_handler:

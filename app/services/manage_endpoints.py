@@ -18,7 +18,7 @@ from app.domain.endpoints import OF_THE_SETTINGS, Format
 from app.errors import Invalid, NotFound, WrongState
 from app.ids import new_id
 from app.models import Endpoint
-from app.schemas.event_body import event_body
+from app.services.delivering.composing import compose
 from app.services.delivering.posting import PostEvent
 from app.services.endpoint_directory import OLD_SECRET_FOR, WELL, EndpointDirectory, new_row
 from app.standard_webhooks import WrongSecret, new_secret, read_secret
@@ -69,6 +69,7 @@ class ManageEndpoints:
         for name, value in values.items():
             if name != "secret":
                 setattr(row, name, value)
+        _check_together(row, {})
         with self._database.write() as session:
             endpoints.add(session, row)
         self._directory.forget()
@@ -85,6 +86,7 @@ class ManageEndpoints:
         if row.format == Format.HANDLER and values.keys() - OF_HANDLERS:
             raise WrongState(f"This is a handler: of it only {', '.join(sorted(OF_HANDLERS))} can be changed here.")
         changes = dict(values)
+        _check_together(row, changes)
         if "url" in changes:
             self._check_url(changes["url"])
         disabled = changes.pop("disabled", None)
@@ -141,8 +143,8 @@ class ManageEndpoints:
             id=new_id(), type="gateway.test", timestamp=now, received_at=now,
             data='{"message":"If you can read this, and the signature fits, events will reach you."}',
         )  # fmt: skip
-        body = event_body(event) if endpoint.format is Format.EVENT else NO_NEWS
-        answer = self._post.post(endpoint, event.id, body)
+        name, body = compose(endpoint, [event]) if endpoint.format is Format.EVENT else (event.id, NO_NEWS)
+        answer = self._post.post(endpoint, name, body)
         return dataclasses.replace(answer, body=answer.body[:4096])
 
     def _check_url(self, url: str) -> None:
@@ -150,6 +152,21 @@ class ManageEndpoints:
             check_url(url, self._config.forward_allow_nets)
         except WrongUrl as wrong:
             raise Invalid(fields={"url": [str(wrong)]}) from None
+
+
+def _check_together(row: Endpoint, changes: dict[str, Any]) -> None:
+    """Raise `Invalid` for what cannot be had together: an answer to many events would be an answer to whom?"""
+    batch, pause, replies = (changes.get(name, getattr(row, name)) for name in ("batch", "debounce_seconds", "replies"))
+    is_meta = row.format == Format.META
+    wrong = {
+        "batch": [
+            *(["is for the format event; what Meta sent together comes together where `ordered` is false"] * is_meta),
+            *(["cannot be had with replies"] * bool(replies)), *(["cannot be had with debounce_seconds"] * bool(pause)),
+        ] if batch else [],
+        "debounce_seconds": ["is for the format event"] if pause and is_meta else [],
+    }  # fmt: skip
+    if any(wrong.values()):
+        raise Invalid(fields={name: problems for name, problems in wrong.items() if problems})
 
 
 def _secret(format: Format, given: str | None) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.models import Delivery, Event, Job, Message, Notification, ParkedItem, QueuedSend, StatusReport
 
@@ -67,8 +67,11 @@ def deliveries(session: Session) -> Iterator[tuple[datetime, str, str]]:
 
 
 def deliveries_never_due(session: Session) -> list[int]:
-    """Deliveries that wait for a time that is not there."""
-    return list(session.scalars(select(Delivery.id).where(Delivery.state == "pending", Delivery.due_at.is_(None))))
+    """Deliveries that wait for a time that is not there, nor is one that carries them."""
+    head = aliased(Delivery)
+    is_carried = exists().where(head.id == Delivery.carried_by, head.state == "pending", head.carried_by.is_(None))
+    never = select(Delivery.id).where(Delivery.state == "pending", Delivery.due_at.is_(None), ~is_carried)
+    return list(session.scalars(never))
 
 
 def events_not_owed(session: Session, endpoint_id: str, since: datetime) -> Iterator[Event]:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, bindparam, exists, func, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Update, bindparam, exists, func, insert, literal_column, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from app.ids import new_id
@@ -93,7 +93,8 @@ def claim(
 
 def hold_back(session: Session, ids: Collection[int], until: datetime) -> None:
     """Do not look at these again before `until`, if they still wait for another: `release` brings them back earlier."""
-    statement = update(Delivery).where(Delivery.id.in_(ids), Delivery.claim_id.is_(None), _waits())
+    is_free = (Delivery.claim_id.is_(None), Delivery.carried_by.is_(None))
+    statement = update(Delivery).where(Delivery.id.in_(ids), *is_free, _waits())
     session.execute(statement.values(due_at=until).execution_options(synchronize_session=False))
 
 
@@ -108,8 +109,8 @@ def give_back(session: Session, claims: Sequence[Claim], now: datetime) -> None:
     _executemany(session, claims, {"due_at": due_at, "claim_id": None}, {"now": now})
 
 
-def record(session: Session, outcomes: Sequence[Outcome], tries: Sequence[dict[str, Any]], now: datetime) -> None:
-    """Write what became of claimed deliveries, unless their claims are lost, and the tries whatever happened since."""
+def record(session: Session, outcomes: Sequence[Outcome], now: datetime) -> None:
+    """Write what became of claimed deliveries, unless their claims are lost."""
     session.execute(
         _recorded(),
         [
@@ -125,8 +126,11 @@ def record(session: Session, outcomes: Sequence[Outcome], tries: Sequence[dict[s
             for outcome in outcomes
         ],
     )
-    if tries:
-        session.execute(insert(table(DeliveryAttempt)), tries)
+
+
+def add_attempts(session: Session, tries: Sequence[dict[str, Any]]) -> None:
+    """Write tries."""
+    session.execute(insert(table(DeliveryAttempt)), tries)
 
 
 def dead(session: Session, endpoint_id: str, limit: int) -> list[int]:
@@ -138,10 +142,15 @@ def dead(session: Session, endpoint_id: str, limit: int) -> list[int]:
 def revive(session: Session, ids: Collection[int], now: datetime) -> None:
     """Make deliveries due now. What was final begins anew, as a replay; what is being tried is left alone."""
     unsynchronised = {"synchronize_session": False}
-    due_now = update(Delivery).where(Delivery.id.in_(ids), Delivery.state == "pending", Delivery.claim_id.is_(None))
+    is_carried = (Delivery.carried_by.is_not(None), _pending(Delivery))
+    heads = select(Delivery.carried_by).where(Delivery.id.in_(ids), *is_carried)
+    mine = or_(Delivery.id.in_(ids), Delivery.id.in_(heads))
+    is_free = (_pending(Delivery), Delivery.claim_id.is_(None), Delivery.carried_by.is_(None))
+    due_now = update(Delivery).where(mine, *is_free)
     session.execute(due_now.values(due_at=now), execution_options=unsynchronised)
     final = update(Delivery).where(Delivery.id.in_(ids), Delivery.state.in_(("dead", "stale", "withheld")))
     anew = {"state": "pending", "is_replay": True, "due_at": now, "attempts": 0, "finished_at": None, "claim_id": None}
+    anew["carried_by"] = None
     session.execute(final.values(anew), execution_options=unsynchronised)
 
 
@@ -212,7 +221,9 @@ def _released() -> Update:
     )
     return (
         update(target)
-        .where(target.c.id == next_id, target.c.claim_id.is_(None), target.c.attempts == 0)
+        .where(
+            target.c.id == next_id, target.c.claim_id.is_(None), target.c.attempts == 0, target.c.carried_by.is_(None)
+        )
         .values(due_at=bindparam("now", type_=target.c.due_at.type))
     )
 

@@ -6,13 +6,18 @@ import json
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import update
 
 from app.domain import tags
+from app.models import Notification
 from app.schemas.meta_body import meta_body
+from app.services.audit_balance import audit_balance
 from app.signing import verify_meta_signature
+from tests.conftest import on_sqlite
 from tests.factories import (
     ANA,
     BO,
+    OTHER_PNID,
     change,
     contact,
     echo,
@@ -25,7 +30,7 @@ from tests.factories import (
     to_bytes,
 )
 from tests.jobs.conftest import SECRET, Desk
-from tests.subscriber import subscriber
+from tests.subscriber import answering, subscriber
 
 Receive = Callable[..., None]
 
@@ -63,7 +68,7 @@ def test_a_batch_comes_item_by_item_and_only_what_is_new(desk: Desk, receive: Re
 def test_our_tag_is_taken_out_and_the_senders_own_is_given_back(own: str | None) -> None:
     tagged = status("wamid.X", biz_opaque_callback_data=tags.make("0" * 36, 1))
 
-    body = meta_body(to_bytes(status_body(tagged)), 0, own)
+    body = meta_body(to_bytes(status_body(tagged)), {0: own})
 
     assert body is not None
     assert json.loads(body)["entry"][0]["changes"][0]["value"]["statuses"][0].get("biz_opaque_callback_data") == own
@@ -73,8 +78,8 @@ def test_echoes_and_whatever_is_no_list_come_too() -> None:
     echoes = echo_body(echo("wamid.1", to=ANA), echo("wamid.2", to=ANA))
     account = notification({"field": "account_update", "value": {"event": "VERIFIED"}}, change(messages=[text()]))
 
-    second = meta_body(to_bytes(echoes), 1, None)
-    first = meta_body(to_bytes(account), 0, None)
+    second = meta_body(to_bytes(echoes), {1: None})
+    first = meta_body(to_bytes(account), {0: None})
 
     assert second is not None and first is not None
     value = json.loads(second)["entry"][0]["changes"][0]["value"]
@@ -82,5 +87,84 @@ def test_echoes_and_whatever_is_no_list_come_too() -> None:
     assert json.loads(first)["entry"][0]["changes"] == [
         {"field": "account_update", "value": {"event": "VERIFIED"}}
     ]
-    assert meta_body(to_bytes(account), 2, None) is None
-    assert meta_body(b"{", 0, None) is None
+    assert meta_body(to_bytes(account), {2: None}) is None
+    assert meta_body(b"{", {0: None}) is None
+
+
+def test_unordered_a_notification_is_one_post_and_comes_byte_for_byte(desk: Desk, receive: Receive) -> None:
+    body = message_body(text("1"), text("2", sender=BO), contacts=[contact(), contact(BO, "Bo")])
+    with subscriber() as app:
+        desk.endpoint(app.url, format="meta", ordered=False)
+        receive(body, message_body(text("3")))
+        desk.rounds()
+
+    assert to_bytes(body) in {posted.body for posted in app.posted}
+    assert len(app.posted) == 2
+    assert desk.states() == ["delivered"] * 3
+    assert audit_balance(desk.gateway.database).is_clean
+
+
+@on_sqlite
+def test_unordered_it_is_cut_by_number_and_holds_only_what_is_new(desk: Desk, receive: Receive) -> None:
+    known = text("known", id="wamid.1")
+    batch = notification(
+        change(messages=[known, text("new"), text("bo", sender=BO)], contacts=[contact(), contact(BO, "Bo")]),
+        change(messages=[text("other")], number=OTHER_PNID),
+        change(messages=[text("more")]),
+    )
+    with subscriber(answering(503)) as app:
+        receive(message_body(known))
+        desk.endpoint(app.url, format="meta", ordered=False)
+        receive(batch)
+        desk.rounds()
+        app.reply = answering(200)
+        desk.pass_by(seconds=7)
+        desk.rounds()
+
+    first, again = app.posted[:2], app.posted[2:]
+    assert sorted(posted.body for posted in first) == sorted(posted.body for posted in again)
+    assert sorted(posted.id for posted in first) == sorted(posted.id for posted in again)
+    said = sorted(
+        [[message["text"]["body"] for message in each["value"]["messages"]] for each in changes]
+        for changes in (json.loads(posted.body)["entry"][0]["changes"] for posted in first)
+    )
+    assert said == [[["new", "bo"], ["more"]], [["other"]]]
+
+
+@on_sqlite
+def test_a_notification_of_which_some_is_still_to_be_read_waits(desk: Desk, receive: Receive) -> None:
+    with subscriber() as app:
+        desk.endpoint(app.url, format="meta", ordered=False)
+        receive(message_body(text("1"), text("2")))
+        with desk.gateway.database.write() as session:
+            session.execute(update(Notification).values(state="pending"))
+        desk.rounds()
+        assert app.posted == []
+        with desk.gateway.database.write() as session:
+            session.execute(update(Notification).values(state="processed"))
+        desk.pass_by(seconds=1)
+        desk.rounds()
+
+    assert len(app.posted) == 1
+
+
+@on_sqlite
+def test_what_we_make_of_an_item_is_no_notification_of_metas(desk: Desk, receive: Receive) -> None:
+    """A word that stops marketing is a message, and an event of ours besides."""
+    stop = {"category": "marketing_messages", "value": "stop", "timestamp": "1795500000", "wa_id": ANA}
+    with subscriber() as app:
+        desk.endpoint(app.url, format="meta")
+        receive(notification(change(field="user_preferences", user_preferences=[stop], contacts=[contact()])))
+        desk.rounds()
+
+    assert len(app.posted) == 1
+    assert audit_balance(desk.gateway.database).is_clean
+
+
+def test_an_app_reads_who_wrote_from_the_first_contact() -> None:
+    body = message_body(text(), text(sender=BO), contacts=[contact(), contact(BO, "Bo")])
+
+    cut = meta_body(to_bytes(body), {1: None})
+
+    assert cut is not None
+    assert json.loads(cut)["entry"][0]["changes"][0]["value"]["contacts"] == [contact(BO, "Bo")]

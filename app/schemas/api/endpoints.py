@@ -39,6 +39,14 @@ class EndpointChange(Strict):
     )  # fmt: skip
     max_per_second = fields.Integer(strict=True, validate=validate.Range(1, 1000), allow_none=True)
     max_in_flight = fields.Integer(strict=True, validate=validate.Range(1, 256), allow_none=True)
+    debounce_seconds = fields.Integer(
+        strict=True, validate=validate.Range(1, 300), allow_none=True,
+        metadata={"description": "Join what a contact writes until it pauses for so long; see `data.messages`."},
+    )  # fmt: skip
+    batch = fields.Integer(
+        strict=True, validate=validate.Range(1, 100), allow_none=True,
+        metadata={"description": "Post up to so many events at once, as `{\"events\":[…]}`."},
+    )  # fmt: skip
 
 
 class EndpointRequest(EndpointChange):
@@ -104,6 +112,8 @@ class EndpointAnswer(EveryKey):
     max_age_seconds = fields.Integer()
     max_per_second = fields.Integer()
     max_in_flight = fields.Integer()
+    debounce_seconds = fields.Integer()
+    batch = fields.Integer()
     created_at = UtcTime()
     updated_at = UtcTime()
 

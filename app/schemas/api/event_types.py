@@ -33,6 +33,12 @@ class ReceivedData(NormalizedMessage):
     )
 
 
+class BurstData(Schema):
+    """What a contact wrote without a pause, oldest first: for endpoints with `debounce_seconds`, never in lists."""
+
+    messages = fields.List(fields.Nested(ReceivedData()), required=True, validate=validate.Length(min=1))
+
+
 class ReportedStatus(EveryKey):
     """What Meta reported of a message."""
 
@@ -159,6 +165,7 @@ def _event(name: str, types: str, data: type[Schema]) -> type[EventAnswer]:
 
 EVENT_SCHEMAS: tuple[type[EventAnswer], ...] = (
     _event("ReceivedEvent", r"message\.received", ReceivedData),
+    _event("BurstEvent", r"message\.received", BurstData),
     _event("SentEvent", r"message\.sent", NormalizedMessage),
     _event("StatusEvent", r"message\.status", StatusData),
     _event("RevisionEvent", r"message\.(edited|revoked)", RevisionData),

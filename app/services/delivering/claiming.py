@@ -6,14 +6,16 @@ import dataclasses
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.database import Database
 from app.domain.endpoints import Format
-from app.models import Message, Notification
-from app.services.delivering.work import Wanted, Work
-from app.store import deliveries, endpoints, events, messages, notifications
+from app.models import Event, Message, Notification
+from app.services.delivering.gathering import WINDOW, gather
+from app.services.delivering.work import Part, Wanted, Work
+from app.store import deliveries, endpoints, events, messages, notifications, parcels
 
 LEASE = timedelta(seconds=25)
 """How long a worker that died keeps its deliveries from others: longer than an exchange. Renewed every ten seconds."""
@@ -21,19 +23,18 @@ LEASE = timedelta(seconds=25)
 HELD_BACK_FOR = timedelta(seconds=60)
 """When a delivery that waits for its predecessor is looked at again, if that has not brought it back before."""
 
-WINDOW = 128
-"""How far to look beyond deliveries that wait for others."""
-
 
 @dataclass(slots=True)
 class Found:
     """What may be claimed, by what was wanted; and what only stands in the way of a look at the rest."""
 
     claimable: list[tuple[Wanted, list[int]]] = field(default_factory=list)
+    parcels: list[tuple[Wanted, list[list[int]]]] = field(default_factory=list)
     waiting: list[int] = field(default_factory=list)
+    later: dict[int, datetime] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.claimable or self.waiting)
+        return bool(self.claimable or self.parcels or self.waiting or self.later)
 
 
 def look(database: Database, wanted: Sequence[Wanted], now: datetime) -> Found:
@@ -43,6 +44,9 @@ def look(database: Database, wanted: Sequence[Wanted], now: datetime) -> Found:
         return found
     with database.read() as session:
         for each in wanted:
+            if each.endpoint.gathers:
+                _gather(session, each, now, found)
+                continue
             limit = each.limit + WINDOW if each.endpoint.ordered else each.limit
             ids = deliveries.due(session, each.endpoint.id, now, limit, is_replay=each.is_replay)
             if not ids:
@@ -64,19 +68,38 @@ def claim(
     """
     claimed = []
     for wanted, ids in found.claimable:
-        if wanted.endpoint.id in changed:
-            continue
-        if wanted.is_probe:
-            seen = wanted.endpoint.health.open_until
-            assert seen is not None
-            if not endpoints.take_probe(session, wanted.endpoint.id, seen, now + LEASE):
-                continue
-        got = deliveries.claim(session, ids, now=now, lease=LEASE, is_probe=wanted.is_probe)
-        if got:
-            claimed.append((wanted, got))
+        if _may(session, wanted, now, changed):
+            got = deliveries.claim(session, ids, now=now, lease=LEASE, is_probe=wanted.is_probe)
+            if got:
+                claimed.append((wanted, got))
+    for wanted, some in found.parcels:
+        if _may(session, wanted, now, changed):
+            heads = parcels.claim(session, some, now=now, lease=LEASE, is_probe=wanted.is_probe)
+            if heads:
+                claimed.append((wanted, heads))
+    if found.later:
+        parcels.put_off(session, found.later)
     if found.waiting:
         deliveries.hold_back(session, found.waiting, now + HELD_BACK_FOR)
     return claimed
+
+
+def _may(session: Session, wanted: Wanted, now: datetime, changed: Collection[str]) -> bool:
+    if wanted.endpoint.id in changed:
+        return False
+    if not wanted.is_probe:
+        return True
+    seen = wanted.endpoint.health.open_until
+    assert seen is not None
+    return endpoints.take_probe(session, wanted.endpoint.id, seen, now + LEASE)
+
+
+def _gather(session: Session, wanted: Wanted, now: datetime, found: Found) -> None:
+    gathered = gather(session, wanted, now)
+    found.waiting += gathered.waiting
+    found.later |= gathered.later
+    if gathered.parcels:
+        found.parcels.append((wanted, gathered.parcels))
 
 
 def load(database: Database, claimed: Sequence[tuple[Wanted, list[deliveries.Claim]]]) -> list[Work]:
@@ -85,13 +108,27 @@ def load(database: Database, claimed: Sequence[tuple[Wanted, list[deliveries.Cla
     if not claims:
         return []
     with database.read() as session:
-        found = events.find_many(session, {claim.event_id for claim in claims})
+        carried = parcels.carried(session, [claim.id for claim in claims])
+        found = events.find_many(session, {each.event_id for each in (*claims, *carried)})
         works = [Work(claim, wanted.endpoint, found.get(claim.event_id)) for wanted, some in claimed for claim in some]
+        if carried:
+            works = [_with_others(work, carried, found) for work in works]
         return _with_originals(session, works)
 
 
+def _with_others(work: Work, carried: list[Any], found: dict[str, Event]) -> Work:
+    head = work.claim
+    mine = [row for row in carried if row.carried_by == head.id]
+    claims = [
+        dataclasses.replace(head, id=row.id, event_id=row.event_id, contact_id=row.contact_id, is_probe=False)
+        for row in mine
+    ]
+    return dataclasses.replace(work, others=tuple(Part(claim, found.get(claim.event_id)) for claim in claims))
+
+
 def _with_originals(session: Session, works: list[Work]) -> list[Work]:
-    theirs = [work.event for work in works if work.endpoint.format is Format.META and work.event is not None]
+    metas = [work for work in works if work.endpoint.format is Format.META]
+    theirs = [part.event for work in metas for part in work.parts if part.event is not None]
     if not theirs:
         return works
     kept = notifications.find_many(session, list({event.notification_id or "" for event in theirs}))
@@ -100,12 +137,15 @@ def _with_originals(session: Session, works: list[Work]) -> list[Work]:
 
 
 def _with_original(work: Work, kept: dict[str, Notification], sent: dict[str, Message]) -> Work:
-    if work.event is None:
-        return work
-    notification = kept.get(work.event.notification_id or "")
-    message = sent.get(work.event.message_id or "")
+    def own(event: Event | None) -> str | None:
+        message = sent.get((event.message_id if event is not None else None) or "")
+        return None if message is None else message.callback_data
+
+    names = (part.event.notification_id or "" for part in work.parts if part.event is not None)
+    notification = next((kept[name] for name in names if name in kept), None)
     return dataclasses.replace(
         work,
         raw=None if notification is None else notification.raw,
-        callback_data=None if message is None else message.callback_data,
+        callback_data=own(work.event),
+        others=tuple(dataclasses.replace(part, callback_data=own(part.event)) for part in work.others),
     )

@@ -8,9 +8,8 @@ from datetime import datetime
 from app import metrics
 from app.domain.endpoints import Endpoint, Format
 from app.models import Event
-from app.schemas.event_body import event_body
-from app.schemas.meta_body import meta_body
-from app.services.delivering.work import GONE, STALE, WITHHELD, Tried, Work
+from app.services.delivering.composing import compose_parts
+from app.services.delivering.work import GONE, STALE, WITHHELD, Part, Tried, Work
 from app.signing import sign_meta
 from app.standard_webhooks import ID, headers
 from app.subscribers.client import Answer, SubscriberClient
@@ -39,20 +38,23 @@ class PostEvent:
         Whether a bot may be woken is asked at the last moment, so that it talks over nobody who took over meanwhile.
         """
         now = self._now()
-        if work.event is None:
-            return Tried(work, now, reason=GONE)
-        if work.is_stale(now):
-            return Tried(work, now, reason=STALE)
-        if work.endpoint.is_bot and not work.claim.is_replay and self._with_a_person(work.event):
-            return Tried(work, now, reason=WITHHELD)
-        body = _body(work, work.event)
-        if body is None:
-            return Tried(work, now, reason=NO_ORIGINAL)
-        answer = self.post(work.endpoint, work.event.id, body, is_replay=work.claim.is_replay)
+        parts, left_out = _sort_out(work, now)
+        if not parts:
+            return Tried(work, now, reason=left_out[work.claim.id], left_out=left_out)
+        if work.endpoint.is_bot and not work.claim.is_replay and self._is_a_persons(parts):
+            return Tried(work, now, reason=WITHHELD, left_out=left_out)
+        composed = compose_parts(work.endpoint, parts, work.raw)
+        if composed is None:
+            return Tried(work, now, reason=NO_ORIGINAL, left_out=left_out)
+        answer = self.post(work.endpoint, *composed, is_replay=work.claim.is_replay)
         metrics.delivery_seconds.observe(answer.seconds)
         if answer.is_success and work.endpoint.replies:
             self._reply(work, answer.body)
-        return Tried(work, now, answer)
+        return Tried(work, now, answer, left_out=left_out)
+
+    def _is_a_persons(self, parts: list[Part]) -> bool:
+        talks = {(part.event.contact_id, part.event.phone_number_id): part.event for part in parts if part.event}
+        return any(self._with_a_person(event) for event in talks.values())
 
     def post(self, endpoint: Endpoint, event_id: str, body: bytes, *, is_replay: bool = False) -> Answer:
         """Post a body, signed with every secret in force; as Meta does, with the newest alone."""
@@ -62,9 +64,12 @@ class PostEvent:
         return self._client.post(endpoint.url, signed | ({"X-Gateway-Replay": "true"} if is_replay else {}), body)
 
 
-def _body(work: Work, event: Event) -> bytes | None:
-    if work.endpoint.format is Format.EVENT:
-        return event_body(event)
-    if work.raw is None or event.position is None:
-        return None
-    return meta_body(work.raw, event.position, work.callback_data)
+def _sort_out(work: Work, now: datetime) -> tuple[list[Part], dict[int, str]]:
+    """What is to be posted, and why the rest is not. A burst is as old as its last message."""
+    left_out = {part.claim.id: GONE for part in work.parts if part.event is None}
+    parts = [part for part in work.parts if part.event is not None]
+    stale = [part for part in parts if part.event is not None and work.is_too_old(part.event, now)]
+    if work.endpoint.debounce_seconds is not None and len(stale) < len(parts):
+        stale = []
+    left_out |= {part.claim.id: STALE for part in stale}
+    return [part for part in parts if part.claim.id not in left_out], left_out

@@ -16,8 +16,9 @@ from app.domain.retry_schedule import pause_after
 from app.logs import get_logger
 from app.services.delivering.work import STALE, WITHHELD, Tried
 from app.services.endpoint_directory import health_of
-from app.store import deliveries, endpoints
+from app.store import deliveries, endpoints, parcels
 from app.store.deliveries import HEAD_ATTEMPTS, Outcome
+from app.subscribers.client import Answer
 
 GONE_FOR_GOOD = 410
 NOT_POSTED = {STALE: State.STALE, WITHHELD: State.WITHHELD}
@@ -37,12 +38,23 @@ def record(session: Session, done: Sequence[Tried], now: datetime) -> set[str]:
     if not tried:
         return set()
     changed = _note_health(session, tried, now)
-    outcomes = [_outcome(each, now) for each in tried]
-    rows = [_attempt(each, each.answer) for each in tried if each.answer is not None]
-    deliveries.record(session, outcomes, rows, now)
+    rows = [row for each in tried if each.answer is not None for row in _attempts(each, each.answer)]
+    outcomes = {id(each): _outcomes(each, now) for each in tried}
+    alone = [outcomes[id(each)][0] for each in tried if not each.work.others]
+    if alone:
+        deliveries.record(session, alone, now)
+    for each in tried:
+        if each.work.others:
+            some = outcomes[id(each)]
+            most = max(outcome.attempts for outcome in some)
+            together = each.work.endpoint.batch is None or most < HEAD_ATTEMPTS
+            parcels.record(session, each.work.claim, some, now, together=together)
+    if rows:
+        deliveries.add_attempts(session, rows)
     let_go = [
         outcome.claim
-        for each, outcome in zip(tried, outcomes, strict=True)
+        for each in tried
+        for outcome in outcomes[id(each)]
         if each.work.endpoint.ordered
         and outcome.claim.contact_id is not None
         and (outcome.state != State.PENDING or outcome.attempts >= HEAD_ATTEMPTS)
@@ -61,34 +73,49 @@ def count(tried: Sequence[Tried]) -> None:
             metrics.deliveries.labels("stale").inc()
 
 
-def _outcome(tried: Tried, now: datetime) -> Outcome:
-    claim, answer = tried.work.claim, tried.answer
-    if answer is None:
-        state = NOT_POSTED.get(tried.reason or "", State.DEAD)
-        return Outcome(claim, state, None, tried.reason, claim.attempts)
-    attempts = claim.attempts + 1
+def _outcomes(tried: Tried, now: datetime) -> list[Outcome]:
+    """What became of each part."""
+    reason, answer = tried.reason, tried.answer
+    attempts = tried.work.claim.attempts + (0 if answer is None else 1)
+    state, due_at = NOT_POSTED.get(reason or "", State.DEAD), None
+    if answer is not None:
+        reason = None if answer.is_success else answer.error or f"answered {answer.status}"
+        state, due_at = _after(tried, answer, attempts, now)
+    return [
+        Outcome(part.claim, state, due_at, reason, attempts)
+        if (why := tried.left_out.get(part.claim.id)) is None
+        else Outcome(part.claim, NOT_POSTED.get(why, State.DEAD), None, why, part.claim.attempts)
+        for part in tried.work.parts
+    ]
+
+
+def _after(tried: Tried, answer: Answer, attempts: int, now: datetime) -> tuple[State, datetime | None]:
     if answer.is_success:
-        return Outcome(claim, State.DELIVERED, None, None, attempts)
-    reason = answer.error or f"answered {answer.status}"
+        return State.DELIVERED, None
     pause = pause_after(attempts, answer.retry_after, random.random)  # noqa: S311
     if pause is None:
+        claim = tried.work.claim
         logger.warning("a delivery is dead", extra={"endpoint_id": claim.endpoint_id, "event_id": claim.event_id})
-        return Outcome(claim, State.DEAD, None, reason, attempts)
-    return Outcome(claim, State.PENDING, now + timedelta(seconds=pause), reason, attempts)
+        return State.DEAD, None
+    return State.PENDING, now + timedelta(seconds=pause)
 
 
-def _attempt(tried: Tried, answer: Any) -> dict[str, Any]:
-    claim = tried.work.claim
-    return {
-        "delivery_id": claim.id,
-        "number": claim.attempts + 1,
-        "started_at": tried.started_at,
-        "duration_ms": round(answer.seconds * 1000),
-        "status": answer.status,
-        "error": answer.error,
-        # Any bytes may come; PostgreSQL takes every text but one with NUL.
-        "answer": answer.body.decode("utf-8", "replace").replace("\x00", "\ufffd") or None,
-    }
+def _attempts(tried: Tried, answer: Answer) -> list[dict[str, Any]]:
+    """A row for each delivery that was posted; what was answered to all of them stands with the first."""
+    posted = [part.claim for part in tried.work.parts if part.claim.id not in tried.left_out]
+    return [
+        {
+            "delivery_id": claim.id,
+            "number": claim.attempts + 1,
+            "started_at": tried.started_at,
+            "duration_ms": round(answer.seconds * 1000),
+            "status": answer.status,
+            "error": answer.error,
+            # Any bytes may come; PostgreSQL takes every text but one with NUL.
+            "answer": answer.body.decode("utf-8", "replace").replace("\x00", "\ufffd") or None if place == 0 else None,
+        }
+        for place, claim in enumerate(posted)
+    ]
 
 
 def _note_health(session: Session, tried: Sequence[Tried], now: datetime) -> set[str]:

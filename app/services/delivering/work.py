@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from app.domain.endpoints import Endpoint
@@ -16,10 +17,22 @@ WITHHELD = "a person answers the contact, so no bot is woken"
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """A claimed delivery with everything needed to try it. The event is None when it was deleted meanwhile.
+class Part:
+    """One of the deliveries that go as one POST. The event is None when it was deleted meanwhile.
 
-    For Meta's format also `raw`, the notification that it was read from, and what the caller attached to the message.
+    `callback_data`, for Meta's format, is what the caller attached to the message.
+    """
+
+    claim: Claim
+    event: Event | None
+    callback_data: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A claimed delivery with everything needed to try it, and the `others` that it carries.
+
+    For Meta's format also `raw`, the notification that it was read from.
     """
 
     claim: Claim
@@ -27,19 +40,28 @@ class Work:
     event: Event | None
     raw: bytes | None = None
     callback_data: str | None = None
+    others: tuple[Part, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Every delivery of this POST, in order."""
+        return Part(self.claim, self.event, self.callback_data), *self.others
 
     def is_stale(self, now: datetime) -> bool:
         """Whether the event is too old for the endpoint. Who asks for a replay wants it whatever its age."""
+        return self.event is not None and self.is_too_old(self.event, now)
+
+    def is_too_old(self, event: Event, now: datetime) -> bool:
+        """The same of any event of it."""
         most = self.endpoint.max_age_seconds
-        if most is None or self.event is None or self.claim.is_replay:
-            return False
-        return now - self.event.timestamp > timedelta(seconds=most)
+        return most is not None and not self.claim.is_replay and now - event.timestamp > timedelta(seconds=most)
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
     """A delivery after its try; without an answer it was not posted, for the reason given.
 
+    `left_out` are the parts, by their ids, that were not posted with the rest, and why.
     Without a reason either it was not tried at all, and whoever can may take it.
     """
 
@@ -47,6 +69,7 @@ class Tried:
     started_at: datetime
     answer: Answer | None = None
     reason: str | None = None
+    left_out: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def is_given_back(self) -> bool:

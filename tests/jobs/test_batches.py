@@ -1,0 +1,159 @@
+"""`batch`: several events in one POST."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from app.errors import Invalid
+from app.services.audit_balance import audit_balance
+from app.store.deliveries import HEAD_ATTEMPTS
+from tests.conftest import on_sqlite
+from tests.factories import message_body, text
+from tests.jobs.conftest import SECRET, Desk
+from tests.subscriber import App, Handler, Posted, answering, subscriber
+
+Receive = Callable[..., None]
+
+
+def events(posted: Posted) -> list[dict[str, Any]]:
+    return json.loads(posted.body)["events"]  # type: ignore[no-any-return]
+
+
+def said(app: App) -> list[list[str]]:
+    return [[event["data"]["message"] for event in events(posted)] for posted in app.posted]
+
+
+def test_many_events_come_in_few_requests_each_as_it_would_alone(
+    desk: Desk, receive: Receive, get: Callable[..., Any]
+) -> None:
+    with subscriber() as app:
+        desk.endpoint(app.url, batch=10, ordered=False)
+        receive(message_body(*(text(f"{number}") for number in range(25))))
+        desk.rounds()
+
+    assert sorted(len(messages) for messages in said(app)) == [5, 10, 10]
+    for posted in app.posted:
+        assert Webhook(SECRET).verify(posted.body.decode(), posted.headers)
+        assert posted.id.startswith("batch-")
+    told = {event["id"]: event for posted in app.posted for event in events(posted)}
+    assert told == {event["id"]: event for event in get("/api/events")["data"]}
+    assert desk.states() == ["delivered"] * 25
+    assert audit_balance(desk.gateway.database).is_clean
+
+
+def test_a_contacts_events_stay_in_order_although_batches_go_side_by_side_and_fail(
+    desk: Desk, receive: Receive
+) -> None:
+    chance = random.Random(7)
+    lock = threading.Lock()
+
+    def reply(handler: Handler, posted: Posted) -> None:
+        time.sleep(chance.random() * 0.01)
+        with lock:
+            is_first = posted.id not in seen
+            seen.add(posted.id)
+        handler.answer(500 if is_first and chance.random() < 0.3 else 200)
+
+    seen: set[str] = set()
+    with subscriber(reply) as app:
+        desk.endpoint(app.url, batch=4)
+        for number in range(12):
+            receive(message_body(*(text(f"{who} {number:02}", sender=f"5491100000{who}") for who in range(10, 16))))
+        for _ in range(20):
+            desk.rounds()
+            desk.pass_by(minutes=2)
+
+    assert set(desk.states()) == {"delivered"}
+    newest: dict[str, str] = {}
+    first: set[str] = set()
+    for word in (word for messages in said(app) for word in messages):
+        who = word.split()[0]
+        if word not in first:
+            assert word > newest.get(who, ""), "an event overtook another of its contact"
+            newest[who] = word
+        first.add(word)
+    assert len(first) == 72 and len(app.posted) < 60
+
+
+@on_sqlite
+def test_a_batch_fails_and_is_tried_as_one_and_after_some_tries_its_events_go_alone(
+    desk: Desk, receive: Receive
+) -> None:
+    def reply(handler: Handler, posted: Posted) -> None:
+        handler.answer(500 if b"poison" in posted.body else 200)
+
+    with subscriber(reply) as app:
+        desk.endpoint(app.url, batch=10)
+        receive(message_body(text("1"), text("poison"), text("3")))
+        for _ in range(HEAD_ATTEMPTS + 1):
+            desk.rounds()
+            desk.pass_by(hours=3)
+
+    together = app.posted[:HEAD_ATTEMPTS]
+    assert said(app)[:HEAD_ATTEMPTS] == [["1", "poison", "3"]] * HEAD_ATTEMPTS
+    assert len({posted.id for posted in together}) == 1 and len({posted.body for posted in together}) == 1
+    assert sorted(said(app)[HEAD_ATTEMPTS:])[:3] == [["1"], ["3"], ["poison"]]
+    assert desk.states() == ["delivered", "pending", "delivered"]
+
+
+@on_sqlite
+def test_what_grows_too_old_is_left_out(desk: Desk, receive: Receive) -> None:
+    now = int(desk.clock().timestamp())
+    with subscriber(answering(503)) as app:
+        desk.endpoint(app.url, batch=10, max_age_seconds=600)
+        old, new, newer = text("old", timestamp=now - 590), text("new", timestamp=now), text("newer", timestamp=now)
+        receive(message_body(old, new, newer))
+        desk.rounds()
+        app.reply = answering(200)
+        desk.pass_by(seconds=20)
+        desk.rounds()
+
+    assert said(app) == [["old", "new", "newer"], ["new", "newer"]]
+    assert app.posted[0].id != app.posted[1].id
+    assert desk.states() == ["stale", "delivered", "delivered"]
+
+
+def test_two_workers_never_have_the_same_event(desk: Desk, receive: Receive) -> None:
+    other = desk.new_lane(8)
+    with subscriber() as app:
+        desk.endpoint(app.url, batch=5)
+        receive(*(message_body(*(text(sender=f"54911{number:08}") for number in range(30))) for _ in range(3)))
+        thread = threading.Thread(target=lambda: [other() for _ in range(30)])
+        thread.start()
+        desk.rounds()
+        thread.join()
+        other.close()
+        desk.rounds()
+
+    ids = [event["id"] for posted in app.posted for event in events(posted)]
+    assert len(ids) == len(set(ids)) == 90
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("values", "wrong"),
+    [
+        ({"batch": 5, "replies": True}, "batch"),
+        ({"batch": 5, "debounce_seconds": 5}, "batch"),
+        ({"batch": 5, "format": "meta"}, "batch"),
+        ({"debounce_seconds": 5, "format": "meta"}, "debounce_seconds"),
+    ],
+)
+def test_what_cannot_be_had_together_is_refused(desk: Desk, values: dict[str, Any], wrong: str) -> None:
+    manage = desk.gateway.manage_endpoints
+    with pytest.raises(Invalid) as refusal:
+        manage.add({"url": "https://bot.example/"} | values)
+    assert set(refusal.value.fields or {}) == {wrong}
+
+    first, second = ({name: value} for name, value in values.items())
+    row, _ = manage.add({"url": "https://bot.example/"} | (second if "format" in second else first))
+    with pytest.raises(Invalid):
+        manage.change(row.id, first if "format" in second else second)

@@ -30,6 +30,11 @@ class Handler:
         return f"{self.name[:27]}~{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
 
 
+def may_wake(message: dict[str, Any]) -> bool:
+    """Whether a message may wake a handler: one that a customer writes now, to a number that is known to be ours."""
+    return message.get("source") == "live" and "unknown_number" not in message.get("flags", ())
+
+
 def from_json(told: dict[str, Any]) -> Handler:
     """A handler as its process told of it."""
     lists = {name: told[name] for name in ("types", "message_types", "statuses")}

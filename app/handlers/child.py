@@ -13,6 +13,7 @@ import queue
 import signal
 import socket
 import threading
+import time
 import traceback
 from typing import Any
 
@@ -21,7 +22,9 @@ from app.handlers.offered import Client, Error, Mistake, On
 
 TRACEBACK = 8_000
 QUOTES_NOTHING = (Mistake, ImportError, SyntaxError, NameError, AttributeError)
-"""Errors whose words are names from the code; of any other the words may be a customer's."""
+"""Errors whose words are names from the code while it is loaded; of any other they may be a secret of the user's."""
+
+EXIT_SECONDS = 2.0
 
 NOT_THEIRS = ("<frozen ", os.path.dirname(os.path.abspath(os.__file__)), os.path.dirname(os.path.abspath(__file__)))
 
@@ -74,9 +77,10 @@ class Link:
             if body is None:
                 break
             self._frames.put(json.loads(body))
-        if self.is_busy:  # the gateway is gone, and nobody left to hear what comes of this
-            os.killpg(os.getpgrp(), signal.SIGKILL)
-        self._frames.put(None)
+        if not self.is_busy:  # else the gateway is gone, and nobody left to hear what comes of this
+            self._frames.put(None)
+            time.sleep(EXIT_SECONDS)
+        os.killpg(os.getpgrp(), signal.SIGKILL)
 
     def _exactly(self, size: int) -> bytes | None:
         found = b""
@@ -100,11 +104,10 @@ def _load(module: str) -> On:
     return on
 
 
-def _trouble(error: BaseException) -> Json:
-    """What went wrong. `words` only where they name things and quote nothing."""
+def _trouble(error: BaseException, words: str) -> Json:
+    """What went wrong, in words that quote nothing; only the traceback may."""
     frames = traceback.extract_tb(error.__traceback__)
     last = next((frame for frame in reversed(frames) if _is_theirs(frame.filename)), None)
-    words = error.code if isinstance(error, Error) else str(error) if isinstance(error, QUOTES_NOTHING) else ""
     return {
         "error": type(error).__name__[:100],
         "words": words[:300],
@@ -128,7 +131,7 @@ def _run(link: Link, on: On, frame: Json) -> Json:
     try:
         function(event if whole else event["data"], Client(ask, event, frame["is_replay"]))
     except BaseException as error:  # noqa: B036 - as above
-        return {"frame": "raised", **_trouble(error)}
+        return {"frame": "raised", **_trouble(error, error.code if isinstance(error, Error) else "")}
     finally:
         link.end()
     return {"frame": "done"}
@@ -143,7 +146,7 @@ def main(fileno: int, module: str) -> None:
     try:
         on = _load(module)
     except BaseException as error:  # noqa: B036 - exit() too is no more than an error of the user's
-        link.tell(frame="broken", **_trouble(error))
+        link.tell(frame="broken", **_trouble(error, str(error) if isinstance(error, QUOTES_NOTHING) else ""))
         return
     link.is_busy = False
     link.tell(frame="ready", handlers=on.told)

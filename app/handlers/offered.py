@@ -74,8 +74,10 @@ class On:
 
 
 def _words(what: str, given: Any) -> list[str] | None:
-    words = [given] if isinstance(given, str) else None if given is None else list(given)
-    if words is not None and not (words and all(isinstance(each, str) for each in words)):
+    if given is None:
+        return None
+    words = [given] if isinstance(given, str) else list(given) if isinstance(given, list | tuple | set) else []
+    if not words or not all(isinstance(each, str) for each in words):
         raise Mistake(f"{what} is a word, or a list of words")
     return words
 

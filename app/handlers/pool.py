@@ -125,7 +125,7 @@ class HandlerPool:
 
     def _start(self) -> HandlerProcess:
         try:
-            process = HandlerProcess(self.module, self._environ)
+            process = HandlerProcess(self.module, self._environ, lambda: self._stop_at is not None)
         except CannotLoad:
             self._handlers = None
             self._load_at = time.monotonic() + self._pause

@@ -68,8 +68,10 @@ class Called:
 class HandlerProcess:
     """A process with the module loaded. Used by one thread at a time."""
 
-    def __init__(self, module: str, environ: Mapping[str, str]) -> None:
-        """Start it. Raises `CannotLoad`."""
+    def __init__(
+        self, module: str, environ: Mapping[str, str], is_stopping: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Start it, unless that takes until `is_stopping`. Raises `CannotLoad`."""
         ours, theirs = socket.socketpair()
         with theirs:
             code = START.format(root=str(ROOT), fd=theirs.fileno(), module=module)
@@ -86,12 +88,12 @@ class HandlerProcess:
         self._line = ours
         self._read = b""
         self.is_usable = True
-        self.handlers = self._load()
-
-    def _load(self) -> tuple[Handler, ...]:
         until = time.monotonic() + LOAD_SECONDS
+        self.handlers = self._load(lambda: 0.0 if is_stopping() else until)
+
+    def _load(self, until: Callable[[], float]) -> tuple[Handler, ...]:
         try:
-            told = self._receive(lambda: until)
+            told = self._receive(until)
             if told.get("frame") == "ready":
                 return tuple(from_json(each) for each in told["handlers"])
             reason, trace = _reason(told), str(told.get("traceback", ""))

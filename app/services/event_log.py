@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.domain.endpoints import Endpoint, Format
+from app.domain.handlers import may_wake
 from app.services.endpoint_directory import EndpointDirectory, to_endpoint
 from app.store import deliveries
 from app.store import endpoints as store
@@ -67,5 +68,5 @@ def is_for(
     if type == "message.received" and endpoint.is_handler:
         message = json.loads(data)
         is_type = endpoint.message_types is None or message.get("message_type") in endpoint.message_types
-        return is_type and message.get("source") == "live"
+        return is_type and may_wake(message)
     return True

@@ -49,7 +49,7 @@ class FollowHandlers:
     def __call__(self) -> bool:
         """Look whether there is something to do, and do it. Raises `Unavailable`."""
         handlers = self._load() if self._pool is not None else ()
-        if handlers is not None and handlers is not self._followed:
+        if handlers is not None and handlers != self._followed:
             self._write(handlers)
             self._calm()
             self._followed = handlers
@@ -63,6 +63,7 @@ class FollowHandlers:
             self._pool.load()
         except CannotLoad as problem:
             logger.error("the handlers cannot be loaded; run `flask handlers check`", extra={"reason": problem.reason})
+            self._followed = None
             self._alarms.raise_alarm(BROKEN, self._pool.module, details={"reason": problem.reason})
         return self._pool.handlers
 

@@ -115,6 +115,7 @@ def desk(gateway: Gateway, clock: Clock) -> Iterator[Desk]:
 def bots(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bots]:
     """Workers whose handlers a test writes, in a directory of their own."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("app.handlers.pool.LAST_CALLS_SECONDS", 0.2)
     found = Bots(desk, tmp_path)
     yield found
     for pool in found.pools:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from app import metrics
 from app.domain.endpoints import Endpoint
+from app.domain.handlers import may_wake
 from app.handlers.pool import HandlerPool
 from app.logs import get_logger
 from app.models import Event
@@ -16,7 +17,7 @@ from app.services.delivering.handler_acts import HandlerActs
 from app.services.delivering.work import GONE, STALE, WITHHELD, Tried, Work
 from app.subscribers.client import Answer
 
-NOT_LIVE = "a handler is woken by what a customer writes now alone"
+NOT_LIVE = "a handler is woken only by what a customer writes now, to a number of ours"
 RETURNED = 200
 """What stands for the answer of a handler that returned."""
 
@@ -54,7 +55,7 @@ class CallHandler:
         data = json.loads(event.data)
         if data.get("erased"):
             return GONE
-        if event.type == "message.received" and data["source"] != "live":
+        if event.type == "message.received" and not may_wake(data):
             return NOT_LIVE
         if work.is_stale(now):
             return STALE

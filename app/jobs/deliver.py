@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from itertools import accumulate
 
 from app.database import Database
 from app.domain.endpoints import Endpoint
@@ -125,7 +126,9 @@ class DeliverDue:
 
     def _take_done(self) -> list[Tried]:
         with self._changed:
-            done, self._done = self._done[:MOST_AT_ONCE], self._done[MOST_AT_ONCE:]
+            deliveries_ = accumulate(1 + len(tried.work.others) for tried in self._done)
+            count = max(1, sum(total <= MOST_AT_ONCE for total in deliveries_))
+            done, self._done = self._done[:count], self._done[count:]
         return done
 
     def _write(self, done: list[Tried], found: claiming.Found) -> list[tuple[Wanted, list[Claim]]]:

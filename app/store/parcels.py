@@ -137,21 +137,19 @@ def record(session: Session, head: Claim, outcomes: Sequence[Outcome], now: date
         return
     again = [outcome.claim.id for outcome in outcomes if outcome.state == "pending"]
     first = again[0] if again else head.id
+    alike: dict[tuple[Any, ...], list[int]] = {}
     for outcome in outcomes:
         is_carried = outcome.claim.id != first and (together or outcome.state != "pending")
-        session.execute(
-            update(Delivery)
-            .where(Delivery.id == outcome.claim.id, _is_pending())
-            .values(
-                state=outcome.state,
-                due_at=None if is_carried else outcome.due_at,
-                carried_by=first if is_carried else None,
-                reason=outcome.reason,
-                attempts=outcome.attempts,
-                finished_at=None if outcome.state == "pending" else now,
-            )
-            .execution_options(synchronize_session=False)
-        )
+        times = (None, first) if is_carried else (outcome.due_at, None)
+        values = (outcome.state, *times, outcome.reason, outcome.attempts)
+        alike.setdefault(values, []).append(outcome.claim.id)
+    for (state, due_at, carried_by, reason, attempts), ids in alike.items():
+        finished_at = None if state == "pending" else now
+        statement = update(Delivery).where(Delivery.id.in_(ids), _is_pending()).values(
+            state=state, due_at=due_at, carried_by=carried_by, reason=reason, attempts=attempts,
+            finished_at=finished_at,
+        )  # fmt: skip
+        session.execute(statement, execution_options=_AS_IT_IS)
 
 
 def _unbroken(parcel: Sequence[int], rows: Mapping[int, Any]) -> list[int]:

@@ -105,6 +105,18 @@ def test_a_batch_fails_and_is_tried_as_one_and_after_some_tries_its_events_go_al
 
 
 @on_sqlite
+def test_a_backlog_of_one_contact_comes_batch_after_batch(desk: Desk, receive: Receive) -> None:
+    words = [f"{number:03}" for number in range(150)]
+    with subscriber() as app:
+        desk.endpoint(app.url, batch=100)
+        receive(message_body(*(text(word) for word in words)))
+        desk.rounds()
+
+    assert [len(messages) for messages in said(app)] == [100, 50]
+    assert [word for messages in said(app) for word in messages] == words
+
+
+@on_sqlite
 def test_what_grows_too_old_is_left_out(desk: Desk, receive: Receive) -> None:
     now = int(desk.clock().timestamp())
     with subscriber(answering(503)) as app:

@@ -16,6 +16,9 @@ from app.store.parcels import Fresh
 WINDOW = 128
 """How far to look beyond deliveries that wait for others."""
 
+MOST_AT_ONCE = 128
+"""Deliveries of one endpoint that a transaction claims, or one parcel if that is larger: others wait for its lock."""
+
 LONGEST_BURST = 50
 """Messages of a burst. When so many wait there is no waiting for more."""
 
@@ -38,17 +41,28 @@ class Gathered:
 def gather(session: Session, wanted: Wanted, now: datetime) -> Gathered:
     """Find what is due for an endpoint that gets several events at once, at most `wanted.limit` parcels."""
     endpoint = wanted.endpoint
-    limit = wanted.limit * (endpoint.batch or 1) + WINDOW
+    limit = min(wanted.limit * (endpoint.batch or 1), MOST_AT_ONCE) + WINDOW
     ids = deliveries.due(session, endpoint.id, now, limit, is_replay=wanted.is_replay)
     if not ids:
         return Gathered()
     waiting = deliveries.blocked(session, ids) if endpoint.ordered else set()
     free = [id for id in ids if id not in waiting]
     found = _way(wanted)(session, wanted, free, now)
-    found.parcels = found.parcels[: wanted.limit]
+    found.parcels = _within_bounds(found.parcels[: wanted.limit])
     taken = {id for parcel in found.parcels for id in parcel}
     found.waiting = sorted(waiting - taken)
     return found
+
+
+def _within_bounds(found: list[list[int]]) -> list[list[int]]:
+    count = 0
+    kept: list[list[int]] = []
+    for parcel in found:
+        count += len(parcel)
+        if kept and count > MOST_AT_ONCE:
+            break
+        kept.append(parcel)
+    return kept
 
 
 def _way(wanted: Wanted) -> Callable[[Session, Wanted, list[int], datetime], Gathered]:
@@ -61,14 +75,15 @@ def _way(wanted: Wanted) -> Callable[[Session, Wanted, list[int], datetime], Gat
 
 
 def _bursts(session: Session, wanted: Wanted, free: list[int], now: datetime) -> Gathered:
-    firsts = _first_of_each(parcels.spoken(session, free))
+    due = parcels.spoken(session, free)
+    firsts = _first_of_each(due)
     contacts = {first.contact_id for first in firsts.values() if first.contact_id is not None}
     limit = len(contacts) * LONGEST_BURST
     rows = parcels.spoken_by(session, wanted.endpoint.id, contacts, limit) if contacts else []
-    found = Gathered(_alone(free, rows))
+    found, rows_of = Gathered(_alone(free, due)), _by_key(rows)
     pause = timedelta(seconds=wanted.endpoint.debounce_seconds or 0)
     for key, first in firsts.items():
-        burst = [row for row in rows if row.key == key and row.id >= first.id][:LONGEST_BURST] or [first]
+        burst = [row for row in rows_of.get(key, []) if row.id >= first.id][:LONGEST_BURST] or [first]
         ready_at = min(burst[-1].created_at + pause, first.created_at + MOST_PAUSES * pause)
         if ready_at <= now or len(burst) == LONGEST_BURST:
             found.parcels.append([row.id for row in burst])
@@ -82,10 +97,10 @@ def _notifications(session: Session, wanted: Wanted, free: list[int], now: datet
     named = {row.key[0] for row in due if row.key and row.is_ready}
     names = {name for name in named if name is not None}
     rows = parcels.noticed_in(session, wanted.endpoint.id, names, is_replay=wanted.is_replay) if names else []
-    found = Gathered(_alone(free, due))
+    found, rows_of = Gathered(_alone(free, due)), _by_key(rows)
     for key in _first_of_each(row for row in due if row.is_ready):
-        found.parcels.append([row.id for row in rows if row.key == key])
-    found.parcels = [parcel for parcel in found.parcels if parcel]
+        if key in rows_of:
+            found.parcels.append([row.id for row in rows_of[key]])
     found.later = {row.id: now + UNTIL_READ for row in due if not row.is_ready}
     return found
 
@@ -106,7 +121,7 @@ def _runs(session: Session, wanted: Wanted, firsts: list[Fresh]) -> list[tuple[i
     """What may go of each contact, in order: from its first delivery on, up to one that goes with others already."""
     contacts = {row.contact_id: row.id for row in firsts if row.contact_id is not None}
     rows: list[tuple[int, str | None]] = [(row.id, None) for row in firsts if row.contact_id is None]
-    limit = wanted.limit * (wanted.endpoint.batch or 1) + WINDOW
+    limit = MOST_AT_ONCE + WINDOW
     ended = set()
     for id, contact_id, is_fresh in (
         parcels.following(session, wanted.endpoint.id, contacts, limit, is_replay=wanted.is_replay) if contacts else ()
@@ -148,6 +163,14 @@ def _alone(free: list[int], fresh: Iterable[Fresh]) -> list[list[int]]:
     """What goes as it is: alone, or with what it was tried with before."""
     known = {row.id for row in fresh}
     return [[id] for id in free if id not in known]
+
+
+def _by_key(rows: Iterable[Fresh]) -> dict[tuple[str | None, ...], list[Fresh]]:
+    found: dict[tuple[str | None, ...], list[Fresh]] = {}
+    for row in rows:
+        if row.key is not None:
+            found.setdefault(row.key, []).append(row)
+    return found
 
 
 def _first_of_each(rows: Iterable[Fresh]) -> dict[tuple[str | None, ...], Fresh]:

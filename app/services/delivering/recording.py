@@ -17,7 +17,7 @@ from app.logs import get_logger
 from app.services.delivering.work import STALE, WITHHELD, Tried
 from app.services.endpoint_directory import health_of
 from app.store import deliveries, endpoints, parcels
-from app.store.deliveries import HEAD_ATTEMPTS, Outcome
+from app.store.deliveries import HEAD_ATTEMPTS, Claim, Outcome
 from app.subscribers.client import Answer
 
 GONE_FOR_GOOD = 410
@@ -52,16 +52,25 @@ def record(session: Session, done: Sequence[Tried], now: datetime) -> set[str]:
     if rows:
         deliveries.add_attempts(session, rows)
     let_go = [
-        outcome.claim
-        for each in tried
-        for outcome in outcomes[id(each)]
-        if each.work.endpoint.ordered
-        and outcome.claim.contact_id is not None
-        and (outcome.state != State.PENDING or outcome.attempts >= HEAD_ATTEMPTS)
-    ]
+        claim for each in tried if each.work.endpoint.ordered for claim in _let_go(outcomes[id(each)])
+    ]  # fmt: skip
     if let_go:
         deliveries.release(session, let_go, now)
     return changed
+
+
+def _let_go(outcomes: Sequence[Outcome]) -> list[Claim]:
+    """After which deliveries a contact's next one need no longer wait: of several of a contact, the first and last."""
+    claims = [
+        outcome.claim
+        for outcome in outcomes
+        if outcome.claim.contact_id is not None
+        and (outcome.state != State.PENDING or outcome.attempts >= HEAD_ATTEMPTS)
+    ]
+    if len(claims) < 2:
+        return claims
+    ends = {claim.contact_id: claim for claim in claims}, {claim.contact_id: claim for claim in reversed(claims)}
+    return list({claim.id: claim for some in ends for claim in some.values()}.values())
 
 
 def count(tried: Sequence[Tried]) -> None:

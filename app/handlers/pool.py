@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -40,7 +41,8 @@ class HandlerPool:
         self._environ = environ
         self._most = processes
         self._seconds = seconds
-        self._seats = threading.Semaphore(processes)
+        self._running: Counter[str] = Counter()
+        self._seats = threading.Condition()
         self._mutex = threading.Lock()
         self._idle: list[HandlerProcess] = []
         self._handlers: tuple[Handler, ...] | None = None
@@ -55,8 +57,8 @@ class HandlerPool:
 
     @property
     def calls_each(self) -> int:
-        """How many calls of one handler at once leave room for the others."""
-        return max(1, self._most // max(1, len(self._handlers or ())))
+        """How many calls of one handler at once leave a process for each of the others."""
+        return max(1, self._most + 1 - len(self._handlers or ()))
 
     def serves(self, name: str) -> bool:
         """Whether this handler can be called here and now."""
@@ -71,9 +73,8 @@ class HandlerPool:
 
     def run(self, name: str, event: bytes, act: Act, *, is_replay: bool) -> Outcome:
         """Call a handler, in a process of its own for as long. Never raises for anything that the handler does."""
-        while not self._seats.acquire(timeout=SEAT_SECONDS):
-            if self._stop_at is not None:
-                return NOT_TRIED
+        if not self._take_seat(name):
+            return NOT_TRIED
         try:
             process = self._take(name)
             if process is None:
@@ -83,7 +84,9 @@ class HandlerPool:
             finally:
                 self._put_back(process)
         finally:
-            self._seats.release()
+            with self._seats:
+                self._running[name] -= 1
+                self._seats.notify_all()
 
     def begin_stop(self) -> None:
         """Take no more calls, and let those under way end within a moment."""
@@ -96,6 +99,15 @@ class HandlerPool:
             idle, self._idle = self._idle, []
         for process in idle:
             process.close()
+
+    def _take_seat(self, name: str) -> bool:
+        with self._seats:
+            while self._running.total() >= self._most or self._running[name] >= self.calls_each:
+                self._seats.wait(SEAT_SECONDS)
+                if self._stop_at is not None:
+                    return False
+            self._running[name] += 1
+            return True
 
     def _call(self, process: HandlerProcess, name: str, event: bytes, act: Act, *, is_replay: bool) -> Outcome:
         started = time.monotonic()

@@ -28,7 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare every option; one that is not given is read from its variable, an empty variable counting as none."""
     for option, variable, default, meaning in _NAMED:
         parser.add_argument(option, default=_env(variable, default), help=f"{meaning} ({variable})")
-    parser.add_argument("--port", type=int, default=default_port(), help="0 for any (SIMULATOR_PORT, else PORT + 1)")
+    parser.add_argument("--port", type=int, default=default_port(), help="0 for any (PORT + 1)")
     webhook = _env("SIMULATOR_WEBHOOK_URL", f"http://127.0.0.1:{_gateway_port()}/webhook/whatsapp")
     parser.add_argument("--webhook-url", default=webhook, help="where webhooks go (SIMULATOR_WEBHOOK_URL)")
     parser.add_argument("--number", type=_number, action="append", default=[], help="one more: ID:ACCOUNT:DIGITS")
@@ -71,8 +71,8 @@ def settings_of(options: argparse.Namespace) -> SimulatorSettings:
 
 
 def default_port() -> int:
-    """Where the simulator listens when nobody says: SIMULATOR_PORT, or the port after the gateway's."""
-    return int(_env("SIMULATOR_PORT", str(_gateway_port() + 1)))
+    """Where the simulator listens when nobody says, and where the gateway looks for it: the port after its own."""
+    return _gateway_port() + 1
 
 
 def _gateway_port() -> int:

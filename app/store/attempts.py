@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, bindparam, exists, func, insert, select, update
+from sqlalchemy import CursorResult, bindparam, case, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.models import Message, SendAttempt
@@ -46,22 +46,20 @@ _ACCEPT_TRY = (
     )
     .values(state="accepted", wamid=bindparam("of_wamid"), finished_at=bindparam("now", type_=UtcDateTime))
 )
+_MAY_ACCEPT = one_of(_MESSAGES.c.status, ("sending", "unknown", "held"))
+_IS_NAMED_ALREADY = exists().where(
+    _OTHERS.c.wamid == bindparam("of_wamid"),
+    _OTHERS.c.phone_number_id == _MESSAGES.c.phone_number_id,
+    _OTHERS.c.id != _MESSAGES.c.id,
+)
 _ACCEPT = (
     update(_MESSAGES)
-    .where(_MESSAGES.c.id == bindparam("of_message"), one_of(_MESSAGES.c.status, ("sending", "unknown", "held")))
-    .values(status="accepted", updated_at=bindparam("now", type_=UtcDateTime))
-)
-_NAME = (
-    update(_MESSAGES)
-    .where(
-        _MESSAGES.c.id == bindparam("of_message"),
-        ~exists().where(
-            _OTHERS.c.wamid == bindparam("of_wamid"),
-            _OTHERS.c.phone_number_id == _MESSAGES.c.phone_number_id,
-            _OTHERS.c.id != _MESSAGES.c.id,
-        ),
+    .where(_MESSAGES.c.id == bindparam("of_message"))
+    .values(
+        status=case((_MAY_ACCEPT, "accepted"), else_=_MESSAGES.c.status),
+        updated_at=case((_MAY_ACCEPT, bindparam("now", type_=UtcDateTime)), else_=_MESSAGES.c.updated_at),
+        wamid=case((_IS_NAMED_ALREADY, _MESSAGES.c.wamid), else_=bindparam("of_wamid")),
     )
-    .values(wamid=bindparam("of_wamid"))
 )
 
 
@@ -71,8 +69,8 @@ def accept(session: Session, rows: Sequence[tuple[str, int, str]], now: datetime
     A message whose wamid its number has already, as that of an echo which overtook Graph's answer, is found by its try.
     """
     given = [{"of_message": key, "of_number": number, "of_wamid": wamid, "now": now} for key, number, wamid in rows]
-    for statement in (_ACCEPT_TRY, _ACCEPT, _NAME):
-        session.execute(statement, given)
+    session.execute(_ACCEPT_TRY, given)
+    session.execute(_ACCEPT, given)
 
 
 def end(

@@ -22,11 +22,8 @@ output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 
 printf '== pytest\n'
-coverage erase
 tests_status=0
-coverage run -m pytest "$@" 2>&1 | tee "$output" || tests_status=$?
-coverage combine --quiet || failed="$failed coverage"
-coverage report || failed="$failed coverage"
+pytest -n 2 --dist loadfile --cov "$@" 2>&1 | tee "$output" || tests_status=$?
 
 if [ -n "$failed" ]; then
     printf '\nFailed:%s\n' "$failed"

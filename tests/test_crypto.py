@@ -31,7 +31,9 @@ def test_a_rotated_vault_reads_old_texts_and_writes_with_the_new_key() -> None:
     assert Vault([NEW]).decrypt(new_token) == "kept"
 
 
-@pytest.mark.parametrize("token", [Vault([NEW]).encrypt("x"), "", "not a token", "gAAAAA=="])
+@pytest.mark.parametrize(
+    "token", [Vault([NEW]).encrypt("x"), "", "not a token", "gAAAAA=="], ids=["another key's", "none", "a text", "cut"]
+)
 def test_a_vault_refuses_what_it_did_not_encrypt_without_quoting_it(token: str) -> None:
     with pytest.raises(CannotDecrypt) as caught:
         Vault([OLD]).decrypt(token)

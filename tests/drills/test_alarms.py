@@ -16,7 +16,7 @@ from tests.drills.conftest import KINDS, database_of
 from tests.load.bodies import sign
 from tests.load.gateway import APP_SECRET, Gateway, running
 
-SECONDS = 40
+SECONDS = 90
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import requests
 
 from app.simulator.scenarios.figures import Latency
 from app.simulator.scenarios.target import NotATarget, check_address
-from tests.load.gateway import APP_SECRET, Gateway, running
+from tests.load.gateway import API_KEY, APP_SECRET, Gateway, running
 
 FIRST_RUN = {
     "WHATSAPP_ACCESS_TOKEN": "",
@@ -74,8 +75,9 @@ def test_a_wrong_secret_breaks_a_promise(gateway: Gateway) -> None:
 def test_an_outage_loses_nothing_and_doubles_nothing(gateway: Gateway) -> None:
     done: list[subprocess.CompletedProcess[str]] = []
     outage = threading.Thread(target=lambda: done.append(simulate(gateway, *OUTAGE)))
+    seen = events(gateway, after="newest")["next_cursor"]
     outage.start()
-    time.sleep(2.0)
+    assert events(gateway, after=seen, wait="25")["data"]  # it has begun
 
     assert gateway.process is not None
     gateway.process.terminate()
@@ -86,6 +88,14 @@ def test_an_outage_loses_nothing_and_doubles_nothing(gateway: Gateway) -> None:
     assert "normalised  80 of the 80 items answered 200, each once" in done[0].stdout
     assert "never away" not in done[0].stdout
     assert done[0].returncode == 0, done[0].stdout + done[0].stderr
+
+
+def events(gateway: Gateway, **query: str) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {API_KEY}"}
+    response = requests.get(f"{gateway.url}/api/events", params=query, headers=headers, timeout=30)
+    response.raise_for_status()
+    answer: dict[str, Any] = response.json()
+    return answer
 
 
 def test_nothing_leaves_this_machine_unless_somebody_owns_the_target(gateway: Gateway) -> None:

@@ -19,7 +19,7 @@ from app.models import Message
 from tests.conftest import Clock, on_sqlite
 from tests.services.sending.conftest import URL, bodies
 
-MESSAGES = 200
+MESSAGES = 100
 THREADS = 8
 AWAY: dict[str, tuple[dict[str, Any], bool]] = {
     "refused": ({"body": GraphUnavailable(meta={"reason": "refused"})}, False),

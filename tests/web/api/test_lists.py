@@ -47,29 +47,29 @@ def test_pages_neither_repeat_nor_skip_while_more_comes_in(receive: Receive, get
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ({}, {"a", "b", "c"}),
-        ({"direction": "inbound"}, {"a", "b", "c"}),
-        ({"direction": "outbound"}, set()),
-        ({"type": "text"}, {"a", "b", "c"}),
-        ({"type": "image"}, set()),
-        ({"status": "received"}, {"a", "b", "c"}),
-        ({"phone_number_id": OTHER_PNID}, {"c"}),
-        ({"contact": f"+{BO}"}, {"b"}),
-        ({"contact": BO}, {"b"}),
-        ({"contact": "nobody"}, set()),
-        ({"message_id": "wamid.B/+="}, {"b"}),
-        ({"since": "2021-09-30T18:00:01Z"}, {"b", "c"}),
-        ({"since": "2021-09-30T15:00:01-03:00", "until": "2021-09-30T18:00:02+00:00"}, {"b"}),
-        ({"until": "2021-09-30T18:00:01+00:00"}, {"a"}),
-        ({"contact": BO, "phone_number_id": OTHER_PNID}, set()),
+        ({}, "abc"),
+        ({"direction": "inbound"}, "abc"),
+        ({"direction": "outbound"}, ""),
+        ({"type": "text"}, "abc"),
+        ({"type": "image"}, ""),
+        ({"status": "received"}, "abc"),
+        ({"phone_number_id": OTHER_PNID}, "c"),
+        ({"contact": f"+{BO}"}, "b"),
+        ({"contact": BO}, "b"),
+        ({"contact": "nobody"}, ""),
+        ({"message_id": "wamid.B/+="}, "b"),
+        ({"since": "2021-09-30T18:00:01Z"}, "bc"),
+        ({"since": "2021-09-30T15:00:01-03:00", "until": "2021-09-30T18:00:02+00:00"}, "b"),
+        ({"until": "2021-09-30T18:00:01+00:00"}, "a"),
+        ({"contact": BO, "phone_number_id": OTHER_PNID}, ""),
     ],
     ids=str,
 )
-def test_messages_are_narrowed_down(receive: Receive, get: Get, query: dict[str, str], expected: set[str]) -> None:
+def test_messages_are_narrowed_down(receive: Receive, get: Get, query: dict[str, str], expected: str) -> None:
     receive(message_body(text("a"), text("b", sender=BO, id="wamid.B/+=", timestamp=SENT_AT + 1)))
     receive(message_body(text("c", timestamp=SENT_AT + 2), number=OTHER_PNID))
 
-    assert {row["message"] for row in get("/api/messages", **query)["data"]} == expected
+    assert {row["message"] for row in get("/api/messages", **query)["data"]} == set(expected)
 
 
 def test_one_message_is_found_by_our_id_and_by_a_wamid_with_slashes(

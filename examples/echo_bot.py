@@ -27,8 +27,8 @@ def call(path: str, body: Any = None, **headers: str) -> Any:
 
 def answer(event: dict[str, Any]) -> None:
     message = event["data"]
-    if event["type"] != "message.received" or message["source"] != "live":
-        return  # an old message, or one that a person sent from the phone: nobody waits for an answer
+    if event["type"] != "message.received" or message["source"] != "live" or message["handled_by"] == "human":
+        return  # an old message, one that was sent from the phone, or one that a person answers: no bot is asked
     sender = message["sender"]
     reply = {"to" if sender.startswith("+") else "recipient": sender, "message": f"You said: {message['message']}"}
     try:

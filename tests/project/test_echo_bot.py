@@ -18,7 +18,7 @@ BOT = Path(__file__).resolve().parents[2] / "examples" / "echo_bot.py"
 
 
 def event(number: int, **changes: Any) -> dict[str, Any]:
-    message = {"sender": "+5491112345678", "message": f"Hola {number}", "source": "live"} | changes
+    message = {"sender": "+5491112345678", "message": f"Hola {number}", "source": "live", "handled_by": "bot"} | changes
     return {"id": f"event-{number}", "type": "message.received", "data": message}
 
 
@@ -49,7 +49,8 @@ def test_it_answers_live_messages_that_come_after_it_started(gateway: Gateway, s
     start()
     wait_until(lambda: gateway.polls > 0)
 
-    gateway.events += [event(2, source="history"), event(3), event(4, sender="AR.123", message="[image]")]
+    gateway.events += [event(2, source="history"), event(6, handled_by="human"), event(3)]
+    gateway.events += [event(4, sender="AR.123", message="[image]")]
     gateway.events += [{"id": "event-5", "type": "account.alerts", "data": {"field": "alerts", "value": {}}}]
 
     wait_until(lambda: len(gateway.sent) >= 2)

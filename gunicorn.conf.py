@@ -4,6 +4,7 @@ The master migrates the database before any worker starts, and keeps the embedde
 simulator) running beside the web workers. It imports none of the application: workers do, after the fork.
 """
 
+import gc
 import os
 import shutil
 import subprocess
@@ -79,6 +80,12 @@ def when_ready(server):
             f"No WHATSAPP_ACCESS_TOKEN is set, so a simulator stands in for Meta and {bot}.\n"
             f"Write to it as a customer: http://127.0.0.1:{_settings.port + 1}\n"
         )
+
+
+def post_worker_init(worker):
+    """Spare Python's collector what was made at start and stays: going through all of it takes a request 90 ms."""
+    gc.collect()
+    gc.freeze()
 
 
 def on_exit(server):

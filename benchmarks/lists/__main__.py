@@ -14,6 +14,7 @@ code is 1 when a p99 is above 100 ms.
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import sys
 import tempfile
@@ -68,6 +69,7 @@ def main() -> int:
         )
         logging.disable(logging.WARNING)
         gateway: Gateway = app.extensions["gateway"]
+        gc.freeze()  # as gunicorn.conf.py does
         stack.callback(gateway.database.dispose)
         data = Data(asked.messages)
         migrations.upgrade(gateway.database)

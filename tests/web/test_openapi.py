@@ -138,7 +138,8 @@ def asked(pytestconfig: pytest.Config) -> Iterator[Counter[int]]:
     counted: Counter[int] = Counter()
     yield counted
     told = f"{counted.total():,} requests, by status: {dict(sorted(counted.items()))}"
-    pytestconfig.get_terminal_writer().line(f"\n{told}")
+    with pytestconfig.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        pytestconfig.get_terminal_writer().line(f"\n{told}")
     assert [status for status in counted if status >= 500] == []
     assert counted.total() >= (LEAST_REQUESTS if IS_LONG else 0)
 

@@ -1,0 +1,31 @@
+"""What gunicorn is told, as far as no running server shows it."""
+
+from __future__ import annotations
+
+import gc
+import runpy
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SETTINGS
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def unfrozen() -> Iterator[None]:
+    """Nothing is spared by the collector afterwards."""
+    yield
+    gc.unfreeze()
+
+
+def test_the_collector_passes_over_what_was_made_at_start(monkeypatch: pytest.MonkeyPatch, unfrozen: None) -> None:
+    for name, value in SETTINGS.items():
+        monkeypatch.setenv(name, value)
+    settings = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+
+    settings["post_worker_init"](None)
+
+    assert gc.get_freeze_count() > 1_000

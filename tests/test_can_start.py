@@ -9,6 +9,7 @@ import pytest
 
 from app import can_start
 from app import config as config_module
+from tests.load.gateway import free_port
 
 SIMULATED = {
     "API_KEY": "an-api-key-of-24-letters",
@@ -96,18 +97,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     """An empty project folder with three free ports, and an environment that is put back afterwards."""
     monkeypatch.setattr(config_module, "ROOT", tmp_path)
     monkeypatch.setattr(can_start, "ROOT", tmp_path)
+    port = free_port()
     monkeypatch.setattr(os, "environ", {})
-    yield Project(tmp_path, _three_free_ports())
-
-
-def _three_free_ports() -> int:
-    """Return the first of three ports in a row on which nobody listens."""
-    while True:
-        with socket.create_server(("127.0.0.1", 0)) as first:
-            port: int = first.getsockname()[1]
-            try:
-                for other in (port + 1, port + 2):
-                    socket.create_server(("127.0.0.1", other)).close()
-            except (OSError, OverflowError):
-                continue
-        return port
+    yield Project(tmp_path, port)

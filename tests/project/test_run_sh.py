@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from app.readers import ROOT
+from tests.load.gateway import free_port
 
 SECRETS = ["API_KEY", "SECRET_KEY", "ENCRYPTION_KEY", "WHATSAPP_VERIFY_TOKEN", "SIMULATOR_APP_SECRET"]
 TOOLS = ["bash", "cat", "cp", "dirname", "env", "mkdir", "rm", "tr"]
@@ -96,8 +97,7 @@ def test_a_taken_port_is_named_with_its_remedy_and_env_is_left_alone(ready: Proj
 
 
 def test_it_starts_from_any_folder_a_second_run_is_refused_and_ctrl_c_stops_it(ready: Project) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     environ = {"PATH": os.environ["PATH"], "PORT": str(port)}
     first = subprocess.Popen([ready.folder / "run.sh"], cwd="/", env=environ, stderr=subprocess.DEVNULL)
 
@@ -257,5 +257,5 @@ def read_only() -> Iterator[Project]:
 
 @pytest.fixture
 def taken_port() -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    with socket.create_server(("127.0.0.1", free_port())) as server:
         yield server.getsockname()[1]

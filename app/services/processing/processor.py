@@ -28,7 +28,7 @@ LEASE = timedelta(seconds=15)
 RENEW_SECONDS = 5.0
 """How often the claims that wait are renewed, well within their lease."""
 
-LOCK_SECONDS = 0.008
+LOCK_SECONDS = 0.010
 """What one transaction may cost the others; chunks grow and shrink towards it."""
 
 SMALLEST, LARGEST = 8, 64
@@ -171,8 +171,8 @@ class ProcessNotifications:
         if not self._database.is_sqlite:
             return
         if spent > LOCK_SECONDS:
-            self._chunk_size = max(SMALLEST, self._chunk_size * 3 // 4)
-        elif spent < LOCK_SECONDS / 2 and entries >= self._chunk_size:
+            self._chunk_size = max(SMALLEST, self._chunk_size * 7 // 8)
+        elif spent < LOCK_SECONDS * 0.8 and entries >= self._chunk_size:
             self._chunk_size = min(LARGEST, self._chunk_size + 4)
 
     def _tell(self, reading: Reading) -> None:

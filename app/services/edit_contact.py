@@ -9,7 +9,6 @@ from typing import Any
 
 from app.database import Database
 from app.domain.opt_outs import Wish
-from app.errors import Invalid
 from app.services import contact_news
 from app.services.number_directory import NumberDirectory
 from app.services.processing.people import to_ref
@@ -31,7 +30,7 @@ class EditContact:
 
         A wish is of `phone_number_id`, else of every number the caller may use. Raises `NotFound` and `Invalid`.
         """
-        ours = self._numbers(changes.get("phone_number_id"), numbers)
+        ours = self._directory.choose(changes.get("phone_number_id"), numbers)
         now = self._now()
         columns = {"name": "given_name", "notes": "notes"}
         values = {columns[name]: changes[name] for name in columns if name in changes}
@@ -45,11 +44,3 @@ class EditContact:
                 contact_news.tell(session, contact_id, data, now, None)
             if changes.get("opted_out") is not None:
                 contact_news.wish(session, contact_id, changes["opted_out"], Wish.API, ours, now)
-
-    def _numbers(self, asked: str | None, allowed: Numbers) -> list[str]:
-        ours = [number for number in self._directory.current.numbers if allowed is None or number in allowed]
-        if asked is None:
-            return ours
-        if asked not in ours:
-            raise Invalid(fields={"phone_number_id": ["is no number of ours"]})
-        return [asked]

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from app.database import Database
 from app.domain.handover import HandledBy
-from app.errors import Invalid
 from app.models import Event
 from app.services import contact_news
 from app.services.number_directory import NumberDirectory
@@ -40,7 +39,7 @@ class HandOver:
         already has it anew, for the whole time. Every change is told of by a `contact.updated`. Raises `NotFound` for
         a contact that none of `numbers` knows, `Invalid` for a number that is none of them, and `Unavailable`.
         """
-        ours = self._numbers(phone_number_id, numbers)
+        ours = self._directory.choose(phone_number_id, numbers)
         now = self._now()
         with self._database.write() as session:
             events.take_turn(session)
@@ -65,14 +64,6 @@ class HandOver:
         if event.type != "message.received" or event.contact_id is None or event.phone_number_id is None:
             return False
         return self.handled_by(event.contact_id, event.phone_number_id) is HandledBy.HUMAN
-
-    def _numbers(self, asked: str | None, allowed: Numbers) -> list[str]:
-        ours = [number for number in self._directory.current.numbers if allowed is None or number in allowed]
-        if asked is None:
-            return ours
-        if asked not in ours:
-            raise Invalid(fields={"phone_number_id": ["is no number of ours"]})
-        return [asked]
 
     def _tell(self, session: Session, contact_id: str, to: HandledBy, numbers: list[str], now: datetime) -> None:
         contact = to_ref(contacts.find_many(session, [contact_id])[contact_id])

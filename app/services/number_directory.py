@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from collections.abc import Collection
 
 from app.config import Config
 from app.crypto import CannotDecrypt, Vault
 from app.database import Database
 from app.domain.numbers import DEFAULT_APP, BusinessNumber, Directory
-from app.errors import Unavailable
+from app.errors import Invalid, Unavailable
 from app.logs import get_logger
 from app.models import Number
 from app.store import numbers
@@ -44,6 +45,15 @@ class NumberDirectory:
                     self._directory = self._read_or(_assemble(self._config, [], self._vault))
                     threading.Thread(target=self._keep_fresh, name="number-directory", daemon=True).start()
         return self._directory
+
+    def choose(self, asked: str | None, allowed: Collection[str] | None) -> list[str]:
+        """The number that is asked for, else every number of `allowed` (None: all of ours). Raises `Invalid`."""
+        ours = [number for number in self.current.numbers if allowed is None or number in allowed]
+        if asked is None:
+            return ours
+        if asked not in ours:
+            raise Invalid(fields={"phone_number_id": ["is no number of ours"]})
+        return [asked]
 
     def read(self) -> Directory:
         """The numbers as they are now. Raises `Unavailable`."""

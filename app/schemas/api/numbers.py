@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_dump, validate
+from marshmallow import Schema, fields, post_dump, validate
 
-from app.errors import Invalid
 from app.schemas.normalized_message import EveryKey, UtcTime
-from app.schemas.send.base import flatten
 
 _DIGITS = validate.Regexp(r"^[0-9]{5,20}\Z", error="must be the number that Meta shows, digits only")
 _PLAIN = validate.Regexp(r"^[!-~]{1,2000}\Z", error="must be plain ASCII without spaces; copy it again")
@@ -97,12 +95,3 @@ class CheckAnswer(EveryKey):
     ok = fields.Boolean()
     checked_at = UtcTime()
     findings = fields.List(fields.Nested(FindingAnswer))
-
-
-def load(schema: Schema, body: Any) -> dict[str, Any]:
-    """Read a body. Raises `Invalid`."""
-    try:
-        loaded: dict[str, Any] = schema.load(body)
-    except ValidationError as error:
-        raise Invalid(fields=flatten(error.messages)) from error
-    return loaded

@@ -6,16 +6,12 @@ from typing import Any
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
-from marshmallow import Schema, ValidationError
 
 from app.domain.handover import HandledBy
-from app.errors import Invalid, Malformed
 from app.schemas.api.contacts import ContactAnswer, ContactChange, ContactExport, HandoverRequest
-from app.schemas.json_text import parse_json
-from app.schemas.send.base import flatten
 from app.services.export_contact import export_contact
 from app.web.auth import caller, requires
-from app.web.bodies import read_json_bytes
+from app.web.bodies import read_object
 from app.web.context import gateway
 
 PREFIX = "/api/contacts"
@@ -30,14 +26,14 @@ _ANSWER, _CHANGE, _EXPORT, _HANDOVER = ContactAnswer(), ContactChange(), Contact
 @edit_bp.patch("/<contact_id>")
 def change(contact_id: str) -> ResponseReturnValue:
     """Set a contact's name and notes, and whether it wants marketing; what is left out stays."""
-    gateway().edit_contact(contact_id, _body(_CHANGE), caller().numbers)
+    gateway().edit_contact(contact_id, read_object(_CHANGE), caller().numbers)
     return _contact(contact_id)
 
 
 @edit_bp.post("/<contact_id>/handover")
 def hand_over(contact_id: str) -> ResponseReturnValue:
     """Let a person answer a contact from now on, or the bot. While a person does, bots are not woken."""
-    body = _body(_HANDOVER)
+    body = read_object(_HANDOVER)
     gateway().hand_over(contact_id, HandledBy(body["to"]), body.get("phone_number_id"), caller().numbers)
     return _contact(contact_id)
 
@@ -55,17 +51,6 @@ def export(contact_id: str) -> ResponseReturnValue:
     exported = export_contact(gateway().database, gateway().contacts, contact_id, caller().numbers)
     found: dict[str, object] = _EXPORT.dump(exported)
     return found
-
-
-def _body(schema: Schema) -> dict[str, Any]:
-    body = parse_json(read_json_bytes())
-    if not isinstance(body, dict):
-        raise Malformed
-    try:
-        loaded: dict[str, Any] = schema.load(body)
-    except ValidationError as error:
-        raise Invalid(fields=flatten(error.messages)) from None
-    return loaded
 
 
 def _contact(contact_id: str) -> dict[str, Any]:

@@ -6,9 +6,8 @@ from typing import Any
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema
 
-from app.errors import Invalid, Malformed
 from app.schemas.api.endpoints import (
     EndpointAnswer,
     EndpointChange,
@@ -20,13 +19,11 @@ from app.schemas.api.endpoints import (
     SecretRequest,
     TestAnswer,
 )
-from app.schemas.json_text import parse_json
-from app.schemas.send.base import flatten
 from app.services.gateway import utc_now
 from app.services.replay_deliveries import replay_dead, replay_event, replay_range
 from app.web.api import paging
 from app.web.auth import requires
-from app.web.bodies import read_json_bytes
+from app.web.bodies import read_object
 from app.web.context import gateway
 
 bp = requires("admin", Blueprint("endpoints", __name__, url_prefix="/api/endpoints"))
@@ -43,7 +40,7 @@ def index() -> ResponseReturnValue:
 @bp.post("")
 def add() -> ResponseReturnValue:
     """Add an endpoint. Every event from now on is owed to it, as far as it wants it."""
-    row, secret = gateway().manage_endpoints.add(_read(EndpointRequest()))
+    row, secret = gateway().manage_endpoints.add(read_object(EndpointRequest()))
     body: dict[str, Any] = NewEndpointAnswer(exclude=("secret",)).dump(row)
     return body | {"secret": secret}, 201
 
@@ -57,7 +54,7 @@ def show(endpoint_id: str) -> ResponseReturnValue:
 @bp.patch("/<endpoint_id>")
 def change(endpoint_id: str) -> ResponseReturnValue:
     """Change what is given; the rest stays."""
-    return _dump(_ANSWER, gateway().manage_endpoints.change(endpoint_id, _read(EndpointChange())))
+    return _dump(_ANSWER, gateway().manage_endpoints.change(endpoint_id, read_object(EndpointChange())))
 
 
 @bp.delete("/<endpoint_id>")
@@ -76,14 +73,14 @@ def test(endpoint_id: str) -> ResponseReturnValue:
 @bp.post("/<endpoint_id>/rotate-secret")
 def rotate_secret(endpoint_id: str) -> ResponseReturnValue:
     """Give an endpoint another secret. For 24 hours what is posted is signed with both."""
-    given = _read(SecretRequest()) if request.content_length else {}
+    given = read_object(SecretRequest()) if request.content_length else {}
     return _dump(SecretAnswer(), {"secret": gateway().manage_endpoints.rotate_secret(endpoint_id, given.get("secret"))})
 
 
 @bp.post("/<endpoint_id>/replay")
 def replay(endpoint_id: str) -> ResponseReturnValue:
     """Deliver again, marked `X-Gateway-Replay: true`, beside what is new and never in its way."""
-    asked = _read(ReplayRequest())
+    asked = read_object(ReplayRequest())
     gateway().manage_endpoints.find(endpoint_id)
     database, now = gateway().database, utc_now()
     if "event_id" in asked:
@@ -93,17 +90,6 @@ def replay(endpoint_id: str) -> ResponseReturnValue:
     else:
         count = replay_range(database, endpoint_id, now, since=asked["since"], until=asked.get("until"))
     return _dump(ReplayAnswer(), {"count": count}), 202
-
-
-def _read(schema: Schema) -> dict[str, Any]:
-    body = parse_json(read_json_bytes())
-    if not isinstance(body, dict):
-        raise Malformed
-    try:
-        loaded: dict[str, Any] = schema.load(body)
-    except ValidationError as error:
-        raise Invalid(fields=flatten(error.messages)) from error
-    return loaded
 
 
 def _dump(schema: Schema, thing: Any) -> dict[str, Any]:

@@ -8,14 +8,13 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from app.errors import Invalid, WrongState
-from app.schemas.api.numbers import CheckAnswer, NumberAnswer, NumberChange, NumberRequest, load
-from app.schemas.json_text import parse_json
+from app.schemas.api.numbers import CheckAnswer, NumberAnswer, NumberChange, NumberRequest
 from app.services.gateway import utc_now
 from app.services.read_numbers import SETTINGS, find_number, list_numbers
 from app.services.save_number import change_number, remove_number, save_number
 from app.web.api import paging
 from app.web.auth import caller, requires
-from app.web.bodies import read_json_bytes
+from app.web.bodies import read_object
 from app.web.context import gateway
 
 bp = requires("read", Blueprint("numbers", __name__, url_prefix="/api/numbers"))
@@ -41,7 +40,7 @@ def show(phone_number_id: str) -> ResponseReturnValue:
 @changes.post("")
 def add() -> ResponseReturnValue:
     """Add a number. It counts in every process within five seconds."""
-    asked = load(_REQUEST, parse_json(read_json_bytes()))
+    asked = read_object(_REQUEST)
     number_id = asked["phone_number_id"]
     known = list_numbers(gateway().database, gateway().directory, None)
     if any(each.phone_number_id == number_id and each.source != SETTINGS for each in known):
@@ -65,7 +64,7 @@ def add() -> ResponseReturnValue:
 @changes.patch("/<phone_number_id>")
 def change(phone_number_id: str) -> ResponseReturnValue:
     """Change a number that was added; what is not named stays."""
-    asked = load(_CHANGE, parse_json(read_json_bytes()))
+    asked = read_object(_CHANGE)
     _refuse_the_settings_own(phone_number_id)
     change_number(gateway().database, gateway().vault, utc_now(), phone_number_id, asked)
     gateway().directory.refresh()

@@ -98,7 +98,7 @@ def test_a_change_of_secrets_moves_a_number_to_their_app(ask: Ask) -> None:
 @on_sqlite
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
-    [("POST", "", {}, 422), ("POST", "", [], 422), ("POST", "", {"phone_number_id": "x"}, 422),
+    [("POST", "", {}, 422), ("POST", "", [], 400), ("POST", "", {"phone_number_id": "x"}, 422),
      ("POST", "", THEIRS | {"access_token": "a b"}, 422), ("POST", "", THEIRS | {"app_secrets": ["short"]}, 422),
      ("POST", "", THEIRS | {"app_secrets": [f"{SECRET},{SECRET}"]}, 422), ("POST", "", THEIRS | {"more": 1}, 422),
      ("PATCH", f"/{PNID}", {"waba_id": "1234567"}, 409), ("DELETE", f"/{PNID}", None, 409),

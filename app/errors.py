@@ -174,6 +174,14 @@ class GraphUnavailable(GraphError):
     default = "Meta cannot be reached at the moment."
 
 
+class GraphNotTried(GraphError):
+    """The call was never made: too many before it got no clear answer, or the process that was to make it stops."""
+
+    code = "unavailable"
+    retryable = True
+    default = "The message was not sent yet."
+
+
 class GraphUnauthorised(GraphError):
     """Meta does not accept the number's token."""
 

@@ -7,6 +7,7 @@ be borrowed in advance (Meta: throughput, about-the-platform).
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 PAIR_INTERVAL = timedelta(seconds=6.1)
@@ -14,9 +15,9 @@ PAIR_INTERVAL = timedelta(seconds=6.1)
 
 PAIR_BURST = 45
 
-USED = 0.96
-"""How much of a number's rate is used. Turns are even, departures are not quite: what is left keeps any second that
-Meta may count within its limit."""
+USED = 0.98
+"""How much of a number's rate is used. Turns are even, arrivals are not quite: what is left keeps any second that Meta
+may count within its limit."""
 
 AHEAD = timedelta(milliseconds=150)
 """How far ahead turns are given out. Whoever comes next waits no longer than this, whatever is queued."""
@@ -29,6 +30,15 @@ DOUBTS = 5
 
 LONGEST_PROBE_PAUSE = timedelta(seconds=60)
 LONGEST_PAUSE = timedelta(seconds=300)
+
+
+@dataclass(slots=True)
+class Pair:
+    """One recipient of a number: when what was sent is paid back, and the other address that Meta took, if any."""
+
+    recipient: str
+    paid_until: datetime
+    address: str | None = None
 
 
 def turns(now: datetime, next_turn_at: datetime, rate: float, wanted: int) -> list[datetime]:

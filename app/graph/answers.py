@@ -50,6 +50,13 @@ class SendResult:
     group_id: str | None = None
 
 
+def leaves_doubt(answer: SendResult | GraphError) -> bool:
+    """Whether an answer leaves open if Meta is there at all: none came, or none of Meta's own."""
+    if isinstance(answer, GraphUnavailable):
+        return (answer.meta or {}).get("code") is None
+    return isinstance(answer, GraphUnknown)
+
+
 def decode(status: int, headers: Headers, body: bytes) -> Any:
     """Return the JSON of a 2xx answer; raise the error that any other answer means."""
     try:

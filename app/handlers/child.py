@@ -17,7 +17,7 @@ import time
 import traceback
 from typing import Any
 
-from app.handlers.frames import LENGTH, Json, pack
+from app.frames import LENGTH, Json, pack
 from app.handlers.offered import Client, Error, Mistake, On
 
 TRACEBACK = 8_000
@@ -26,7 +26,10 @@ QUOTES_NOTHING = (Mistake, ImportError, SyntaxError, NameError, AttributeError)
 
 EXIT_SECONDS = 2.0
 
-NOT_THEIRS = ("<frozen ", os.path.dirname(os.path.abspath(os.__file__)), os.path.dirname(os.path.abspath(__file__)))
+NOT_THEIRS = (
+    "<frozen ", os.path.dirname(os.path.abspath(os.__file__)), os.path.dirname(os.path.abspath(__file__)),
+    os.path.abspath(pack.__code__.co_filename),
+)  # fmt: skip
 
 
 class Link:

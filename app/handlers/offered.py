@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from app.handlers.frames import Json
+from app.frames import Json
 
 MAX_AGE = 900
 """An answer that is a quarter of an hour late may be worse than none."""

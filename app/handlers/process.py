@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from app.domain.handlers import Handler, from_json
 from app.errors import GatewayError
-from app.handlers.frames import LENGTH, Json, pack, packed
+from app.frames import LENGTH, Json, pack, packed
 from app.readers import ROOT
 
 LOAD_SECONDS = 60.0

@@ -1,20 +1,28 @@
-"""Send what waits in the queue: a lane that gives out turns, and threads that wait for Graph."""
+"""Send what waits in the queue: turns are given out here, and the calls made by a process of their own."""
 
 from __future__ import annotations
 
 import queue
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 
 from app import fault_points, metrics
-from app.errors import GraphError, GraphUnknown
 from app.fault_points import Point
-from app.graph.answers import SendResult
-from app.graph.client import GraphClient
+from app.graph.calls import Answer, Call, MakesCalls
 from app.logs import get_logger
-from app.services.sending.queue import Arrival, Departure, SendQueue
+from app.services.sending.arriving import Arrival
+from app.services.sending.departing import Departure
+from app.services.sending.queue import AT_ONCE, SendQueue
+
+LOOK_SECONDS = 0.05
+"""How often the queue is looked at, and answers are recorded, while there are few."""
+
+PLENTY = 3 * AT_ONCE // 4
+"""So many answers are recorded without waiting for more."""
+
+IN_HAND = 3
+"""How many calls are taken on for each that may be under way. Some wait for their turn; and while Meta answers at
+once, the next is there when one has ended."""
 
 LAST_ANSWERS_SECONDS = 21.0
 """How long a stop waits for answers that are under way."""
@@ -23,63 +31,66 @@ logger = get_logger(__name__)
 
 
 class Sender:
-    """One worker's share of sending. `work` is called by one thread only."""
+    """One worker's share of sending. `work` and `stop` are one thread's to call."""
 
-    def __init__(self, sends: SendQueue, graph: GraphClient, threads: int, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, sends: SendQueue, start_calls: Callable[[Callable[[Answer], None]], MakesCalls], at_once: int
+    ) -> None:
+        """`at_once` is how many calls may be under way."""
         self._sends = sends
-        self._graph = graph
-        self._threads = threads
-        self._now = now
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="send")
-        self._under_way = 0
-        self._arrived: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
+        self._most = IN_HAND * at_once
+        self._told: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        self._calls = start_calls(self._told.put)
+        self._in_hand: dict[str, Departure] = {}
         self._unrecorded: list[Arrival] = []
+        self._looked_at = 0.0
 
     def work(self) -> bool:
         """Record what came back and let the next leave; False when there was nothing to do."""
-        self._collect()
-        if not self._unrecorded and not self._sends.has_due():
+        self._collect(self._looked_at + LOOK_SECONDS)
+        self._looked_at = time.monotonic()
+        free = self._most - len(self._in_hand) if self._calls.is_ready() else 0
+        if not self._unrecorded and not (free and self._sends.has_due()):
             return False
-        # While Meta answers at once, some wait for a thread: it then has the next when it has sent the last.
-        behind = 2 * self._threads if len(self._unrecorded) >= self._threads // 2 else 0
-        departures = self._sends.exchange(self._unrecorded, max(0, self._threads + behind - self._under_way))
+        departures = self._sends.exchange(self._unrecorded[:AT_ONCE], free)
         fault_points.reach(Point.LEAVING if departures else Point.RECORDED)
-        had_news = bool(self._unrecorded)
-        self._unrecorded = []
-        self._under_way += len(departures)
-        for departure in departures:
-            self._pool.submit(self._send, departure)
-        return had_news or bool(departures)
+        self._unrecorded = self._unrecorded[AT_ONCE:]
+        if departures:
+            self._in_hand |= {each.key: each for each in departures}
+            self._calls.begin([_call(each) for each in departures])
+        if len(departures) == AT_ONCE:
+            self._looked_at = 0.0  # there is more
+        return True
 
     def stop(self) -> None:
-        """Wait for what is under way, and record it."""
+        """Give back what has not left, wait for what has, and record both."""
+        self._calls.stop()
         deadline = time.monotonic() + LAST_ANSWERS_SECONDS
-        while self._under_way and time.monotonic() < deadline:
-            time.sleep(0.05)
-            self._collect()
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        if self._unrecorded:
-            self._sends.exchange(self._unrecorded, 0)
+        while self._in_hand and time.monotonic() < deadline:
+            self._collect(time.monotonic() + LOOK_SECONDS)
+        self._calls.close()
+        while self._unrecorded:
+            self._sends.exchange(self._unrecorded[:AT_ONCE], 0)
+            self._unrecorded = self._unrecorded[AT_ONCE:]
 
-    def _collect(self) -> None:
-        while not self._arrived.empty():
-            self._unrecorded.append(self._arrived.get())
-            self._under_way -= 1
+    def _collect(self, until: float) -> None:
+        """Take what was answered; wait until then for more, unless there is plenty."""
+        while True:
+            left = until - time.monotonic() if len(self._unrecorded) < PLENTY else 0.0
+            try:
+                answer = self._told.get(timeout=left) if left > 0 else self._told.get_nowait()
+            except queue.Empty:
+                break
+            departure = self._in_hand.pop(answer.key)
+            if answer.trouble:
+                logger.error("a send broke", extra={"message_id": departure.message_id, "trace": answer.trouble})
+            if answer.seconds:
+                metrics.graph_seconds.observe(answer.seconds)
+            self._unrecorded.append(Arrival(departure, answer.outcome))
 
-    def _send(self, departure: Departure) -> None:
-        early = (departure.at - self._now()).total_seconds()
-        if early > 0:
-            time.sleep(early)
-        fault_points.reach(Point.CALLING)
-        number, started = departure.number, time.perf_counter()
-        answer: SendResult | GraphError
-        try:
-            answer = self._graph.send(number.phone_number_id, departure.payload, number.access_token)
-        except GraphError as error:
-            answer = error
-        except Exception as error:  # a bug of ours: nobody knows how far it came
-            logger.exception("a send broke", extra={"message_id": departure.message_id})
-            answer = GraphUnknown(meta={"reason": type(error).__name__})
-        metrics.graph_seconds.observe(time.perf_counter() - started)
-        fault_points.reach(Point.ANSWERED)
-        self._arrived.put(Arrival(departure, answer))
+
+def _call(departure: Departure) -> Call:
+    number = departure.number
+    return Call(
+        departure.key, number.phone_number_id, departure.payload, number.access_token, departure.at.timestamp()
+    )  # fmt: skip

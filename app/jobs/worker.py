@@ -50,7 +50,7 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
     _serve_metrics(gateway.config.metrics_port)
-    sender = Sender(gateway.sends, gateway.graph, gateway.config.worker_threads, utc_now)
+    sender = Sender(gateway.sends, gateway.start_calls, gateway.config.worker_threads)
     deliver = DeliverDue(
         gateway.database, gateway.endpoints, gateway.deliver, utc_now, threads=gateway.config.worker_threads,
         serves=gateway.deliver.serves,
@@ -120,7 +120,7 @@ def _lanes(gateway: Gateway, sender: Sender, deliver: DeliverDue) -> Lanes:
     lanes = Lanes(
         [
             Lane("process", process, LOOK_SECONDS),
-            Lane("send", sender.work, LOOK_SECONDS),
+            Lane("send", sender.work, 0.0),
             Lane("deliver", deliver, LOOK_SECONDS, first=gateway.endpoints.follow_settings),
             Lane("handlers", gateway.follow_handlers, HANDLERS_SECONDS),
             Lane("heartbeat", say_alive, HEARTBEAT_SECONDS),

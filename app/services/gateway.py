@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
 
 from app.config import Config
 from app.crypto import Vault
 from app.database import Database
 from app.domain import opt_outs
+from app.graph.caller_process import CallerProcess
+from app.graph.calls import Answer, MakesCalls
 from app.graph.client import GraphClient
 from app.handlers.environment import without_secrets
 from app.handlers.pool import HandlerPool
@@ -73,6 +78,7 @@ class Gateway:
     send: SendMessage
     mark_read: MarkRead
     sends: SendQueue
+    start_calls: Callable[[Callable[[Answer], None]], MakesCalls]
     actions: SendActions
     batches: Batches
     graph_face: GraphFace
@@ -96,14 +102,18 @@ class Gateway:
         subscribers = SubscriberClient(
             user_agent=f"whatsapp-service/{version}", allowed=config.forward_allow_nets, pool_size=config.worker_threads
         )
-        graph = GraphClient(
-            config.graph_api_url,
-            config.graph_api_version,
-            service_version=version,
-            timeout_seconds=config.graph_timeout_seconds,
-            proxy=config.graph_proxy or None,
-            pool_size=max(16, config.worker_threads),
-            on_usage=NoteUsage(database, directory, utc_now),
+        graph_options: dict[str, Any] = {
+            "base_url": config.graph_api_url,
+            "version": config.graph_api_version,
+            "service_version": version,
+            "timeout_seconds": config.graph_timeout_seconds,
+            "proxy": config.graph_proxy or None,
+            "pool_size": max(16, config.worker_threads),
+        }
+        note_usage = NoteUsage(database, directory, utc_now)
+        graph = GraphClient(**graph_options, on_usage=note_usage)
+        start_calls = partial(
+            CallerProcess, graph_options, config.worker_threads, without_secrets(os.environ), on_usage=note_usage
         )
         silence = timedelta(hours=config.handover_hours)
         rules = Rules(opt_outs.plain_words(config.opt_out_words), silence)
@@ -135,6 +145,7 @@ class Gateway:
             send,
             mark_read,
             SendQueue(database, directory, utc_now),
+            start_calls,
             SendActions(database, categories, utc_now),
             Batches(database, directory, categories, utc_now),
             GraphFace(directory, graph, mark_read),

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, bindparam, case, exists, func, insert, select, update
+from sqlalchemy import CursorResult, bindparam, case, delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.models import Message, SendAttempt
@@ -29,11 +29,12 @@ def last_number(session: Session, message_id: str) -> int:
     return session.scalar(query) or 0
 
 
-def leave(session: Session, message_ids: Collection[str], now: datetime) -> set[str]:
-    """Move queued messages to `sending`; return those that still were queued."""
+def leave(session: Session, message_ids: Collection[str], now: datetime) -> dict[str, Any]:
+    """Move queued messages to `sending`; return the rows of those that still were queued, by id."""
     target = table(Message)
     statement = update(target).where(target.c.id.in_(message_ids), target.c.status == "queued")
-    return set(session.scalars(statement.values(status="sending", updated_at=now).returning(target.c.id)))
+    moved = session.execute(statement.values(status="sending", updated_at=now).returning(target))
+    return {row.id: row for row in moved}
 
 
 _TRIES, _MESSAGES, _OTHERS = table(SendAttempt), table(Message), table(Message).alias()
@@ -85,6 +86,12 @@ def end(
     )
     assert isinstance(result, CursorResult)
     return result.rowcount == 1
+
+
+def take_back(session: Session, message_id: str, number: int) -> None:
+    """Forget a try that was not made."""
+    mine = (SendAttempt.message_id == message_id, SendAttempt.number == number, SendAttempt.state == "sending")
+    session.execute(delete(SendAttempt).where(*mine).execution_options(synchronize_session=False))
 
 
 def find_abandoned(session: Session, before: datetime, limit: int) -> Sequence[SendAttempt]:

@@ -46,6 +46,12 @@ def find_many(session: Session, ids: Collection[str]) -> dict[str, Contact]:
     return {row.id: row for row in session.scalars(select(Contact).where(Contact.id.in_(ids)))}
 
 
+def rows_of(session: Session, ids: Collection[str]) -> dict[str, Any]:
+    """The same as plain rows, for who reads many and changes none."""
+    target = table(Contact)
+    return {row.id: row for row in session.execute(select(target).where(target.c.id.in_(ids)))} if ids else {}
+
+
 def lock(session: Session, contact_id: str) -> None:
     """Let nobody else change a contact, or what is known of it, until the transaction ends."""
     session.execute(select(Contact.id).where(Contact.id == contact_id).with_for_update())

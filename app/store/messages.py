@@ -105,6 +105,12 @@ def find_many(session: Session, ids: Collection[str]) -> dict[str, Message]:
     return {row.id: row for row in session.scalars(select(Message).where(Message.id.in_(ids)))} if ids else {}
 
 
+def rows_of(session: Session, ids: Collection[str]) -> dict[str, Any]:
+    """The same as plain rows, for who reads many and changes none."""
+    target = table(Message)
+    return {row.id: row for row in session.execute(select(target).where(target.c.id.in_(ids)))}
+
+
 def move(session: Session, changes: Sequence[dict[str, Any]]) -> None:
     """Move messages to the `status` Meta reported, where that is forward; set `error`, `pricing`, `wamid` beside it.
 
@@ -153,8 +159,8 @@ def set_flags(session: Session, changes: Sequence[dict[str, Any]]) -> None:
     session.execute(update(Message), changes)
 
 
-def to_domain(row: Message, contact: Contact | None) -> DomainMessage:
-    """The message as the rest of the gateway speaks of it."""
+def to_domain(row: Any, contact: Any) -> DomainMessage:
+    """The message as the rest of the gateway speaks of it, from a `Message` or a plain row, and so its contact."""
     reference = None
     if contact is not None:
         reference = ContactRef(

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from app.domain.pacing import Pair
 from app.models import Message, NumberPace, PairPace
 from app.models.base import table
-from app.store.dialect import insert_new
+from app.store.dialect import insert_new, insert_or_update
 
 
 def lock(session: Session, phone_number_id: str, now: datetime) -> NumberPace:
@@ -57,6 +58,35 @@ def pairs(session: Session, phone_number_id: str, recipients: Collection[str], n
         found[recipient] = PairPace(phone_number_id=phone_number_id, recipient=recipient, paid_until=now)
         session.add(found[recipient])
     return found
+
+
+_PAIRS = table(PairPace)
+
+
+def of_pairs(session: Session, phone_number_id: str, recipients: Collection[str], now: datetime) -> dict[str, Pair]:
+    """The paces of a number's recipients, new ones for those who have none. The number's pace must be locked."""
+    if not recipients:
+        return {}
+    columns = select(_PAIRS.c.recipient, _PAIRS.c.paid_until, _PAIRS.c.address)
+    query = columns.where(_PAIRS.c.phone_number_id == phone_number_id, _PAIRS.c.recipient.in_(recipients))
+    found = {recipient: Pair(recipient, until, address) for recipient, until, address in session.execute(query)}
+    return {each: found.get(each) or Pair(each, now) for each in recipients}
+
+
+def save_pairs(session: Session, phone_number_id: str, pairs: Collection[Pair]) -> None:
+    """Keep them as they are now."""
+    statement = insert_or_update(session, PairPace)
+    new = {"paid_until": statement.excluded.paid_until, "address": statement.excluded.address}
+    session.execute(
+        statement.on_conflict_do_update(index_elements=["phone_number_id", "recipient"], set_=new),
+        [
+            {
+                "phone_number_id": phone_number_id, "recipient": pair.recipient, "paid_until": pair.paid_until,
+                "address": pair.address,
+            }
+            for pair in pairs
+        ],
+    )  # fmt: skip
 
 
 def count_inbound(session: Session, phone_number_id: str, since: datetime, until: datetime) -> int:

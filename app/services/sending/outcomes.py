@@ -11,9 +11,10 @@ from enum import StrEnum
 
 from app.domain import pacing
 from app.domain.numbers import BusinessNumber
+from app.domain.pacing import Pair
 from app.domain.phone_numbers import from_wa_id, to_wa_id, variants
-from app.errors import GraphError, GraphThrottled, GraphUnauthorised, GraphUnavailable, GraphUnknown
-from app.graph.answers import SendResult
+from app.errors import GraphError, GraphNotTried, GraphThrottled, GraphUnauthorised, GraphUnavailable, GraphUnknown
+from app.graph.answers import SendResult, leaves_doubt
 from app.graph.codes import ErrorClass, meaning
 from app.models import NumberPace, PairPace
 from app.services.sending.recording import LANES
@@ -33,6 +34,7 @@ class Fate(StrEnum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     AGAIN = "again"
+    UNTRIED = "untried"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def judge(
     *,
     number: BusinessNumber,
     pace: NumberPace,
-    pair: PairPace | None,
+    pair: Pair | PairPace | None,
     lane: int,
     refusals: int,
     now: datetime,
@@ -58,11 +60,15 @@ def judge(
 
     `pair` may be left out for a message that was accepted.
     """
+    if isinstance(answer, GraphNotTried):
+        if pair is not None:
+            pair.paid_until -= pacing.PAIR_INTERVAL
+        return Verdict(Fate.UNTRIED)
     if isinstance(answer, GraphUnknown):
         _doubt(pace, now)
         return Verdict(Fate.UNKNOWN)
     code = (answer.meta or {}).get("code") if isinstance(answer, GraphError) else None
-    if isinstance(answer, GraphUnavailable) and code is None:
+    if leaves_doubt(answer):
         _doubt(pace, now)
         return Verdict(Fate.AGAIN, now + min(pacing.retry_pause(refusals + 1), timedelta(seconds=30)), counts=True)
     pace.doubts, pace.probe_at = 0, None
@@ -87,7 +93,7 @@ def _doubt(pace: NumberPace, now: datetime) -> None:
 
 
 def _slow_down(
-    answer: GraphThrottled, pace: NumberPace, pair: PairPace, refusals: int, now: datetime
+    answer: GraphThrottled, pace: NumberPace, pair: Pair | PairPace, refusals: int, now: datetime
 ) -> Verdict:
     kind = (answer.meta or {}).get("class")
     if kind == ErrorClass.RATE_PAIR:
@@ -113,7 +119,7 @@ def _try_later(answer: GraphUnavailable, code: int | None, refusals: int, now: d
 
 
 def _refused(
-    answer: GraphError, code: int | None, pace: NumberPace, pair: PairPace, lane: int, now: datetime
+    answer: GraphError, code: int | None, pace: NumberPace, pair: Pair | PairPace, lane: int, now: datetime
 ) -> Verdict:
     if (answer.meta or {}).get("class") == ErrorClass.STOP_NUM:
         pace.bulk_stopped_by = code
@@ -127,7 +133,7 @@ def _refused(
     return Verdict(Fate.FAILED)
 
 
-def other_form(pair: PairPace) -> str | None:
+def other_form(pair: Pair | PairPace) -> str | None:
     """The other way in which Meta may know an Argentine, Mexican or Brazilian number; None for all others."""
     if not pair.recipient.startswith("+"):
         return None

@@ -194,7 +194,7 @@ def _expiry(
     return latest if spoke_at is None else min(latest, spoke_at + WINDOW + MARGIN)
 
 
-def to_request(message: Message) -> OutboundRequest:
+def to_request(message: Any) -> OutboundRequest:
     """A message of ours as it was asked for, to be sent once more."""
     recipient = message.recipient or ""
     address: dict[str, Any] = (

@@ -21,9 +21,9 @@ def tell(session: Session, news: Mapping[str, dict[str, Any] | None], now: datet
 
     The session must have the turn (`events.take_turn`) from its beginning.
     """
-    session.expire_all()
-    found = messages.find_many(session, news.keys())
-    people = contacts.find_many(session, {row.contact_id for row in found.values() if row.contact_id})
+    session.flush()
+    found = messages.rows_of(session, news.keys())
+    people = contacts.rows_of(session, {row.contact_id for row in found.values() if row.contact_id})
     counts = Counter(row.contact_id for row in found.values() if row.contact_id)
     places = contacts.next_sequences(session, counts) if counts else {}
     rows = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from app.database import Database
+from app.graph.calls import Calls
 from app.jobs.send import Sender
 from app.models import Event, Message, QueuedSend
 from app.services.gateway import Gateway
@@ -29,7 +31,7 @@ def now(gateway: Gateway, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Cloc
     """The present of everything that sends; nobody sleeps."""
     for service in (gateway.send, gateway.sends, gateway.actions, gateway.batches, gateway.settle):
         monkeypatch.setattr(service, "_now", clock)
-    monkeypatch.setattr("app.jobs.send.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("app.jobs.send.LOOK_SECONDS", 0.0)
     return clock
 
 
@@ -73,22 +75,35 @@ def accepting(graph: responses.RequestsMock) -> responses.RequestsMock:
 @pytest.fixture
 def work(gateway: Gateway, now: Clock) -> Iterator[Callable[..., None]]:
     """Work as a worker does for some seconds of the clock."""
-    sender = Sender(gateway.sends, gateway.graph, 8, now)
+    sender = here(gateway, 8)
 
     def work_(seconds: float = 1.0, step: float = 0.1) -> None:
         until = now.now + timedelta(seconds=seconds)
         while now.now < until:
             sender.work()
-            sender._pool.submit(lambda: None).result()
-            while sender._under_way > sender._arrived.qsize():
-                pass
+            all_answered(sender)
             now.pass_by(seconds=step)
-        sender._threads = 0  # what came back is recorded, and nothing leaves any more
-        sender.work()
-        sender._threads = 8
+        most, sender._most = sender._most, 0  # what came back is recorded, and nothing leaves any more
+        while sender._told.qsize() or sender._unrecorded:
+            sender.work()
+        sender._most = most
 
     yield work_
     sender.stop()
+
+
+def here(gateway: Gateway, at_once: int) -> Sender:
+    """A sender whose calls are made in threads of this process, where `responses` hears them, and none waits."""
+    return Sender(
+        gateway.sends, lambda tell: Calls(gateway.graph, at_once, tell, seconds_until=lambda at: 0.0), at_once
+    )
+
+
+def all_answered(sender: Sender) -> None:
+    """Wait until no call is under way, but for those whose thread has died."""
+    until = time.monotonic() + 0.3
+    while len(sender._in_hand) > sender._told.qsize() and time.monotonic() < until:
+        time.sleep(0.001)
 
 
 def status_of(database: Database, message_id: str) -> str:

@@ -13,13 +13,12 @@ from app import fault_points
 from app.database import Database
 from app.domain import tags
 from app.fault_points import Point
-from app.jobs.send import Sender
 from app.models import Message
 from app.services.audit_balance import audit_balance
 from app.services.gateway import Gateway
 from tests.conftest import Clock
 from tests.factories import ANA, status, status_body
-from tests.services.sending.conftest import bodies, status_of
+from tests.services.sending.conftest import all_answered, bodies, here, status_of
 
 BY_CALLER = (Point.SYNC_SENDING, Point.SYNC_ANSWERED, Point.SYNC_RECORDED)
 
@@ -28,6 +27,7 @@ class Died(BaseException):
     """The process is gone: nothing of it goes on, and what it had not committed never was."""
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("point", Point)
 def test_whoever_dies_at_a_step_leaves_nothing_lost_and_nothing_doubled(
     point: Point, gateway: Gateway, database: Database, now: Clock, accepting: responses.RequestsMock,
@@ -71,15 +71,15 @@ def _run_until_it_dies(point: Point, gateway: Gateway, now: Clock, post: Callabl
         post("/send/whatsapp", _body(point), **{"Idempotency-Key": "k"})
     except Died:
         return
-    sender = Sender(gateway.sends, gateway.graph, 2, now)
+    sender = here(gateway, 2)
     try:
         for _ in range(10):
             sender.work()
-            sender._pool.submit(lambda: None).result()
+            all_answered(sender)
             now.pass_by(milliseconds=100)
     except Died:
         pass
-    sender._pool.shutdown(wait=True)
+    sender._calls.close()
 
 
 def _body(point: Point) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What a handler process and the gateway say to each other: JSON, with its length in front."""
+"""What the gateway and the processes it starts say to each other over a socket: JSON, with its length in front."""
 
 from __future__ import annotations
 

@@ -1,0 +1,141 @@
+"""Who leaves the queue now: the next of a number, each at a turn of its own, committed before its first byte."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.domain import pacing, tags
+from app.domain.numbers import BusinessNumber
+from app.domain.pacing import Pair
+from app.graph import payloads
+from app.models import NumberPace
+from app.services.sending import outcomes, turns
+from app.services.sending.recording import to_request
+from app.services.sending.told import tell
+from app.store import attempts, paces, queue
+from app.store.queue import Row
+
+STALE = timedelta(minutes=15)
+"""After a token was dead, what should have gone longer ago than this waits for a person: it may make no sense now."""
+
+PORTION = 500
+SPARE = 16
+"""So many more than may leave are looked at, as some may have to wait for a turn of their recipient's."""
+
+PaceOf = Callable[[str], NumberPace]
+"""A number's pace, locked until the transaction ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A message that leaves at `at`: its try is committed as `sending`, so a crash from here on leaves it `unknown`."""
+
+    message_id: str
+    attempt: int
+    number: BusinessNumber
+    payload: str
+    at: datetime
+    queued: Row
+    """The row it had in the queue, should it have to come back."""
+
+    @property
+    def key(self) -> str:
+        """What the try is called by: its tag, which Meta's reports name too."""
+        return tags.make(self.message_id, self.attempt)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """What has left the queue, to be made a departure once that is committed."""
+
+    number: BusinessNumber
+    queued: Row
+    message: Any
+    address: str | None
+    at: datetime
+
+    def departure(self) -> Departure:
+        """What is to be said to Meta."""
+        request = to_request(self.message)
+        if self.address and request.to:
+            request = replace(request, to=self.address)
+        message_id, attempt = self.queued["message_id"], self.queued["attempt"]
+        payload = payloads.message(
+            request,
+            reply_wamid=(self.message.context or {}).get("message_id"),
+            callback_data=tags.make(message_id, attempt),
+        )
+        return Departure(message_id, attempt, self.number, json.dumps(payload), self.at, self.queued)
+
+
+def leave(session: Session, number: BusinessNumber, pace_of: PaceOf, most: int, now: datetime) -> list[Leaving]:
+    """Take at most `most` messages of a number out of the queue, as many as it has turns for."""
+    waiting = queue.next_of(session, number.phone_number_id, now, most + SPARE)
+    if not waiting:
+        return []
+    pace = pace_of(number.phone_number_id)
+    if pace.paused_for == "auth" and pace.token_hash != turns.token_hash(number):
+        gone = _release(session, number, pace, now)
+        waiting = [row for row in waiting if row["message_id"] not in gone]
+    if pace.bulk_stopped_by is not None:
+        waiting = [row for row in waiting if row["lane"] != outcomes.BULK]
+    open_ = turns.open_turns(session, pace, number, now, min(most, len(waiting))) if waiting else []
+    if not open_:
+        return []
+    pairs = paces.of_pairs(session, number.phone_number_id, {row["recipient"] for row in waiting}, now)
+    chosen = _choose(session, waiting, pairs, open_)
+    if not chosen:
+        return []
+    if pace.doubts >= pacing.DOUBTS:
+        turns.take_probe(pace, now)
+    ids = [row["message_id"] for row, _ in chosen]
+    messages = attempts.leave(session, ids, now)
+    queue.remove(session, ids)
+    left = [(row, turn) for row, turn in chosen if row["message_id"] in messages]
+    if not left:
+        return []
+    attempts.begin(session, [(row["message_id"], row["attempt"]) for row, _ in left], now)
+    paces.save_pairs(session, number.phone_number_id, [pairs[each] for each in {row["recipient"] for row, _ in left}])
+    pace.next_turn_at = pacing.turn_after(left[-1][1], number.rate * pace.share)
+    return [
+        Leaving(number, row, messages[row["message_id"]], pairs[row["recipient"]].address, turn) for row, turn in left
+    ]
+
+
+def _choose(
+    session: Session, waiting: list[Row], pairs: dict[str, Pair], open_: list[datetime]
+) -> list[tuple[Row, datetime]]:
+    """Whom the turns go to. Who wrote to the same person too often is looked at again when that is paid back."""
+    chosen: list[tuple[Row, datetime]] = []
+    parked: dict[str, int] = {}
+    for row in waiting:
+        if len(chosen) == len(open_):
+            break
+        turn, pair = open_[len(chosen)], pairs[row["recipient"]]
+        ready_at = pacing.pair_ready_at(pair.paid_until)
+        if ready_at > turn:
+            behind = parked.get(row["recipient"], 0)
+            parked[row["recipient"]] = behind + 1
+            queue.postpone(session, row["message_id"], ready_at + behind * pacing.PAIR_INTERVAL)
+            continue
+        pair.paid_until = pacing.pair_paid_until(pair.paid_until, turn)
+        chosen.append((row, turn))
+    return chosen
+
+
+def _release(session: Session, number: BusinessNumber, pace: NumberPace, now: datetime) -> set[str]:
+    """The number has a new token. What has gone stale meanwhile is not sent without asking; return its messages."""
+    stale = queue.wanted_before(session, number.phone_number_id, now - STALE, PORTION)
+    if stale:
+        held = attempts.set_status_of(session, stale, "held", ("queued",), now)
+        queue.remove(session, stale)
+        tell(session, dict.fromkeys(held), now)
+    if len(stale) < PORTION:
+        pace.paused_for = pace.paused_until = pace.token_hash = None
+    return set(stale)

@@ -134,11 +134,13 @@ class GraphClient:
         data: Any = None,
         headers: dict[str, str] | None = None,
         timeout_seconds: float | None = None,
+        scheme: str = "Bearer",
     ) -> Any:
         """Call any endpoint and return its JSON.
 
         `path` is given in segments after the version, each quoted here. `data` is a body that is not JSON (bytes, or
         a file-like encoder), whose `Content-Type` stands in `headers`. `timeout_seconds` bounds the whole exchange.
+        `scheme` is the word before the token.
         """
         body = dumps(json, allow_nan=False).encode() if json is not None else data
         prepared = self._session.prepare_request(
@@ -150,7 +152,7 @@ class GraphClient:
                 headers={
                     **({"Content-Type": "application/json"} if json is not None else {}),
                     **(headers or {}),
-                    "Authorization": _authorization(token),
+                    "Authorization": _authorization(token, scheme),
                 },
             )
         )
@@ -162,9 +164,10 @@ class GraphClient:
 
     def _url(self, path: tuple[str, ...]) -> str:
         # URL libraries resolve dots, and an id is a caller's input: `..` would reach another endpoint with our token.
+        # Meta's own ids of uploads hold `:` and `=`, which mean nothing in a path and go as Meta wrote them.
         if any(segment in ("", ".", "..") for segment in path):
             raise GraphRefused("An id for Meta is empty or not an id.")
-        return "/".join([self._root, *(quote(segment, safe="") for segment in path)])
+        return "/".join([self._root, *(quote(segment, safe=":=") for segment in path)])
 
     def _exchange(self, prepared: requests.PreparedRequest, token: str, seconds: float) -> Any:
         try:
@@ -187,11 +190,11 @@ def _failure(err: requests.RequestException) -> GraphUnavailable | GraphUnknown:
     return GraphUnknown(meta={"reason": type(cause).__name__})
 
 
-def _authorization(token: str) -> str:
+def _authorization(token: str, scheme: str = "Bearer") -> str:
     # An odd token would be refused by the HTTP library, in an error that quotes it.
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise GraphUnauthorised("The number's access token is empty or not a token.")
-    return f"Bearer {token}"
+    return f"{scheme} {token}"
 
 
 def _read(response: requests.Response) -> bytes:

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 import requests
 
+from app.errors import Malformed
+
 CHUNK_BYTES = 64 * 1024
 HOSTS = (".fbsbx.com", ".fbcdn.net")
 """Where Meta keeps what customers send (seen: `lookaside.fbsbx.com`). Our token goes nowhere else."""
@@ -40,6 +42,29 @@ class Upload:
         while piece := self._file.read(CHUNK_BYTES):
             yield piece
         yield self._after
+
+
+class Passing:
+    """`size` bytes on their way through, as they come. May be read once.
+
+    Raises `Malformed` when fewer come: the far end keeps what it has, and is not left waiting for the rest.
+    """
+
+    def __init__(self, stream: IO[bytes], size: int) -> None:
+        self._stream = stream
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[bytes]:
+        left = self._size
+        while left:
+            piece = self._stream.read(min(CHUNK_BYTES, left))
+            if not piece:
+                raise Malformed("The body ended before it was whole.")
+            left -= len(piece)
+            yield piece
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from app.services.erase_contact import EraseContact
 from app.services.event_log import EventLog
 from app.services.follow_handlers import FollowHandlers
 from app.services.graph_face import GraphFace
+from app.services.graph_uploads import GraphUploads
 from app.services.handover import HandOver
 from app.services.manage_endpoints import ManageEndpoints
 from app.services.mark_read import MarkRead
@@ -82,6 +83,7 @@ class Gateway:
     actions: SendActions
     batches: Batches
     graph_face: GraphFace
+    graph_uploads: GraphUploads
     check_number: CheckNumber
     settle: SettleSends
     alarms: Alarms
@@ -149,6 +151,7 @@ class Gateway:
             SendActions(database, categories, utc_now),
             Batches(database, directory, categories, utc_now),
             GraphFace(directory, graph, mark_read),
+            GraphUploads(directory, graph, vault),
             CheckNumber(directory, graph, utc_now),
             SettleSends(config, database, utc_now),
             alarms,

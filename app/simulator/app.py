@@ -16,6 +16,7 @@ from app.simulator import (
     phone_page,
     subscription_routes,
     template_routes,
+    upload_routes,
 )
 from app.simulator.settings import SimulatorSettings
 from app.simulator.simulator import build
@@ -25,6 +26,7 @@ _BLUEPRINTS = (
     media_routes.blueprint,
     media_routes.downloads,
     template_routes.blueprint,
+    upload_routes.blueprint,
     number_routes.blueprint,
     block_routes.blueprint,
     subscription_routes.blueprint,

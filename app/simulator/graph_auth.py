@@ -16,7 +16,7 @@ def calling_app(simulator: Simulator, *, app_tokens: bool = False) -> MetaApp:
     token, 190 with one that nobody issued.
     """
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    if kind.lower() != "bearer":
+    if kind.lower() not in ("bearer", "oauth"):
         token = request.args.get("access_token", "")
     if not token:
         raise GraphRefusal(200)

@@ -6,12 +6,14 @@ from typing import Any
 
 from flask import Response, jsonify
 
+from app.simulator.errors import invalid
 from app.simulator.fault_gate import through_faults
 from app.simulator.graph_auth import calling_app, visible_account, visible_number
 from app.simulator.graph_blueprint import graph_blueprint, page_of, pick_fields, request_body
 from app.simulator.rules import array, choice, structure, text
 from app.simulator.settings import BusinessNumber
 from app.simulator.simulator import current
+from app.simulator.uploads import PICTURES
 
 blueprint = graph_blueprint("numbers")
 _DEFAULT_FIELDS = ("verified_name", "display_phone_number", "quality_rating", "id")
@@ -95,9 +97,15 @@ def read_profile(phone_number_id: str) -> Response:
 @blueprint.post("/<phone_number_id>/whatsapp_business_profile")
 def change_profile(phone_number_id: str) -> Response:
     """Change parts of the profile."""
-    number = visible_number(current(), calling_app(current()), phone_number_id)
+    app = calling_app(current())
+    number = visible_number(current(), app, phone_number_id)
     body = request_body()
     _PROFILE(body, "")
+    handle = body.pop("profile_picture_handle", None)
+    if handle is not None:
+        if current().world.uploads.kind_of(handle, app.app_id) not in PICTURES:
+            raise invalid("profile_picture_handle", "is no handle of a JPEG or PNG that this app has uploaded")
+        body["profile_picture_url"] = f"https://pps.whatsapp.net/v/{number.phone_number_id}"
     current().world.profiles.setdefault(number.phone_number_id, dict(_NO_PROFILE)).update(body)
     return jsonify({"success": True})
 

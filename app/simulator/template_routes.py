@@ -13,6 +13,7 @@ from app.simulator.graph_auth import calling_app, visible_account
 from app.simulator.graph_blueprint import graph_blueprint, page_of, request_body
 from app.simulator.simulator import current
 from app.simulator.template_creation import CREATION, EDIT, upper_types
+from app.simulator.template_samples import check_samples
 from app.simulator.templates import Template
 
 blueprint = graph_blueprint("templates")
@@ -39,9 +40,11 @@ def list_templates(waba_id: str) -> Response:
 def create(waba_id: str) -> Response:
     """Submit a template to the review."""
     simulator = current()
-    visible_account(simulator, calling_app(simulator), waba_id)
+    app = calling_app(simulator)
+    visible_account(simulator, app, waba_id)
     body = upper_types(request_body())
     CREATION(body, "")
+    check_samples(simulator.world.uploads, app, body["components"])
 
     def answer() -> Response:
         shape = str(body.get("parameter_format", "POSITIONAL")).upper()
@@ -73,6 +76,7 @@ def edit(template: Template) -> dict[str, Any]:
         raise GraphRefusal(100, "A template can be edited once it is approved, rejected or paused")
     body = upper_types(request_body())
     EDIT(body, "")
+    check_samples(current().world.uploads, calling_app(current()), body.get("components", []))
     template.components = body.get("components", template.components)
     template.category = body.get("category", template.category)
     template.status = "PENDING"

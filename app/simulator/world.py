@@ -19,6 +19,7 @@ from app.simulator.media_store import MediaStore
 from app.simulator.settings import BusinessNumber, SimulatorSettings
 from app.simulator.subscriptions import Subscriptions
 from app.simulator.templates import TemplateShelf
+from app.simulator.uploads import Uploads
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class World:
         self.faults = Faults(settings.seed, settings.faults)
         self.limits = Limits(settings.pace)
         self.media = MediaStore(self.random)
+        self.uploads = Uploads(self.random)
         self.subscriptions = Subscriptions(settings)
         self.templates = TemplateShelf(self.random)
         for waba_id in self.waba_ids:

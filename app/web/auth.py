@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 
 from flask import Blueprint, Flask, g, request
@@ -33,10 +34,10 @@ def init_app(app: Flask) -> None:
         raise RuntimeError(f"no access declared for: {', '.join(sorted(silent))}")
 
 
-def check(scope: str) -> None:
-    """Find the caller by the request's key. Raises `Unauthenticated` and `Forbidden`."""
+def check(scope: str, schemes: Collection[str] = ("bearer",)) -> None:
+    """Find the caller by the request's key, after one of these words. Raises `Unauthenticated` and `Forbidden`."""
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    caller = gateway().api_keys.find(key.strip()) if scheme.lower() == "bearer" and key.strip() else None
+    caller = gateway().api_keys.find(key.strip()) if scheme.lower() in schemes and key.strip() else None
     if caller is None:
         raise Unauthenticated
     if not caller.may(scope):

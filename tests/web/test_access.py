@@ -52,6 +52,8 @@ SCOPES: dict[str, str | dict[str, str]] = {
     "/graph/<version>/<phone_number_id>/messages": "send",
     "/graph/<version>/<phone_number_id>/media": "send",
     "/graph/<version>/whatsapp_business/attachments/": "read",
+    "/graph/<version>/<app_id>/uploads": "send",
+    "/graph/<version>/upload:<upload>": "send",
     "/graph/<version>/<object_id>": {"GET": "read", "POST": "admin", "DELETE": "send"},
     "/graph/<version>/<object_id>/<edge>": {"GET": "read", "POST": "admin", "DELETE": "admin"},
     "/graph/<version>/<path:anything>": {"GET": "read", "POST": "admin", "DELETE": "admin"},

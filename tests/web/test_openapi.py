@@ -127,6 +127,7 @@ def api(app: Flask, receive: Callable[..., None], monkeypatch: pytest.MonkeyPatc
     receive(message_body(text(), text()), b"no notification", status_body(status(wamid())))
     with responses.RequestsMock(assert_all_requests_are_fired=False) as graph:
         graph.add_callback("POST", f"https://graph.example/v26.0/{PNID}/messages", _accept)
+        graph.post(re.compile(r"https://graph\.example/v26\.0/\w+/uploads\?.*"), json={"id": "upload:1"})
         nothing = {"error": {"message": "no such object", "code": 100, "error_subcode": 33}}
         graph.get(re.compile(r"https://graph\.example/.*"), status=400, json=nothing)
         yield schemathesis.openapi.from_wsgi("/openapi.json", app)

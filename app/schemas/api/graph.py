@@ -1,8 +1,11 @@
-"""The shape of Graph's errors, which the Graph-compatible face has, too."""
+"""The shapes of Graph's that the Graph-compatible face reads and answers itself."""
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from marshmallow import EXCLUDE, Schema, fields, validate
+
+LARGEST_FILE = 100 * 1024 * 1024
+"""Meta takes documents of so many bytes."""
 
 
 class GraphErrorData(Schema):
@@ -28,3 +31,33 @@ class GraphError(Schema):
     """An error as Graph words it."""
 
     error = fields.Nested(GraphErrorDetails, required=True)
+
+
+class UploadRequest(Schema):
+    """A file as it is announced; in the query, or in the body."""
+
+    class Meta:
+        unknown = EXCLUDE  # SDKs add `access_token` and the like
+
+    file_name = fields.String(load_default="file", validate=validate.Length(1, 255))
+    file_length = fields.Integer(
+        required=True, validate=validate.Range(1, LARGEST_FILE), metadata={"description": "Bytes, at most 100 MB."}
+    )
+    file_type = fields.String(
+        required=True,
+        validate=validate.Length(1, 127),
+        metadata={"description": "Meta takes `application/pdf`, `image/jpeg`, `image/png` and `video/mp4`."},
+    )
+
+
+class UploadAnswer(Schema):
+    """An upload, and how many bytes of it Meta has."""
+
+    id = fields.String(required=True)
+    file_offset = fields.Integer()
+
+
+class HandleAnswer(Schema):
+    """What a template's `header_handle` or a profile's `profile_picture_handle` takes."""
+
+    h = fields.String(metadata={"description": "Comes with the last bytes."})

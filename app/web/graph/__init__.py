@@ -11,7 +11,7 @@ from flask import Blueprint, request
 
 from app.services import graph_edges
 from app.web.auth import check, open_to_all
-from app.web.graph import errors, media, messages, objects
+from app.web.graph import errors, media, messages, objects, uploads
 
 # Who may call what differs by method and edge, so that the question is asked here, of every request.
 bp = open_to_all(Blueprint("graph", __name__, url_prefix="/graph/<version>"))
@@ -21,6 +21,9 @@ _VIEWS = (
     ("/<phone_number_id>/messages", "POST", messages.send),
     ("/<phone_number_id>/media", "POST", media.upload),
     ("/whatsapp_business/attachments/", "GET", media.download),
+    ("/<app_id>/uploads", "POST", uploads.start_upload),
+    ("/upload:<upload>", "POST", uploads.append_to_upload),
+    ("/upload:<upload>", "GET", uploads.show_upload),
     ("/<object_id>", "GET", objects.read),
     ("/<object_id>", "POST", objects.change),
     ("/<object_id>", "DELETE", objects.delete),
@@ -36,7 +39,7 @@ for _rule, _method, _view in _VIEWS:
 
 SCOPES = {
     "send": "send", "upload": "send", "download": "read", "read": "read", "change": "admin", "delete": "send",
-    "nothing": "read",
+    "nothing": "read", "start_upload": "send", "append_to_upload": "send", "show_upload": "send",
 }  # fmt: skip
 _EDGE_SCOPES = {"GET": "read", "POST": "admin", "DELETE": "admin"}
 
@@ -53,4 +56,5 @@ def _enter() -> None:
     name = (request.endpoint or "").rpartition(".")[2]
     method = "GET" if request.method == "HEAD" else request.method
     edge = (request.view_args or {}).get("edge", "")
-    check(SCOPES.get(name) or graph_edges.scope_of(edge, method) or _EDGE_SCOPES.get(method, "admin"))
+    scope = SCOPES.get(name) or graph_edges.scope_of(edge, method) or _EDGE_SCOPES.get(method, "admin")
+    check(scope, ("bearer", "oauth"))  # Meta's own samples of uploads say OAuth

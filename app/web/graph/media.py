@@ -9,12 +9,13 @@ from flask import Response, jsonify, request
 
 from app.errors import Invalid
 from app.graph.files import Upload
+from app.schemas.api.graph import LARGEST_FILE
 from app.web.auth import caller
 from app.web.context import gateway
 from app.web.graph.reading import query
 
-LIMIT = 101 * 1024 * 1024
-"""Meta takes documents of 100 MB; the form around them needs room, too."""
+LIMIT = LARGEST_FILE + 1024 * 1024
+"""The form around a file needs room, too."""
 
 
 def upload(phone_number_id: str) -> Response:

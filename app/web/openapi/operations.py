@@ -24,7 +24,7 @@ from app.schemas.api.endpoints import (
     TestAnswer,
 )
 from app.schemas.api.events import EventAnswer, EventQuery
-from app.schemas.api.graph import GraphError
+from app.schemas.api.graph import GraphError, HandleAnswer, UploadAnswer, UploadRequest
 from app.schemas.api.lists import PageQuery, list_of
 from app.schemas.api.messages import MessageQuery
 from app.schemas.api.notifications import NotificationAnswer, NotificationDetails, NotificationQuery
@@ -76,9 +76,11 @@ _FORM = {
     "properties": {"file": {"type": "string", "format": "binary"}, "type": {"type": "string"}},
     "required": ["file"],
 }
+_BYTES = {"type": "string", "format": "binary"}
+_OFFSET = _given("file_offset", "header", "Where in the file the body begins.", required=False)
 
 
-def _graph(scope: str, answer: str = "application/json", **more: Any) -> Operation:
+def _graph(scope: str, answer: Answer = "application/json", **more: Any) -> Operation:
     """A route of the Graph-compatible face: errors have Graph's shape there."""
     answers: dict[int, Answer] = {status: GraphError for status in (400, 401, 403, 404, 409, 413, 429, 500, 503)}
     return Operation({200: answer, **answers}, errors=(), scope=scope, **more)
@@ -151,6 +153,11 @@ OPERATIONS: dict[str, Operation] = {
     "graph.send": _graph("send", body=_OBJECT, parameters=(_KEY,)),
     "graph.upload": _graph("send", body=_FORM, body_type="multipart/form-data"),
     "graph.download": _graph("read", "*/*", parameters=(_given("mid", "query", "The file's id."),)),
+    "graph.start_upload": _graph("send", UploadAnswer, query=UploadRequest),
+    "graph.append_to_upload": _graph(
+        "send", HandleAnswer, body=_BYTES, body_type="application/octet-stream", parameters=(_OFFSET,)
+    ),
+    "graph.show_upload": _graph("send", UploadAnswer),
     "graph.read": _graph("read"),
     "graph.change": _graph("admin", body=_OBJECT),
     "graph.delete": _graph("send"),

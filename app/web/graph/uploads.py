@@ -1,0 +1,48 @@
+"""Meta's Resumable Upload API: a template's sample, a profile's picture."""
+
+from __future__ import annotations
+
+import re
+
+from flask import request
+from marshmallow import ValidationError
+
+from app.errors import Invalid
+from app.graph.uploads import PREFIX, NewFile
+from app.schemas.api.graph import LARGEST_FILE, UploadRequest
+from app.schemas.send.base import flatten
+from app.web.auth import caller
+from app.web.bodies import API_LIMIT, read_raw
+from app.web.context import gateway
+from app.web.graph.reading import parse
+
+Json = dict[str, object]
+
+
+def start_upload(app_id: str) -> Json:
+    """Announce a file of the app's (`app`: the token's own). The answer's `id`, `upload:…`, is where its bytes go."""
+    try:
+        asked = UploadRequest().load({**(parse(read_raw(API_LIMIT)) or {}), **request.args})
+    except ValidationError as error:
+        raise Invalid(fields=flatten(error.messages)) from error
+    return {"id": gateway().graph_uploads.start(app_id, NewFile(**asked), caller().numbers)}
+
+
+def append_to_upload(upload: str) -> Json:
+    """Send the file's bytes, whole or from `file_offset` on. With the last of them comes its handle, `h`."""
+    request.max_content_length = LARGEST_FILE + 1  # one more than is read: at its limit the stream is an error
+    size, offset = request.content_length, _offset()
+    return gateway().graph_uploads.append(PREFIX + upload, request.stream, size, offset, caller().numbers)
+
+
+def show_upload(upload: str) -> Json:
+    """Where to go on after a break: the `file_offset` that Meta has come to."""
+    upload_id = PREFIX + upload
+    return {"id": upload_id, "file_offset": gateway().graph_uploads.offset(upload_id, caller().numbers)}
+
+
+def _offset() -> int | None:
+    given = request.headers.get("file_offset")
+    if given is not None and not re.fullmatch("[0-9]{1,12}", given):
+        raise Invalid(fields={"file_offset": ["must be a number of bytes"]})
+    return None if given is None else int(given)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, jsonify, request
+from flask import Blueprint, Flask, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
@@ -34,7 +35,19 @@ STATUS = {
 }
 RETRY_AFTER_SECONDS = 5
 
+Shape = Callable[[HTTPException], ResponseReturnValue]
+
 logger = get_logger(__name__)
+_SHAPES = "errors.shapes"
+
+
+def use_shape(bp: Blueprint, shape: Shape) -> None:
+    """Let what no route takes, below a blueprint's prefix, be answered in that blueprint's own shape.
+
+    Flask knows a blueprint by the route that was found, and asks none where none was.
+    """
+    below = (bp.url_prefix or "").partition("<")[0]
+    bp.record_once(lambda state: state.app.extensions.setdefault(_SHAPES, {}).update({below: shape}))
 
 
 def init_app(app: Flask) -> None:
@@ -64,6 +77,11 @@ def _answer_ours(error: GatewayError) -> ResponseReturnValue:
 
 
 def _answer_http(error: HTTPException) -> ResponseReturnValue:
+    if request.url_rule is None:
+        shapes: dict[str, Shape] = current_app.extensions.get(_SHAPES, {})
+        for below, shape in shapes.items():
+            if request.path.startswith(below):
+                return shape(error)
     status = error.code or 500
     code = next((code for code, value in STATUS.items() if value == status), f"http_{status}")
     # Werkzeug's descriptions are constants, except for those that quote the request.

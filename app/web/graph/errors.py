@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import NotFound as RoutedNowhere
 
-from app.errors import GatewayError
+from app.errors import GatewayError, NotFound
 from app.graph.codes import meaning
 from app.logs import get_logger, request_id_var
-from app.web.errors import RETRY_AFTER_SECONDS
+from app.web.errors import RETRY_AFTER_SECONDS, use_shape
 
 _ANSWERS: Mapping[str, tuple[int, int]] = {
     "malformed": (400, 100),
@@ -55,6 +56,7 @@ def register(bp: Blueprint) -> None:
     bp.register_error_handler(GatewayError, _answer_ours)
     bp.register_error_handler(HTTPException, _answer_http)
     bp.register_error_handler(Exception, _answer_unexpected)
+    use_shape(bp, _answer_http)
 
 
 def _answer_ours(error: GatewayError) -> Response:
@@ -100,11 +102,16 @@ def _details(error: GatewayError) -> str:
 
 
 def _answer_http(error: HTTPException) -> Response:
+    if isinstance(error, RoutedNowhere):
+        return _answer_ours(NotFound())
     status = error.code or 500
     code = 100 if status < 500 else 131000
     body = {"message": f"(#{code}) {error.name}", "type": "OAuthException", "code": code}
     response = jsonify({"error": body | {"fbtrace_id": request_id_var.get()}})
     response.status_code = status
+    for name, value in error.get_headers(request.environ):
+        if name == "Allow":
+            response.headers[name] = value
     return response
 
 

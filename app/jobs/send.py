@@ -12,13 +12,10 @@ from app.graph.calls import Answer, Call, MakesCalls
 from app.logs import get_logger
 from app.services.sending.arriving import Arrival
 from app.services.sending.departing import Departure
-from app.services.sending.queue import AT_ONCE, SendQueue
+from app.services.sending.queue import SendQueue
 
 LOOK_SECONDS = 0.05
 """How often the queue is looked at, and answers are recorded, while there are few."""
-
-PLENTY = 3 * AT_ONCE // 4
-"""So many answers are recorded without waiting for more."""
 
 IN_HAND = 3
 """How many calls are taken on for each that may be under way. Some wait for their turn; and while Meta answers at
@@ -52,13 +49,14 @@ class Sender:
         free = self._most - len(self._in_hand) if self._calls.is_ready() else 0
         if not self._unrecorded and not (free and self._sends.has_due()):
             return False
-        departures = self._sends.exchange(self._unrecorded[:AT_ONCE], free)
+        at_once = self._sends.at_once
+        departures = self._sends.exchange(self._unrecorded[:at_once], free)
         fault_points.reach(Point.LEAVING if departures else Point.RECORDED)
-        self._unrecorded = self._unrecorded[AT_ONCE:]
+        self._unrecorded = self._unrecorded[at_once:]
         if departures:
             self._in_hand |= {each.key: each for each in departures}
             self._calls.begin([_call(each) for each in departures])
-        if len(departures) == AT_ONCE:
+        if len(departures) == at_once:
             self._looked_at = 0.0  # there is more
         return True
 
@@ -70,13 +68,15 @@ class Sender:
             self._collect(time.monotonic() + LOOK_SECONDS)
         self._calls.close()
         while self._unrecorded:
-            self._sends.exchange(self._unrecorded[:AT_ONCE], 0)
-            self._unrecorded = self._unrecorded[AT_ONCE:]
+            at_once = self._sends.at_once
+            self._sends.exchange(self._unrecorded[:at_once], 0)
+            self._unrecorded = self._unrecorded[at_once:]
 
     def _collect(self, until: float) -> None:
         """Take what was answered; wait until then for more, unless there is plenty."""
+        plenty = self._sends.at_once * 3 // 4
         while True:
-            left = until - time.monotonic() if len(self._unrecorded) < PLENTY else 0.0
+            left = until - time.monotonic() if len(self._unrecorded) < plenty else 0.0
             try:
                 answer = self._told.get(timeout=left) if left > 0 else self._told.get_nowait()
             except queue.Empty:

@@ -13,31 +13,14 @@ from app.models import Message, SendAttempt
 from app.models.base import UtcDateTime, table
 from app.store.dialect import one_of
 
-
-def begin(session: Session, tries: Sequence[tuple[str, int]], now: datetime) -> None:
-    """Record that tries are about to leave: each a message and the number of its try.
-
-    Committed before the first byte, or the try must not be made.
-    """
-    rows = [{"message_id": key, "number": number, "state": "sending", "started_at": now} for key, number in tries]
-    session.execute(insert(table(SendAttempt)), rows)
-
-
-def last_number(session: Session, message_id: str) -> int:
-    """The number of the message's newest try; 0 before the first."""
-    query = select(func.max(SendAttempt.number)).where(SendAttempt.message_id == message_id)
-    return session.scalar(query) or 0
-
-
-def leave(session: Session, message_ids: Collection[str], now: datetime) -> dict[str, Any]:
-    """Move queued messages to `sending`; return the rows of those that still were queued, by id."""
-    target = table(Message)
-    statement = update(target).where(target.c.id.in_(message_ids), target.c.status == "queued")
-    moved = session.execute(statement.values(status="sending", updated_at=now).returning(target))
-    return {row.id: row for row in moved}
-
-
 _TRIES, _MESSAGES, _OTHERS = table(SendAttempt), table(Message), table(Message).alias()
+_BEGIN = insert(_TRIES)
+_LEAVE = (
+    update(_MESSAGES)
+    .where(_MESSAGES.c.id.in_(bindparam("ids", expanding=True)), _MESSAGES.c.status == "queued")
+    .values(status="sending", updated_at=bindparam("now", type_=UtcDateTime))
+    .returning(_MESSAGES)
+)
 _ACCEPT_TRY = (
     update(_TRIES)
     .where(
@@ -62,6 +45,27 @@ _ACCEPT = (
         wamid=case((_IS_NAMED_ALREADY, _MESSAGES.c.wamid), else_=bindparam("of_wamid")),
     )
 )
+
+
+def begin(session: Session, tries: Sequence[tuple[str, int]], now: datetime) -> None:
+    """Record that tries are about to leave: each a message and the number of its try.
+
+    Committed before the first byte, or the try must not be made.
+    """
+    rows = [{"message_id": key, "number": number, "state": "sending", "started_at": now} for key, number in tries]
+    session.execute(_BEGIN, rows)
+
+
+def last_number(session: Session, message_id: str) -> int:
+    """The number of the message's newest try; 0 before the first."""
+    query = select(func.max(SendAttempt.number)).where(SendAttempt.message_id == message_id)
+    return session.scalar(query) or 0
+
+
+def leave(session: Session, message_ids: Collection[str], now: datetime) -> dict[str, Any]:
+    """Move queued messages to `sending`; return the rows of those that still were queued, by id."""
+    moved = session.execute(_LEAVE, {"ids": list(message_ids), "now": now})
+    return {row.id: row for row in moved}
 
 
 def accept(session: Session, rows: Sequence[tuple[str, int, str]], now: datetime) -> None:

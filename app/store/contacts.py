@@ -46,10 +46,13 @@ def find_many(session: Session, ids: Collection[str]) -> dict[str, Contact]:
     return {row.id: row for row in session.scalars(select(Contact).where(Contact.id.in_(ids)))}
 
 
+_TABLE = table(Contact)
+_ROWS_OF = select(_TABLE).where(_TABLE.c.id.in_(bindparam("ids", expanding=True)))
+
+
 def rows_of(session: Session, ids: Collection[str]) -> dict[str, Any]:
     """The same as plain rows, for who reads many and changes none."""
-    target = table(Contact)
-    return {row.id: row for row in session.execute(select(target).where(target.c.id.in_(ids)))} if ids else {}
+    return {row.id: row for row in session.execute(_ROWS_OF, {"ids": list(ids)})} if ids else {}
 
 
 def lock(session: Session, contact_id: str) -> None:
@@ -117,6 +120,14 @@ def edit(session: Session, contact_id: str, values: dict[str, Any]) -> None:
     session.execute(update(Contact).where(Contact.id == contact_id).values(**values))
 
 
+_COUNT_MORE = (
+    update(_TABLE)
+    .where(_TABLE.c.id == bindparam("contact_id"))
+    .values(event_count=_TABLE.c.event_count + bindparam("more"))
+)
+_COUNTS = select(_TABLE.c.id, _TABLE.c.event_count).where(_TABLE.c.id.in_(bindparam("ids", expanding=True)))
+
+
 def next_sequences(session: Session, counts: dict[str, int]) -> dict[str, int]:
     """Reserve places in the order of each contact's events; return the first one of each.
 
@@ -124,12 +135,6 @@ def next_sequences(session: Session, counts: dict[str, int]) -> dict[str, int]:
     other.
     """
     ids = sorted(counts)
-    target = table(Contact)
-    session.execute(
-        update(target)
-        .where(target.c.id == bindparam("contact_id"))
-        .values(event_count=target.c.event_count + bindparam("more")),
-        [{"contact_id": contact_id, "more": counts[contact_id]} for contact_id in ids],
-    )
-    rows = session.execute(select(Contact.id, Contact.event_count).where(Contact.id.in_(ids)))
+    session.execute(_COUNT_MORE, [{"contact_id": contact_id, "more": counts[contact_id]} for contact_id in ids])
+    rows = session.execute(_COUNTS, {"ids": ids})
     return {contact_id: total - counts[contact_id] + 1 for contact_id, total in rows}

@@ -27,9 +27,12 @@ def take_turn(session: Session) -> None:
         session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _APPEND_LOCK})
 
 
+_APPEND = insert(table(Event))
+
+
 def append(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Insert events in this order. Their keys must be new: see `known_keys`, and keep the turn meanwhile."""
-    session.execute(insert(table(Event)), rows)
+    session.execute(_APPEND, rows)
 
 
 def known_keys(session: Session, keys: Collection[str]) -> set[str]:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import CursorResult, delete, exists, insert, select, update
+from sqlalchemy import CursorResult, bindparam, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.ids import new_id
 from app.models import Job
-from app.models.base import table
+from app.models.base import UtcDateTime, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,12 @@ class ClaimLost(Exception):
     """The lease ran out and somebody else has the job: whatever we were about to write must not be written."""
 
 
+_JOBS = table(Job)
+_ANY_DUE = select(
+    exists().where(_JOBS.c.kind == bindparam("of_kind"), _JOBS.c.due_at <= bindparam("now", type_=UtcDateTime))
+)
+
+
 def add(session: Session, kind: str, subject_id: str, due_at: datetime) -> None:
     """Write a job, in the transaction of what it is about."""
     session.execute(
@@ -40,7 +46,7 @@ def add(session: Session, kind: str, subject_id: str, due_at: datetime) -> None:
 
 def any_due(session: Session, kind: str, now: datetime) -> bool:
     """Whether a claim would find something. Takes no lock."""
-    return bool(session.scalar(select(exists().where(Job.kind == kind, Job.due_at <= now))))
+    return bool(session.scalar(_ANY_DUE, {"of_kind": kind, "now": now}))
 
 
 def claim(session: Session, kind: str, *, now: datetime, lease: timedelta, limit: int) -> list[Claim]:

@@ -105,10 +105,13 @@ def find_many(session: Session, ids: Collection[str]) -> dict[str, Message]:
     return {row.id: row for row in session.scalars(select(Message).where(Message.id.in_(ids)))} if ids else {}
 
 
+_TABLE = table(Message)
+_ROWS_OF = select(_TABLE).where(_TABLE.c.id.in_(bindparam("ids", expanding=True)))
+
+
 def rows_of(session: Session, ids: Collection[str]) -> dict[str, Any]:
     """The same as plain rows, for who reads many and changes none."""
-    target = table(Message)
-    return {row.id: row for row in session.execute(select(target).where(target.c.id.in_(ids)))}
+    return {row.id: row for row in session.execute(_ROWS_OF, {"ids": list(ids)})}
 
 
 def move(session: Session, changes: Sequence[dict[str, Any]]) -> None:

@@ -10,21 +10,22 @@ from sqlalchemy.orm import Session
 
 from app.domain.pacing import Pair
 from app.models import Message, NumberPace, PairPace
-from app.models.base import table
+from app.models.base import UtcDateTime, table
 from app.store.dialect import insert_new, insert_or_update
+
+_LOCK = select(NumberPace).where(NumberPace.phone_number_id == bindparam("number")).with_for_update()
 
 
 def lock(session: Session, phone_number_id: str, now: datetime) -> NumberPace:
     """The number's pace, which nobody else can change until this transaction ends."""
-    query = select(NumberPace).where(NumberPace.phone_number_id == phone_number_id).with_for_update()
-    found = session.scalar(query)
+    found = session.scalar(_LOCK, {"number": phone_number_id})
     if found is None:
         row = {
             "phone_number_id": phone_number_id, "next_turn_at": now, "inbound_counted_at": now, "share": 1.0,
             "doubts": 0,
         }  # fmt: skip
         session.execute(insert_new(session, NumberPace), [row])
-        found = session.scalars(query).one()
+        found = session.scalars(_LOCK, {"number": phone_number_id}).one()
     return found
 
 
@@ -61,15 +62,17 @@ def pairs(session: Session, phone_number_id: str, recipients: Collection[str], n
 
 
 _PAIRS = table(PairPace)
+_OF_PAIRS = select(_PAIRS.c.recipient, _PAIRS.c.paid_until, _PAIRS.c.address).where(
+    _PAIRS.c.phone_number_id == bindparam("number"), _PAIRS.c.recipient.in_(bindparam("recipients", expanding=True))
+)
 
 
 def of_pairs(session: Session, phone_number_id: str, recipients: Collection[str], now: datetime) -> dict[str, Pair]:
     """The paces of a number's recipients, new ones for those who have none. The number's pace must be locked."""
     if not recipients:
         return {}
-    columns = select(_PAIRS.c.recipient, _PAIRS.c.paid_until, _PAIRS.c.address)
-    query = columns.where(_PAIRS.c.phone_number_id == phone_number_id, _PAIRS.c.recipient.in_(recipients))
-    found = {recipient: Pair(recipient, until, address) for recipient, until, address in session.execute(query)}
+    rows = session.execute(_OF_PAIRS, {"number": phone_number_id, "recipients": list(recipients)})
+    found = {recipient: Pair(recipient, until, address) for recipient, until, address in rows}
     return {each: found.get(each) or Pair(each, now) for each in recipients}
 
 
@@ -89,15 +92,22 @@ def save_pairs(session: Session, phone_number_id: str, pairs: Collection[Pair]) 
     )  # fmt: skip
 
 
+_MESSAGES = table(Message)
+_INBOUND = (
+    select(func.count())
+    .select_from(_MESSAGES)
+    .where(
+        _MESSAGES.c.timestamp > bindparam("since", type_=UtcDateTime),
+        _MESSAGES.c.timestamp <= bindparam("until", type_=UtcDateTime),
+        _MESSAGES.c.phone_number_id == bindparam("number"),
+        _MESSAGES.c.direction == "inbound",
+    )
+)
+
+
 def count_inbound(session: Session, phone_number_id: str, since: datetime, until: datetime) -> int:
     """How many live messages came in to the number in a moment just past. They count against its rate."""
-    query = select(func.count()).where(
-        Message.timestamp > since,
-        Message.timestamp <= until,
-        Message.phone_number_id == phone_number_id,
-        Message.direction == "inbound",
-    )
-    return session.scalar(query) or 0
+    return session.scalar(_INBOUND, {"number": phone_number_id, "since": since, "until": until}) or 0
 
 
 def forget_pairs(session: Session, now: datetime) -> None:

@@ -17,6 +17,8 @@ NEVER = datetime.fromisoformat("9000-01-01T00:00:00+00:00")
 
 _AS_IT_IS = {"synchronize_session": False}
 _TABLE = table(QueuedSend)
+_ANY_DUE = select(exists().where(_TABLE.c.due_at <= bindparam("now", type_=UtcDateTime)))
+_REMOVE = delete(_TABLE).where(_TABLE.c.message_id.in_(bindparam("ids", expanding=True)))
 LANES = (0, 1, 2)
 
 Row = dict[str, Any]
@@ -30,7 +32,7 @@ def add(session: Session, rows: Sequence[Row]) -> None:
 
 def any_due(session: Session, now: datetime) -> bool:
     """Whether anything waits that may go, as far as time is concerned. Takes no lock."""
-    return bool(session.scalar(select(exists().where(QueuedSend.due_at <= now))))
+    return bool(session.scalar(_ANY_DUE, {"now": now}))
 
 
 def _next_of_lane(lane: int) -> Any:
@@ -58,8 +60,7 @@ def next_of(session: Session, phone_number_id: str, now: datetime, most: int) ->
 
 def remove(session: Session, message_ids: Collection[str]) -> None:
     """Take sends out of the queue."""
-    statement = delete(QueuedSend).where(QueuedSend.message_id.in_(message_ids))
-    session.execute(statement.execution_options(**_AS_IT_IS))
+    session.execute(_REMOVE, {"ids": list(message_ids)})
 
 
 def postpone(session: Session, message_id: str, due_at: datetime) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from app.domain.statuses import movable_to
 from app.models import Message, SendAttempt, StatusReport
+from app.models.base import table
 from app.store import attempts, messages
 
 
@@ -38,10 +39,17 @@ def adopt(session: Session, message_id: str, wamid: str, phone_number_id: str, n
             attempts.set_status(session, message_id, report.status, movable_to(report.status), **values)
 
 
+_REPORTS = table(StatusReport)
+_WAITING = (
+    select(_REPORTS.c.wamid)
+    .where(_REPORTS.c.wamid.in_(bindparam("wamids", expanding=True)), _REPORTS.c.message_id.is_(None))
+    .distinct()
+)
+
+
 def waiting(session: Session, wamids: Collection[str]) -> set[str]:
     """Which of these wamids have reports that wait for their message."""
-    query = select(StatusReport.wamid).where(StatusReport.wamid.in_(wamids), StatusReport.message_id.is_(None))
-    return set(session.scalars(query.distinct()))
+    return set(session.scalars(_WAITING, {"wamids": list(wamids)}))
 
 
 def adopt_all(session: Session, wamids: Collection[str], now: datetime) -> None:

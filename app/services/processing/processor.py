@@ -11,6 +11,7 @@ from app import metrics
 from app.database import Database
 from app.errors import Unavailable
 from app.logs import get_logger, request_id_var
+from app.services.chunk_size import ChunkSize
 from app.services.event_log import EventLog
 from app.services.number_directory import NumberDirectory
 from app.services.processing import conversations
@@ -27,13 +28,6 @@ LEASE = timedelta(seconds=15)
 
 RENEW_SECONDS = 5.0
 """How often the claims that wait are renewed, well within their lease."""
-
-LOCK_SECONDS = 0.010
-"""What one transaction may cost the others; chunks grow and shrink towards it."""
-
-SMALLEST, LARGEST = 8, 64
-ON_POSTGRESQL = 128
-"""Items of a chunk on PostgreSQL, where it keeps nobody waiting but other workers, and each statement is a journey."""
 
 RETRY_PAUSES = (1, 5, 30, 120, 600)
 """Seconds before a notification that could not be worked on is tried again."""
@@ -60,14 +54,14 @@ class ProcessNotifications:
         self._directory = directory
         self._log = log
         self._now = now
-        self._chunk_size = 16 if database.is_sqlite else ON_POSTGRESQL
+        self._chunk_size = ChunkSize(is_sqlite=database.is_sqlite)
 
     def __call__(self, claims: Sequence[Claim], should_stop: Callable[[], bool] = lambda: False) -> None:
         """Work through claimed notifications; those not finished (stopping, no database) are given back."""
         left = {claim.job_id: claim for claim in claims}
         renewed_at = time.monotonic()
         try:
-            for chunk in chunks(self._read(claims, left), lambda: self._chunk_size):
+            for chunk in chunks(self._read(claims, left), lambda: self._chunk_size.value):
                 if should_stop():
                     break
                 if time.monotonic() - renewed_at > RENEW_SECONDS:
@@ -154,7 +148,7 @@ class ProcessNotifications:
         for reading in chunk.unfinished:
             for number, outcome in books.get(id(reading), []):
                 reading.count(number, outcome)
-        self._adapt(spent, len(chunk.entries))
+        self._chunk_size.note(spent, len(chunk.entries))
 
     def _look_up(self, entries: list[Entry], now: datetime) -> Known:
         people = [person for entry in entries for person in people_of(entry)]
@@ -166,14 +160,6 @@ class ProcessNotifications:
             found = [(name, messages.to_domain(row, owners.get(row.contact_id or ""))) for name, row in rows]
             outbound, handovers = conversations.look_up(session, owners_of_names, entries)
         return Known(ContactBook.of(now, owners_of_names), found, outbound, handovers)
-
-    def _adapt(self, spent: float, entries: int) -> None:
-        if not self._database.is_sqlite:
-            return
-        if spent > LOCK_SECONDS:
-            self._chunk_size = max(SMALLEST, self._chunk_size * 7 // 8)
-        elif spent < LOCK_SECONDS * 0.8 and entries >= self._chunk_size:
-            self._chunk_size = min(LARGEST, self._chunk_size + 4)
 
     def _tell(self, reading: Reading) -> None:
         if not reading.is_repeated:

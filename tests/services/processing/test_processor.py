@@ -13,11 +13,12 @@ from app.database import Database
 from app.errors import Unavailable
 from app.models import Contact, Event, Job, Message, Notification, StatusReport
 from app.services.audit_balance import audit_balance
+from app.services.chunk_size import ON_POSTGRESQL
 from app.services.event_log import EventLog
 from app.services.gateway import Gateway, utc_now
 from app.services.processing import ProcessNotifications, processor
 from app.services.processing.plan import Rules
-from app.services.processing.processor import LEASE, ON_POSTGRESQL
+from app.services.processing.processor import LEASE
 from app.store import jobs
 from app.store.jobs import Claim
 from app.store.notifications import PROCESS
@@ -33,7 +34,7 @@ def test_what_a_killed_worker_had_begun_is_done_once_by_the_next(
     gateway: Gateway, post_webhook: PostWebhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = gateway.database
-    monkeypatch.setattr(gateway.process, "_chunk_size", 16)  # several chunks on PostgreSQL too
+    monkeypatch.setattr(gateway.process._chunk_size, "value", 16)  # several chunks on PostgreSQL too
     items: list[Any] = [text(f"m{n}") for n in range(60)]
     items[3] = items[50] = "poison"
     for body in (message_body(*items), message_body(*items[:10]), message_body(text("last"))):

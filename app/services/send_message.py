@@ -117,13 +117,12 @@ class SendMessage:
             recorded = record(session, message_id, number, request, now, status="sending")
             self._claim(session, retry, request, message_id, now)
             turn, pair = turns.take_now(session, number, recorded.recipient, now)
-            address = pair.address if request.to else None
             attempts.begin(session, [(message_id, 1)], now)
         fault_points.reach(Point.SYNC_SENDING)
         if turn > now:
             time.sleep((turn - now).total_seconds())
         this = _Try(message_id, 1, number, recorded.recipient, LANES[request.priority])
-        result = self._try(this, recorded, address)
+        result = self._try(this, recorded, pair.address if request.to else None)
         status = "accepted" if result else "unknown"
         metrics.sends.labels(status).inc()
         logger.debug("message sent", extra={"message_id": message_id, "status": status})
@@ -197,11 +196,12 @@ class SendMessage:
                 reports.adopt(session, this.message_id, answer.wamid, this.number.phone_number_id, now)
             return None
         pace = paces.lock(session, this.number.phone_number_id, now)
-        pair = paces.pairs(session, this.number.phone_number_id, [this.recipient], now)[this.recipient]
+        pair = paces.of_pairs(session, this.number.phone_number_id, [this.recipient], now)[this.recipient]
         known = pair.address
         verdict = outcomes.judge(
             answer, number=this.number, pace=pace, pair=pair, lane=this.lane, refusals=0, now=now
         )
+        paces.save_pairs(session, this.number.phone_number_id, [pair])
         message_id, attempt = this.message_id, this.attempt
         if verdict.fate is Fate.UNKNOWN:
             if attempts.end(session, message_id, attempt, state="unknown", now=now, error=answer.meta):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from app.domain.handover import Handover
-from app.models import ContactNumber
+from app.models import ContactAlias, ContactNumber
 from app.models.base import table
 from app.store.dialect import insert_or_update
 
@@ -20,6 +20,17 @@ Spoken = dict[tuple[str, str], datetime]
 
 Handovers = dict[tuple[str, str], Handover]
 """By contact and number of ours, since when who answers."""
+
+
+class Known(NamedTuple):
+    """What a number must know of a contact before it writes to them. The rest means what it does in `ContactNumber`."""
+
+    contact_id: str
+    is_new: bool = False
+    last_inbound_at: datetime | None = None
+    opted_out: bool | None = None
+    wished_at: datetime | None = None
+    wish: str | None = None
 
 
 def note_spoken(session: Session, spoken: Spoken) -> None:
@@ -119,10 +130,49 @@ def find(session: Session, contact_id: str, phone_number_id: str) -> ContactNumb
     return session.get(ContactNumber, (contact_id, phone_number_id))
 
 
-def last_spoke_at(session: Session, contact_id: str, phone_number_id: str) -> datetime | None:
-    """When the contact last wrote to, or called, this number; None if we know of no such time."""
-    known = find(session, contact_id, phone_number_id)
-    return known.last_inbound_at if known else None
+_NUMBERS, _NAMES = table(ContactNumber), table(ContactAlias)
+_FACTS = (_NUMBERS.c.last_inbound_at, _NUMBERS.c.opted_out, _NUMBERS.c.wished_at, _NUMBERS.c.wish)
+_KNOWN_AS = (
+    select(_NAMES.c.contact_id, *_FACTS)
+    .outerjoin(
+        _NUMBERS,
+        and_(_NUMBERS.c.contact_id == _NAMES.c.contact_id, _NUMBERS.c.phone_number_id == bindparam("number")),
+    )
+    .where(
+        _NAMES.c.kind == bindparam("kind"),
+        _NAMES.c.value == bindparam("value"),
+        _NAMES.c.since.is_(None),
+        _NAMES.c.until.is_(None),
+    )
+)
+_KNOWN = select(_NUMBERS.c.contact_id, *_FACTS).where(
+    _NUMBERS.c.contact_id.in_(bindparam("ids", expanding=True)), _NUMBERS.c.phone_number_id == bindparam("number")
+)
+
+
+def known_as(session: Session, name: tuple[str, str], phone_number_id: str) -> Known | None:
+    """Whose a name (kind and value) has always been; None for one that is nobody's, or was somebody else's."""
+    kind, value = name
+    row = session.execute(_KNOWN_AS, {"kind": kind, "value": value, "number": phone_number_id}).first()
+    return None if row is None else _known(row)
+
+
+def known_of(session: Session, contact_id: str | None, phone_number_id: str) -> Known | None:
+    """What one number knows of a contact; None where there is none."""
+    return None if contact_id is None else known_of_many(session, [contact_id], phone_number_id)[contact_id]
+
+
+def known_of_many(session: Session, ids: Collection[str], phone_number_id: str) -> dict[str, Known]:
+    """The same of each of these contacts."""
+    found = {contact_id: Known(contact_id) for contact_id in ids}
+    if ids:
+        rows = session.execute(_KNOWN, {"ids": list(ids), "number": phone_number_id})
+        found |= {row.contact_id: _known(row) for row in rows}
+    return found
+
+
+def _known(row: Any) -> Known:
+    return Known(row.contact_id, False, row.last_inbound_at, row.opted_out, row.wished_at, row.wish)
 
 
 def find_many(session: Session, ids: Collection[str], numbers: Numbers) -> list[ContactNumber]:

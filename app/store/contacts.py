@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.models import Contact, ContactAlias, Delivery, Event, Message
 from app.models.base import table
 from app.store import contact_numbers
-from app.store.dialect import insert_new
+from app.store.dialect import built_once
 
 Alias = tuple[str, str]
 """Kind and value."""
@@ -26,18 +26,20 @@ class Owner(NamedTuple):
     until: datetime | None = None
 
 
+_BY_ALIASES = (
+    select(ContactAlias.kind, ContactAlias.value, Contact, ContactAlias.since, ContactAlias.until)
+    .join(Contact, Contact.id == ContactAlias.contact_id)
+    .where(tuple_(ContactAlias.kind, ContactAlias.value).in_(bindparam("names", expanding=True)))
+)
+
+
 def find_by_aliases(session: Session, aliases: Collection[Alias]) -> dict[Alias, Owner]:
     """The contacts known by any of these names."""
     if not aliases:
         return {}
-    query = (
-        select(ContactAlias.kind, ContactAlias.value, Contact, ContactAlias.since, ContactAlias.until)
-        .join(Contact, Contact.id == ContactAlias.contact_id)
-        .where(tuple_(ContactAlias.kind, ContactAlias.value).in_(aliases))
-    )
     return {
         (kind, value): Owner(contact, since, until)
-        for kind, value, contact, since, until in session.execute(query)
+        for kind, value, contact, since, until in session.execute(_BY_ALIASES, {"names": list(aliases)})
     }
 
 
@@ -60,15 +62,19 @@ def lock(session: Session, contact_id: str) -> None:
     session.execute(select(Contact.id).where(Contact.id == contact_id).with_for_update())
 
 
+_ADD = built_once(lambda insert: insert(_TABLE).on_conflict_do_nothing())
+_ALIASES = table(ContactAlias)
+_ADD_ALIASES = built_once(lambda insert: insert(_ALIASES).on_conflict_do_nothing().returning(_ALIASES.c.value))
+
+
 def add(session: Session, contacts: Sequence[dict[str, Any]]) -> None:
     """Insert new contacts."""
-    session.execute(insert_new(session, Contact), contacts)
+    session.execute(_ADD(session), contacts)
 
 
 def add_aliases(session: Session, aliases: Sequence[dict[str, Any]]) -> int:
     """Insert aliases (`kind`, `value`, `contact_id`, `since`, `until`) that nobody has; return how many that were."""
-    statement = insert_new(session, ContactAlias).returning(ContactAlias.value)
-    return len(session.execute(statement, aliases).all())
+    return len(session.execute(_ADD_ALIASES(session), aliases).all())
 
 
 def move_alias(session: Session, alias: Alias, was: str, row: dict[str, Any]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, false, func, insert, or_
@@ -28,6 +28,12 @@ def insert_or_update(session: Session, model: type[Base]) -> Any:
     """An INSERT that can be told, by `.on_conflict_do_update(…)`, what to do where a unique key is taken."""
     name = session.get_bind().dialect.name
     return (postgresql if name == "postgresql" else sqlite).insert(table(model))
+
+
+def built_once(build: Callable[[Any], Any]) -> Callable[[Session], Any]:
+    """A statement for paths where building it each time would count. `build` is given the dialect's `insert`."""
+    built = {"postgresql": build(postgresql.insert), "sqlite": build(sqlite.insert)}
+    return lambda session: built[session.get_bind().dialect.name]
 
 
 class InsertMany:

@@ -9,13 +9,16 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app.models import IdempotencyKey
-from app.store.dialect import insert_new
+from app.models.base import table
+from app.store.dialect import built_once
+
+_KEYS = table(IdempotencyKey)
+_CLAIM = built_once(lambda insert: insert(_KEYS).on_conflict_do_nothing().returning(_KEYS.c.key))
 
 
 def claim(session: Session, row: dict[str, Any]) -> bool:
     """Write a key; False if its caller has used it before."""
-    statement = insert_new(session, IdempotencyKey).returning(IdempotencyKey.key)
-    return session.scalars(statement, [row]).first() is not None
+    return session.execute(_CLAIM(session), row).first() is not None
 
 
 def find(session: Session, caller: str, key: str) -> IdempotencyKey | None:

@@ -25,9 +25,13 @@ def add_new(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
     return set(session.scalars(insert_new(session, Message).returning(Message.id), rows))
 
 
+_TABLE = table(Message)
+_INSERT = insert(_TABLE)
+
+
 def add(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Insert messages."""
-    session.execute(insert(table(Message)), rows)
+    session.execute(_INSERT, rows)
 
 
 def remove(session: Session, message_id: str) -> None:
@@ -42,14 +46,21 @@ def add_new_reports(session: Session, rows: Sequence[dict[str, Any]]) -> set[Sta
     return {(wamid, status, participant, number) for wamid, status, participant, number in found}
 
 
+_OUR_ADDRESS = (
+    select(_TABLE.c.recipient)
+    .where(
+        _TABLE.c.contact_id == bindparam("contact"),
+        _TABLE.c.phone_number_id == bindparam("number"),
+        _TABLE.c.direction == "inbound",
+    )
+    .order_by(_TABLE.c.timestamp.desc(), _TABLE.c.id.desc())
+    .limit(1)
+)
+
+
 def our_address(session: Session, contact_id: str, phone_number_id: str) -> str | None:
     """How Meta writes our number, as the contact's newest message to it says."""
-    query = select(Message.recipient).where(
-        Message.contact_id == contact_id,
-        Message.phone_number_id == phone_number_id,
-        Message.direction == "inbound",
-    )
-    return session.scalar(query.order_by(Message.timestamp.desc(), Message.id.desc()).limit(1))
+    return session.scalar(_OUR_ADDRESS, {"contact": contact_id, "number": phone_number_id})
 
 
 def find(session: Session, message_id: str, numbers: tuple[str, ...] | None = None) -> Message | None:
@@ -105,7 +116,6 @@ def find_many(session: Session, ids: Collection[str]) -> dict[str, Message]:
     return {row.id: row for row in session.scalars(select(Message).where(Message.id.in_(ids)))} if ids else {}
 
 
-_TABLE = table(Message)
 _ROWS_OF = select(_TABLE).where(_TABLE.c.id.in_(bindparam("ids", expanding=True)))
 
 

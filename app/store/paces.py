@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -11,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.domain.pacing import Pair
 from app.models import Message, NumberPace, PairPace
 from app.models.base import UtcDateTime, table
-from app.store.dialect import insert_new, insert_or_update
+from app.store.dialect import built_once, insert_new
 
 _LOCK = select(NumberPace).where(NumberPace.phone_number_id == bindparam("number")).with_for_update()
 
@@ -29,7 +31,49 @@ def lock(session: Session, phone_number_id: str, now: datetime) -> NumberPace:
     return found
 
 
+@dataclass(slots=True)
+class Pace:
+    """What taking one turn reads and changes of a `NumberPace`, without the ORM: a caller waits meanwhile."""
+
+    phone_number_id: str
+    next_turn_at: datetime
+    share: float
+    share_changed_at: datetime | None
+    doubts: int
+    probe_at: datetime | None
+    paused_for: str | None
+    paused_until: datetime | None
+
+
 _TABLE = table(NumberPace)
+_HOLD = (
+    select(*(_TABLE.c[name] for name in Pace.__slots__))
+    .where(_TABLE.c.phone_number_id == bindparam("number"))
+    .with_for_update()
+)
+_CHANGED = ("next_turn_at", "share", "share_changed_at", "probe_at")
+_KEEP = (
+    update(_TABLE)
+    .where(_TABLE.c.phone_number_id == bindparam("number"))
+    .values({name: bindparam(f"new_{name}", type_=_TABLE.c[name].type) for name in _CHANGED})
+)
+
+
+def hold(session: Session, phone_number_id: str, now: datetime) -> Pace:
+    """The same as `lock`, for one who takes a single turn."""
+    row = session.execute(_HOLD, {"number": phone_number_id}).first()
+    if row is None:
+        lock(session, phone_number_id, now)
+        row = session.execute(_HOLD, {"number": phone_number_id}).one()
+    return Pace(*row)
+
+
+def keep(session: Session, pace: Pace) -> None:
+    """Write a pace that is held as it is now."""
+    changed = {f"new_{name}": getattr(pace, name) for name in _CHANGED}
+    session.execute(_KEEP, {"number": pace.phone_number_id} | changed)
+
+
 _CALM = (
     update(_TABLE)
     .where(
@@ -51,16 +95,6 @@ def find(session: Session, phone_number_ids: Collection[str]) -> dict[str, Numbe
     return {row.phone_number_id: row for row in session.scalars(query)}
 
 
-def pairs(session: Session, phone_number_id: str, recipients: Collection[str], now: datetime) -> dict[str, PairPace]:
-    """The paces of a number's recipients, new ones for those who have none. The number's pace must be locked."""
-    query = select(PairPace).where(PairPace.phone_number_id == phone_number_id, PairPace.recipient.in_(recipients))
-    found = {row.recipient: row for row in session.scalars(query)} if recipients else {}
-    for recipient in set(recipients) - set(found):
-        found[recipient] = PairPace(phone_number_id=phone_number_id, recipient=recipient, paid_until=now)
-        session.add(found[recipient])
-    return found
-
-
 _PAIRS = table(PairPace)
 _OF_PAIRS = select(_PAIRS.c.recipient, _PAIRS.c.paid_until, _PAIRS.c.address).where(
     _PAIRS.c.phone_number_id == bindparam("number"), _PAIRS.c.recipient.in_(bindparam("recipients", expanding=True))
@@ -76,12 +110,17 @@ def of_pairs(session: Session, phone_number_id: str, recipients: Collection[str]
     return {each: found.get(each) or Pair(each, now) for each in recipients}
 
 
+@built_once
+def _save_pairs(insert: Any) -> Any:
+    statement = insert(_PAIRS)
+    new = {"paid_until": statement.excluded.paid_until, "address": statement.excluded.address}
+    return statement.on_conflict_do_update(index_elements=["phone_number_id", "recipient"], set_=new)
+
+
 def save_pairs(session: Session, phone_number_id: str, pairs: Collection[Pair]) -> None:
     """Keep them as they are now."""
-    statement = insert_or_update(session, PairPace)
-    new = {"paid_until": statement.excluded.paid_until, "address": statement.excluded.address}
     session.execute(
-        statement.on_conflict_do_update(index_elements=["phone_number_id", "recipient"], set_=new),
+        _save_pairs(session),
         [
             {
                 "phone_number_id": phone_number_id, "recipient": pair.recipient, "paid_until": pair.paid_until,

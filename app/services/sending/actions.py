@@ -16,7 +16,7 @@ from app.services.send_rules import check_opt_out, check_window
 from app.services.sending.recording import enqueue, to_request
 from app.services.sending.told import tell
 from app.services.template_categories import TemplateCategories
-from app.store import attempts, events, messages, queue
+from app.store import attempts, contact_numbers, events, messages, queue
 
 RETRIABLE = ("failed", "held", "expired", "cancelled")
 CANCELLABLE = ("queued", "held")
@@ -107,7 +107,8 @@ def requeue(
 ) -> None:
     """Let a message wait for another try. It must be `queued` already. Raises what `send_rules` raise."""
     request = replace(to_request(row), force=force, priority=lane, is_marketing=is_marketing)
-    check_window(session, request, row.contact_id, row.phone_number_id, now)
-    check_opt_out(session, request, row.contact_id, row.phone_number_id)
+    known = contact_numbers.known_of(session, row.contact_id, row.phone_number_id)
+    check_window(request, known, now)
+    check_opt_out(request, known)
     again = attempts.last_number(session, row.id) + 1
     enqueue(session, row, row.phone_number_id, request, now, attempt=again, batch_id=row.batch_id)

@@ -15,7 +15,8 @@ from app.ids import new_id
 from app.models import Batch
 from app.services.number_directory import NumberDirectory
 from app.services.sending.actions import requeue
-from app.services.sending.recording import ContactAppeared, choose_number, record_queued, to_request
+from app.services.sending.recipients import ContactAppeared
+from app.services.sending.recording import choose_number, record_queued, to_request
 from app.services.sending.told import tell
 from app.services.template_categories import TemplateCategories
 from app.store import attempts, events, messages, paces, queue

@@ -9,25 +9,19 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.domain.addresses import is_user_id
-from app.domain.notifications import Person
 from app.domain.numbers import BusinessNumber, Directory
 from app.domain.outbound import Mode, OutboundRequest, Priority, summary
-from app.domain.phone_numbers import to_wa_id
 from app.errors import GatewayError, Invalid, NotFound
 from app.ids import new_id
 from app.models import Message
-from app.services.processing.people import ContactBook, all_aliases
 from app.services.send_rules import MARGIN, WINDOW, check_opt_out, check_window
-from app.store import contact_numbers, contacts, messages, queue
+from app.services.sending import recipients
+from app.store import contact_numbers, messages, queue
+from app.store.contact_numbers import Known
 
 LANES = {Priority.REPLY: 0, Priority.NORMAL: 1, Priority.BULK: 2}
 LASTS = {Priority.REPLY: timedelta(hours=1), Priority.NORMAL: timedelta(hours=24), Priority.BULK: timedelta(hours=24)}
 """How long a queued send is worth sending, unless it says so itself. An answer that comes late is worse than none."""
-
-
-class ContactAppeared(Exception):
-    """Somebody else met one of these people first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +31,7 @@ class Recorded:
     message_id: str
     request: OutboundRequest
     reply_wamid: str | None
-    contact_id: str | None
+    known: Known | None
 
     @property
     def recipient(self) -> str:
@@ -61,8 +55,8 @@ def record(
     session: Session, message_id: str, number: BusinessNumber, request: OutboundRequest, now: datetime, *, status: str
 ) -> Recorded:
     """Write the message. Raises `Invalid` and what `send_rules` raise; then nothing may be committed."""
-    contact_id = _contact(session, request, now)
-    recorded, row = _prepare(session, message_id, number, request, contact_id, now, status)
+    known = recipients.know(session, request, number.phone_number_id, now)
+    recorded, row = _prepare(session, message_id, number, request, known, now, status)
     messages.add(session, [row])
     return recorded
 
@@ -72,23 +66,15 @@ def record_queued(
 ) -> list[str | GatewayError]:
     """Write many messages and queue them; return for each its id, or why it was not written.
 
-    Raises `ContactAppeared` when somebody else met one of the people at this moment: roll back, and do it again.
+    Raises `recipients.ContactAppeared`: roll back, and do it again.
     """
-    people = [_person(request) for request in requests]
-    book = ContactBook.of(now, contacts.find_by_aliases(session, all_aliases(people)))
-    owners = [contact.id if (contact := book.get(person)) else None for person in people]
-    if book.new:
-        contacts.add(session, book.new_rows())
-    if book.new_aliases and contacts.add_aliases(session, book.alias_rows()) != len(book.new_aliases):
-        raise ContactAppeared
-    if not all(contacts.move_alias(session, *moved) for moved in book.moved_rows()):
-        raise ContactAppeared
+    known = recipients.know_many(session, requests, number.phone_number_id, now)
     answers: list[str | GatewayError] = []
     rows, waiting = [], []
-    for request, contact_id in zip(requests, owners, strict=True):
+    for request, recipient in zip(requests, known, strict=True):
         try:
-            recorded, row = _prepare(session, new_id(), number, request, contact_id, now, "queued", batch_id)
-            waiting.append(_queue_row(session, recorded, number.phone_number_id, request, now, 1, batch_id))
+            recorded, row = _prepare(session, new_id(), number, request, recipient, now, "queued", batch_id)
+            waiting.append(_queue_row(recorded, recipient, number.phone_number_id, request, now, 1, batch_id))
         except GatewayError as error:
             answers.append(error)
             continue
@@ -105,23 +91,23 @@ def _prepare(
     message_id: str,
     number: BusinessNumber,
     request: OutboundRequest,
-    contact_id: str | None,
+    known: Known | None,
     now: datetime,
     status: str,
     batch_id: str | None = None,
 ) -> tuple[Recorded, dict[str, Any]]:
     quoted = _quoted(session, request.reply_to, number)
-    check_window(session, request, contact_id, number.phone_number_id, now)
-    check_opt_out(session, request, contact_id, number.phone_number_id)
+    check_window(request, known, now)
+    check_opt_out(request, known)
     us = f"+{number.display_phone_number}" if number.display_phone_number else None
-    if us is None and contact_id is not None:
-        us = messages.our_address(session, contact_id, number.phone_number_id)
-    recorded = Recorded(message_id, request, quoted["message_id"] if quoted else None, contact_id)
+    if us is None and known is not None and not known.is_new:
+        us = messages.our_address(session, known.contact_id, number.phone_number_id)
+    recorded = Recorded(message_id, request, quoted["message_id"] if quoted else None, known)
     row = {
         "id": message_id,
         "direction": "outbound",
         "phone_number_id": number.phone_number_id,
-        "contact_id": contact_id,
+        "contact_id": known.contact_id if known else None,
         "sender": us,
         "recipient": recorded.recipient,
         "message_type": request.type,
@@ -154,12 +140,16 @@ def enqueue(
     batch_id: str | None = None,
 ) -> None:
     """Let a recorded message wait for its turn. Raises `Invalid` when its time would be over before that."""
-    queue.add(session, [_queue_row(session, message, number_id, request, now, attempt, batch_id)])
+    known = (
+        message.known if isinstance(message, Recorded)
+        else contact_numbers.known_of(session, message.contact_id, number_id)
+    )  # fmt: skip
+    queue.add(session, [_queue_row(message, known, number_id, request, now, attempt, batch_id)])
 
 
 def _queue_row(
-    session: Session,
     message: Message | Recorded,
+    known: Known | None,
     number_id: str,
     request: OutboundRequest,
     now: datetime,
@@ -167,7 +157,7 @@ def _queue_row(
     batch_id: str | None,
 ) -> dict[str, Any]:
     wanted_at = max(request.send_at or now, now)
-    expires_at = request.expires_at or _expiry(session, request, message.contact_id, number_id, wanted_at)
+    expires_at = request.expires_at or _expiry(request, known, wanted_at)
     if expires_at <= wanted_at:
         raise Invalid(fields={"expires_at": ["must be in the future, and after `send_at` and within the window"]})
     return {
@@ -184,14 +174,11 @@ def _queue_row(
     }
 
 
-def _expiry(
-    session: Session, request: OutboundRequest, contact_id: str | None, number_id: str, wanted_at: datetime
-) -> datetime:
+def _expiry(request: OutboundRequest, known: Known | None, wanted_at: datetime) -> datetime:
     latest = wanted_at + LASTS[request.priority]
-    if request.type == "template" or request.force or contact_id is None:
+    if request.type == "template" or request.force or known is None or known.last_inbound_at is None:
         return latest
-    spoke_at = contact_numbers.last_spoke_at(session, contact_id, number_id)
-    return latest if spoke_at is None else min(latest, spoke_at + WINDOW + MARGIN)
+    return min(latest, known.last_inbound_at + WINDOW + MARGIN)
 
 
 def to_request(message: Any) -> OutboundRequest:
@@ -224,26 +211,3 @@ def _quoted(session: Session, reply_to: str | None, number: BusinessNumber) -> d
     if row.wamid is None:
         raise Invalid(fields={"reply_to": ["names a message that Meta has not taken yet"]})
     return {"id": row.id, "message_id": row.wamid}
-
-
-def _person(request: OutboundRequest) -> Person:
-    return Person(
-        wa_id=to_wa_id(request.to) if request.to else None,
-        user_id=request.recipient if request.recipient and is_user_id(request.recipient) else None,
-    )
-
-
-def _contact(session: Session, request: OutboundRequest, now: datetime) -> str | None:
-    person = _person(request)
-    while True:
-        book = ContactBook.of(now, contacts.find_by_aliases(session, all_aliases([person])))
-        contact = book.get(person)
-        if contact is None:
-            return None
-        if book.new:
-            contacts.add(session, book.new_rows())
-        is_new = not book.new_aliases or contacts.add_aliases(session, book.alias_rows())
-        if is_new and all(contacts.move_alias(session, *moved) for moved in book.moved_rows()):
-            return contact.id
-        if book.new:  # somebody else met this person at the same moment
-            contacts.remove(session, contact.id)

@@ -9,9 +9,11 @@ from sqlalchemy.orm import Session
 
 from app.domain import pacing
 from app.domain.numbers import BusinessNumber
+from app.domain.pacing import Pair
 from app.errors import GraphThrottled, GraphUnavailable
-from app.models import NumberPace, PairPace
+from app.models import NumberPace
 from app.store import paces
+from app.store.paces import Pace
 
 LONGEST_WAIT = timedelta(seconds=5)
 """How long a caller who waits for Meta's answer is kept waiting for the turn. With the call itself it stays below the
@@ -26,19 +28,19 @@ def token_hash(number: BusinessNumber) -> str:
     return hashlib.sha256(number.access_token.encode()).hexdigest()
 
 
-def take_now(session: Session, number: BusinessNumber, recipient: str, now: datetime) -> tuple[datetime, PairPace]:
+def take_now(session: Session, number: BusinessNumber, recipient: str, now: datetime) -> tuple[datetime, Pair]:
     """The turn of one message whose caller waits.
 
     Raises `GraphThrottled` when it would come too late, and `GraphUnavailable` while Meta leaves us in doubt.
     """
-    pace = paces.lock(session, number.phone_number_id, now)
+    pace = paces.hold(session, number.phone_number_id, now)
     _recover(pace, now)
     if pace.doubts >= pacing.DOUBTS and not take_probe(pace, now):
         raise GraphUnavailable(
             "Meta gives no clear answers at the moment; another request is finding out.",
             retry_after=_seconds(pace.probe_at or now, now),
         )
-    pair = paces.pairs(session, number.phone_number_id, [recipient], now)[recipient]
+    pair = paces.of_pairs(session, number.phone_number_id, [recipient], now)[recipient]
     ready_at = max(pace.next_turn_at, pacing.pair_ready_at(pair.paid_until), now)
     if pace.paused_for == "rate" and pace.paused_until is not None:
         ready_at = max(ready_at, pace.paused_until)
@@ -50,10 +52,12 @@ def take_now(session: Session, number: BusinessNumber, recipient: str, now: date
         )
     pace.next_turn_at = pacing.turn_after(ready_at, number.rate * pace.share)
     pair.paid_until = pacing.pair_paid_until(pair.paid_until, ready_at)
+    paces.keep(session, pace)
+    paces.save_pairs(session, number.phone_number_id, [pair])
     return ready_at, pair
 
 
-def take_probe(pace: NumberPace, now: datetime) -> bool:
+def take_probe(pace: NumberPace | Pace, now: datetime) -> bool:
     """Whether the one message may leave that finds out whether Meta takes messages again."""
     if pace.probe_at is not None and pace.probe_at > now:
         return False
@@ -81,7 +85,7 @@ def open_turns(
     return pacing.turns(now, pace.next_turn_at, rate, wanted)
 
 
-def _recover(pace: NumberPace, now: datetime) -> None:
+def _recover(pace: NumberPace | Pace, now: datetime) -> None:
     """Use more of the rate again, some time after Meta said that it was too much."""
     if pace.share < 1 and pace.share_changed_at is not None and now - pace.share_changed_at >= RECOVER_AFTER:
         pace.share, pace.share_changed_at = min(1.0, pace.share + 0.1), now

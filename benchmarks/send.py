@@ -61,15 +61,18 @@ def _wait_for(graph: StandIn, count: int, seconds: float, number: str = "") -> l
 
 
 def throughput(directory: Path, graph: StandIn, database_url: DatabaseUrl, count: int, rounds: int) -> list[Figure]:
-    """One worker working off a queue, against one process that only posts; in turn."""
-    bare, ours = [], []
+    """One worker working off a queue, against one process that only posts, and against two; in turn.
+
+    A worker posts in one process too, and keeps books in another: two that only post have as many.
+    """
+    bare, two, ours = [], [], []
     with running(_gateway(directory, graph, database_url(), 1000)) as gateway:
         for number in OTHERS:
             gateway.flask("numbers", "add", number)
         time.sleep(5)  # until every process knows them
         for round_ in range(rounds):
-            command = [sys.executable, "-m", "benchmarks.bare_sends", graph.url, str(count), str(THREADS)]
-            bare.append(float(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+            bare.append(_bare(graph, count, 1))
+            two.append(_bare(graph, count, 2))
             graph.forget()
             numbers = (NUMBER, *OTHERS)
             for number in numbers:
@@ -82,10 +85,21 @@ def throughput(directory: Path, graph: StandIn, database_url: DatabaseUrl, count
     return [
         Figure("bare requests.Session, sends", middle(bare), "/s"),
         Figure("queued sends", middle(ours), "/s"),
-        at_least(
-            "queued ÷ bare requests.Session", 0.9, middle(mine / his for mine, his in zip(ours, bare, strict=True))
-        ),
+        at_least("queued ÷ bare requests.Session", 0.9, _ratio(ours, bare)),
+        Figure("queued ÷ two processes that only post, sharing the threads", _ratio(ours, two), ""),
     ]
+
+
+def _bare(graph: StandIn, count: int, processes: int) -> float:
+    each = [str(count // processes), str(THREADS // processes)]
+    command = [sys.executable, "-m", "benchmarks.bare_sends", graph.url, *each]
+    running_ = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(processes)]
+    times = [process.communicate(timeout=120)[0].split() for process in running_]
+    return count / (max(float(end) for _, end in times) - min(float(start) for start, _ in times))
+
+
+def _ratio(ours: list[float], theirs: list[float]) -> float:
+    return middle(mine / other for mine, other in zip(ours, theirs, strict=True))
 
 
 def pacing(directory: Path, graph: StandIn, database_url: DatabaseUrl, rate: float, seconds: float) -> list[Figure]:

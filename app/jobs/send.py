@@ -17,9 +17,9 @@ from app.services.sending.queue import SendQueue
 LOOK_SECONDS = 0.05
 """How often the queue is looked at, and answers are recorded, while there are few."""
 
-IN_HAND = 3
-"""How many calls are taken on for each that may be under way. Some wait for their turn; and while Meta answers at
-once, the next is there when one has ended."""
+WAITING, WAITING_QUICK = 1, 4
+"""How many calls wait, for each that may be under way: for their turn, or for one that is under way to end. More while
+Meta answers quickly, so that the next are there during a longer transaction."""
 
 LAST_ANSWERS_SECONDS = 21.0
 """How long a stop waits for answers that are under way."""
@@ -35,7 +35,7 @@ class Sender:
     ) -> None:
         """`at_once` is how many calls may be under way."""
         self._sends = sends
-        self._most = IN_HAND * at_once
+        self._at_once = at_once
         self._told: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self._calls = start_calls(self._told.put)
         self._in_hand: dict[str, Departure] = {}
@@ -46,7 +46,7 @@ class Sender:
         """Record what came back and let the next leave; False when there was nothing to do."""
         self._collect(self._looked_at + LOOK_SECONDS)
         self._looked_at = time.monotonic()
-        free = self._most - len(self._in_hand) if self._calls.is_ready() else 0
+        free = self._room() if self._calls.is_ready() else 0
         if not self._unrecorded and not (free and self._sends.has_due()):
             return False
         at_once = self._sends.at_once
@@ -71,6 +71,10 @@ class Sender:
             at_once = self._sends.at_once
             self._sends.exchange(self._unrecorded[:at_once], 0)
             self._unrecorded = self._unrecorded[at_once:]
+
+    def _room(self) -> int:
+        waiting = WAITING_QUICK if len(self._unrecorded) >= self._at_once // 2 else WAITING
+        return max(0, (1 + waiting) * self._at_once - len(self._in_hand))
 
     def _collect(self, until: float) -> None:
         """Take what was answered; wait until then for more, unless there is plenty."""

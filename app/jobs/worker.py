@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from datetime import timedelta
 from types import FrameType
 
@@ -32,7 +33,8 @@ HANDLERS_SECONDS = 1.0
 """Between two looks whether handlers must be loaded, or have changed. One costs nothing."""
 
 INDEX_SECONDS = 0.05
-"""Between two portions of messages that are made findable, so that a backlog of them leaves time for all else."""
+INDEX_REST = 3
+"""After a portion of messages was made findable, so many times as long as it took is left for all else."""
 
 logger = get_logger(__name__)
 
@@ -111,7 +113,9 @@ def _lanes(gateway: Gateway, sender: Sender, deliver: DeliverDue) -> Lanes:
         return False
 
     def index() -> bool:
-        index_messages(gateway.database)
+        started = time.perf_counter()
+        if index_messages(gateway.database):
+            time.sleep(INDEX_REST * (time.perf_counter() - started))
         return False
 
     def count() -> bool:

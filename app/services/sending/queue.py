@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
 
 from app.database import Database
+from app.domain.numbers import BusinessNumber
 from app.logs import get_logger
 from app.models import NumberPace
 from app.services.chunk_size import ChunkSize
@@ -29,6 +29,7 @@ class SendQueue:
         self._directory = directory
         self._now = now
         self._chunk_size = ChunkSize(is_sqlite=database.is_sqlite)
+        self._served: dict[str, float] = {}
 
     @property
     def at_once(self) -> int:
@@ -46,8 +47,8 @@ class SendQueue:
         Both of `at_once` at most. Raises `Unavailable`; then nothing of it happened, and the arrivals must be given
         again.
         """
-        numbers = list(self._directory.current.numbers.values())
-        random.shuffle(numbers)
+        # Who was served last comes last: one that sends all day is never ahead of one that has something to say now.
+        numbers = sorted(self._directory.current.numbers.values(), key=self._served_at)
         leaving: list[Leaving] = []
         with self._database.write() as session:
             events.take_turn(session)
@@ -60,14 +61,18 @@ class SendQueue:
 
             if arrivals:
                 arriving.record(session, arrivals, pace_of, now)
-            left = most = min(free, self.at_once)
-            for place, number in enumerate(numbers):
-                if left <= 0:
+            most = min(free, self.at_once)
+            for number in numbers:
+                if len(leaving) >= most:
                     break
-                fair = max(1, left // (len(numbers) - place)) if len(numbers) > 1 else left
-                leaving += departing.leave(session, number, pace_of, fair if place else max(fair, left // 2), now)
-                left = most - len(leaving)
+                theirs = departing.leave(session, number, pace_of, most - len(leaving), now)
+                if theirs:
+                    leaving += theirs
+                    self._served[number.phone_number_id] = time.monotonic()
         self._chunk_size.note(time.perf_counter() - started, max(len(arrivals), len(leaving)))
         if leaving:
             logger.debug("messages leave the queue", extra={"count": len(leaving)})
         return [each.departure() for each in leaving]
+
+    def _served_at(self, number: BusinessNumber) -> float:
+        return self._served.get(number.phone_number_id, 0.0)

@@ -83,10 +83,10 @@ def work(gateway: Gateway, now: Clock) -> Iterator[Callable[..., None]]:
             sender.work()
             all_answered(sender)
             now.pass_by(seconds=step)
-        most, sender._most = sender._most, 0  # what came back is recorded, and nothing leaves any more
+        at_once, sender._at_once = sender._at_once, 0  # what came back is recorded, and nothing leaves any more
         while sender._told.qsize() or sender._unrecorded:
             sender.work()
-        sender._most = most
+        sender._at_once = at_once
 
     yield work_
     sender.stop()

@@ -29,6 +29,13 @@ they stay below the 5 s after which a caller is told to come again."""
 UNDEFINED_TABLE = "42P01"
 """PostgreSQL's code for it; SQLite's driver counts the same among what cannot be done now."""
 
+POSTGRESQL_OPTIONS = " ".join(
+    f"-c {option}"
+    for option in ("synchronous_commit=on", "timezone=UTC", "max_parallel_workers_per_gather=0", "jit=off")
+)
+"""Nothing here reads more than a few thousand rows, and pages end early: to start other processes, or to compile, costs
+more than it saves, and PostgreSQL's guess at that is wrong where most of a list is never read."""
+
 BUSY_MILLISECONDS = 20
 """SQLite's own waiting stops a whole gevent process, so it is kept short and repeated by us, cooperatively."""
 
@@ -96,7 +103,7 @@ class Database:
     def _engine(self, pool_size: int, begin: str = "BEGIN") -> Engine:
         options: dict[str, Any] = {"hide_parameters": True, "pool_timeout": WAIT_SECONDS}
         if not self.is_sqlite:
-            options["connect_args"] = {"connect_timeout": 5, "options": "-c synchronous_commit=on -c timezone=UTC"}
+            options["connect_args"] = {"connect_timeout": 5, "options": POSTGRESQL_OPTIONS}
             return create_engine(self.url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, **options)
         options["connect_args"] = {"isolation_level": None, "check_same_thread": False, "timeout": 0}
         engine = create_engine(self.url, pool_size=pool_size, max_overflow=2 if pool_size > 1 else 0, **options)

@@ -13,7 +13,7 @@ from app.errors import Unavailable
 from app.ids import new_id
 from app.models import ApiKey, Message
 from app.store import api_keys
-from tests.conftest import on_sqlite
+from tests.conftest import on_postgresql, on_sqlite
 
 NOON = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -65,6 +65,15 @@ def test_an_error_shows_no_values(opened: Database) -> None:
         api_keys.add(session, key("+5491112345678"))
 
     assert "[SQL parameters hidden" in str(raised.value)
+
+
+@on_postgresql
+def test_no_page_of_a_list_starts_other_processes_or_is_compiled(opened: Database) -> None:
+    with opened.engine.connect() as connection:
+        workers = connection.exec_driver_sql("SHOW max_parallel_workers_per_gather").scalar()
+        compiles = connection.exec_driver_sql("SHOW jit").scalar()
+
+    assert (workers, compiles) == ("0", "off")
 
 
 @pytest.mark.parametrize("write", [True, False], ids=["write", "read"])

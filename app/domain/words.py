@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 LONGEST = 64
@@ -29,13 +30,26 @@ class Wanted:
 
 def words_of(text: str) -> set[str]:
     """The words of a text; an emoji is one, too."""
-    return {word[:LONGEST] for word in _WORD.findall(_plain(text))}
+    return _words(_plain(text))
+
+
+def holds(text: str, words: Sequence[Wanted]) -> bool:
+    """Whether a text has all of these words."""
+    plain = _plain(text)
+    if not all(each.word in plain for each in words):  # most texts need not be cut into words
+        return False
+    present = _words(plain)
+    return all(each.is_in(present) for each in words)
 
 
 def wanted(text: str) -> list[Wanted]:
     """The words that somebody looks for, all of which must be there. `hol*` is for any word that begins like that."""
     found = (Wanted(word[:LONGEST], bool(star)) for word, star in _ASKED.findall(_plain(text)))
     return list(dict.fromkeys(found))
+
+
+def _words(plain: str) -> set[str]:
+    return {word[:LONGEST] for word in _WORD.findall(plain)}
 
 
 def _plain(text: str) -> str:

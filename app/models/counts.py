@@ -11,7 +11,7 @@ from app.models.base import Base, Sequence, UtcDateTime
 
 
 class Traffic(Base):
-    """How often something happened (`what`) with one number from `starts_at` on, for `seconds` (a minute or an hour).
+    """How often something happened (`what`) with one number from `starts_at` on, for `seconds`: a minute, hour or day.
 
     Where it took time, `took` is the sum in seconds, and `longest` the longest. `phone_number_id` is "" for none.
     """

@@ -42,7 +42,16 @@ class Message(Base):
         Index(
             "ix_messages_direction_phone_number_id_timestamp_id", "direction", "phone_number_id", "timestamp", "id"
         ),
-        Index("ix_messages_status_direction_timestamp_id", "status", "direction", "timestamp", "id"),
+        # This one tells type and number, too, so that messages of few of a status are passed over without reading them.
+        Index(
+            "ix_messages_status_with_type_and_number",
+            "status",
+            "direction",
+            "timestamp",
+            "id",
+            "message_type",
+            "phone_number_id",
+        ),
         Index("ix_messages_message_type_direction_timestamp_id", "message_type", "direction", "timestamp", "id"),
         # Of the few that somebody has to look at.
         Index(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sqlalchemy.orm import Session
+
 from app.database import Database
 from app.domain.messages import Message
 from app.domain.words import Wanted
@@ -24,17 +26,31 @@ def list_messages(
     """
     with database.read() as session:
         found: Sequence[tuple[Cursor, str]]
-        if words and not isinstance(before, tuple) and (before or not message_list.is_few(session, filters)):
-            found = message_search.find(session, words, filters, limit=limit, before=before)
+        places = _places(session, filters, words, limit, before)
+        if places is None:
+            after = before if isinstance(before, int) else None
+            found = message_search.find(session, words, filters, limit=limit, before=after)
         else:
-            place = before if isinstance(before, tuple) else None
-            if words:
-                places = message_search.find_among(session, words, filters, limit=limit, before=place)
-            else:
-                places = message_list.places(session, filters, limit=limit, before=place)
             found = [(each, each[1]) for each in places]
-        after = found[-1][0] if len(found) == limit else None
-        return message_list.read(session, [message_id for _, message_id in found]), after
+        following = found[-1][0] if len(found) == limit else None
+        return message_list.read(session, [message_id for _, message_id in found]), following
+
+
+def _places(
+    session: Session, filters: MessageFilter, words: Sequence[Wanted], limit: int, before: Cursor | None
+) -> list[Place] | None:
+    """A page of the list, each message looked at for the words; None where their index is to be read instead."""
+    place = before if isinstance(before, tuple) else None
+    if not words:
+        return message_list.places(session, filters, limit=limit, before=place)
+    if place:
+        return message_search.find_among(session, words, filters, limit=limit, before=place)
+    size = message_list.size(session, filters) if before is None else message_list.MANY
+    if size < message_list.FEW or (
+        size < message_list.MANY and message_search.is_rather_common(session, words, filters)
+    ):
+        return message_search.find_among(session, words, filters, limit=limit, before=None, most=message_list.FEW)
+    return None
 
 
 def find_message(database: Database, message_id: str, numbers: tuple[str, ...] | None) -> Message:

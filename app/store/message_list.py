@@ -36,6 +36,12 @@ DIRECTIONS = ("inbound", "outbound")
 MANY = 10_000
 """Rows beyond which it makes no difference how many more there are."""
 
+FEW = MANY // 2
+"""So many may be read and looked at one by one, whatever comes of it."""
+
+LOOKUP = 5
+"""To read a message costs about as much as so many entries of an index."""
+
 MOST_STREAMS = 60
 """With more than these to merge, walking through all messages is no slower."""
 
@@ -65,6 +71,25 @@ class MessageFilter:
 
 def places(session: Session, filters: MessageFilter, *, limit: int, before: Place | None) -> list[Place]:
     """Newest first by timestamp, then id, starting after the message that `before` names."""
+    query = _page(session, filters, limit, before)
+    return [] if query is None else [(timestamp, message_id) for timestamp, message_id in session.execute(query)]
+
+
+def texts(
+    session: Session, filters: MessageFilter, *, limit: int, before: Place | None
+) -> list[tuple[datetime, str, str]]:
+    """The same, each with what the message says."""
+    query = _page(session, filters, limit, before)
+    if query is None:
+        return []
+    page = query.subquery()
+    with_text = select(page.c.timestamp, page.c.id, Message.message).join(Message, Message.id == page.c.id)
+    return [(*row,) for row in session.execute(with_text.order_by(page.c.timestamp.desc(), page.c.id.desc()))]
+
+
+def _page(
+    session: Session, filters: MessageFilter, limit: int, before: Place | None
+) -> Select[datetime, str] | None:
     conditions = _bounds(filters)
     if before is not None:
         conditions.append(tuple_(Message.timestamp, Message.id) < before)
@@ -74,14 +99,12 @@ def places(session: Session, filters: MessageFilter, *, limit: int, before: Plac
     else:
         streams = _choose(session, filters)
     queries = [_read(stream, filters, conditions).limit(limit) for stream in streams]
-    if not queries:
-        return []
-    if len(queries) == 1:
-        return [(timestamp, message_id) for timestamp, message_id in session.execute(queries[0])]
+    if len(queries) < 2:
+        return queries[0] if queries else None
     parts = [part.subquery() for part in queries]
     merged = union_all(*(select(part.c.timestamp, part.c.id) for part in parts)).subquery()
     query = select(merged.c.timestamp, merged.c.id).order_by(merged.c.timestamp.desc(), merged.c.id.desc())
-    return [(timestamp, message_id) for timestamp, message_id in session.execute(query.limit(limit))]
+    return query.limit(limit)
 
 
 def read(session: Session, ids: Sequence[str]) -> list[DomainMessage]:
@@ -112,13 +135,13 @@ def rest(filters: MessageFilter, but: Stream) -> list[ColumnElement[bool]]:
     return found
 
 
-def is_few(session: Session, filters: MessageFilter) -> bool:
-    """Whether a contact, a batch, or a status that few messages have leaves few enough to read them all."""
+def size(session: Session, filters: MessageFilter) -> int:
+    """How many messages a status leaves, as far as `MANY`; 0 for the few of a contact or a batch, uncounted."""
     if filters.contact is not None or filters.batch is not None or filters.message_id is not None:
-        return True
+        return 0
     if filters.status is None:
-        return False
-    return _count(session, _by(Message.status, filters.status, filters), filters) < MANY // 2
+        return MANY
+    return _count(session, _by(Message.status, filters.status, filters), filters)
 
 
 def _read(stream: Stream, filters: MessageFilter, conditions: list[Any]) -> Select[datetime, str]:
@@ -128,12 +151,18 @@ def _read(stream: Stream, filters: MessageFilter, conditions: list[Any]) -> Sele
 
 
 def _choose(session: Session, filters: MessageFilter) -> list[Stream]:
-    """The streams that together hold all that is asked for, and least beside."""
+    """The streams that together hold all that is asked for, and cost least to walk through."""
     candidates = _candidates(session, filters)
     if len(candidates) == 1:
         return candidates[0]
-    counts = [_count(session, streams, filters) for streams in candidates]
-    return candidates[counts.index(min(counts))]
+    costs = [_count(session, streams, filters) * _weight(streams, filters) for streams in candidates]
+    return candidates[costs.index(min(costs))]
+
+
+def _weight(streams: list[Stream], filters: MessageFilter) -> int:
+    """What each entry costs. The index of statuses itself tells a message's type and number."""
+    tells_all = filters.contact is None and filters.batch is None
+    return 1 if tells_all and all(Message.status in stream for stream in streams) else LOOKUP
 
 
 def _candidates(session: Session, filters: MessageFilter) -> list[list[Stream]]:

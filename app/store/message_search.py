@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import Session
 
-from app.domain.words import Wanted, words_of
+from app.domain.words import Wanted, holds, words_of
 from app.models import Message, MessageDocument, UnsearchedMessage
 from app.models.base import table
 from app.store import message_list
@@ -30,6 +30,9 @@ MARK = "\ue000"
 PORTION = 500
 COMMON = 10
 """What one message in so many has is common."""
+
+SAMPLE = 200
+"""So many of the newest messages tell how common a word and a status are."""
 
 _SECONDS_BITS, _FRACTION_BITS, _REST_BITS = 33, 10, 20
 _INDEX = named_table("search_index", column("rowid"))
@@ -67,7 +70,14 @@ def find(
 def _query(
     session: Session, words: Sequence[Wanted], filters: MessageFilter, before: int | None
 ) -> Select[int, str]:
-    documents: Any = join(MessageDocument, Message, Message.id == MessageDocument.message_id)
+    of_message: list[Any] = list(message_list.rest(filters, {}))
+    if filters.until is not None:
+        of_message.append(Message.timestamp < filters.until)
+    if filters.since is not None:
+        of_message.append(Message.timestamp >= filters.since)
+    documents: Any = MessageDocument
+    if of_message:
+        documents = join(MessageDocument, Message, Message.id == MessageDocument.message_id)
     place: Any = MessageDocument.docid
     conditions: list[Any] = []
     if _is_postgresql(session):
@@ -78,13 +88,11 @@ def _query(
     if before is not None:
         conditions.append(place < before)
     if filters.until is not None:
-        conditions += [place <= docid_at(filters.until), Message.timestamp < filters.until]
+        conditions.append(place <= docid_at(filters.until))
     if filters.since is not None:
         conditions.append(place >= docid_at(filters.since) >> _REST_BITS << _REST_BITS)
-        conditions.append(Message.timestamp >= filters.since)
-    conditions += message_list.rest(filters, {})
-    query = select(MessageDocument.docid, Message.id).select_from(documents)
-    return query.where(*conditions).order_by(place.desc())
+    query = select(MessageDocument.docid, MessageDocument.message_id).select_from(documents)
+    return query.where(*conditions, *of_message).order_by(place.desc())
 
 
 def _common_beginnings(session: Session, words: Sequence[Wanted]) -> list[Wanted]:
@@ -111,18 +119,39 @@ def _is_postgresql(session: Session) -> bool:
 
 
 def find_among(
-    session: Session, words: Sequence[Wanted], filters: MessageFilter, *, limit: int, before: Place | None
-) -> list[Place]:
-    """The same of a list that is short anyway: it is read, and each message looked at."""
+    session: Session,
+    words: Sequence[Wanted],
+    filters: MessageFilter,
+    *,
+    limit: int,
+    before: Place | None,
+    most: int | None = None,
+) -> list[Place] | None:
+    """The same of a list in which they are soon found: it is read, and each message looked at.
+
+    None if a page is not found among `most` of its messages, though there are more.
+    """
     found: list[Place] = []
+    read = 0
     while True:
-        portion = message_list.places(session, filters, limit=PORTION, before=before)
-        query = select(Message.id, Message.message).where(Message.id.in_([place[1] for place in portion]))
-        texts = {message_id: message for message_id, message in session.execute(query)}
-        found += [place for place in portion if _holds(texts.get(place[1], ""), words)]
+        portion = message_list.texts(session, filters, limit=PORTION, before=before)
+        found += [(timestamp, message_id) for timestamp, message_id, text in portion if holds(text, words)]
         if len(portion) < PORTION or len(found) >= limit:
             return found[:limit]
-        before = portion[-1]
+        read += len(portion)
+        if most is not None and read >= most:
+            return None
+        before = portion[-1][:2]
+
+
+def is_rather_common(session: Session, words: Sequence[Wanted], filters: MessageFilter) -> bool:
+    """Whether more of the newest messages have these words than the status asked for."""
+    if filters.status is None:
+        return False
+    query = select(Message.status, Message.message).order_by(Message.timestamp.desc(), Message.id.desc()).limit(SAMPLE)
+    newest = session.execute(query).all()
+    of_status = sum(status == filters.status for status, _ in newest)
+    return sum(holds(message, words) for _, message in newest) > of_status
 
 
 def waiting(session: Session, limit: int) -> list[Waiting]:
@@ -179,11 +208,6 @@ def docid_at(timestamp: datetime, message_id: str | None = None) -> int:
     # Room is left at the end for those that find their place taken.
     offset = low if message_id is None else zlib.crc32(message_id.encode()) % (low - 4096)
     return int(seconds * (1 << _FRACTION_BITS)) << _REST_BITS | offset
-
-
-def _holds(message: str, words: Sequence[Wanted]) -> bool:
-    present = words_of(message)
-    return all(word.is_in(present) for word in words)
 
 
 def _marks(direction: str, message_type: str, number: str) -> tuple[str, ...]:

@@ -1,20 +1,20 @@
-"""How much came and went, by minute and by hour: counted from the tables a portion at a time, and added up."""
+"""How much came and went, by minute, hour and day: counted from the tables a portion at a time, and added up."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, Double, delete, func, literal_column, select, update
+from sqlalchemy import ColumnElement, CursorResult, Double, and_, delete, func, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.models import CountedUpTo, Event, Message, SendAttempt, StatusReport, Traffic
 from app.models.base import UtcDateTime
 from app.store.dialect import add_up, insert_new
 
-MINUTE, HOUR = 60, 3600
+MINUTE, HOUR, DAY = 60, 3600, 86400
 PORTION = 5_000
 """Rows counted at once."""
 
@@ -104,11 +104,11 @@ def of_attempts(session: Session, after: int, before: datetime) -> Counted:
 
 
 def rows(happened: Iterable[Happened]) -> list[dict[str, Any]]:
-    """Rows of `traffic`, by the minute and by the hour, in the order of their keys."""
+    """Rows of `traffic`, by the minute, the hour and the day, in the order of their keys."""
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for each in happened:
         minute = each.at.replace(second=0, microsecond=0)
-        for seconds, starts_at in ((MINUTE, minute), (HOUR, minute.replace(minute=0))):
+        for seconds, starts_at in ((MINUTE, minute), (HOUR, minute.replace(minute=0)), (DAY, day_of(minute))):
             key = (seconds, starts_at, each.phone_number_id, each.what)
             row = found.setdefault(key, dict(zip(KEY, key, strict=True)) | {"times": 0, "took": 0.0, "longest": 0.0})
             row["times"] += each.times
@@ -117,17 +117,34 @@ def rows(happened: Iterable[Happened]) -> list[dict[str, Any]]:
     return [found[key] for key in sorted(found)]
 
 
+def day_of(moment: datetime) -> datetime:
+    """The beginning of its UTC day."""
+    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def totals(
     session: Session, seconds: int, since: datetime, until: datetime, numbers: tuple[str, ...] | None
 ) -> dict[str, tuple[int, float, float]]:
-    """By what happened: how often, the sum of what it took, and the longest."""
+    """By what happened: how often, the sum of what it took, and the longest. `seconds` says how exactly times count."""
+    spans = (
+        and_(Traffic.seconds == each, Traffic.starts_at >= start, Traffic.starts_at < end)
+        for each, start, end in _spans(seconds, since, until)
+    )
     query = select(Traffic.what, func.sum(Traffic.times), func.sum(Traffic.took), func.max(Traffic.longest)).where(
-        Traffic.seconds == seconds, Traffic.starts_at >= since, Traffic.starts_at < until
+        or_(*spans)
     )
     if numbers is not None:
         query = query.where(Traffic.phone_number_id.in_(numbers))
     found = session.execute(query.group_by(Traffic.what))
     return {what: (int(times), float(took), float(longest)) for what, times, took, longest in found}
+
+
+def _spans(seconds: int, since: datetime, until: datetime) -> list[tuple[int, datetime, datetime]]:
+    """The counts that add up to a time: of minutes, or of whole days with the hours before and after."""
+    first, last = day_of(since + timedelta(days=1, microseconds=-1)), day_of(until)
+    if seconds == MINUTE or first >= last:
+        return [(seconds, since, until)]
+    return [(HOUR, since, first), (DAY, first, last), (HOUR, last, until)]
 
 
 def _grouped(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import select
 
 from app import migrations
 from app.database import Database
-from app.models import Base
+from app.models import Base, Traffic
 from tests.load.postgres import own_database
 
 MIGRATE = """
@@ -60,6 +62,28 @@ def test_down_and_up_again_leads_to_the_same(empty: Database) -> None:
 
     with empty.engine.connect() as connection:
         assert migrations.current(connection) == migrations.head()
+
+
+def test_what_was_counted_by_the_hour_is_counted_by_the_day(empty: Database) -> None:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with empty.engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0009")
+        connection.commit()
+    night = datetime(2026, 3, 1, 23, tzinfo=UTC)
+    with empty.write() as session:
+        for hours, seconds in ((-1, 3600), (0, 3600), (1, 3600), (2, 60)):
+            session.add(Traffic(seconds=seconds, starts_at=night + timedelta(hours=hours), phone_number_id="7",
+                                what="call", times=2, took=1.5, longest=hours + 2.0))  # fmt: skip
+
+    migrations.upgrade(empty)
+
+    with empty.read() as session:
+        days = session.scalars(select(Traffic).where(Traffic.seconds == 86400).order_by(Traffic.starts_at)).all()
+        assert [(day.starts_at, day.times, day.took, day.longest) for day in days] == [
+            (night.replace(hour=0), 4, 3.0, 2.0), (night.replace(hour=0) + timedelta(days=1), 2, 1.5, 3.0),
+        ]  # fmt: skip
 
 
 def test_once_more_changes_nothing(empty: Database) -> None:

@@ -101,11 +101,41 @@ def test_a_short_list_is_searched_page_by_page_too(
 def test_with_many_of_a_status_the_index_is_asked(
     ready: None, get: Get, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(message_list, "FEW", 1)
     monkeypatch.setattr(message_list, "MANY", 2)
 
     found = get("/api/messages", q="hola", status="received")["data"]
 
     assert [_letter(row) for row in found] == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("sample", "most", "reads_index"), [(3, 5000, False), (3, 2, True), (0, 5000, True)],
+    ids=["its words are commoner", "not found soon", "the newest are something else"],
+)  # fmt: skip
+def test_with_more_of_a_status_and_commoner_words_its_list_is_read_while_that_is_quick(
+    receive: Receive, database: Database, get: Get, monkeypatch: pytest.MonkeyPatch,
+    sample: int, most: int, reads_index: bool,
+) -> None:  # fmt: skip
+    receive(message_body(*(text_message(f"hola {n}" if n < 12 else "x", timestamp=SENT_AT + n) for n in range(20))))
+    receive(echo_body(*(echo(f"wamid.E{n}", "hola") | {"timestamp": str(SENT_AT + 100)} for n in range(3))))
+    index_all(database)
+    monkeypatch.setattr(message_list, "size", lambda *_: most)
+    monkeypatch.setattr(message_list, "FEW", most)
+    monkeypatch.setattr(message_search, "SAMPLE", sample)
+    monkeypatch.setattr(message_search, "PORTION", 2)
+    find, asked = message_search.find, []
+    monkeypatch.setattr(message_search, "find", lambda *args, **more: asked.append(args) or find(*args, **more))
+    seen: list[str] = []
+    cursor: str | None = ""
+
+    while cursor is not None:
+        page = get("/api/messages", q="hola", status="received", limit=5, **({"cursor": cursor} if cursor else {}))
+        seen += [row["message"].removeprefix("hola ") for row in page["data"]]
+        cursor = page["next_cursor"]
+
+    assert seen == [str(n) for n in range(11, -1, -1)]
+    assert bool(asked) is reads_index
 
 
 @pytest.mark.parametrize("limit", [1, 3, 500])

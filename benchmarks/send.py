@@ -190,7 +190,7 @@ def main() -> int:
         quick = 5 if asked.quick else 1
         parts: list[Callable[[], list[Figure]]] = [
             lambda: waiting_caller(directory / "sync", graph, database_url, 500 // quick),
-            lambda: throughput(directory / "rate", graph, database_url, 4_000 // quick, 2 if asked.quick else 5),
+            lambda: throughput(directory / "rate", graph, database_url, 8_000 // quick, 2 if asked.quick else 5),
             lambda: pacing(directory / "80", graph, database_url, 80, 30 / quick),
             lambda: pacing(directory / "1000", graph, database_url, 1000, 15 / quick),
             lambda: list(overtaking(directory / "reply", graph, database_url, asked.waiting // quick, 200 // quick)),

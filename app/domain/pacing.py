@@ -33,6 +33,23 @@ LONGEST_PAUSE = timedelta(seconds=300)
 
 
 @dataclass(slots=True)
+class Pace:
+    """How fast a number may send: what `models.NumberPace` tells of, while somebody holds its row."""
+
+    phone_number_id: str
+    next_turn_at: datetime
+    inbound_counted_at: datetime
+    share: float = 1.0
+    share_changed_at: datetime | None = None
+    doubts: int = 0
+    probe_at: datetime | None = None
+    paused_for: str | None = None
+    paused_until: datetime | None = None
+    token_hash: str | None = None
+    bulk_stopped_by: int | None = None
+
+
+@dataclass(slots=True)
 class Pair:
     """One recipient of a number: when what was sent is paid back, and the other address that Meta took, if any."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 LOCK_SECONDS = 0.010
 """What one transaction may cost the others on SQLite, where one writes at a time."""
 
-SMALLEST = 8
+SMALLEST, FIRST, LARGEST = 8, 32, 64
 ON_POSTGRESQL = 128
 """There it keeps nobody waiting but other workers, and each statement is a journey."""
 
@@ -13,10 +13,9 @@ ON_POSTGRESQL = 128
 class ChunkSize:
     """A size that grows and shrinks towards `LOCK_SECONDS`. On PostgreSQL it stays as it is."""
 
-    def __init__(self, *, is_sqlite: bool, largest: int = 64) -> None:
+    def __init__(self, *, is_sqlite: bool) -> None:
         self._is_sqlite = is_sqlite
-        self._largest = largest
-        self.value = 16 if is_sqlite else ON_POSTGRESQL
+        self.value = FIRST if is_sqlite else ON_POSTGRESQL
 
     def note(self, seconds: float, used: int) -> None:
         """Learn from a transaction that took so long, and did so much."""
@@ -25,4 +24,4 @@ class ChunkSize:
         if seconds > LOCK_SECONDS:
             self.value = max(SMALLEST, self.value * 7 // 8)
         elif seconds < LOCK_SECONDS * 0.8 and used >= self.value:
-            self.value = min(self._largest, self.value + 4)
+            self.value = min(LARGEST, self.value + 4)

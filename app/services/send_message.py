@@ -195,12 +195,13 @@ class SendMessage:
             if reports.waiting(session, [answer.wamid]):
                 reports.adopt(session, this.message_id, answer.wamid, this.number.phone_number_id, now)
             return None
-        pace = paces.lock(session, this.number.phone_number_id, now)
+        pace = paces.hold(session, this.number.phone_number_id, now)
         pair = paces.of_pairs(session, this.number.phone_number_id, [this.recipient], now)[this.recipient]
         known = pair.address
         verdict = outcomes.judge(
             answer, number=this.number, pace=pace, pair=pair, lane=this.lane, refusals=0, now=now
         )
+        paces.keep(session, pace)
         paces.save_pairs(session, this.number.phone_number_id, [pair])
         message_id, attempt = this.message_id, this.attempt
         if verdict.fate is Fate.UNKNOWN:

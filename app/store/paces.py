@@ -3,75 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.domain.pacing import Pair
+from app.domain.pacing import Pace, Pair
 from app.models import Message, NumberPace, PairPace
 from app.models.base import UtcDateTime, table
 from app.store.dialect import built_once, insert_new
 
-_LOCK = select(NumberPace).where(NumberPace.phone_number_id == bindparam("number")).with_for_update()
-
-
-def lock(session: Session, phone_number_id: str, now: datetime) -> NumberPace:
-    """The number's pace, which nobody else can change until this transaction ends."""
-    found = session.scalar(_LOCK, {"number": phone_number_id})
-    if found is None:
-        row = {
-            "phone_number_id": phone_number_id, "next_turn_at": now, "inbound_counted_at": now, "share": 1.0,
-            "doubts": 0,
-        }  # fmt: skip
-        session.execute(insert_new(session, NumberPace), [row])
-        found = session.scalars(_LOCK, {"number": phone_number_id}).one()
-    return found
-
-
-@dataclass(slots=True)
-class Pace:
-    """What taking one turn reads and changes of a `NumberPace`, without the ORM: a caller waits meanwhile."""
-
-    phone_number_id: str
-    next_turn_at: datetime
-    share: float
-    share_changed_at: datetime | None
-    doubts: int
-    probe_at: datetime | None
-    paused_for: str | None
-    paused_until: datetime | None
-
-
 _TABLE = table(NumberPace)
-_HOLD = (
-    select(*(_TABLE.c[name] for name in Pace.__slots__))
-    .where(_TABLE.c.phone_number_id == bindparam("number"))
-    .with_for_update()
-)
-_CHANGED = ("next_turn_at", "share", "share_changed_at", "probe_at")
+_HOLD = select(_TABLE).where(_TABLE.c.phone_number_id == bindparam("number")).with_for_update()
+_CHANGES = [column for column in _TABLE.c if not column.primary_key]
 _KEEP = (
     update(_TABLE)
     .where(_TABLE.c.phone_number_id == bindparam("number"))
-    .values({name: bindparam(f"new_{name}", type_=_TABLE.c[name].type) for name in _CHANGED})
+    .values({column.name: bindparam(f"new_{column.name}", type_=column.type) for column in _CHANGES})
 )
 
 
 def hold(session: Session, phone_number_id: str, now: datetime) -> Pace:
-    """The same as `lock`, for one who takes a single turn."""
+    """The number's pace, which nobody else can change until this transaction ends. See `keep`."""
     row = session.execute(_HOLD, {"number": phone_number_id}).first()
     if row is None:
-        lock(session, phone_number_id, now)
+        new = Pace(phone_number_id, next_turn_at=now, inbound_counted_at=now)
+        session.execute(insert_new(session, NumberPace), [asdict(new)])
         row = session.execute(_HOLD, {"number": phone_number_id}).one()
-    return Pace(*row)
+    return Pace(**row._mapping)
 
 
 def keep(session: Session, pace: Pace) -> None:
     """Write a pace that is held as it is now."""
-    changed = {f"new_{name}": getattr(pace, name) for name in _CHANGED}
-    session.execute(_KEEP, {"number": pace.phone_number_id} | changed)
+    changes = {f"new_{column.name}": getattr(pace, column.name) for column in _CHANGES}
+    session.execute(_KEEP, {"number": pace.phone_number_id} | changes)
+
+
+class HeldPaces:
+    """The paces that one transaction holds: each read once, when it is asked for, and written at the end."""
+
+    def __init__(self, session: Session, now: datetime) -> None:
+        self._session = session
+        self._now = now
+        self._held: dict[str, Pace] = {}
+
+    def of(self, phone_number_id: str) -> Pace:
+        """A number's pace."""
+        if phone_number_id not in self._held:
+            self._held[phone_number_id] = hold(self._session, phone_number_id, self._now)
+        return self._held[phone_number_id]
+
+    def keep(self) -> None:
+        """Write them all as they are now."""
+        for pace in self._held.values():
+            keep(self._session, pace)
 
 
 _CALM = (

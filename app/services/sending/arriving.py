@@ -11,15 +11,17 @@ from sqlalchemy.orm import Session
 
 from app import metrics
 from app.domain import opt_outs
+from app.domain.pacing import Pace
 from app.errors import GraphError
 from app.graph.answers import SendResult
 from app.logs import get_logger
 from app.services import contact_news
 from app.services.sending import outcomes
-from app.services.sending.departing import Departure, PaceOf
+from app.services.sending.departing import Departure
 from app.services.sending.outcomes import Fate, Verdict
 from app.services.sending.told import tell
 from app.store import attempts, paces, queue, reports
+from app.store.paces import HeldPaces
 
 logger = get_logger(__name__)
 
@@ -35,7 +37,7 @@ class Arrival:
     answer: SendResult | GraphError
 
 
-def record(session: Session, arrivals: Sequence[Arrival], pace_of: PaceOf, now: datetime) -> None:
+def record(session: Session, arrivals: Sequence[Arrival], held: HeldPaces, now: datetime) -> None:
     """Record what came back, in a transaction that has the turn of who appends events."""
     by_number: dict[str, list[Arrival]] = {}
     for arrival in arrivals:
@@ -48,7 +50,7 @@ def record(session: Session, arrivals: Sequence[Arrival], pace_of: PaceOf, now: 
                 gone = arrival.departure
                 accepted.append((gone.message_id, gone.attempt, arrival.answer.wamid))
                 news[gone.message_id] = None
-        news |= _judge(session, number_id, theirs, pace_of(number_id), now)
+        news |= _judge(session, number_id, theirs, held.of(number_id), now)
     if accepted:
         attempts.accept(session, accepted, now)
         waiting = reports.waiting(session, [wamid for _, _, wamid in accepted])
@@ -58,7 +60,7 @@ def record(session: Session, arrivals: Sequence[Arrival], pace_of: PaceOf, now: 
         tell(session, news, now)
 
 
-def _judge(session: Session, number_id: str, theirs: Sequence[Arrival], pace: Any, now: datetime) -> News:
+def _judge(session: Session, number_id: str, theirs: Sequence[Arrival], pace: Pace, now: datetime) -> News:
     """Note what the answers say of the number and its recipients, and what became of each that Meta did not take."""
     # What went well says nothing new about its recipient.
     complaints = {each.departure.queued["recipient"] for each in theirs if isinstance(each.answer, GraphError)}

@@ -194,7 +194,9 @@ class Batches:
             batch.state, batch.updated_at = state, now
             queue.set_due(session, batch_id, due_at)
             if state == "running":
-                paces.lock(session, batch.phone_number_id, now).bulk_stopped_by = None
+                pace = paces.hold(session, batch.phone_number_id, now)
+                pace.bulk_stopped_by = None
+                paces.keep(session, pace)
         return self.find(batch_id, numbers)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,13 +11,13 @@ from sqlalchemy.orm import Session
 
 from app.domain import pacing, tags
 from app.domain.numbers import BusinessNumber
-from app.domain.pacing import Pair
+from app.domain.pacing import Pace, Pair
 from app.graph import payloads
-from app.models import NumberPace
 from app.services.sending import outcomes, turns
 from app.services.sending.recording import to_request
 from app.services.sending.told import tell
 from app.store import attempts, paces, queue
+from app.store.paces import HeldPaces
 from app.store.queue import Row
 
 STALE = timedelta(minutes=15)
@@ -27,9 +26,6 @@ STALE = timedelta(minutes=15)
 PORTION = 500
 SPARE = 16
 """So many more than may leave are looked at, as some may have to wait for a turn of their recipient's."""
-
-PaceOf = Callable[[str], NumberPace]
-"""A number's pace, locked until the transaction ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +70,12 @@ class Leaving:
         return Departure(message_id, attempt, self.number, json.dumps(payload), self.at, self.queued)
 
 
-def leave(session: Session, number: BusinessNumber, pace_of: PaceOf, most: int, now: datetime) -> list[Leaving]:
+def leave(session: Session, number: BusinessNumber, held: HeldPaces, most: int, now: datetime) -> list[Leaving]:
     """Take at most `most` messages of a number out of the queue, as many as it has turns for."""
     waiting = queue.next_of(session, number.phone_number_id, now, most + SPARE)
     if not waiting:
         return []
-    pace = pace_of(number.phone_number_id)
+    pace = held.of(number.phone_number_id)
     if pace.paused_for == "auth" and pace.token_hash != turns.token_hash(number):
         gone = _release(session, number, pace, now)
         waiting = [row for row in waiting if row["message_id"] not in gone]
@@ -129,7 +125,7 @@ def _choose(
     return chosen
 
 
-def _release(session: Session, number: BusinessNumber, pace: NumberPace, now: datetime) -> set[str]:
+def _release(session: Session, number: BusinessNumber, pace: Pace, now: datetime) -> set[str]:
     """The number has a new token. What has gone stale meanwhile is not sent without asking; return its messages."""
     stale = queue.wanted_before(session, number.phone_number_id, now - STALE, PORTION)
     if stale:

@@ -11,12 +11,11 @@ from enum import StrEnum
 
 from app.domain import pacing
 from app.domain.numbers import BusinessNumber
-from app.domain.pacing import Pair
+from app.domain.pacing import Pace, Pair
 from app.domain.phone_numbers import from_wa_id, to_wa_id, variants
 from app.errors import GraphError, GraphNotTried, GraphThrottled, GraphUnauthorised, GraphUnavailable, GraphUnknown
 from app.graph.answers import SendResult, leaves_doubt
 from app.graph.codes import ErrorClass, meaning
-from app.models import NumberPace, PairPace
 from app.services.sending.recording import LANES
 from app.services.sending.turns import AUTH_PROBE, token_hash
 
@@ -50,8 +49,8 @@ def judge(
     answer: SendResult | GraphError,
     *,
     number: BusinessNumber,
-    pace: NumberPace,
-    pair: Pair | PairPace | None,
+    pace: Pace,
+    pair: Pair | None,
     lane: int,
     refusals: int,
     now: datetime,
@@ -87,13 +86,13 @@ def judge(
     return _refused(answer, code, pace, pair, lane, now)
 
 
-def _doubt(pace: NumberPace, now: datetime) -> None:
+def _doubt(pace: Pace, now: datetime) -> None:
     pace.doubts += 1
     pace.probe_at = now + pacing.probe_pause(pace.doubts)
 
 
 def _slow_down(
-    answer: GraphThrottled, pace: NumberPace, pair: Pair | PairPace, refusals: int, now: datetime
+    answer: GraphThrottled, pace: Pace, pair: Pair, refusals: int, now: datetime
 ) -> Verdict:
     kind = (answer.meta or {}).get("class")
     if kind == ErrorClass.RATE_PAIR:
@@ -119,7 +118,7 @@ def _try_later(answer: GraphUnavailable, code: int | None, refusals: int, now: d
 
 
 def _refused(
-    answer: GraphError, code: int | None, pace: NumberPace, pair: Pair | PairPace, lane: int, now: datetime
+    answer: GraphError, code: int | None, pace: Pace, pair: Pair, lane: int, now: datetime
 ) -> Verdict:
     if (answer.meta or {}).get("class") == ErrorClass.STOP_NUM:
         pace.bulk_stopped_by = code
@@ -133,7 +132,7 @@ def _refused(
     return Verdict(Fate.FAILED)
 
 
-def other_form(pair: Pair | PairPace) -> str | None:
+def other_form(pair: Pair) -> str | None:
     """The other way in which Meta may know an Argentine, Mexican or Brazilian number; None for all others."""
     if not pair.recipient.startswith("+"):
         return None

@@ -5,18 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import cache
 
 from app.database import Database
 from app.domain.numbers import BusinessNumber
 from app.logs import get_logger
-from app.models import NumberPace
 from app.services.chunk_size import ChunkSize
 from app.services.number_directory import NumberDirectory
 from app.services.sending import arriving, departing
 from app.services.sending.arriving import Arrival
 from app.services.sending.departing import Departure, Leaving
-from app.store import events, paces, queue
+from app.store import events, queue
+from app.store.paces import HeldPaces
 
 logger = get_logger(__name__)
 
@@ -54,21 +53,18 @@ class SendQueue:
             events.take_turn(session)
             started = time.perf_counter()
             now = self._now()  # not before: the wait for the lock may be longer than a turn
-
-            @cache
-            def pace_of(phone_number_id: str) -> NumberPace:
-                return paces.lock(session, phone_number_id, now)
-
+            held = HeldPaces(session, now)
             if arrivals:
-                arriving.record(session, arrivals, pace_of, now)
+                arriving.record(session, arrivals, held, now)
             most = min(free, self.at_once)
             for number in numbers:
                 if len(leaving) >= most:
                     break
-                theirs = departing.leave(session, number, pace_of, most - len(leaving), now)
+                theirs = departing.leave(session, number, held, most - len(leaving), now)
                 if theirs:
                     leaving += theirs
                     self._served[number.phone_number_id] = time.monotonic()
+            held.keep()
         self._chunk_size.note(time.perf_counter() - started, max(len(arrivals), len(leaving)))
         if leaving:
             logger.debug("messages leave the queue", extra={"count": len(leaving)})

@@ -9,11 +9,9 @@ from sqlalchemy.orm import Session
 
 from app.domain import pacing
 from app.domain.numbers import BusinessNumber
-from app.domain.pacing import Pair
+from app.domain.pacing import Pace, Pair
 from app.errors import GraphThrottled, GraphUnavailable
-from app.models import NumberPace
 from app.store import paces
-from app.store.paces import Pace
 
 LONGEST_WAIT = timedelta(seconds=5)
 """How long a caller who waits for Meta's answer is kept waiting for the turn. With the call itself it stays below the
@@ -57,7 +55,7 @@ def take_now(session: Session, number: BusinessNumber, recipient: str, now: date
     return ready_at, pair
 
 
-def take_probe(pace: NumberPace | Pace, now: datetime) -> bool:
+def take_probe(pace: Pace, now: datetime) -> bool:
     """Whether the one message may leave that finds out whether Meta takes messages again."""
     if pace.probe_at is not None and pace.probe_at > now:
         return False
@@ -66,7 +64,7 @@ def take_probe(pace: NumberPace | Pace, now: datetime) -> bool:
 
 
 def open_turns(
-    session: Session, pace: NumberPace, number: BusinessNumber, now: datetime, wanted: int
+    session: Session, pace: Pace, number: BusinessNumber, now: datetime, wanted: int
 ) -> list[datetime]:
     """At most `wanted` turns of a number for its queue; none while it is paused."""
     _recover(pace, now)
@@ -85,7 +83,7 @@ def open_turns(
     return pacing.turns(now, pace.next_turn_at, rate, wanted)
 
 
-def _recover(pace: NumberPace | Pace, now: datetime) -> None:
+def _recover(pace: Pace, now: datetime) -> None:
     """Use more of the rate again, some time after Meta said that it was too much."""
     if pace.share < 1 and pace.share_changed_at is not None and now - pace.share_changed_at >= RECOVER_AFTER:
         pace.share, pace.share_changed_at = min(1.0, pace.share + 0.1), now

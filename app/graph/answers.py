@@ -6,7 +6,6 @@ a request that left may hide a message that was sent, and is `GraphUnknown`.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +13,16 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from app.errors import GraphError, GraphRefused, GraphThrottled, GraphUnauthorised, GraphUnavailable, GraphUnknown
+from app import clean_json
+from app.errors import (
+    GraphError,
+    GraphRefused,
+    GraphThrottled,
+    GraphUnauthorised,
+    GraphUnavailable,
+    GraphUnknown,
+    Malformed,
+)
 from app.graph import usage
 from app.graph.codes import DEFINITE, ErrorClass, classify, meaning
 
@@ -60,8 +68,8 @@ def leaves_doubt(answer: SendResult | GraphError) -> bool:
 def decode(status: int, headers: Headers, body: bytes) -> Any:
     """Return the JSON of a 2xx answer; raise the error that any other answer means."""
     try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError) as err:
+        answer = clean_json.decode(body)
+    except Malformed as err:
         if status == 429:
             raise GraphThrottled(meta={"http_status": status}, retry_after=retry_after(headers)) from err
         raise GraphUnknown(meta={"http_status": status, "reason": "not JSON"}) from err

@@ -12,6 +12,7 @@ import queue
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import asdict
 
@@ -23,6 +24,9 @@ from app.graph.client import GraphClient
 MOST_TOLD = 100
 """Answers in one frame."""
 
+ALIVE_SECONDS = 2.0
+"""How often it says that it is there, whatever its calls do."""
+
 
 class Line:
     """The line to the worker. What is told at the same time travels together."""
@@ -31,6 +35,7 @@ class Line:
         self._line = line
         self._told: queue.SimpleQueue[Json] = queue.SimpleQueue()
         threading.Thread(target=self._send, name="answers", daemon=True).start()
+        threading.Thread(target=self._say_alive, name="alive", daemon=True).start()
 
     def frames(self) -> Iterator[Json]:
         """What the worker says, for as long as it is there."""
@@ -50,6 +55,11 @@ class Line:
     def tell_usage(self, token: str, said: list[ApiUsage]) -> None:
         """Pass on what Graph said of its quota."""
         self._told.put({"token": token, "usage": [asdict(each) for each in said]})
+
+    def _say_alive(self) -> None:
+        while True:
+            time.sleep(ALIVE_SECONDS)
+            self._told.put({})
 
     def _send(self) -> None:
         while True:

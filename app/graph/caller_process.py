@@ -35,8 +35,8 @@ PAUSE_SECONDS = 1.0
 PATIENCE_SECONDS = 5
 """How long it may take no data: it reads whatever else it does, unless it hangs."""
 
-BEYOND_SECONDS = 30.0
-"""How much longer than a call may take, its answer may need. One that has none then hangs."""
+SILENCE_SECONDS = 20.0
+"""After so long without a word, of which it has one every two seconds, it hangs."""
 
 logger = get_logger(__name__)
 
@@ -55,7 +55,6 @@ class CallerProcess:
         """`graph` is what its `GraphClient` is made with. Starts nothing before the first question."""
         self._environ = dict(environ)
         self._start_frame = pack({"graph": dict(graph), "at_once": at_once})
-        self._longest_seconds = float(graph["timeout_seconds"]) + BEYOND_SECONDS
         self._tell = tell
         self._on_usage = on_usage
         self._running: _Running | None = None
@@ -68,7 +67,7 @@ class CallerProcess:
         if running is not None and running.has_ended:
             logger.warning("the process that sends has ended; starting another", extra={"pid": running.pid})
             self._running, self._ended_at = None, time.monotonic()
-        elif running is not None and running.oldest_seconds() > self._longest_seconds:
+        elif running is not None and time.monotonic() - running.heard_at > SILENCE_SECONDS:
             logger.error("the process that sends hangs; ending it", extra={"pid": running.pid})
             running.kill()
         elif running is None and not self._is_closed and time.monotonic() - self._ended_at >= PAUSE_SECONDS:
@@ -106,10 +105,11 @@ class _Running:
     ) -> None:
         self._tell = tell
         self._on_usage = on_usage
-        self._in_hand: dict[str, float] = {}
+        self._in_hand: set[str] = set()
         self._mutex = threading.Lock()
         self.is_ready = False
         self.has_ended = False
+        self.heard_at = time.monotonic()
         self._line, theirs = socket.socketpair()
         # For sending alone: the kernel's own bound, since a timeout of Python's would be one for reading, too.
         self._line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", PATIENCE_SECONDS, 0))
@@ -128,8 +128,7 @@ class _Running:
         with self._mutex:
             if self.has_ended:
                 return False
-            now = time.monotonic()
-            self._in_hand |= {call.key: now for call in calls}
+            self._in_hand |= {call.key for call in calls}
         self.send(frame)
         return True
 
@@ -140,11 +139,6 @@ class _Running:
         except OSError:
             self.kill()
 
-    def oldest_seconds(self) -> float:
-        """For how long it has had the call that it has had longest."""
-        with self._mutex:
-            return time.monotonic() - min(self._in_hand.values(), default=time.monotonic())
-
     def kill(self) -> None:
         """End it."""
         with suppress(ProcessLookupError):
@@ -154,6 +148,7 @@ class _Running:
         try:
             with self._line.makefile("rb") as file:
                 while len(head := file.read(LENGTH.size)) == LENGTH.size:
+                    self.heard_at = time.monotonic()
                     for told in json.loads(file.read(LENGTH.unpack(head)[0]))["told"]:
                         self._hear(told)
         except OSError:
@@ -164,7 +159,7 @@ class _Running:
         self._process.wait()
         with self._mutex:
             self.has_ended = True
-            lost, self._in_hand = list(self._in_hand), {}
+            lost, self._in_hand = self._in_hand, set()
         self._line.close()
         for key in lost:
             self._tell(Answer(key, GraphUnknown(meta={"reason": "the process that sends was lost"})))
@@ -172,10 +167,9 @@ class _Running:
     def _hear(self, told: Json) -> None:
         if "key" in told:
             with self._mutex:
-                is_new = self._in_hand.pop(told["key"], None) is not None
-            if is_new:
-                self._tell(Answer.from_json(told))
+                self._in_hand.remove(told["key"])
+            self._tell(Answer.from_json(told))
         elif "usage" in told:
             self._on_usage(told["token"], [ApiUsage(**each) for each in told["usage"]])
-        else:
+        elif "ready" in told:
             self.is_ready = True

@@ -68,6 +68,10 @@ class Answer:
 _ERRORS = {kind.__name__: kind for kind in GraphError.__subclasses__()}
 
 
+LATE_SECONDS = 10.0
+"""What could not leave so long after its turn, because those before it take their time, waits for another turn."""
+
+
 class MakesCalls(Protocol):
     """Makes calls somewhere, and tells each one's answer, once, to whom it was made for."""
 
@@ -166,11 +170,12 @@ class Calls:
 
     def _make_due(self) -> None:
         while (due := self._due.get()) is not None:
-            place, call = due
-            if place <= max(self._stopped_at, self._in_doubt.get(call.phone_number_id, 0)):
-                self._give_back(call)
-            else:
-                self._tell(self._make(call))
+            self._tell(self._make(due[1]) if self._may_leave(*due) else Answer(due[1].key, GraphNotTried()))
+
+    def _may_leave(self, place: int, call: Call) -> bool:
+        if place <= max(self._stopped_at, self._in_doubt.get(call.phone_number_id, 0)):
+            return False
+        return self._seconds_until(call.at) > -LATE_SECONDS
 
     def _give_back(self, call: Call) -> None:
         self._tell(Answer(call.key, GraphNotTried()))

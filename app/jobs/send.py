@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from app import fault_points, metrics
+from app.errors import Unavailable
 from app.fault_points import Point
 from app.graph.calls import Answer, Call, MakesCalls
 from app.logs import get_logger
@@ -50,9 +51,8 @@ class Sender:
         if not self._unrecorded and not (free and self._sends.has_due()):
             return False
         at_once = self._sends.at_once
-        departures = self._sends.exchange(self._unrecorded[:at_once], free)
+        departures = self._exchange(at_once, free)
         fault_points.reach(Point.LEAVING if departures else Point.RECORDED)
-        self._unrecorded = self._unrecorded[at_once:]
         if departures:
             self._in_hand |= {each.key: each for each in departures}
             self._calls.begin([_call(each) for each in departures])
@@ -64,13 +64,41 @@ class Sender:
         """Give back what has not left, wait for what has, and record both."""
         self._calls.stop()
         deadline = time.monotonic() + LAST_ANSWERS_SECONDS
-        while self._in_hand and time.monotonic() < deadline:
-            self._collect(time.monotonic() + LOOK_SECONDS)
+        try:
+            while self._unrecorded or (self._in_hand and time.monotonic() < deadline):
+                self._collect(time.monotonic() + LOOK_SECONDS)
+                if self._unrecorded:
+                    self._exchange(self._sends.at_once, 0)
+        except Unavailable:
+            logger.warning("answers could not be recorded; Meta's reports will tell what became of these sends")
         self._calls.close()
-        while self._unrecorded:
-            at_once = self._sends.at_once
-            self._sends.exchange(self._unrecorded[:at_once], 0)
-            self._unrecorded = self._unrecorded[at_once:]
+
+    def _exchange(self, at_once: int, free: int) -> list[Departure]:
+        """Record some of what came back, and let the next leave. Raises `Unavailable`; then it is to be done again."""
+        arrivals = self._unrecorded[:at_once]
+        try:
+            departures = self._sends.exchange(arrivals, free)
+        except Unavailable:
+            raise
+        except Exception:
+            if not arrivals:
+                raise
+            logger.exception("answers could not be recorded together; trying each by itself")
+            departures = []
+            for arrival in arrivals:
+                self._record_alone(arrival)
+        self._unrecorded = self._unrecorded[at_once:]
+        return departures
+
+    def _record_alone(self, arrival: Arrival) -> None:
+        """One that cannot be recorded must not keep all others: its send becomes unknown, as after a crash."""
+        try:
+            self._sends.exchange([arrival], 0)
+        except Unavailable:
+            raise
+        except Exception:
+            message_id = arrival.departure.message_id
+            logger.exception("an answer could not be recorded", extra={"message_id": message_id})
 
     def _room(self) -> int:
         waiting = WAITING_QUICK if len(self._unrecorded) >= self._at_once // 2 else WAITING

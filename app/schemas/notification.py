@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from app.clean_json import decode
 from app.domain.notifications import Fact, Item, Unreadable
 from app.errors import Malformed
 from app.schemas.change import Change
 from app.schemas.changes.fields import read_change
-from app.schemas.clean import decode
 from app.schemas.lenient import as_list, as_object, as_text
 
 

@@ -1,5 +1,7 @@
 """Nothing is sent twice and nothing is lost, with a bad line to Meta and a worker that is killed again and again.
 
+So is the process that makes its calls.
+
 Long form, 3,000 sends and a dozen kills on each database: `DRILL=long .venv/bin/pytest tests/drills/test_sends.py`.
 """
 
@@ -15,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from app.domain import tags
@@ -64,9 +67,13 @@ def _drill(kind: str, directory: Path) -> None:
                 meta.add_fault(fault, **settings)
             with running(gateway):
                 batches = _queue(gateway, count)
-                for _ in range(kills):
+                for round_ in range(kills):
                     worker = gateway.start_worker()
                     time.sleep(1 + 3 * chance.random())
+                    if round_ % 2:  # first the process that makes its calls, and it goes on with another
+                        for caller in psutil.Process(worker.pid).children():
+                            caller.kill()
+                        time.sleep(1 + 2 * chance.random())
                     worker.kill()
                     worker.wait(5)
                 gateway.start_worker()

@@ -148,19 +148,35 @@ def test_what_it_had_in_hand_when_killed_is_unknown_and_another_goes_on(meta: Me
     assert [body["to"] for _, body in meta.asked] == ["lost", "next"]
 
 
-def test_one_that_hangs_is_ended(meta: Meta, caller: Caller) -> None:
+def test_one_that_hangs_is_ended(meta: Meta, caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     pid = caller.wait_ready()
     os.kill(pid, signal.SIGSTOP)
     caller.process.begin([call("stuck")])
-    caller.process._longest_seconds = 0.1
-    time.sleep(0.2)
-    caller.process.is_ready()
+    with monkeypatch.context() as impatient:
+        impatient.setattr("app.graph.caller_process.SILENCE_SECONDS", 0.1)
+        time.sleep(0.2)
+        caller.process.is_ready()
 
     answer = caller.next()
 
     assert (answer.key, type(answer.outcome)) == ("stuck", GraphUnknown)
-    caller.process._longest_seconds = 60.0
     assert caller.wait_ready() != pid
+
+
+def test_one_whose_calls_take_long_does_not_hang(
+    meta: Meta, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid = caller.wait_ready()
+    monkeypatch.setattr("app.graph.caller_process.SILENCE_SECONDS", 2.5)
+    meta.may_answer.clear()
+    caller.process.begin([call("slow")])
+    until = time.monotonic() + 4
+    while time.monotonic() < until:
+        assert caller.process.is_ready()
+        time.sleep(0.1)
+    meta.may_answer.set()
+
+    assert caller.next().outcome == SendResult("wamid.slow") and caller.wait_ready() == pid
 
 
 def test_a_stop_gives_back_what_waits_and_finishes_what_has_left(meta: Meta, caller: Caller) -> None:

@@ -97,6 +97,15 @@ def test_after_five_doubts_the_rest_comes_back_untried(start: Start, doubt: Exce
     assert told.get(timeout=2).outcome is doubt and len(graph.asked) == 6
 
 
+def test_whoever_is_much_too_late_waits_for_another_turn(start: Start) -> None:
+    calls, graph, told = start(lambda payload: DONE)
+    calls.begin([call("late", -9), call("too late", -11)])
+
+    answers = {answer.key: answer.outcome for answer in (told.get(timeout=2), told.get(timeout=2))}
+
+    assert answers["late"] == DONE and isinstance(answers["too late"], GraphNotTried)
+
+
 def test_another_number_is_not_doubted(start: Start) -> None:
     calls, graph, told = start(lambda payload: GraphUnknown() if payload != "other" else DONE)
     calls.begin([*[call(str(number)) for number in range(6)], call("other", phone_number_id="other")])

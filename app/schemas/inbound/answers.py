@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.clean_json import decode
 from app.errors import Malformed
 from app.schemas.base import MetaSchema
-from app.schemas.clean import decode
 from app.schemas.inbound.reading import Reader, Reading, read_as_given
 from app.schemas.lenient import Text, as_object, as_text
 

@@ -454,3 +454,44 @@ def pace(database: Database) -> NumberPace:
 def tries(database: Database) -> list[SendAttempt]:
     with database.read() as session:
         return list(session.scalars(select(SendAttempt).order_by(SendAttempt.number)))
+
+
+def test_what_meta_says_is_kept_whatever_it_holds(
+    queued: Queue, work: Work, graph: responses.RequestsMock, database: Database, get: Callable[..., Any]
+) -> None:
+    body = json.dumps({"error": {"code": 131026, "error_data": {"details": "a\x00b \ud800"}}})
+    graph.post(URL, status=400, body=body, content_type="application/json")
+    message_id = queued()
+
+    work()
+
+    assert status_of(database, message_id) == "failed"
+    assert get(f"/api/messages/{message_id}")["error"]["details"] == "a\ufffdb \ufffd"
+
+
+def test_an_answer_that_cannot_be_recorded_keeps_no_other(
+    queued: Queue, work: Work, now: Clock, graph: responses.RequestsMock, database: Database, gateway: Gateway,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def answer(request: Any) -> tuple[int, dict[str, str], str]:
+        to = json.loads(request.body)["to"]
+        is_odd = to.endswith("1")
+        said = {"error": {"code": 131026}} if is_odd else {"messages": [{"id": f"wamid.{to}"}]}
+        return 400 if is_odd else 200, {}, json.dumps(said)
+
+    def breaks(error: Any) -> Any:
+        raise ValueError("a bug")
+
+    graph.add_callback(responses.POST, URL, answer)
+    monkeypatch.setattr("app.services.sending.arriving.outcomes.reason", breaks)
+    ids = [queued(to=f"+3460000000{number}") for number in range(3)]
+
+    work(1)
+
+    assert [status_of(database, each) for each in ids] == ["accepted", "sending", "accepted"]
+    now.pass_by(seconds=gateway.config.graph_timeout_seconds + 31)
+    gateway.settle.abandoned()
+    assert status_of(database, ids[1]) == "unknown"
+    later = queued(to="+34600000009")
+    work(1)
+    assert status_of(database, later) == "accepted"

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.clean_json import MAX_DEPTH, decode
 from app.errors import Malformed
-from app.schemas.clean import MAX_DEPTH, decode
 
 
 @pytest.mark.parametrize(

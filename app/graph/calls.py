@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import os
 import queue
 import threading
 import time
@@ -37,7 +38,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a call, and after how many seconds; `trouble` is the trace of a bug of ours, and quotes nothing."""
+    """What came of a call, and after how many seconds; `trouble` says where a bug of ours is."""
 
     key: str
     outcome: SendResult | GraphError
@@ -190,7 +191,8 @@ class Calls:
             outcome = error
         except Exception as error:  # a bug of ours: nobody knows how far it came
             outcome = GraphUnknown(meta={"reason": type(error).__name__})
-            trouble = "".join(traceback.format_tb(error.__traceback__))
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            trouble = f"{type(error).__name__} at {os.path.basename(last.filename)}:{last.lineno} in {last.name}"
         seconds = time.perf_counter() - started
         fault_points.reach(Point.ANSWERED)
         self._note(call.phone_number_id, outcome)

@@ -101,7 +101,7 @@ class Sender:
             logger.exception("an answer could not be recorded", extra={"message_id": message_id})
 
     def _room(self) -> int:
-        waiting = WAITING_QUICK if len(self._unrecorded) >= self._at_once // 2 else WAITING
+        waiting = WAITING_QUICK if len(self._unrecorded) > self._at_once // 2 else WAITING
         return max(0, (1 + waiting) * self._at_once - len(self._in_hand))
 
     def _collect(self, until: float) -> None:
@@ -115,7 +115,7 @@ class Sender:
                 break
             departure = self._in_hand.pop(answer.key)
             if answer.trouble:
-                logger.error("a send broke", extra={"message_id": departure.message_id, "trace": answer.trouble})
+                logger.error("a send broke", extra={"message_id": departure.message_id, "reason": answer.trouble})
             if answer.seconds:
                 metrics.graph_seconds.observe(answer.seconds)
             self._unrecorded.append(Arrival(departure, answer.outcome))

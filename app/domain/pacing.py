@@ -59,12 +59,15 @@ class Pair:
 
 
 def turns(now: datetime, next_turn_at: datetime, rate: float, wanted: int) -> list[datetime]:
-    """At most `wanted` turns from the next free one on, evenly spaced, none later than `AHEAD`."""
-    first, step = max(now + LEAD, next_turn_at), timedelta(seconds=1 / (rate * USED))
-    if first > now + AHEAD:
-        return []
-    count = min(wanted, int((now + AHEAD - first) / step) + 1)
-    return [first + place * step for place in range(count)]
+    """At most `wanted` turns from the next free one on, evenly spaced, none later than `AHEAD`.
+
+    The first after a pause may be at once: one that leaves a little late harms nothing.
+    """
+    step = timedelta(seconds=1 / (rate * USED))
+    found = [now] if wanted > 0 and next_turn_at <= now else []
+    first = max(now + LEAD, next_turn_at, *(turn + step for turn in found))
+    count = min(wanted - len(found), (now + AHEAD - first) // step + 1)
+    return found + [first + place * step for place in range(count)]
 
 
 def turn_after(turn: datetime, rate: float, messages: int = 1) -> datetime:

@@ -173,7 +173,7 @@ def main() -> int:
     """Print the table; the exit code is 1 when a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a fifth of the time, for a first impression")
-    parser.add_argument("--waiting", type=int, default=20_000, help="messages of the campaign that replies overtake")
+    parser.add_argument("--waiting", type=int, default=100_000, help="messages of the campaign that replies overtake")
     parser.add_argument("--database-url", help="a PostgreSQL server to make databases on; without it SQLite")
     parser.add_argument("--json", type=Path, help="write every figure to this file, too")
     asked = parser.parse_args()

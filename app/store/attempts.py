@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session
 
 from app.models import Message, SendAttempt
 from app.models.base import UtcDateTime, table
-from app.store.dialect import one_of
+from app.store.dialect import one_of, with_lists
 
 _TRIES, _MESSAGES, _OTHERS = table(SendAttempt), table(Message), table(Message).alias()
 _BEGIN = insert(_TRIES)
-_LEAVE = (
-    update(_MESSAGES)
-    .where(_MESSAGES.c.id.in_(bindparam("ids", expanding=True)), _MESSAGES.c.status == "queued")
+_LEAVE = with_lists(
+    lambda among: update(_MESSAGES)
+    .where(among(_MESSAGES.c.id, "ids"), _MESSAGES.c.status == "queued")
     .values(status="sending", updated_at=bindparam("now", type_=UtcDateTime))
     .returning(_MESSAGES)
 )
@@ -64,7 +64,7 @@ def last_number(session: Session, message_id: str) -> int:
 
 def leave(session: Session, message_ids: Collection[str], now: datetime) -> dict[str, Any]:
     """Move queued messages to `sending`; return the rows of those that still were queued, by id."""
-    moved = session.execute(_LEAVE, {"ids": list(message_ids), "now": now})
+    moved = session.execute(_LEAVE(session), {"ids": list(message_ids), "now": now})
     return {row.id: row for row in moved}
 
 

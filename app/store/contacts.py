@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.models import Contact, ContactAlias, Delivery, Event, Message
 from app.models.base import table
 from app.store import contact_numbers
-from app.store.dialect import built_once
+from app.store.dialect import built_once, with_lists
 
 Alias = tuple[str, str]
 """Kind and value."""
@@ -49,12 +49,12 @@ def find_many(session: Session, ids: Collection[str]) -> dict[str, Contact]:
 
 
 _TABLE = table(Contact)
-_ROWS_OF = select(_TABLE).where(_TABLE.c.id.in_(bindparam("ids", expanding=True)))
+_ROWS_OF = with_lists(lambda among: select(_TABLE).where(among(_TABLE.c.id, "ids")))
 
 
 def rows_of(session: Session, ids: Collection[str]) -> dict[str, Any]:
     """The same as plain rows, for who reads many and changes none."""
-    return {row.id: row for row in session.execute(_ROWS_OF, {"ids": list(ids)})} if ids else {}
+    return {row.id: row for row in session.execute(_ROWS_OF(session), {"ids": list(ids)})} if ids else {}
 
 
 def lock(session: Session, contact_id: str) -> None:
@@ -131,7 +131,7 @@ _COUNT_MORE = (
     .where(_TABLE.c.id == bindparam("contact_id"))
     .values(event_count=_TABLE.c.event_count + bindparam("more"))
 )
-_COUNTS = select(_TABLE.c.id, _TABLE.c.event_count).where(_TABLE.c.id.in_(bindparam("ids", expanding=True)))
+_COUNTS = with_lists(lambda among: select(_TABLE.c.id, _TABLE.c.event_count).where(among(_TABLE.c.id, "ids")))
 
 
 def next_sequences(session: Session, counts: dict[str, int]) -> dict[str, int]:
@@ -142,5 +142,5 @@ def next_sequences(session: Session, counts: dict[str, int]) -> dict[str, int]:
     """
     ids = sorted(counts)
     session.execute(_COUNT_MORE, [{"contact_id": contact_id, "more": counts[contact_id]} for contact_id in ids])
-    rows = session.execute(_COUNTS, {"ids": ids})
+    rows = session.execute(_COUNTS(session), {"ids": ids})
     return {contact_id: total - counts[contact_id] + 1 for contact_id, total in rows}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, func, insert, or_
+from sqlalchemy import ARRAY, ColumnElement, Text, any_, bindparam, false, func, insert, or_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
@@ -33,6 +33,21 @@ def insert_or_update(session: Session, model: type[Base]) -> Any:
 def built_once(build: Callable[[Any], Any]) -> Callable[[Session], Any]:
     """A statement for paths where building it each time would count. `build` is given the dialect's `insert`."""
     built = {"postgresql": build(postgresql.insert), "sqlite": build(sqlite.insert)}
+    return lambda session: built[session.get_bind().dialect.name]
+
+
+Among = Callable[[ColumnElement[Any], str], ColumnElement[bool]]
+
+
+def with_lists(build: Callable[[Among], Any]) -> Callable[[Session], Any]:
+    """A statement that is made once and executed with lists. `build` is given what says `column IN :name`.
+
+    PostgreSQL gets a list as one array: expanded, the statement would be a new one to plan for each length.
+    """
+    built = {
+        "postgresql": build(lambda column, name: column == any_(bindparam(name, type_=ARRAY(Text)))),
+        "sqlite": build(lambda column, name: column.in_(bindparam(name, expanding=True))),
+    }
     return lambda session: built[session.get_bind().dialect.name]
 
 

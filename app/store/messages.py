@@ -14,7 +14,7 @@ from app.domain.statuses import movable_to
 from app.models import Contact, Message, SendAttempt, StatusReport
 from app.models.base import table
 from app.store import pricing
-from app.store.dialect import insert_new, one_of
+from app.store.dialect import insert_new, one_of, with_lists
 
 StatusKey = tuple[str, str, str, str]
 """wamid, status, participant, and our number, which an app may not speak of for another's."""
@@ -116,12 +116,12 @@ def find_many(session: Session, ids: Collection[str]) -> dict[str, Message]:
     return {row.id: row for row in session.scalars(select(Message).where(Message.id.in_(ids)))} if ids else {}
 
 
-_ROWS_OF = select(_TABLE).where(_TABLE.c.id.in_(bindparam("ids", expanding=True)))
+_ROWS_OF = with_lists(lambda among: select(_TABLE).where(among(_TABLE.c.id, "ids")))
 
 
 def rows_of(session: Session, ids: Collection[str]) -> dict[str, Any]:
     """The same as plain rows, for who reads many and changes none."""
-    return {row.id: row for row in session.execute(_ROWS_OF, {"ids": list(ids)})}
+    return {row.id: row for row in session.execute(_ROWS_OF(session), {"ids": list(ids)})}
 
 
 def move(session: Session, changes: Sequence[dict[str, Any]]) -> None:

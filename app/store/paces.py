@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.domain.pacing import Pace, Pair
 from app.models import Message, NumberPace, PairPace
 from app.models.base import UtcDateTime, table
-from app.store.dialect import built_once, insert_new
+from app.store.dialect import built_once, insert_new, with_lists
 
 _TABLE = table(NumberPace)
 _HOLD = select(_TABLE).where(_TABLE.c.phone_number_id == bindparam("number")).with_for_update()
@@ -83,8 +83,10 @@ def find(session: Session, phone_number_ids: Collection[str]) -> dict[str, Numbe
 
 
 _PAIRS = table(PairPace)
-_OF_PAIRS = select(_PAIRS.c.recipient, _PAIRS.c.paid_until, _PAIRS.c.address).where(
-    _PAIRS.c.phone_number_id == bindparam("number"), _PAIRS.c.recipient.in_(bindparam("recipients", expanding=True))
+_OF_PAIRS = with_lists(
+    lambda among: select(_PAIRS.c.recipient, _PAIRS.c.paid_until, _PAIRS.c.address).where(
+        _PAIRS.c.phone_number_id == bindparam("number"), among(_PAIRS.c.recipient, "recipients")
+    )
 )
 
 
@@ -92,7 +94,7 @@ def of_pairs(session: Session, phone_number_id: str, recipients: Collection[str]
     """The paces of a number's recipients, new ones for those who have none. The number's pace must be locked."""
     if not recipients:
         return {}
-    rows = session.execute(_OF_PAIRS, {"number": phone_number_id, "recipients": list(recipients)})
+    rows = session.execute(_OF_PAIRS(session), {"number": phone_number_id, "recipients": list(recipients)})
     found = {recipient: Pair(recipient, until, address) for recipient, until, address in rows}
     return {each: found.get(each) or Pair(each, now) for each in recipients}
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.models import Batch, Message, QueuedSend
 from app.models.base import UtcDateTime, table
+from app.store.dialect import with_lists
 
 NEVER = datetime.fromisoformat("9000-01-01T00:00:00+00:00")
 """When something is due that somebody has put on hold."""
@@ -18,7 +19,7 @@ NEVER = datetime.fromisoformat("9000-01-01T00:00:00+00:00")
 _AS_IT_IS = {"synchronize_session": False}
 _TABLE = table(QueuedSend)
 _ANY_DUE = select(exists().where(_TABLE.c.due_at <= bindparam("now", type_=UtcDateTime)))
-_REMOVE = delete(_TABLE).where(_TABLE.c.message_id.in_(bindparam("ids", expanding=True)))
+_REMOVE = with_lists(lambda among: delete(_TABLE).where(among(_TABLE.c.message_id, "ids")))
 LANES = (0, 1, 2)
 
 Row = dict[str, Any]
@@ -60,7 +61,7 @@ def next_of(session: Session, phone_number_id: str, now: datetime, most: int) ->
 
 def remove(session: Session, message_ids: Collection[str]) -> None:
     """Take sends out of the queue."""
-    session.execute(_REMOVE, {"ids": list(message_ids)})
+    session.execute(_REMOVE(session), {"ids": list(message_ids)})
 
 
 def postpone(session: Session, message_id: str, due_at: datetime) -> None:

@@ -6,13 +6,14 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, bindparam, select, update
+from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
 from app.domain.statuses import movable_to
 from app.models import Message, SendAttempt, StatusReport
 from app.models.base import table
 from app.store import attempts, messages
+from app.store.dialect import with_lists
 
 
 def adopt(session: Session, message_id: str, wamid: str, phone_number_id: str, now: datetime) -> None:
@@ -40,16 +41,16 @@ def adopt(session: Session, message_id: str, wamid: str, phone_number_id: str, n
 
 
 _REPORTS = table(StatusReport)
-_WAITING = (
-    select(_REPORTS.c.wamid)
-    .where(_REPORTS.c.wamid.in_(bindparam("wamids", expanding=True)), _REPORTS.c.message_id.is_(None))
+_WAITING = with_lists(
+    lambda among: select(_REPORTS.c.wamid)
+    .where(among(_REPORTS.c.wamid, "wamids"), _REPORTS.c.message_id.is_(None))
     .distinct()
 )
 
 
 def waiting(session: Session, wamids: Collection[str]) -> set[str]:
     """Which of these wamids have reports that wait for their message."""
-    return set(session.scalars(_WAITING, {"wamids": list(wamids)}))
+    return set(session.scalars(_WAITING(session), {"wamids": list(wamids)}))
 
 
 def adopt_all(session: Session, wamids: Collection[str], now: datetime) -> None:

@@ -13,6 +13,7 @@ class Point(StrEnum):
 
     QUEUED = "a message is queued, and its caller not yet answered"
     LEAVING = "messages are committed as sending, and none has left"
+    HANDED = "messages are handed to the process that makes the calls, and the worker has not heard of them again"
     CALLING = "one message's turn has come, and its first byte not left"
     ANSWERED = "Graph has answered, and nobody has recorded it"
     RECORDED = "answers are recorded, and the worker does not know it yet"

@@ -56,6 +56,7 @@ class Sender:
         if departures:
             self._in_hand |= {each.key: each for each in departures}
             self._calls.begin([_call(each) for each in departures])
+            fault_points.reach(Point.HANDED)
         if len(departures) == at_once:
             self._looked_at = 0.0  # there is more
         return True

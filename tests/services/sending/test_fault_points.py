@@ -78,7 +78,7 @@ def _run_until_it_dies(point: Point, gateway: Gateway, now: Clock, post: Callabl
             all_answered(sender)
             now.pass_by(milliseconds=100)
     except Died:
-        pass
+        all_answered(sender)
     sender._calls.close()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.domain.handover import Handover
 from app.models import ContactAlias, ContactNumber
 from app.models.base import table
-from app.store.dialect import insert_or_update
+from app.store.dialect import built_once, insert_or_update, with_lists
 
 Numbers = tuple[str, ...] | None
 Spoken = dict[tuple[str, str], datetime]
@@ -33,21 +33,35 @@ class Known(NamedTuple):
     wish: str | None = None
 
 
+_NUMBERS, _NAMES = table(ContactNumber), table(ContactAlias)
+
+
+def _note_later(name: str) -> Callable[[Session], Any]:
+    """An INSERT of one time, or of what is there already the later one."""
+
+    def build(insert: Any) -> Any:
+        statement = insert(_NUMBERS)
+        later = statement.excluded[name]
+        return statement.on_conflict_do_update(
+            index_elements=["contact_id", "phone_number_id"],
+            set_={name: later},
+            where=or_(_NUMBERS.c[name].is_(None), _NUMBERS.c[name] < later),
+        )
+
+    return built_once(build)
+
+
+_NOTE_SPOKEN = _note_later("last_inbound_at")
+_NOTE_HANDOVERS = {name: _note_later(name) for name in ("agent_at", "returned_at")}
+
+
 def note_spoken(session: Session, spoken: Spoken) -> None:
     """Note when contacts spoke to numbers of ours; what is noted already stays where it is newer."""
-    target = table(ContactNumber)
-    insert = insert_or_update(session, ContactNumber)
-    newest = insert.excluded.last_inbound_at
-    statement = insert.on_conflict_do_update(
-        index_elements=["contact_id", "phone_number_id"],
-        set_={"last_inbound_at": newest},
-        where=or_(target.c.last_inbound_at.is_(None), target.c.last_inbound_at < newest),
-    )
     rows = [
         {"contact_id": contact_id, "phone_number_id": number, "last_inbound_at": at}
         for (contact_id, number), at in sorted(spoken.items())
     ]
-    session.execute(statement, rows)
+    session.execute(_NOTE_SPOKEN(session), rows)
 
 
 def note_wishes(session: Session, wishes: Sequence[dict[str, Any]]) -> None:
@@ -55,7 +69,7 @@ def note_wishes(session: Session, wishes: Sequence[dict[str, Any]]) -> None:
 
     The newest one of a contact and number holds; of two made at the same moment, the one that wants none.
     """
-    target = table(ContactNumber)
+    target = _NUMBERS
     insert = insert_or_update(session, ContactNumber)
     new = insert.excluded
     statement = insert.on_conflict_do_update(
@@ -73,22 +87,14 @@ def note_wishes(session: Session, wishes: Sequence[dict[str, Any]]) -> None:
 
 def note_handovers(session: Session, handovers: Handovers) -> None:
     """Note when people answered contacts, and when bots got them back; of two times of a kind the later one stays."""
-    target = table(ContactNumber)
-    insert = insert_or_update(session, ContactNumber)
-    for name in ("agent_at", "returned_at"):
-        later = insert.excluded[name]
-        statement = insert.on_conflict_do_update(
-            index_elements=["contact_id", "phone_number_id"],
-            set_={name: later},
-            where=or_(target.c[name].is_(None), target.c[name] < later),
-        )
+    for name, statement in _NOTE_HANDOVERS.items():
         rows = [
             {"contact_id": contact_id, "phone_number_id": number, name: at}
             for (contact_id, number), handover in sorted(handovers.items())
             if (at := getattr(handover, name)) is not None
         ]
         if rows:
-            session.execute(statement, rows)
+            session.execute(statement(session), rows)
 
 
 def handover(session: Session, contact_id: str, phone_number_id: str) -> Handover:
@@ -97,8 +103,8 @@ def handover(session: Session, contact_id: str, phone_number_id: str) -> Handove
     return Handover() if row is None else handover_of(row)
 
 
-def handover_of(row: ContactNumber) -> Handover:
-    """The same, of a row."""
+def handover_of(row: Any) -> Handover:
+    """The same, of a `ContactNumber` or a plain row."""
     return Handover(row.agent_at, row.returned_at)
 
 
@@ -130,7 +136,6 @@ def find(session: Session, contact_id: str, phone_number_id: str) -> ContactNumb
     return session.get(ContactNumber, (contact_id, phone_number_id))
 
 
-_NUMBERS, _NAMES = table(ContactNumber), table(ContactAlias)
 _FACTS = (_NUMBERS.c.last_inbound_at, _NUMBERS.c.opted_out, _NUMBERS.c.wished_at, _NUMBERS.c.wish)
 _KNOWN_AS = (
     select(_NAMES.c.contact_id, *_FACTS)
@@ -175,9 +180,20 @@ def _known(row: Any) -> Known:
     return Known(row.contact_id, False, row.last_inbound_at, row.opted_out, row.wished_at, row.wish)
 
 
-def find_many(session: Session, ids: Collection[str], numbers: Numbers) -> list[ContactNumber]:
-    """What our numbers, or only these, know of some contacts, in the order of the numbers."""
-    query = select(ContactNumber).where(ContactNumber.contact_id.in_(ids))
-    if numbers is not None:
-        query = query.where(ContactNumber.phone_number_id.in_(numbers))
-    return list(session.scalars(query.order_by(ContactNumber.phone_number_id)))
+_OF_CONTACTS = with_lists(
+    lambda among: select(_NUMBERS)
+    .where(among(_NUMBERS.c.contact_id, "ids"))
+    .order_by(_NUMBERS.c.phone_number_id)
+)
+_OF_CONTACTS_AND_NUMBERS = with_lists(
+    lambda among: select(_NUMBERS)
+    .where(among(_NUMBERS.c.contact_id, "ids"), among(_NUMBERS.c.phone_number_id, "numbers"))
+    .order_by(_NUMBERS.c.phone_number_id)
+)
+
+
+def find_many(session: Session, ids: Collection[str], numbers: Numbers) -> list[Any]:
+    """What our numbers, or only these, know of some contacts, as plain rows in the order of the numbers."""
+    statement = _OF_CONTACTS if numbers is None else _OF_CONTACTS_AND_NUMBERS
+    given = {"ids": list(ids)} | ({} if numbers is None else {"numbers": list(numbers)})
+    return list(session.execute(statement(session), given))

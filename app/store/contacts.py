@@ -6,30 +6,39 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, func, literal_column, select, tuple_, update
+from sqlalchemy import bindparam, delete, func, literal_column, select, union_all, update
 from sqlalchemy.orm import Session
 
 from app.models import Contact, ContactAlias, Delivery, Event, Message
 from app.models.base import table
 from app.store import contact_numbers
-from app.store.dialect import built_once, with_lists
+from app.store.dialect import built_once, insert_and_count, with_lists
 
 Alias = tuple[str, str]
 """Kind and value."""
 
 
 class Owner(NamedTuple):
-    """The contact that a name belongs to, and from when to when it does, as far as that is known."""
+    """The contact that a name belongs to, as a plain row of what messages say of it; and from when to when it does, as
+    far as that is known."""
 
-    contact: Contact
+    contact: Any
     since: datetime | None = None
     until: datetime | None = None
 
 
-_BY_ALIASES = (
-    select(ContactAlias.kind, ContactAlias.value, Contact, ContactAlias.since, ContactAlias.until)
-    .join(Contact, Contact.id == ContactAlias.contact_id)
-    .where(tuple_(ContactAlias.kind, ContactAlias.value).in_(bindparam("names", expanding=True)))
+_TABLE, _ALIASES = table(Contact), table(ContactAlias)
+_SHOWN = tuple(_TABLE.c[name] for name in ("id", "wa_id", "user_id", "parent_user_id", "username", "name"))
+_KINDS = ("wa_id", "user_id", "parent_user_id")
+_BY_ALIASES = with_lists(
+    lambda among: union_all(
+        *(
+            select(_ALIASES.c.kind, _ALIASES.c.value, _ALIASES.c.since, _ALIASES.c.until, *_SHOWN)
+            .join(_TABLE, _TABLE.c.id == _ALIASES.c.contact_id)
+            .where(_ALIASES.c.kind == kind, among(_ALIASES.c.value, kind))
+            for kind in _KINDS
+        )
+    )
 )
 
 
@@ -37,10 +46,11 @@ def find_by_aliases(session: Session, aliases: Collection[Alias]) -> dict[Alias,
     """The contacts known by any of these names."""
     if not aliases:
         return {}
-    return {
-        (kind, value): Owner(contact, since, until)
-        for kind, value, contact, since, until in session.execute(_BY_ALIASES, {"names": list(aliases)})
-    }
+    values: dict[str, list[str]] = {kind: [] for kind in _KINDS}
+    for kind, value in aliases:
+        values[kind].append(value)
+    rows = session.execute(_BY_ALIASES(session), values)
+    return {(row.kind, row.value): Owner(row, row.since, row.until) for row in rows}
 
 
 def find_many(session: Session, ids: Collection[str]) -> dict[str, Contact]:
@@ -48,7 +58,6 @@ def find_many(session: Session, ids: Collection[str]) -> dict[str, Contact]:
     return {row.id: row for row in session.scalars(select(Contact).where(Contact.id.in_(ids)))}
 
 
-_TABLE = table(Contact)
 _ROWS_OF = with_lists(lambda among: select(_TABLE).where(among(_TABLE.c.id, "ids")))
 
 
@@ -63,8 +72,7 @@ def lock(session: Session, contact_id: str) -> None:
 
 
 _ADD = built_once(lambda insert: insert(_TABLE).on_conflict_do_nothing())
-_ALIASES = table(ContactAlias)
-_ADD_ALIASES = built_once(lambda insert: insert(_ALIASES).on_conflict_do_nothing().returning(_ALIASES.c.value))
+_ADD_ALIASES = built_once(lambda insert: insert(_ALIASES).on_conflict_do_nothing())
 
 
 def add(session: Session, contacts: Sequence[dict[str, Any]]) -> None:
@@ -74,7 +82,7 @@ def add(session: Session, contacts: Sequence[dict[str, Any]]) -> None:
 
 def add_aliases(session: Session, aliases: Sequence[dict[str, Any]]) -> int:
     """Insert aliases (`kind`, `value`, `contact_id`, `since`, `until`) that nobody has; return how many that were."""
-    return len(session.execute(_ADD_ALIASES(session), aliases).all())
+    return insert_and_count(session, _ADD_ALIASES(session), aliases)
 
 
 def move_alias(session: Session, alias: Alias, was: str, row: dict[str, Any]) -> bool:
@@ -116,9 +124,20 @@ def remove(session: Session, contact_id: str) -> None:
     session.execute(delete(Contact).where(Contact.id == contact_id).execution_options(synchronize_session=False))
 
 
+_FACTS = ("wa_id", "user_id", "parent_user_id", "username", "name", "updated_at")
+_RENAME = (
+    update(_TABLE)
+    .where(_TABLE.c.id == bindparam("contact_id"))
+    .values({name: bindparam(f"new_{name}", type_=_TABLE.c[name].type) for name in _FACTS})
+)
+
+
 def rename(session: Session, changes: Sequence[dict[str, Any]]) -> None:
     """Set the display facts (`wa_id`, `user_id`, `parent_user_id`, `username`, `name`, `updated_at`) by `id`."""
-    session.execute(update(Contact), changes)
+    session.execute(
+        _RENAME,
+        [{"contact_id": change["id"]} | {f"new_{name}": change[name] for name in _FACTS} for change in changes],
+    )
 
 
 def edit(session: Session, contact_id: str, values: dict[str, Any]) -> None:
@@ -131,7 +150,9 @@ _COUNT_MORE = (
     .where(_TABLE.c.id == bindparam("contact_id"))
     .values(event_count=_TABLE.c.event_count + bindparam("more"))
 )
-_COUNTS = with_lists(lambda among: select(_TABLE.c.id, _TABLE.c.event_count).where(among(_TABLE.c.id, "ids")))
+_COUNTS = with_lists(
+    lambda among: select(_TABLE.c.id, _TABLE.c.event_count).where(among(_TABLE.c.id, "ids"))
+)
 
 
 def next_sequences(session: Session, counts: dict[str, int]) -> dict[str, int]:

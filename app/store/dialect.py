@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Text, any_, bindparam, false, func, insert, or_
+from sqlalchemy import ARRAY, ColumnElement, CursorResult, Text, any_, bindparam, false, func, insert, or_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
@@ -42,13 +42,21 @@ Among = Callable[[ColumnElement[Any], str], ColumnElement[bool]]
 def with_lists(build: Callable[[Among], Any]) -> Callable[[Session], Any]:
     """A statement that is made once and executed with lists. `build` is given what says `column IN :name`.
 
-    PostgreSQL gets a list as one array: expanded, the statement would be a new one to plan for each length.
+    PostgreSQL gets a list as one array: expanded, the statement would be a new one to plan for each length. SQLite has
+    lists in JSON alone, where a text ends at a NUL.
     """
     built = {
         "postgresql": build(lambda column, name: column == any_(bindparam(name, type_=ARRAY(Text)))),
         "sqlite": build(lambda column, name: column.in_(bindparam(name, expanding=True))),
     }
     return lambda session: built[session.get_bind().dialect.name]
+
+
+def insert_and_count(session: Session, statement: Any, rows: Sequence[dict[str, Any]]) -> int:
+    """Execute an INSERT that skips rows whose unique key is taken; return how many rows were new."""
+    result = session.execute(statement, rows, execution_options={"preserve_rowcount": True})
+    assert isinstance(result, CursorResult)
+    return result.rowcount
 
 
 class InsertMany:

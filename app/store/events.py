@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.models import Event
 from app.models.base import table
+from app.store.dialect import with_lists
 
 _APPEND_LOCK = 7264920
 
@@ -27,7 +28,9 @@ def take_turn(session: Session) -> None:
         session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _APPEND_LOCK})
 
 
-_APPEND = insert(table(Event))
+_TABLE = table(Event)
+_APPEND = insert(_TABLE)
+_KNOWN_KEYS = with_lists(lambda among: select(_TABLE.c.key).where(among(_TABLE.c.key, "keys")))
 
 
 def append(session: Session, rows: Sequence[dict[str, Any]]) -> None:
@@ -37,7 +40,7 @@ def append(session: Session, rows: Sequence[dict[str, Any]]) -> None:
 
 def known_keys(session: Session, keys: Collection[str]) -> set[str]:
     """Which of these keys have an event already."""
-    return {key for key in session.scalars(select(Event.key).where(Event.key.in_(keys))) if key} if keys else set()
+    return set(session.scalars(_KNOWN_KEYS(session), {"keys": list(keys)})) if keys else set()
 
 
 def find_many(session: Session, ids: Collection[str]) -> dict[str, Event]:

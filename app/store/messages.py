@@ -1,31 +1,35 @@
-"""Messages, the tries at sending them, and the statuses Meta reported."""
+"""Messages, by our ids and by Meta's, and what changes about them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, union_all, update
+from sqlalchemy import bindparam, delete, func, insert, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from app.domain.messages import ContactRef
 from app.domain.messages import Message as DomainMessage
 from app.domain.statuses import movable_to
-from app.models import Contact, Message, SendAttempt, StatusReport
+from app.models import Contact, Message, SendAttempt
 from app.models.base import table
 from app.store import pricing
-from app.store.dialect import insert_new, one_of, with_lists
+from app.store.dialect import built_once, insert_and_count, one_of, with_lists
 
-StatusKey = tuple[str, str, str, str]
-"""wamid, status, participant, and our number, which an app may not speak of for another's."""
+_TABLE, _TRIES = table(Message), table(SendAttempt)
+_ADD_NEW = built_once(lambda insert: insert(_TABLE).on_conflict_do_nothing())
+_ARE_THERE = with_lists(lambda among: select(_TABLE.c.id).where(among(_TABLE.c.id, "ids")))
 
 
 def add_new(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
     """Insert messages whose wamid is new for their number; return the ids of those."""
-    return set(session.scalars(insert_new(session, Message).returning(Message.id), rows))
+    ids = {row["id"] for row in rows}
+    if insert_and_count(session, _ADD_NEW(session), rows) == len(rows):
+        return ids
+    return set(session.scalars(_ARE_THERE(session), {"ids": list(ids)}))
 
 
-_TABLE = table(Message)
 _INSERT = insert(_TABLE)
 
 
@@ -37,13 +41,6 @@ def add(session: Session, rows: Sequence[dict[str, Any]]) -> None:
 def remove(session: Session, message_id: str) -> None:
     """Delete a message and its tries, as if it had never been asked for."""
     session.execute(delete(Message).where(Message.id == message_id).execution_options(synchronize_session=False))
-
-
-def add_new_reports(session: Session, rows: Sequence[dict[str, Any]]) -> set[StatusKey]:
-    """Insert status reports not seen before; return the keys of those."""
-    keys = (StatusReport.wamid, StatusReport.status, StatusReport.participant, StatusReport.phone_number_id)
-    found = session.execute(insert_new(session, StatusReport).returning(*keys), rows)
-    return {(wamid, status, participant, number) for wamid, status, participant, number in found}
 
 
 _OUR_ADDRESS = (
@@ -69,46 +66,66 @@ def find(session: Session, message_id: str, numbers: tuple[str, ...] | None = No
     A message from one number of ours to another has one wamid and is there twice.
     """
     own = session.get(Message, message_id)
-    found = [own] if own is not None else [row for _, row in find_by_wamids(session, [message_id])]
-    return next((row for row in found if numbers is None or row.phone_number_id in numbers), None)
+    if own is not None:
+        return own if numbers is None or own.phone_number_id in numbers else None
+    for _, row in rows_by_wamids(session, [message_id]):
+        if numbers is None or row.phone_number_id in numbers:
+            return session.get(Message, row.id)
+    return None
 
 
-def find_by_wamids(session: Session, wamids: Collection[str]) -> list[tuple[str, Message]]:
-    """Messages with their wamids: the message's own, or that of an earlier attempt at sending it."""
+_BY_WAMIDS = with_lists(
+    lambda among: select(_TABLE).where(among(_TABLE.c.wamid, "wamids")).order_by(_TABLE.c.id)
+)
+_BY_EARLIER_WAMIDS = with_lists(
+    lambda among: select(_TRIES.c.wamid.label("earlier"), _TABLE)
+    .join(_TABLE, _TABLE.c.id == _TRIES.c.message_id)
+    .where(among(_TRIES.c.wamid, "wamids"))
+)
+
+
+def rows_by_wamids(session: Session, wamids: Collection[str]) -> list[tuple[str, Any]]:
+    """Messages, as plain rows, with their wamids: the message's own, or that of an earlier attempt at sending it."""
     if not wamids:
         return []
-    query = select(Message).where(Message.wamid.in_(wamids)).order_by(Message.id)
-    found = [(str(row.wamid), row) for row in session.scalars(query)]
+    found = [(row.wamid, row) for row in session.execute(_BY_WAMIDS(session), {"wamids": list(wamids)})]
     missing = set(wamids) - {wamid for wamid, _ in found}
     if missing:
-        attempts = select(SendAttempt.wamid, Message).join(Message, Message.id == SendAttempt.message_id)
-        rows = session.execute(attempts.where(SendAttempt.wamid.in_(missing)))
-        found += [(str(wamid), row) for wamid, row in rows]
+        rows = session.execute(_BY_EARLIER_WAMIDS(session), {"wamids": list(missing)})
+        found += [(row.earlier, row) for row in rows]
     return found
 
 
-def last_outbound(session: Session, ids: Collection[str], numbers: Collection[str]) -> list[Message]:
-    """The newest message that each of these numbers of ours sent to each of these contacts."""
-    newest = [
-        select(Message.id)
-        .where(
-            Message.contact_id == Contact.id,
-            Message.phone_number_id == number,
-            Message.direction == "outbound",
-        )
-        .order_by(Message.timestamp.desc())
-        .limit(1)
-        .correlate(Contact)
-        .scalar_subquery()
-        for number in sorted(numbers)
+_CONTACTS = table(Contact)
+_OF_CONTACT = _TABLE.alias()
+_NEWEST = (
+    select(_OF_CONTACT.c.id)
+    .where(
+        _OF_CONTACT.c.contact_id == _CONTACTS.c.id,
+        _OF_CONTACT.c.phone_number_id == bindparam("number"),
+        _OF_CONTACT.c.direction == literal_column("'outbound'"),
+    )
+    .order_by(_OF_CONTACT.c.timestamp.desc())
+    .limit(literal_column("1"))
+    .correlate(_CONTACTS)
+    .scalar_subquery()
+)
+_LAST_OUTBOUND = with_lists(
+    lambda among: select(_TABLE)
+    .select_from(_CONTACTS)
+    .join(_TABLE, _TABLE.c.id == _NEWEST)
+    .where(among(_CONTACTS.c.id, "ids"))
+)
+
+
+def last_outbound(session: Session, ids: Collection[str], numbers: Collection[str]) -> list[Any]:
+    """The newest message that each of these numbers of ours sent to each of these contacts, as plain rows."""
+    statement, wanted = _LAST_OUTBOUND(session), list(ids)
+    return [
+        row
+        for number in (numbers if wanted else ())
+        for row in session.execute(statement, {"number": number, "ids": wanted})
     ]
-    queries = [
-        select(Message.id).select_from(Contact).join(Message, Message.id == one).where(Contact.id.in_(ids))
-        for one in newest
-    ]
-    if not ids or not queries:
-        return []
-    return list(session.scalars(select(Message).where(Message.id.in_(union_all(*queries)))))
 
 
 def find_many(session: Session, ids: Collection[str]) -> dict[str, Message]:
@@ -121,7 +138,7 @@ _ROWS_OF = with_lists(lambda among: select(_TABLE).where(among(_TABLE.c.id, "ids
 
 def rows_of(session: Session, ids: Collection[str]) -> dict[str, Any]:
     """The same as plain rows, for who reads many and changes none."""
-    return {row.id: row for row in session.execute(_ROWS_OF(session), {"ids": list(ids)})}
+    return {row.id: row for row in session.execute(_ROWS_OF(session), {"ids": list(ids)})} if ids else {}
 
 
 def move(session: Session, changes: Sequence[dict[str, Any]]) -> None:
@@ -139,37 +156,46 @@ def move(session: Session, changes: Sequence[dict[str, Any]]) -> None:
                 "now": change["updated_at"],
             }
         )
-    target = table(Message)
     for status, parameters in sorted(by_status.items()):
-        values: dict[str, Any] = {"status": status, "updated_at": bindparam("now", type_=target.c.updated_at.type)}
-        for name in ("wamid", "error"):
-            # Only where one is given does the statement need it, and most reports carry neither.
-            if any(parameter[f"new_{name}"] for parameter in parameters):
-                given = bindparam(f"new_{name}", type_=target.c[name].type)
-                values[name] = func.coalesce(given, target.c[name])
-        session.execute(
-            update(target)
-            .where(target.c.id == bindparam("message_id"), one_of(target.c.status, movable_to(status)))
-            .values(values),
-            parameters,
-        )
+        # Only where one is given does the statement need it, and most reports carry neither.
+        given = [name for name in ("wamid", "error") if any(parameter[f"new_{name}"] for parameter in parameters)]
+        session.execute(_move(status, *given), parameters)
+
+
+@cache
+def _move(status: str, *given: str) -> Any:
+    values: dict[str, Any] = {"status": status, "updated_at": bindparam("now", type_=_TABLE.c.updated_at.type)}
+    for name in given:
+        values[name] = func.coalesce(bindparam(f"new_{name}", type_=_TABLE.c[name].type), _TABLE.c[name])
+    may_move = (_TABLE.c.id == bindparam("message_id"), one_of(_TABLE.c.status, movable_to(status)))
+    return update(_TABLE).where(*may_move).values(values)
+
+
+_SET_PRICING, _SET_FLAGS = (
+    update(_TABLE)
+    .where(_TABLE.c.id == bindparam("message_id"))
+    .values({name: bindparam(f"new_{name}", type_=_TABLE.c[name].type) for name in names})
+    for names in (("pricing",), ("flags", "updated_at"))
+)
 
 
 def set_pricing(session: Session, changes: Sequence[dict[str, Any]]) -> None:
     """Note what Meta charges: `pricing` by `id`. Comes with one of a message's reports, whichever is first."""
     pricing.count_new(session, changes)
-    target = table(Message)
     session.execute(
-        update(target)
-        .where(target.c.id == bindparam("message_id"))
-        .values(pricing=bindparam("new_pricing", type_=target.c.pricing.type)),
-        [{"message_id": change["id"], "new_pricing": change["pricing"]} for change in changes],
+        _SET_PRICING, [{"message_id": change["id"], "new_pricing": change["pricing"]} for change in changes]
     )
 
 
 def set_flags(session: Session, changes: Sequence[dict[str, Any]]) -> None:
     """Set messages' `flags` and `updated_at` by `id`."""
-    session.execute(update(Message), changes)
+    session.execute(
+        _SET_FLAGS,
+        [
+            {"message_id": change["id"], "new_flags": change["flags"], "new_updated_at": change["updated_at"]}
+            for change in changes
+        ],
+    )
 
 
 def to_domain(row: Any, contact: Any) -> DomainMessage:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.models import Job, Notification, ParkedItem
 from app.models.base import table
-from app.store.dialect import InsertMany
+from app.store.dialect import InsertMany, with_lists
 
 PROCESS = "process"
 
@@ -66,6 +66,19 @@ def replay(session: Session, ids: Sequence[str], now: datetime) -> int:
     return len(begun)
 
 
+_TABLE = table(Notification)
+_ROWS_OF = with_lists(
+    lambda among: select(
+        _TABLE.c.id, _TABLE.c.received_at, _TABLE.c.raw, _TABLE.c.verified_by, _TABLE.c.processed_at
+    ).where(among(_TABLE.c.id, "ids"))
+)
+
+
+def rows_of(session: Session, ids: Sequence[str]) -> dict[str, Any]:
+    """What there is to read, as plain rows: `id`, `received_at`, `raw`, `verified_by` and `processed_at`."""
+    return {row.id: row for row in session.execute(_ROWS_OF(session), {"ids": list(ids)})}
+
+
 def find_many(session: Session, ids: Sequence[str]) -> dict[str, Notification]:
     """The notifications of these ids, with their raw bytes."""
     return {row.id: row for row in session.scalars(select(Notification).where(Notification.id.in_(ids)))}
@@ -76,29 +89,37 @@ def find(session: Session, notification_id: str) -> Notification | None:
     return session.get(Notification, notification_id)
 
 
+_OUTCOME = ("state", "reason", "processed_at", "items", "books")
+_FINISH = (
+    update(_TABLE)
+    .where(_TABLE.c.id == bindparam("notification_id"))
+    .values({name: bindparam(f"new_{name}", type_=_TABLE.c[name].type) for name in _OUTCOME})
+)
+
+
 def finish(session: Session, outcomes: Sequence[dict[str, Any]]) -> None:
     """Record what became of notifications: `state`, `reason`, `items`, `books` and `processed_at`, by `id`."""
-    columns = ("state", "reason", "processed_at", "items", "books")
-    target = table(Notification)
-    statement = update(target).where(target.c.id == bindparam("notification_id"))
     session.execute(
-        statement.values({name: bindparam(f"new_{name}", type_=target.c[name].type) for name in columns}),
+        _FINISH,
         [
-            {"notification_id": outcome["id"]} | {f"new_{name}": outcome.get(name) for name in columns}
+            {"notification_id": outcome["id"]} | {f"new_{name}": outcome.get(name) for name in _OUTCOME}
             for outcome in outcomes
         ],
     )
 
 
+_ASIDE = table(ParkedItem)
+_FORGET_ITEM = delete(_ASIDE).where(
+    _ASIDE.c.notification_id == bindparam("of_notification"), _ASIDE.c.position == bindparam("at_position")
+)
+_SET_ASIDE = insert(_ASIDE)
+
+
 def set_aside(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Keep items that were not taken in, replacing what an earlier reading of the same ones set aside."""
-    for row in rows:
-        session.execute(
-            delete(ParkedItem).where(
-                ParkedItem.notification_id == row["notification_id"], ParkedItem.position == row["position"]
-            )
-        )
-    session.execute(insert(ParkedItem), rows)
+    places = [{"of_notification": row["notification_id"], "at_position": row["position"]} for row in rows]
+    session.execute(_FORGET_ITEM, places)
+    session.execute(_SET_ASIDE, rows)
 
 
 def forget_set_aside(session: Session, ids: Sequence[str]) -> None:

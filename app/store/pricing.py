@@ -11,9 +11,28 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.models import Message, PricedMessages
-from app.store.dialect import add_up
+from app.models.base import table
+from app.store.dialect import built_once, with_lists
 
 LONGEST = 64
+
+
+_MESSAGES, _PRICED = table(Message), table(PricedMessages)
+_UNPRICED = with_lists(
+    lambda among: select(_MESSAGES.c.id, _MESSAGES.c.phone_number_id, _MESSAGES.c.timestamp)
+    .where(among(_MESSAGES.c.id, "ids"), _MESSAGES.c.pricing.is_(None))
+    .with_for_update()
+)
+_KEY = ("phone_number_id", "day", "category", "type", "billable")
+
+
+def _add_up(insert: Any) -> Any:
+    added = insert(_PRICED)
+    total = _PRICED.c.messages + added.excluded.messages
+    return added.on_conflict_do_update(index_elements=list(_KEY), set_={"messages": total})
+
+
+_ADD_UP = built_once(_add_up)
 
 
 def count_new(session: Session, changes: Sequence[dict[str, Any]]) -> None:
@@ -25,15 +44,12 @@ def count_new(session: Session, changes: Sequence[dict[str, Any]]) -> None:
     first: dict[str, dict[str, Any]] = {}
     for change in changes:
         first.setdefault(change["id"], change["pricing"])
-    query = select(Message.id, Message.phone_number_id, Message.timestamp)
-    new = query.where(Message.id.in_(first), Message.pricing.is_(None)).with_for_update()
     counts: Counter[tuple[Any, ...]] = Counter()
-    for message_id, number, timestamp in session.execute(new):
+    for message_id, number, timestamp in session.execute(_UNPRICED(session), {"ids": list(first)}):
         counts[number, timestamp.astimezone(UTC).date().isoformat(), *_kind(first[message_id])] += 1
     if counts:
-        names = ("phone_number_id", "day", "category", "type", "billable")
-        rows = [dict(zip(names, key, strict=True)) | {"messages": count} for key, count in sorted(counts.items())]
-        session.execute(add_up(session, PricedMessages, names, ("messages",)), rows)
+        rows = [dict(zip(_KEY, key, strict=True)) | {"messages": count} for key, count in sorted(counts.items())]
+        session.execute(_ADD_UP(session), rows)
 
 
 def by_category(

@@ -1,19 +1,43 @@
-"""Status reports that came before the message they are about was known by its wamid."""
+"""Statuses as Meta reported them; some before the message they are about was known by its wamid."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, exists, insert, select, union, update
 from sqlalchemy.orm import Session
 
 from app.domain.statuses import movable_to
 from app.models import Message, SendAttempt, StatusReport
 from app.models.base import table
 from app.store import attempts, messages
-from app.store.dialect import with_lists
+from app.store.dialect import Among, with_lists
+
+StatusKey = tuple[str, str, str, str]
+"""wamid, status, participant, and our number, which an app may not speak of for another's."""
+
+_MESSAGES, _TRIES, _REPORTS = table(Message), table(SendAttempt), table(StatusReport)
+_KEY = ("wamid", "status", "participant", "phone_number_id")
+_KEYS = with_lists(
+    lambda among: select(*(_REPORTS.c[name] for name in _KEY)).where(among(_REPORTS.c.wamid, "wamids"))
+)
+_ADD_REPORTS = insert(_REPORTS)
+
+
+def add_new(session: Session, rows: Sequence[dict[str, Any]]) -> set[StatusKey]:
+    """Insert status reports not seen before; return the keys of those. The caller has the turn: see `store.events`."""
+    found = session.execute(_KEYS(session), {"wamids": list({row["wamid"] for row in rows})})
+    known = {(wamid, status, participant, number) for wamid, status, participant, number in found}
+    new: dict[StatusKey, dict[str, Any]] = {}
+    for row in rows:
+        key = (row["wamid"], row["status"], row["participant"], row["phone_number_id"])
+        if key not in known:
+            new.setdefault(key, row)
+    if new:
+        session.execute(_ADD_REPORTS, list(new.values()))
+    return set(new)
 
 
 def adopt(session: Session, message_id: str, wamid: str, phone_number_id: str, now: datetime) -> None:
@@ -40,12 +64,33 @@ def adopt(session: Session, message_id: str, wamid: str, phone_number_id: str, n
             attempts.set_status(session, message_id, report.status, movable_to(report.status), **values)
 
 
-_REPORTS = table(StatusReport)
 _WAITING = with_lists(
     lambda among: select(_REPORTS.c.wamid)
     .where(among(_REPORTS.c.wamid, "wamids"), _REPORTS.c.message_id.is_(None))
     .distinct()
 )
+
+
+def _adopters(among: Among) -> Any:
+    """The messages that are known by one of these wamids, with it, and that reports wait for."""
+    own = select(_MESSAGES.c.wamid, _MESSAGES.c.id, _MESSAGES.c.phone_number_id)
+    earlier = select(_TRIES.c.wamid, _MESSAGES.c.id, _MESSAGES.c.phone_number_id)
+    earlier = earlier.join(_MESSAGES, _MESSAGES.c.id == _TRIES.c.message_id)
+    found = [
+        query.where(
+            among(names.c.wamid, "wamids"),
+            exists().where(
+                _REPORTS.c.wamid == names.c.wamid,
+                _REPORTS.c.phone_number_id == _MESSAGES.c.phone_number_id,
+                _REPORTS.c.message_id.is_(None),
+            ),
+        )
+        for query, names in ((own, _MESSAGES), (earlier, _TRIES))
+    ]
+    return union(*found)
+
+
+_ADOPTERS = with_lists(_adopters)
 
 
 def waiting(session: Session, wamids: Collection[str]) -> set[str]:
@@ -55,11 +100,5 @@ def waiting(session: Session, wamids: Collection[str]) -> set[str]:
 
 def adopt_all(session: Session, wamids: Collection[str], now: datetime) -> None:
     """The same for every message that is known by one of these wamids."""
-    own = select(Message.wamid, Message.id, Message.phone_number_id).where(Message.wamid.in_(wamids))
-    earlier = (
-        select(SendAttempt.wamid, Message.id, Message.phone_number_id)
-        .join(Message, Message.id == SendAttempt.message_id)
-        .where(SendAttempt.wamid.in_(wamids))
-    )
-    for wamid, message_id, number in session.execute(own.union(earlier)).all():
-        adopt(session, message_id, str(wamid), number, now)
+    for wamid, message_id, number in session.execute(_ADOPTERS(session), {"wamids": list(wamids)}).all():
+        adopt(session, message_id, wamid, number, now)

@@ -15,7 +15,7 @@ from app.ids import new_id
 from app.services.processing.people import ContactBook
 from app.services.processing.readings import Entry
 from app.store.contact_numbers import Handovers, Spoken
-from app.store.messages import StatusKey
+from app.store.reports import StatusKey
 
 Row = dict[str, Any]
 

@@ -80,7 +80,7 @@ class ProcessNotifications:
 
     def _read(self, claims: Sequence[Claim], left: dict[int, Claim]) -> list[Reading]:
         with self._database.read() as session:
-            rows = notifications.find_many(session, [claim.subject_id for claim in claims])
+            rows = notifications.rows_of(session, [claim.subject_id for claim in claims])
         pointless = [claim for claim in claims if claim.subject_id not in rows]
         if pointless:  # the notification was deleted meanwhile
             with self._database.write() as session:
@@ -155,8 +155,8 @@ class ProcessNotifications:
         wamids, ids = names_of_messages(entries)
         with self._database.read() as session:
             owners_of_names = contacts.find_by_aliases(session, all_aliases(people))
-            rows = [*messages.find_by_wamids(session, wamids), *messages.find_many(session, ids).items()]
-            owners = contacts.find_many(session, {row.contact_id for _, row in rows if row.contact_id})
+            rows = [*messages.rows_by_wamids(session, wamids), *messages.rows_of(session, ids).items()]
+            owners = contacts.rows_of(session, {row.contact_id for _, row in rows if row.contact_id})
             found = [(name, messages.to_domain(row, owners.get(row.contact_id or ""))) for name, row in rows]
             outbound, handovers = conversations.look_up(session, owners_of_names, entries)
         return Known(ContactBook.of(now, owners_of_names), found, outbound, handovers)

@@ -10,7 +10,6 @@ from typing import Any
 from app.domain.notifications import Item, Unreadable
 from app.domain.numbers import Directory
 from app.errors import Malformed
-from app.models import Notification
 from app.schemas.notification import read_notification
 from app.store.jobs import Claim
 
@@ -64,8 +63,9 @@ class Entry:
     item: Item
 
 
-def read(claim: Claim, row: Notification) -> Reading:
-    """Read a kept notification. Never raises: bytes that are no notification become one item that cannot be read."""
+def read(claim: Claim, row: Any) -> Reading:
+    """Read a row of `notifications.rows_of`. Never raises: bytes that are no notification become one item that cannot
+    be read."""
     reason = None
     try:
         items = read_notification(row.raw, row.received_at)

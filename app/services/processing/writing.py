@@ -92,7 +92,7 @@ def _write_conversations(session: Session, plan: Plan) -> None:
 def _write_facts(session: Session, plan: Plan, append: Append) -> list[Step]:
     new_messages = messages.add_new(session, plan.messages) if plan.messages else set()
     filled = _fill(session, plan, new_messages)
-    new_reports = messages.add_new_reports(session, plan.reports) if plan.reports else set()
+    new_reports = reports.add_new(session, plan.reports) if plan.reports else set()
     waiting = {report["wamid"] for report in plan.reports if report["message_id"] is None}
     waiting |= {row["wamid"] for row in plan.messages if row["direction"] == "outbound" and row["id"] in new_messages}
     if waiting:

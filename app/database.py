@@ -7,12 +7,12 @@ IMMEDIATE everywhere would make readers queue. So there are two session factorie
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, Select, create_engine, event
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -53,6 +53,7 @@ class Database:
         self._lock = WriteLock(Path(path)) if path and path != ":memory:" else WriteLock()
         self.engine = self._engine(pool_size)
         self._write_engine = self._engine(1, begin="BEGIN IMMEDIATE") if self.is_sqlite else self.engine
+        self._look_engine = self._engine(1, is_for_looks=True)
         self._readers = sessionmaker(self.engine, expire_on_commit=False)
         self._writers = sessionmaker(self._write_engine, expire_on_commit=False)
 
@@ -61,6 +62,15 @@ class Database:
         """A session for reading, one snapshot for the whole body. Raises `Unavailable`."""
         with _translated(), self._readers() as session:
             yield session
+
+    def look(self, statement: Select[Any], values: Mapping[str, object]) -> Any:
+        """The first value of the first row, or None. What an idle process does all day, so nothing is about it:
+
+        no session, no transaction, and one connection for all threads, without asking first whether it still is there.
+        Raises `Unavailable`, also once after the database was away.
+        """
+        with _translated(), self._look_engine.connect() as connection:
+            return connection.scalar(statement, values)
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -98,17 +108,22 @@ class Database:
         """Close every connection, and the lock's files."""
         self.engine.dispose()
         self._write_engine.dispose()
+        self._look_engine.dispose()
         self._lock.close()
 
-    def _engine(self, pool_size: int, begin: str = "BEGIN") -> Engine:
-        options: dict[str, Any] = {"hide_parameters": True, "pool_timeout": WAIT_SECONDS}
+    def _engine(self, pool_size: int, begin: str = "BEGIN", *, is_for_looks: bool = False) -> Engine:
+        options: dict[str, Any] = {"hide_parameters": True, "pool_timeout": WAIT_SECONDS, "pool_size": pool_size}
+        if is_for_looks:
+            options |= {"isolation_level": "AUTOCOMMIT", "max_overflow": 0}
         if not self.is_sqlite:
             options["connect_args"] = {"connect_timeout": 5, "options": POSTGRESQL_OPTIONS}
-            return create_engine(self.url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, **options)
+            pre_ping = {} if is_for_looks else {"max_overflow": pool_size, "pool_pre_ping": True}
+            return create_engine(self.url, **options, **pre_ping)
         options["connect_args"] = {"isolation_level": None, "check_same_thread": False, "timeout": 0}
-        engine = create_engine(self.url, pool_size=pool_size, max_overflow=2 if pool_size > 1 else 0, **options)
+        engine = create_engine(self.url, **{"max_overflow": 2 if pool_size > 1 else 0} | options)
         event.listen(engine, "connect", _set_pragmas)
-        event.listen(engine, "begin", lambda connection: _begin(connection, begin))
+        if not is_for_looks:
+            event.listen(engine, "begin", lambda connection: _begin(connection, begin))
         return engine
 
 

@@ -15,9 +15,8 @@ BATCH = 256
 def process_due(gateway: Gateway, should_stop: Callable[[], bool]) -> bool:
     """Claim a batch of due notifications and process it; False when nothing was due."""
     now = utc_now()
-    with gateway.database.read() as session:
-        if not jobs.any_due(session, PROCESS, now):
-            return False
+    if not jobs.any_due(gateway.database, PROCESS, now):
+        return False
     with gateway.database.write() as session:
         claims = jobs.claim(session, PROCESS, now=now, lease=LEASE, limit=BATCH)
     if claims:

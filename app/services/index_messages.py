@@ -11,9 +11,11 @@ AT_ONCE = 150
 
 def index_messages(database: Database) -> bool:
     """Write the words of some messages that wait for it; False when none did. Raises `Unavailable`."""
+    if not message_search.any_waiting(database):
+        return False
     with database.read() as session:
         waiting = message_search.waiting(session, AT_ONCE)
-        ids = [each.id for each in waiting] or message_search.any_waiting(session)
+        ids = [each.id for each in waiting] or message_search.ids_waiting(session)
         rows = message_search.documents(session, waiting)
     if not ids:
         return False

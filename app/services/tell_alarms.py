@@ -55,9 +55,8 @@ class TellAlarms:
 
     def _next(self, kind: str, way: Way) -> bool:
         now = self._now()
-        with self._database.read() as session:
-            if not jobs.any_due(session, kind, now):
-                return False
+        if not jobs.any_due(self._database, kind, now):
+            return False
         with self._database.write() as session:
             claims = jobs.claim(session, kind, now=now, lease=LEASE, limit=1)
         for claim in claims:

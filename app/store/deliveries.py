@@ -8,9 +8,12 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, bindparam, exists, func, insert, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement, Select, Update, bindparam, exists, func, insert, literal_column, or_, select, update,
+)  # fmt: skip
 from sqlalchemy.orm import Session, aliased
 
+from app.database import Database
 from app.ids import new_id
 from app.models import Delivery, DeliveryAttempt
 from app.models.base import table
@@ -54,6 +57,11 @@ def owe(session: Session, owed: Sequence[tuple[str, str, str | None]], now: date
     """Write down that endpoints are owed events: rows of endpoint, event and contact, in the order of the events."""
     rows = [(endpoint, event, contact, "pending", is_replay, now, 0, now) for endpoint, event, contact in owed]
     _insert(session.connection(), rows)
+
+
+def any_due(database: Database, endpoint_ids: Collection[str], now: datetime) -> bool:
+    """Whether `due` would find something for any of these endpoints. Raises `Unavailable`."""
+    return bool(endpoint_ids) and bool(database.look(_any_due(), {"ids": sorted(endpoint_ids), "now": now}))
 
 
 def due(session: Session, endpoint_id: str, now: datetime, limit: int, *, is_replay: bool) -> list[int]:
@@ -187,6 +195,19 @@ def release(session: Session, claims: Sequence[Claim], now: datetime) -> None:
             }
             for claim in claims
         ],
+    )
+
+
+@cache
+def _any_due() -> Select[Any]:
+    target = table(Delivery)
+    return select(
+        exists().where(
+            target.c.endpoint_id.in_(bindparam("ids", expanding=True)),
+            target.c.is_replay.in_((False, True)),  # so that the index leads to the time
+            target.c.due_at <= bindparam("now", type_=target.c.due_at.type),
+            _pending(target.c),
+        )
     )
 
 

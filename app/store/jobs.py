@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import CursorResult, bindparam, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
+from app.database import Database
 from app.ids import new_id
 from app.models import Job
 from app.models.base import UtcDateTime, table
@@ -44,9 +45,9 @@ def add(session: Session, kind: str, subject_id: str, due_at: datetime) -> None:
     )
 
 
-def any_due(session: Session, kind: str, now: datetime) -> bool:
-    """Whether a claim would find something. Takes no lock."""
-    return bool(session.scalar(_ANY_DUE, {"of_kind": kind, "now": now}))
+def any_due(database: Database, kind: str, now: datetime) -> bool:
+    """Whether a claim would find something. Raises `Unavailable`."""
+    return bool(database.look(_ANY_DUE, {"of_kind": kind, "now": now}))
 
 
 def claim(session: Session, kind: str, *, now: datetime, lease: timedelta, limit: int) -> list[Claim]:

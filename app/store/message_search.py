@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, cast, column, delete, insert, join, literal, select
+from sqlalchemy import Select, bindparam, cast, column, delete, exists, insert, join, literal, select
 from sqlalchemy import table as named_table
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import Session
 
+from app.database import Database
 from app.domain.words import Wanted, holds, words_of
 from app.models import Message, MessageDocument, UnsearchedMessage
 from app.models.base import table
@@ -35,6 +36,7 @@ SAMPLE = 200
 """So many of the newest messages tell how common a word and a status are."""
 
 _SECONDS_BITS, _FRACTION_BITS, _REST_BITS = 33, 10, 20
+_ANY_WAITING = select(exists(select(UnsearchedMessage.message_id)))
 _INDEX = named_table("search_index", column("rowid"))
 
 
@@ -163,7 +165,12 @@ def waiting(session: Session, limit: int) -> list[Waiting]:
     return [Waiting(row[0], row[1], row[2], _marks(*row[3:])) for row in session.execute(query)]
 
 
-def any_waiting(session: Session) -> list[str]:
+def any_waiting(database: Database) -> bool:
+    """Whether words of any message are still to be written. Raises `Unavailable`."""
+    return bool(database.look(_ANY_WAITING, {}))
+
+
+def ids_waiting(session: Session) -> list[str]:
     """Ids of some of those that wait, among them those of messages that are gone."""
     return list(session.scalars(select(UnsearchedMessage.message_id).limit(PORTION)))
 

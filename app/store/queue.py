@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Integer, bindparam, delete, exists, func, insert, select, union_all, update
 from sqlalchemy.orm import Session
 
+from app.database import Database
 from app.models import Batch, Message, QueuedSend
 from app.models.base import UtcDateTime, table
 from app.store.dialect import with_lists
@@ -31,9 +32,9 @@ def add(session: Session, rows: Sequence[Row]) -> None:
     session.execute(insert(_TABLE), rows)
 
 
-def any_due(session: Session, now: datetime) -> bool:
-    """Whether anything waits that may go, as far as time is concerned. Takes no lock."""
-    return bool(session.scalar(_ANY_DUE, {"now": now}))
+def any_due(database: Database, now: datetime) -> bool:
+    """Whether anything waits that may go, as far as time is concerned. Raises `Unavailable`."""
+    return bool(database.look(_ANY_DUE, {"now": now}))
 
 
 def _next_of_lane(lane: int) -> Any:

@@ -37,8 +37,7 @@ class SendQueue:
 
     def has_due(self) -> bool:
         """Whether anything may be waiting for a turn. Takes no lock."""
-        with self._database.read() as session:
-            return queue.any_due(session, self._now())
+        return queue.any_due(self._database, self._now())
 
     def exchange(self, arrivals: Sequence[Arrival], free: int) -> list[Departure]:
         """Record what came back, and let at most `free` messages leave, in one transaction.

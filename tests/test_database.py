@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from app.database import Database
@@ -55,6 +56,26 @@ def test_mistakes_in_a_statement_are_not_taken_for_a_database_that_is_away(opene
 def test_a_table_that_nobody_has_made_yet_is_a_database_that_is_away(opened: Database) -> None:
     with pytest.raises(Unavailable), opened.read() as session:
         session.execute(text("SELECT 1 FROM not_migrated_yet"))
+
+
+def test_a_look_sees_what_is_committed_by_then_and_holds_nothing(opened: Database) -> None:
+    statement = select(func.count()).select_from(ApiKey).where(ApiKey.name == bindparam("name"))
+    assert opened.look(statement, {"name": "a"}) == 0
+
+    with opened.write() as session:
+        api_keys.add(session, key("a"))
+        session.flush()
+        assert opened.look(statement, {"name": "a"}) == 0
+
+    with ThreadPoolExecutor(8) as pool:  # more at once than it has connections
+        assert list(pool.map(lambda _: opened.look(statement, {"name": "a"}), range(40))) == [1] * 40
+
+
+def test_a_look_at_a_database_that_is_away_says_so(opened: Database) -> None:
+    with pytest.raises(Unavailable):
+        opened.look(select(text("1 FROM not_migrated_yet")), {})
+
+    assert opened.look(select(text("1")), {}) == 1
 
 
 def test_an_error_shows_no_values(opened: Database) -> None:

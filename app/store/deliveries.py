@@ -8,9 +8,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement, Select, Update, bindparam, exists, func, insert, literal_column, or_, select, update,
-)  # fmt: skip
+from sqlalchemy import ColumnElement, Update, bindparam, exists, func, insert, literal_column, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from app.database import Database
@@ -199,7 +197,7 @@ def release(session: Session, claims: Sequence[Claim], now: datetime) -> None:
 
 
 @cache
-def _any_due() -> Select[Any]:
+def _any_due() -> Any:
     target = table(Delivery)
     return select(
         exists().where(

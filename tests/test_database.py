@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
@@ -74,6 +75,20 @@ def test_a_look_sees_what_is_committed_by_then_and_holds_nothing(opened: Databas
 def test_a_look_at_a_database_that_is_away_says_so(opened: Database) -> None:
     with pytest.raises(Unavailable):
         opened.look(select(text("1 FROM not_migrated_yet")), {})
+
+    assert opened.look(select(text("1")), {}) == 1
+
+
+@on_postgresql
+def test_a_look_says_once_that_its_connection_was_lost(opened: Database) -> None:
+    pid = opened.look(select(func.pg_backend_pid()), {})
+    with opened.write() as session:
+        session.execute(select(func.pg_terminate_backend(pid)))
+
+    with pytest.raises(Unavailable):
+        for _ in range(20):  # until the server has done it
+            opened.look(select(text("1")), {})
+            time.sleep(0.05)
 
     assert opened.look(select(text("1")), {}) == 1
 

@@ -56,7 +56,7 @@ class Desk:
 
     def rounds(self, condition: Callable[[], bool] | None = None, seconds: float = 10.0) -> None:
         """Work until nothing is due or under way, or until `condition` holds; it must within the time."""
-        self.clock.now = max(self.clock.now, utc_now())  # webhooks come by the real one
+        self._catch_up()
         until = time.monotonic() + seconds
         while not (condition or self.is_idle)():
             assert time.monotonic() < until, "it did not come true in time"
@@ -99,8 +99,12 @@ class Desk:
 
     def pass_by(self, **time: float) -> None:
         """Let some time go by, by the clock alone."""
+        self._catch_up()
         self.clock.pass_by(**time)
         self.directory.forget()
+
+    def _catch_up(self) -> None:
+        self.clock.now = max(self.clock.now, utc_now())  # webhooks come by the real one
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.load.gateway import APP_SECRET, GUNICORN, Gateway, running
 from tests.load.senders import PATH
 
 CONNECTIONS = 32
-CEILING = 9_000
+CEILING = 16_000
 """More webhooks a second than anything here answers: how many are made for a run."""
 
 SIDES = {

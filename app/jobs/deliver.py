@@ -11,6 +11,7 @@ from itertools import accumulate
 
 from app.database import Database
 from app.domain.endpoints import Endpoint
+from app.jobs.lanes import LOOK_SECONDS
 from app.jobs.shares import Desk, share_of
 from app.logs import get_logger
 from app.services.delivering import claiming, recording
@@ -20,7 +21,6 @@ from app.services.endpoint_directory import EndpointDirectory
 from app.store import deliveries
 from app.store.deliveries import Claim
 
-LOOK_SECONDS = 0.05
 LINGER_SECONDS = 0.015
 """How long what is done waits for more, so that one commit does for many."""
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from app.errors import Unavailable
 from app.logs import get_logger
 
+LOOK_SECONDS = 0.05
+"""How often a worker that has nothing to do looks for work. A look costs less than a way to be told would."""
+
 AWAY_SECONDS = 1.0
 """How long to leave a database alone that did not answer."""
 

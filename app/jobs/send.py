@@ -10,13 +10,11 @@ from app import fault_points, metrics
 from app.errors import Unavailable
 from app.fault_points import Point
 from app.graph.calls import Answer, Call, MakesCalls
+from app.jobs.lanes import LOOK_SECONDS
 from app.logs import get_logger
 from app.services.sending.arriving import Arrival
 from app.services.sending.departing import Departure
 from app.services.sending.queue import SendQueue
-
-LOOK_SECONDS = 0.05
-"""How often the queue is looked at, and answers are recorded, while there are few."""
 
 WAITING, WAITING_QUICK = 1, 4
 """How many calls wait, for each that may be under way: for their turn, or for one that is under way to end. More while

@@ -14,7 +14,7 @@ from app.embedded import PARENT_PID
 from app.ids import new_id
 from app.jobs.alarms import alarm_lanes
 from app.jobs.deliver import DeliverDue
-from app.jobs.lanes import Lane, Lanes
+from app.jobs.lanes import LOOK_SECONDS, Lane, Lanes
 from app.jobs.process import process_due
 from app.jobs.send import Sender
 from app.logs import get_logger
@@ -22,9 +22,6 @@ from app.services.count_traffic import count_traffic
 from app.services.gateway import Gateway, utc_now
 from app.services.index_messages import index_messages
 from app.store import workers
-
-LOOK_SECONDS = 0.05
-"""How often an idle worker looks for work. One look costs some 100 µs, which is less than a way to be told would."""
 
 HEARTBEAT_SECONDS = 5.0
 FORGET_AFTER = timedelta(hours=1)
@@ -124,8 +121,9 @@ def _lanes(gateway: Gateway, sender: Sender, deliver: DeliverDue) -> Lanes:
     lanes = Lanes(
         [
             Lane("process", process, LOOK_SECONDS),
+            # These two wait by themselves, for an answer or for the next look.
             Lane("send", sender.work, 0.0),
-            Lane("deliver", deliver, LOOK_SECONDS, first=gateway.endpoints.follow_settings),
+            Lane("deliver", deliver, 0.0, first=gateway.endpoints.follow_settings),
             Lane("handlers", gateway.follow_handlers, HANDLERS_SECONDS),
             Lane("heartbeat", say_alive, HEARTBEAT_SECONDS),
             Lane("sweep", sweep, HEARTBEAT_SECONDS),

@@ -150,6 +150,14 @@ def network(text: str) -> Network:
         raise WrongSetting("must be networks as 10.0.0.0/8, with commas between them") from None
 
 
+def host_name(text: str) -> str:
+    """Read a host's name, in any case, without scheme, port or path."""
+    label = "[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?"
+    if len(text) > 253 or not re.fullmatch(rf"{label}(\.{label})*", text.lower()):
+        raise WrongSetting("must be host names without https:// and port, as graph.internal, with commas between them")
+    return text.lower()
+
+
 def directory(text: str) -> str:
     return str(ROOT / text)
 

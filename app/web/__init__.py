@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -22,6 +25,7 @@ from app.web.api import (
     stats,
 )
 from app.web.graph import bp as graph
+from app.web.graph.paths import GraphPaths
 from app.web.observe import Observe
 from app.web.whatsapp import bp as whatsapp
 
@@ -47,7 +51,7 @@ def init_app(app: Flask, config: Config) -> None:
         app.register_blueprint(simulator_proxy.bp)
     errors.init_app(app)
     auth.init_app(app)
-    wsgi_app = app.wsgi_app
+    wsgi_app: Callable[..., Any] = GraphPaths(app.wsgi_app, config.graph_hosts, config.graph_api_version)
     if config.trusted_proxies:
         hops = config.trusted_proxies
         wsgi_app = ProxyFix(wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)

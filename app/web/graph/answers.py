@@ -10,6 +10,7 @@ from flask import Response, jsonify, request
 
 from app.services.graph_face import Found
 from app.web.context import gateway
+from app.web.graph.paths import PREFIX, is_at_root
 
 _VERSION = re.compile(r"/v\d{1,3}\.\d(?=/)")
 
@@ -26,7 +27,9 @@ def answer(found: Found) -> Response:
 def root() -> str:
     """Where an SDK finds us: `PUBLIC_URL`, else wherever it sent this request."""
     config = gateway().config
-    return f"{config.public_url or request.root_url.rstrip('/')}/graph/{config.graph_api_version}"
+    if is_at_root():  # whoever was given that name may know no other
+        return f"{request.root_url.rstrip('/')}/{config.graph_api_version}"
+    return f"{config.public_url or request.root_url.rstrip('/')}{PREFIX}/{config.graph_api_version}"
 
 
 def _ours(tree: Any, token: str) -> Any:

@@ -23,7 +23,7 @@ EXIT_SECONDS = 25
 try:
     _settings = load_config(load_environment())
 except ConfigError as error:
-    sys.stderr.write("The settings cannot work:\n" + "".join(f"  {problem}\n" for problem in error.problems))
+    sys.stderr.write(f"{error}\n")
     sys.exit(2)
 
 # Read when prometheus_client is first imported, and silently ignored later.
@@ -55,7 +55,7 @@ _children = Children(
 
 def on_starting(server):
     """Bring the database up to date, once, before anybody uses it."""
-    migrate = [sys.executable, "-m", "flask", "--app", "wsgi", "migrate"]
+    migrate = [sys.executable, "-m", "app.cli", "migrate"]
     if subprocess.run(migrate, cwd=ROOT, env={**os.environ, "FLASK_SKIP_DOTENV": "1"}, check=False).returncode:
         sys.exit(1)
 

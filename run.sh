@@ -60,6 +60,7 @@ install() {
     say "Installing $list ..."
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r "$list" ||
         fail "pip could not install $list; its reason is above. With a network connection, run this again."
+    ln -sfn ../../gateway .venv/bin/whatsapp-service
     printf '%s\n' "$wanted" >"$stamp"
 }
 

@@ -81,7 +81,7 @@ def commands(*, worker: bool, simulator: bool, echo_bot: bool, root: str) -> dic
     """What the web server starts beside itself."""
     found: dict[str, list[str]] = {}
     if worker:
-        found["worker"] = [sys.executable, "-m", "flask", "--app", "wsgi", "worker", "--with-parent"]
+        found["worker"] = [sys.executable, "-m", "app.cli", "worker", "--with-parent"]
     if simulator:
         found["simulator"] = [sys.executable, "-m", "app.simulator", "serve"]
     if echo_bot:

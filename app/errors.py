@@ -16,6 +16,9 @@ class ConfigError(Exception):
         super().__init__(problems)
         self.problems = problems
 
+    def __str__(self) -> str:
+        return "The settings cannot work:\n" + "\n".join(f"  {problem}" for problem in self.problems)
+
 
 class GatewayError(Exception):
     """Base of everything the gateway refuses or cannot do now."""

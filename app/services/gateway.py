@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from app.clock import utc_now as utc_now
 from app.config import Config
 from app.crypto import Vault
 from app.database import Database
@@ -51,11 +52,6 @@ from app.services.tell_alarms import TellAlarms, channels
 from app.services.template_categories import TemplateCategories
 from app.services.watching.watch import Watch
 from app.subscribers.client import SubscriberClient
-
-
-def utc_now() -> datetime:
-    """The present, aware."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)

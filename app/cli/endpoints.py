@@ -1,21 +1,24 @@
-"""`flask endpoints …`: the user's apps."""
+"""`endpoints …`: the user's apps."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
-from flask import current_app
-from flask.cli import AppGroup
 
-from app.errors import GatewayError
-from app.schemas.api.endpoints import EndpointAnswer
-from app.services.manage_endpoints import ManageEndpoints
+from app.cli.base import CommandGroup, services
 
-endpoints = AppGroup("endpoints", help="Your apps: where events are posted.")
+if TYPE_CHECKING:
+    from app.services.manage_endpoints import ManageEndpoints
+
+
+@click.group(cls=CommandGroup)
+def endpoints() -> None:
+    """Your apps: where events are posted."""
 
 
 def _manage() -> ManageEndpoints:
-    manage: ManageEndpoints = current_app.extensions["gateway"].manage_endpoints
-    return manage
+    return services().gateway.manage_endpoints
 
 
 @endpoints.command("add")
@@ -32,27 +35,26 @@ def add(
     batch: int | None, debounce: int | None,
 ) -> None:  # fmt: skip
     """Add an app and print its id and its secret. The secret cannot be shown again."""
-    try:
-        row, secret = _manage().add(
-            {
-                "url": url,
-                "types": list(types) or None,
-                "numbers": list(numbers) or None,
-                "replies": replies,
-                "ordered": not unordered,
-                "format": "meta" if meta else "event",
-                "batch": batch,
-                "debounce_seconds": debounce,
-            }
-        )
-    except GatewayError as error:
-        raise click.ClickException(f"{error.message} {error.fields or ''}") from error
+    row, secret = _manage().add(
+        {
+            "url": url,
+            "types": list(types) or None,
+            "numbers": list(numbers) or None,
+            "replies": replies,
+            "ordered": not unordered,
+            "format": "meta" if meta else "event",
+            "batch": batch,
+            "debounce_seconds": debounce,
+        }
+    )
     click.echo(f"{row.id}\n{secret}")
 
 
 @endpoints.command("list")
 def show_all() -> None:
     """Show all apps, without their secrets."""
+    from app.schemas.api.endpoints import EndpointAnswer
+
     for row in _manage().list():
         click.echo(f"{row.id}\t{EndpointAnswer().dump(row)['state']}\t{row.url}\t{row.disabled_reason or ''}".rstrip())
 
@@ -61,20 +63,14 @@ def show_all() -> None:
 @click.argument("endpoint_id")
 def remove(endpoint_id: str) -> None:
     """Remove an app. What it was still owed is dead."""
-    try:
-        _manage().remove(endpoint_id)
-    except GatewayError as error:
-        raise click.ClickException(error.message) from error
+    _manage().remove(endpoint_id)
 
 
 @endpoints.command("test")
 @click.argument("endpoint_id")
 def test(endpoint_id: str) -> None:
     """Post a test event and say what came of it. Exits with 1 if that is no success."""
-    try:
-        answer = _manage().test(endpoint_id)
-    except GatewayError as error:
-        raise click.ClickException(error.message) from error
+    answer = _manage().test(endpoint_id)
     click.echo(f"{answer.error or f'answered {answer.status}'} after {answer.seconds:.2f} s")
     if not answer.is_success:
         raise SystemExit(1)

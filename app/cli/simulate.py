@@ -1,4 +1,4 @@
-"""`flask simulator` stands in for Meta; `flask simulate …` tries a deployment and says whether it kept its promises."""
+"""`simulate …`: try a deployment, and say whether it kept its promises."""
 
 from __future__ import annotations
 
@@ -7,24 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 import click
-from flask.cli import AppGroup
 
-from app.cli_trial import Trial, judge_conversation, named_target, progress_bar
+from app.cli.base import CommandGroup
+from app.cli.trial import Trial, judge_conversation, named_target, progress_bar
 from app.simulator.scenarios.bodies import Maker
 from app.simulator.scenarios.outage import write_through
 from app.simulator.settings import Pace
 
-simulate = AppGroup("simulate", help="Try a deployment: bursts, batches, an outage, a conversation.")
 
-
-@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
-@click.argument("options", nargs=-1, type=click.UNPROCESSED)
-def simulator(options: tuple[str, ...]) -> None:
-    """Stand in for Meta: `python -m app.simulator serve` with the settings. `--help` shows its options."""
-    from app.simulator.__main__ import main  # here alone: web processes load this module, and serve no simulator
-
-    logging.getLogger().handlers.clear()  # its lines are a program's of its own, and no part of the gateway's log
-    raise SystemExit(main(["serve", *options]))
+@click.group(cls=CommandGroup)
+def simulate() -> None:
+    """Try a deployment: bursts, batches, an outage, a conversation."""
 
 
 def _target_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -1,24 +1,26 @@
-"""`flask handlers …`: the user's Python handlers."""
+"""`handlers …`: the user's Python handlers."""
 
 from __future__ import annotations
 
 import os
 
 import click
-from flask import current_app
-from flask.cli import AppGroup
 
+from app.cli.base import CommandGroup, services
 from app.domain.handlers import Handler
 from app.handlers.environment import without_secrets
 from app.handlers.process import CannotLoad, HandlerProcess
 
-handlers = AppGroup("handlers", help="Your Python handlers, in the module that HANDLERS names.")
+
+@click.group(cls=CommandGroup)
+def handlers() -> None:
+    """Your Python handlers, in the module that HANDLERS names."""
 
 
 @handlers.command("check")
 def check() -> None:
     """Load the module as the worker does, and show its handlers, or why it cannot be loaded."""
-    module: str = current_app.extensions["gateway"].config.handlers
+    module = services().config.handlers
     if not module:
         raise click.ClickException("HANDLERS is not set.")
     try:

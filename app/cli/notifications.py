@@ -1,21 +1,20 @@
-"""`flask notifications …`: webhooks as they were kept."""
+"""`notifications …`: webhooks as they were kept."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
 import click
-from flask import current_app
-from flask.cli import AppGroup
 
-from app.errors import GatewayError
-from app.services.gateway import Gateway, utc_now
-from app.services.replay_deliveries import replay_of_notifications
-from app.services.replay_notifications import replay_notification, replay_notifications
+from app.cli.base import CommandGroup, services
+from app.clock import utc_now
 
 STATES = ("processed", "parked", "quarantined")
 
-notifications = AppGroup("notifications", help="Webhooks as they were kept.")
+
+@click.group(cls=CommandGroup)
+def notifications() -> None:
+    """Webhooks as they were kept."""
 
 
 @notifications.command("replay")
@@ -25,19 +24,19 @@ notifications = AppGroup("notifications", help="Webhooks as they were kept.")
 @click.option("--deliver", is_flag=True, help="Also deliver once more what they told of, marked as a replay.")
 def replay(notification_id: str | None, since: str | None, state: str | None, deliver: bool) -> None:
     """Have webhooks read again, by the worker. What was taken in stays as it is and has no second effect."""
+    from app.services.replay_deliveries import replay_of_notifications
+    from app.services.replay_notifications import replay_notification, replay_notifications
+
     if (notification_id is None) == (since is None and state is None):
         raise click.UsageError("Say which: --id alone, or --since, --state or both.")
-    gateway: Gateway = current_app.extensions["gateway"]
-    try:
-        if notification_id is not None:
-            replay_notification(gateway.database, notification_id, utc_now())
-            if deliver:
-                replay_of_notifications(gateway.database, [notification_id], utc_now())
-            count = 1
-        else:
-            count = replay_notifications(gateway.database, utc_now(), since=_time(since), state=state, deliver=deliver)
-    except GatewayError as error:
-        raise click.ClickException(error.message) from error
+    database = services().database
+    if notification_id is not None:
+        replay_notification(database, notification_id, utc_now())
+        if deliver:
+            replay_of_notifications(database, [notification_id], utc_now())
+        count = 1
+    else:
+        count = replay_notifications(database, utc_now(), since=_time(since), state=state, deliver=deliver)
     click.echo(f"{count} to be read again")
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import requests
-from flask import current_app
 
-from app.services.audit_balance import audit_balance
-from app.services.gateway import Gateway
+from app.cli.base import services
 from app.simulator.scenarios.bodies import Webhook
 from app.simulator.scenarios.conversation import converse
 from app.simulator.scenarios.open_loop import Posted, Progress, post_at_rate
@@ -20,6 +18,9 @@ from app.simulator.scenarios.readback import Readback
 from app.simulator.scenarios.report import Report
 from app.simulator.scenarios.target import WEBHOOK_PATH, NotATarget, Target, check_address
 from app.simulator.settings import BusinessNumber
+
+if TYPE_CHECKING:
+    from app.services.audit_balance import Balance
 
 _PATIENCE_SECONDS = 30.0
 
@@ -72,7 +73,7 @@ class Trial:
 
 def judge_conversation(url: str | None, is_own: bool, *, wa_id: str, times: int, **how: Any) -> None:
     """Write through a simulator, this deployment's own when no other is named, and print what was answered."""
-    address = _checked(url or f"http://127.0.0.1:{_gateway().config.port + 1}", is_own)
+    address = _checked(url or f"http://127.0.0.1:{services().config.port + 1}", is_own)
     kept_before = _kept() if not url else 0
     with progress_bar(times, "answers") as progress, _reading(address):
         waits = converse(address, wa_id, times=times, progress=progress, **how)
@@ -87,7 +88,7 @@ def named_target(
     url: str | None, is_own: bool, app_secret: str, api_key: str, numbers: tuple[str, ...], several: int = 1
 ) -> Target:
     """The deployment that the options name; this one when they name none."""
-    config = _gateway().config
+    config = services().config
     if url and not app_secret:
         raise click.UsageError("--target needs its --app-secret.")
     if not url and not config.simulator and not is_own:
@@ -111,12 +112,18 @@ def _checked(url: str, is_own: bool) -> str:
         raise click.UsageError(str(refusal)) from refusal
 
 
+def _balance() -> Balance:
+    from app.services.audit_balance import audit_balance  # not above: the help of `simulate` needs no database
+
+    return audit_balance(services().database)
+
+
 def _kept() -> int:
-    return sum(audit_balance(_gateway().database).notifications.values())
+    return sum(_balance().notifications.values())
 
 
 def _add_books(report: Report, *, acknowledged: int, kept_before: int) -> None:
-    balance = audit_balance(_gateway().database)
+    balance = _balance()
     report.add_kept(acknowledged, sum(balance.notifications.values()) - kept_before)
     report.add_books(balance.problems)
 
@@ -128,11 +135,6 @@ def _show(report: Report) -> None:
         click.echo(f"Broken: {', '.join(report.broken)}.")
         raise SystemExit(1)
     click.echo("Every promise was kept.")
-
-
-def _gateway() -> Gateway:
-    gateway: Gateway = current_app.extensions["gateway"]
-    return gateway
 
 
 @contextmanager

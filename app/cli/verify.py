@@ -1,4 +1,4 @@
-"""`flask verify`: is a captured request genuine, and if not, why not?"""
+"""`verify`: is a captured request genuine, and if not, why not?"""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any, BinaryIO
 
 import click
 
+from app.cli.base import Command
+from app.clock import utc_now
 from app.services.explain_signature import explain
-from app.services.gateway import utc_now
 
 
-@click.command("verify")
+@click.command(cls=Command)
 @click.option("--request", "request_file", type=click.File("rb"), help="Headers, an empty line, the body; - is stdin.")
 @click.option("--headers", "headers_file", type=click.File("rb"), help="The headers, as lines or as a JSON object.")
 @click.option("--body", "body_file", type=click.File("rb"), help="The body, byte for byte.")
@@ -31,7 +32,7 @@ def verify(
     any_time: bool,
     secret: str,
 ) -> None:
-    """Check a captured request, of Standard Webhooks or of Meta, and say exactly what is wrong with it."""
+    """Check a captured request, of Standard Webhooks or of Meta. Exits with 1, and says why, when it is not genuine."""
     if (request_file is None) == (headers_file is None) or (headers_file is None) != (body_file is None):
         raise click.UsageError("Say which: --request alone, or --headers and --body.")
     if request_file is not None:

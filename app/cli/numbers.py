@@ -1,22 +1,21 @@
-"""`flask numbers …`: the business numbers beside the one in the settings."""
+"""`numbers …`: the business numbers beside the one in the settings."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
-from flask import current_app
-from flask.cli import AppGroup
 
-from app.errors import GatewayError
-from app.services.check_number import Report
-from app.services.gateway import Gateway, utc_now
-from app.services.save_number import remove_number, save_number
+from app.cli.base import CommandGroup, services
+from app.clock import utc_now
 
-numbers = AppGroup("numbers", help="Business numbers beside the one in the settings.")
+if TYPE_CHECKING:
+    from app.services.check_number import Report
 
 
-def _gateway() -> Gateway:
-    gateway: Gateway = current_app.extensions["gateway"]
-    return gateway
+@click.group(cls=CommandGroup)
+def numbers() -> None:
+    """Business numbers beside the one in the settings."""
 
 
 @numbers.command("add")
@@ -37,29 +36,28 @@ def add_number(
     rate: float | None,
 ) -> None:
     """Add a number. Token and secret are asked for, so that they stand in no shell history."""
+    from app.services.save_number import save_number
+
     access_token = click.prompt("Access token", hide_input=True) if token else None
     secrets = click.prompt("App secret", hide_input=True).split(",") if secret else []
-    try:
-        save_number(
-            _gateway().database,
-            _gateway().vault,
-            utc_now(),
-            phone_number_id=phone_number_id,
-            display_phone_number=display,
-            waba_id=waba,
-            app_id=app_id,
-            access_token=access_token,
-            app_secrets=[each.strip() for each in secrets],
-            rate=rate,
-        )
-    except GatewayError as error:
-        raise click.ClickException(f"{error.message} {error.fields or ''}") from error
+    save_number(
+        services().database,
+        services().vault,
+        utc_now(),
+        phone_number_id=phone_number_id,
+        display_phone_number=display,
+        waba_id=waba,
+        app_id=app_id,
+        access_token=access_token,
+        app_secrets=[each.strip() for each in secrets],
+        rate=rate,
+    )
 
 
 @numbers.command("list")
 def list_numbers() -> None:
     """Show all numbers, the settings' own too, without their secrets."""
-    for number in _gateway().directory.read().numbers.values():
+    for number in services().directory.read().numbers.values():
         shown = f"+{number.display_phone_number}" if number.display_phone_number else "-"
         account = f"account {number.waba_id or '-'}"
         click.echo(f"{number.phone_number_id}\t{shown}\t{account}\tapp {number.app}\t{number.rate:g}/s")
@@ -69,21 +67,17 @@ def list_numbers() -> None:
 @click.argument("phone_number_id")
 def delete_number(phone_number_id: str) -> None:
     """Forget a number that was added."""
-    try:
-        remove_number(_gateway().database, phone_number_id)
-    except GatewayError as error:
-        raise click.ClickException(error.message) from error
+    from app.services.save_number import remove_number
+
+    remove_number(services().database, phone_number_id)
 
 
 @numbers.command("check")
 @click.argument("phone_number_ids", nargs=-1)
 def check_numbers(phone_number_ids: tuple[str, ...]) -> None:
     """Ask Meta how numbers are, all of them unless some are named. Exits with 1 when one cannot do its work."""
-    try:
-        asked = phone_number_ids or tuple(_gateway().directory.read().numbers)
-        reports = [_gateway().check_number(number_id) for number_id in asked]
-    except GatewayError as error:
-        raise click.ClickException(error.message) from error
+    asked = phone_number_ids or tuple(services().directory.read().numbers)
+    reports = [services().gateway.check_number(number_id) for number_id in asked]
     for report in reports:
         _print_report(report)
     if not all(report.ok for report in reports):

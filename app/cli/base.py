@@ -1,0 +1,124 @@
+"""What all commands share: the services, made when they are needed, and errors in words."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from app.config import Config, load_config, load_environment
+from app.errors import ConfigError, GatewayError
+
+if TYPE_CHECKING:
+    from app.crypto import Vault
+    from app.database import Database
+    from app.services.gateway import Gateway
+    from app.services.number_directory import NumberDirectory
+
+# Services are imported where they are made: most commands need one or two, and all of them take a second to import.
+
+
+class Services:
+    """What a command may work with. Each is made at its first use; none opens a connection before it is used."""
+
+    def __init__(self, gateway: Gateway | None = None) -> None:
+        if gateway is not None:
+            self.gateway = gateway
+
+    @cached_property
+    def gateway(self) -> Gateway:
+        """All services. A command that can do with one of those below starts in half the time."""
+        from app import __version__
+        from app.services.gateway import Gateway
+
+        return Gateway.build(self.config, __version__)
+
+    @cached_property
+    def config(self) -> Config:
+        """The settings. Raises `ConfigError`."""
+        if self._is_whole:
+            return self.gateway.config
+        from app.logs import configure_logging
+
+        config = load_config(load_environment())
+        configure_logging(config, "command")
+        return config
+
+    @cached_property
+    def database(self) -> Database:
+        """The database."""
+        if self._is_whole:
+            return self.gateway.database
+        from app.database import Database
+
+        return Database(self.config.database_url, self.config.database_pool_size)
+
+    @cached_property
+    def vault(self) -> Vault:
+        """What encrypts stored secrets."""
+        if self._is_whole:
+            return self.gateway.vault
+        from app.crypto import Vault
+
+        return Vault(self.config.encryption_key)
+
+    @cached_property
+    def directory(self) -> NumberDirectory:
+        """The numbers and app secrets."""
+        if self._is_whole:
+            return self.gateway.directory
+        from app.services.number_directory import NumberDirectory
+
+        return NumberDirectory(self.config, self.database, self.vault)
+
+    @property
+    def _is_whole(self) -> bool:
+        return "gateway" in self.__dict__
+
+
+def services() -> Services:
+    """The services of the command that runs: of Flask's application under `flask`, else made from the settings."""
+    context = click.get_current_context().find_root()
+    if not isinstance(context.obj, Services):
+        load_app = getattr(context.obj, "load_app", None)  # Flask's ScriptInfo
+        context.obj = Services(load_app().extensions["gateway"] if load_app else None)
+    return context.obj
+
+
+class Command(click.Command):
+    """A command whose errors are said in words: what is wrong, and what to do about it."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. Exits with 2 for settings that cannot work, and with 1 for what the gateway refuses."""
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            raise WrongSettings(error) from error
+        except GatewayError as error:
+            raise click.ClickException(in_words(error)) from error
+
+
+class CommandGroup(click.Group):
+    """Commands of one subject."""
+
+    command_class = Command
+
+
+class WrongSettings(click.ClickException):
+    """Settings that cannot work."""
+
+    exit_code = 2
+
+    def __init__(self, error: ConfigError) -> None:
+        super().__init__(str(error))
+
+
+def in_words(error: GatewayError) -> str:
+    """Say what was refused, and of each field why."""
+    fields = (f"\n  {name}: {_reasons(reasons)}" for name, reasons in (error.fields or {}).items())
+    return error.message + "".join(fields)
+
+
+def _reasons(reasons: Any) -> str:
+    return ", ".join(str(each) for each in reasons) if isinstance(reasons, list) else str(reasons)

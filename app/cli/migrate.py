@@ -1,0 +1,20 @@
+"""`migrate`: the database's schema."""
+
+from __future__ import annotations
+
+import click
+
+from app.cli.base import Command, services
+
+
+@click.command(cls=Command)
+def migrate() -> None:
+    """Bring the database up to date. Done by the web server itself at start."""
+    from app import migrations
+
+    try:
+        migrations.upgrade(services().database)
+    except OSError as error:
+        raise click.ClickException(
+            f"The database's folder cannot be written to ({type(error).__name__}). Set DATABASE_URL to another place."
+        ) from error

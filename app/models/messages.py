@@ -99,6 +99,15 @@ class Message(Base):
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class MergedMessage(Base):
+    """An echo that turned out to be a send of ours: its id, by which an app may know it, and the send's."""
+
+    __tablename__ = "merged_messages"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    message_id: Mapped[str] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), index=True)
+
+
 class SendAttempt(Base):
     """One try at sending a message. `state` is `sending`, `accepted`, `refused` or `unknown`."""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import fault_points, metrics
@@ -182,8 +183,13 @@ class SendMessage:
         caller would come again, and the message go out twice.
         """
         try:
-            with self._database.write() as session:
-                return self._record(session, this, answer, self._now())
+            try:
+                with self._database.write() as session:
+                    return self._record(session, this, answer, self._now())
+            except IntegrityError:  # the message's echo was stored at the same moment: now it can be seen
+                with self._database.write() as session:
+                    events.take_turn(session)
+                    return self._record(session, this, answer, self._now())
         except Unavailable:
             logger.warning("the outcome of a send could not be recorded", extra={"message_id": this.message_id})
             return None

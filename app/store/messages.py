@@ -14,7 +14,7 @@ from app.domain.messages import Message as DomainMessage
 from app.domain.statuses import movable_to
 from app.models import Contact, Message, SendAttempt
 from app.models.base import table
-from app.store import pricing
+from app.store import echoes, pricing
 from app.store.dialect import built_once, insert_and_count, one_of, with_lists
 
 _TABLE, _TRIES = table(Message), table(SendAttempt)
@@ -66,6 +66,8 @@ def find(session: Session, message_id: str, numbers: tuple[str, ...] | None = No
     A message from one number of ours to another has one wamid and is there twice.
     """
     own = session.get(Message, message_id)
+    if own is None and (merged := echoes.now_known_as(session, message_id)) is not None:
+        own = session.get(Message, merged)
     if own is not None:
         return own if numbers is None or own.phone_number_id in numbers else None
     for _, row in rows_by_wamids(session, [message_id]):
@@ -142,9 +144,7 @@ def rows_of(session: Session, ids: Collection[str]) -> dict[str, Any]:
 
 
 def move(session: Session, changes: Sequence[dict[str, Any]]) -> None:
-    """Move messages to the `status` Meta reported, where that is forward; set `error`, `pricing`, `wamid` beside it.
-
-    `error`, `pricing` and `wamid` of None leave what is there.
+    """Move messages to the `status` Meta reported, where that is forward, and set `error` beside it where there is one.
     """
     by_status: dict[str, list[dict[str, Any]]] = {}
     for change in changes:
@@ -152,21 +152,20 @@ def move(session: Session, changes: Sequence[dict[str, Any]]) -> None:
             {
                 "message_id": change["id"],
                 "new_error": change.get("error"),
-                "new_wamid": change.get("wamid"),
                 "now": change["updated_at"],
             }
         )
     for status, parameters in sorted(by_status.items()):
-        # Only where one is given does the statement need it, and most reports carry neither.
-        given = [name for name in ("wamid", "error") if any(parameter[f"new_{name}"] for parameter in parameters)]
-        session.execute(_move(status, *given), parameters)
+        # Only where one is given does the statement need it, and most reports carry none.
+        has_errors = any(parameter["new_error"] for parameter in parameters)
+        session.execute(_move(status, has_errors), parameters)
 
 
 @cache
-def _move(status: str, *given: str) -> Any:
+def _move(status: str, has_errors: bool) -> Any:
     values: dict[str, Any] = {"status": status, "updated_at": bindparam("now", type_=_TABLE.c.updated_at.type)}
-    for name in given:
-        values[name] = func.coalesce(bindparam(f"new_{name}", type_=_TABLE.c[name].type), _TABLE.c[name])
+    if has_errors:
+        values["error"] = func.coalesce(bindparam("new_error", type_=_TABLE.c.error.type), _TABLE.c.error)
     may_move = (_TABLE.c.id == bindparam("message_id"), one_of(_TABLE.c.status, movable_to(status)))
     return update(_TABLE).where(*may_move).values(values)
 

@@ -6,11 +6,14 @@ from sqlalchemy.orm import Session
 
 from app.domain.messages import Message
 from app.domain.notifications import MessageFact, Person, Source
+from app.services.processing.messages import ON_THE_PHONE
 from app.services.processing.people import aliases, variants_of
+from app.services.processing.plan import ECHO_WITHIN
 from app.services.processing.readings import Entry
-from app.store import contact_numbers, messages
+from app.store import contact_numbers, echoes, messages
 from app.store.contact_numbers import Handovers
 from app.store.contacts import Alias, Owner
+from app.store.echoes import OpenTry
 
 
 def look_up(
@@ -18,9 +21,7 @@ def look_up(
 ) -> tuple[dict[tuple[str, str], Message], Handovers]:
     """What we last sent to everybody who says something now, and who answers them, by contact and number."""
     speakers, numbers = _speakers(entries)
-    ids = set()
-    for alias in {name for person in speakers for name in aliases(person)}:
-        ids |= {owners[each].contact.id for each in (alias, *variants_of(alias)) if each in owners}
+    ids = _contacts_of(speakers, owners)
     if not ids:
         return {}, {}
     rows = messages.last_outbound(session, ids, numbers)
@@ -29,6 +30,27 @@ def look_up(
         (row.contact_id, row.phone_number_id): contact_numbers.handover_of(row)
         for row in contact_numbers.find_many(session, ids, tuple(numbers))
     }
+
+
+def open_tries(session: Session, owners: dict[Alias, Owner], entries: list[Entry]) -> list[OpenTry]:
+    """The tries at sending without an answer that echoes of the phone's may be of."""
+    echoed = [
+        entry.item.fact
+        for entry in entries
+        if isinstance(entry.item.fact, MessageFact) and entry.item.field == ON_THE_PHONE
+    ]
+    ids = _contacts_of([fact.person for fact in echoed], owners)
+    if not ids:
+        return []
+    times = [fact.timestamp for fact in echoed]
+    return echoes.open_tries(session, ids, min(times) - ECHO_WITHIN, max(times) + ECHO_WITHIN)
+
+
+def _contacts_of(people: list[Person], owners: dict[Alias, Owner]) -> set[str]:
+    ids = set()
+    for alias in {name for person in people for name in aliases(person)}:
+        ids |= {owners[each].contact.id for each in (alias, *variants_of(alias)) if each in owners}
+    return ids
 
 
 def _speakers(entries: list[Entry]) -> tuple[list[Person], set[str]]:

@@ -24,10 +24,12 @@ _SPOKEN_TYPES = ("text", "button")
 def message(draft: Draft, entry: Entry, fact: MessageFact) -> None:
     """A message: a row, and the event that tells of it. Or the file that a row has been waiting for."""
     item, contact = entry.item, draft.book.get(fact.person, at=fact.timestamp)
-    waiting = draft.find(entry, fact.wamid) if fact.source is Source.HISTORY else None
-    if waiting is not None and waiting.message_type == PLACEHOLDER and fact.message_type != PLACEHOLDER:
-        _fill(draft, entry, fact, waiting)
+    known = draft.find(entry, fact.wamid) if fact.source is Source.HISTORY or fact.direction == "outbound" else None
+    if known is not None and known.message_type == PLACEHOLDER and fact.message_type != PLACEHOLDER:
+        _fill(draft, entry, fact, known)
         return
+    if known is not None and fact.direction == "outbound":
+        return  # a send of ours that comes back as an echo, or one of its earlier tries; or the echo once more
     them = address(fact.person) or fact.group_id
     us = f"+{item.display_phone_number}" if item.display_phone_number else None
     inbound = fact.direction == "inbound"
@@ -96,8 +98,9 @@ def _note(draft: Draft, entry: Entry, message: Message, contact: ContactRef) -> 
     """Remember what a message says of its conversation."""
     if message.direction == "outbound":
         draft.note_outbound(contact, message)
-        if entry.item.field == ON_THE_PHONE and message.group_id is None:
-            draft.note_agent(contact, message.phone_number_id, message.timestamp)
+        is_personal = entry.item.field == ON_THE_PHONE and message.group_id is None
+        if is_personal and not draft.may_be_ours(contact, message):
+            draft.note_agent(contact, message)
         return
     if message.group_id is None:  # what is said in a group opens no window
         draft.note_spoken(contact, message.phone_number_id, message.timestamp)

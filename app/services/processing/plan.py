@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.domain.handover import HandledBy, Handover
 from app.domain.messages import ContactRef, Message
@@ -15,9 +15,13 @@ from app.ids import new_id
 from app.services.processing.people import ContactBook
 from app.services.processing.readings import Entry
 from app.store.contact_numbers import Handovers, Spoken
+from app.store.echoes import OpenTry
 from app.store.reports import StatusKey
 
 Row = dict[str, Any]
+
+ECHO_WITHIN = timedelta(minutes=10)
+"""How far the time of an echo may be from when we began to send it: Meta may take its time, and clocks differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +36,18 @@ class Step:
     report: StatusKey | None = None
 
 
+class AgentSpoke(NamedTuple):
+    """A person answered a contact on the business's phone: counts only if the message turns out to be new."""
+
+    message_id: str
+    contact_id: str
+    phone_number_id: str
+    at: datetime
+
+
 @dataclass(slots=True)
 class Plan:
-    """The rows of one chunk."""
+    """The rows of one chunk. `names` are wamids to be noted, by message."""
 
     book: ContactBook
     steps: list[Step] = field(default_factory=list)
@@ -45,9 +58,10 @@ class Plan:
     pricings: dict[str, Row] = field(default_factory=dict)
     flags: dict[str, Row] = field(default_factory=dict)
     resolved: list[Row] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
     aside: list[Row] = field(default_factory=list)
     spoken: Spoken = field(default_factory=dict)
-    handovers: Handovers = field(default_factory=dict)
+    agents: list[AgentSpoke] = field(default_factory=list)
     wishes: list[Row] = field(default_factory=list)
 
 
@@ -55,13 +69,15 @@ class Plan:
 class Known:
     """What the database knows of the chunk's people and messages, the latter by wamid or by our id.
 
-    `outbound` is what we last sent, by contact and number; `handovers` says of the same who answers.
+    `outbound` is what we last sent, by contact and number; `handovers` says of the same who answers. `tries` are those
+    at sending whose wamid nobody knows yet, as far as an echo here may be of one.
     """
 
     book: ContactBook
     messages: list[tuple[str, Message]]
     outbound: dict[tuple[str, str], Message] = field(default_factory=dict)
     handovers: Handovers = field(default_factory=dict)
+    tries: list[OpenTry] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +96,7 @@ class Draft:
         self.rules = rules
         self._outbound = dict(known.outbound)
         self._handovers = dict(known.handovers)
+        self._tries = known.tries
         self.book = known.book
         self.directory = directory
         self.now = now
@@ -115,13 +132,26 @@ class Draft:
             key = (contact.id, number)
             self.plan.spoken[key] = max(at, self.plan.spoken.get(key, at))
 
-    def note_agent(self, contact: ContactRef, number: str, at: datetime) -> None:
+    def note_agent(self, contact: ContactRef, message: Message) -> None:
         """Remember that a person answered a contact; in the future, by Meta's clock, nobody has."""
-        key = (contact.id, number)
-        at = min(at, self.now)
-        for handovers in (self.plan.handovers, self._handovers):
-            known = handovers.get(key, Handover())
-            handovers[key] = replace(known, agent_at=max(at, known.agent_at or at))
+        key = (contact.id, message.phone_number_id)
+        at = min(message.timestamp, self.now)
+        self.plan.agents.append(AgentSpoke(message.id, *key, at))
+        known = self._handovers.get(key, Handover())
+        self._handovers[key] = replace(known, agent_at=max(at, known.agent_at or at))
+
+    def may_be_ours(self, contact: ContactRef, message: Message) -> bool:
+        """Whether an echo may be of a send of ours whose answer is still out: it says the same, at that time.
+
+        How WhatsApp echoes what is not plain text is for Meta to choose, so there the type of ours decides.
+        """
+        return any(
+            each.phone_number_id == message.phone_number_id
+            and self.book.current(each.contact_id) == contact.id
+            and abs(message.timestamp - each.started_at) <= ECHO_WITHIN
+            and _may_be_the_same(each, message)
+            for each in self._tries
+        )
 
     def handled_by(self, contact: ContactRef | None, number: str) -> HandledBy:
         """Who answers a contact on a number of ours."""
@@ -200,6 +230,12 @@ class Draft:
             "created_at": self.now,
             "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")),
         }
+
+
+def _may_be_the_same(ours: OpenTry, echo: Message) -> bool:
+    if ours.message_type == echo.message_type == "text":
+        return ours.message.split() == echo.message.split()
+    return ours.message_type in (echo.message_type, "template", "interactive")
 
 
 def address(person: Person) -> str | None:

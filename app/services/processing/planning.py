@@ -74,8 +74,9 @@ def names_of_messages(entries: list[Entry]) -> tuple[set[str], set[str]]:
         if isinstance(fact, EditFact):
             wamids.add(fact.original_wamid)
         elif isinstance(fact, MessageFact):
-            if fact.source is Source.HISTORY and fact.message_type != PLACEHOLDER:
-                wamids.add(fact.wamid)  # it may be what a placeholder stands for
+            is_file = fact.source is Source.HISTORY and fact.message_type != PLACEHOLDER
+            if is_file or fact.direction == "outbound":
+                wamids.add(fact.wamid)  # it may be what a placeholder stands for, or a send of ours
             quoted = (fact.context or {}).get("message_id")
             if quoted:
                 wamids.add(quoted)

@@ -159,7 +159,8 @@ class ProcessNotifications:
             owners = contacts.rows_of(session, {row.contact_id for _, row in rows if row.contact_id})
             found = [(name, messages.to_domain(row, owners.get(row.contact_id or ""))) for name, row in rows]
             outbound, handovers = conversations.look_up(session, owners_of_names, entries)
-        return Known(ContactBook.of(now, owners_of_names), found, outbound, handovers)
+            tries = conversations.open_tries(session, owners_of_names, entries)
+        return Known(ContactBook.of(now, owners_of_names), found, outbound, handovers, tries)
 
     def _tell(self, reading: Reading) -> None:
         if not reading.is_repeated:

@@ -67,6 +67,9 @@ def _move(draft: Draft, message: Message, fact: StatusFact, tag: tuple[str, int]
         draft.plan.resolved.append(
             {"message_id": message.id, "number": tag[1], "wamid": fact.wamid, "now": draft.now}
         )
+    if message.message_id is None:
+        draft.plan.names.setdefault(message.id, fact.wamid)
+        message = replace(message, message_id=fact.wamid)
     if message.status not in movable_to(fact.status) or fact.participant:
         # What one member of a group has read says nothing of the others.
         return replace(message, pricing=fact.pricing or message.pricing)
@@ -75,13 +78,11 @@ def _move(draft: Draft, message: Message, fact: StatusFact, tag: tuple[str, int]
         "id": message.id,
         "status": fact.status,
         "error": fact.error or earlier.get("error"),
-        "wamid": None if message.message_id else fact.wamid,
         "updated_at": draft.now,
-    } | ({"wamid": earlier["wamid"]} if earlier.get("wamid") else {})
+    }
     return replace(
         message,
         status=advance(message.status, fact.status),
         error=fact.error or message.error,
         pricing=fact.pricing or message.pricing,
-        message_id=message.message_id or fact.wamid,
     )

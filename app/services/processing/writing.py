@@ -9,12 +9,25 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.domain.handover import Handover
 from app.domain.messages import PLACEHOLDER
 from app.domain.notifications import Source
 from app.services.processing.plan import Plan, Step
 from app.services.processing.readings import Chunk
-from app.store import attempts, contact_numbers, contacts, events, jobs, messages, notifications, placeholders, reports
-from app.store.contact_numbers import Handovers, Spoken
+from app.store import (
+    attempts,
+    contact_numbers,
+    contacts,
+    echoes,
+    events,
+    jobs,
+    messages,
+    notifications,
+    placeholders,
+    reports,
+)
+from app.store.contact_numbers import Spoken
+from app.store.reports import StatusKey
 
 
 class PlanTooOld(Exception):
@@ -37,16 +50,8 @@ def write(session: Session, chunk: Chunk, plan: Plan, lease_until: datetime, app
     if chunk.finished:
         jobs.finish(session, [reading.claim for reading in chunk.finished])
     _write_people(session, plan)
-    _write_conversations(session, plan)
-    steps = _write_facts(session, plan, append)
-    if plan.moves:
-        messages.move(session, list(plan.moves.values()))
-    if plan.pricings:
-        messages.set_pricing(session, list(plan.pricings.values()))
-    if plan.flags:
-        messages.set_flags(session, list(plan.flags.values()))
-    if plan.resolved:
-        attempts.resolve(session, plan.resolved)
+    steps = _write_facts(session, plan)
+    steps = _write_events(session, steps, append)
     if chunk.begun_again:
         notifications.forget_set_aside(session, chunk.begun_again)
     if plan.aside:
@@ -72,31 +77,60 @@ def _write_people(session: Session, plan: Plan) -> None:
             row["contact_id"] = book.current(row["contact_id"])
 
 
-def _write_conversations(session: Session, plan: Plan) -> None:
+def _write_conversations(session: Session, plan: Plan, new_messages: set[str]) -> None:
     if plan.spoken:
         spoken: Spoken = {}
         for (contact_id, number), at in plan.spoken.items():
             key = (str(plan.book.current(contact_id)), number)
             spoken[key] = max(at, spoken.get(key, at))
         contact_numbers.note_spoken(session, spoken)
-    if plan.handovers:
-        answered: Handovers = {}
-        for (contact_id, number), handover in plan.handovers.items():
+    answered: dict[tuple[str, str], datetime] = {}
+    for message_id, contact_id, number, at in plan.agents:
+        if message_id in new_messages:
             key = (str(plan.book.current(contact_id)), number)
-            answered[key] = max(handover, answered.get(key, handover), key=lambda each: each.agent_at or plan.book.now)
-        contact_numbers.note_handovers(session, answered)
+            answered[key] = max(at, answered.get(key, at))
+    if answered:
+        contact_numbers.note_handovers(session, {key: Handover(at) for key, at in answered.items()})
     if plan.wishes:
         contact_numbers.note_wishes(session, plan.wishes)
 
 
-def _write_facts(session: Session, plan: Plan, append: Append) -> list[Step]:
+def _write_facts(session: Session, plan: Plan) -> list[Step]:
+    """Write everything but the events; return the steps whose events are to be written."""
     new_messages = messages.add_new(session, plan.messages) if plan.messages else set()
     filled = _fill(session, plan, new_messages)
     new_reports = reports.add_new(session, plan.reports) if plan.reports else set()
-    waiting = {report["wamid"] for report in plan.reports if report["message_id"] is None}
-    waiting |= {row["wamid"] for row in plan.messages if row["direction"] == "outbound" and row["id"] in new_messages}
+    if plan.resolved:
+        attempts.resolve(session, plan.resolved)
+    known_since = {row["wamid"] for row in plan.resolved}
+    known_since |= {
+        row["wamid"] for row in plan.messages if row["direction"] == "outbound" and row["id"] in new_messages
+    }
+    waiting = known_since | {report["wamid"] for report in plan.reports if report["message_id"] is None}
     if waiting:
         reports.adopt_all(session, waiting, plan.book.now)
+    _change_messages(session, plan)
+    absorbed = echoes.absorb(session, known_since, plan.book.now)
+    if plan.names:
+        echoes.name(session, plan.names)
+    new_messages -= absorbed.keys()
+    _write_conversations(session, plan, new_messages)
+    for step in plan.steps:
+        step.event["message_id"] = absorbed.get(step.event["message_id"], step.event["message_id"])
+    return _new_steps(plan, new_messages, filled, new_reports)
+
+
+def _change_messages(session: Session, plan: Plan) -> None:
+    if plan.moves:
+        messages.move(session, list(plan.moves.values()))
+    if plan.pricings:
+        messages.set_pricing(session, list(plan.pricings.values()))
+    if plan.flags:
+        messages.set_flags(session, list(plan.flags.values()))
+
+
+def _new_steps(plan: Plan, new_messages: set[str], filled: set[str], new_reports: set[StatusKey]) -> list[Step]:
+    """The steps that rest on something new."""
     taken: list[Step] = []
     for step in plan.steps:
         if step.message_id is not None:
@@ -111,7 +145,7 @@ def _write_facts(session: Session, plan: Plan, append: Append) -> list[Step]:
             is_new = True
         if is_new:
             taken.append(step)
-    return _write_events(session, taken, append)
+    return taken
 
 
 def _fill(session: Session, plan: Plan, new_messages: set[str]) -> set[str]:

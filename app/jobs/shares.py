@@ -22,7 +22,8 @@ class Desk:
     """What is in hand for one endpoint, in one of its two lanes."""
 
     waiting: deque[Work] = field(default_factory=deque)
-    running: int = 0
+    trying: list[Work] = field(default_factory=list)
+    threads: int = 0
     share: int = 1
     last_seconds: float = QUICK_SECONDS
     tokens: float = 1.0
@@ -31,7 +32,12 @@ class Desk:
     @property
     def in_hand(self) -> int:
         """Deliveries that were claimed and are not done with."""
-        return len(self.waiting) + self.running
+        return len(self.waiting) + len(self.trying)
+
+    @property
+    def wanted_threads(self) -> int:
+        """How many more threads may take something from here; those that are about to do so are counted."""
+        return max(0, min(self.share - self.threads, len(self.waiting) + len(self.trying) - self.threads))
 
     def room(self, endpoint: Endpoint, share: int) -> int:
         """How many more may be claimed."""

@@ -14,13 +14,20 @@ from sqlalchemy.orm import Session, aliased
 from app.database import Database
 from app.ids import new_id
 from app.models import Delivery, DeliveryAttempt
-from app.models.base import table
+from app.models.base import UtcDateTime, table
 from app.models.endpoints import IS_UNDELIVERED
-from app.store.dialect import InsertMany
+from app.store.dialect import InsertMany, with_lists
 
 HEAD_ATTEMPTS = 4
 """Tries after which a contact's next events no longer wait for one that keeps failing: some 40 minutes of its own."""
 
+_TABLE = table(Delivery)
+_RENEW = with_lists(
+    lambda among: update(_TABLE)
+    .where(among(_TABLE.c.id, "ids"), among(_TABLE.c.claim_id, "claims"))
+    .values(due_at=bindparam("until", type_=UtcDateTime))
+    .returning(_TABLE.c.id, _TABLE.c.claim_id)
+)
 _insert = InsertMany(
     Delivery, "endpoint_id", "event_id", "contact_id", "state", "is_replay", "due_at", "attempts", "created_at"
 )
@@ -105,9 +112,11 @@ def hold_back(session: Session, ids: Collection[int], until: datetime) -> None:
     session.execute(statement.values(due_at=until).execution_options(synchronize_session=False))
 
 
-def renew(session: Session, claims: Sequence[Claim], until: datetime) -> None:
-    """Lengthen leases; of those that are lost nothing is changed."""
-    _executemany(session, claims, {"due_at": bindparam("until", type_=table(Delivery).c.due_at.type)}, {"until": until})
+def renew(session: Session, claims: Sequence[Claim], until: datetime) -> list[Claim]:
+    """Lengthen leases; return the claims that are still ours. Of those that are lost nothing is changed."""
+    given = {"ids": [claim.id for claim in claims], "claims": list({claim.claim_id for claim in claims})}
+    kept = {tuple(row) for row in session.execute(_RENEW(session), given | {"until": until})}
+    return [claim for claim in claims if (claim.id, claim.claim_id) in kept]
 
 
 def give_back(session: Session, claims: Sequence[Claim], now: datetime) -> None:

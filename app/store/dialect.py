@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, CursorResult, Text, any_, bindparam, false, func, insert, or_
+from sqlalchemy import ARRAY, ColumnElement, CursorResult, String, Text, any_, bindparam, false, func, insert, or_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeEngine
 
 from app.models import Base
 from app.models.base import table
@@ -46,10 +47,15 @@ def with_lists(build: Callable[[Among], Any]) -> Callable[[Session], Any]:
     lists in JSON alone, where a text ends at a NUL.
     """
     built = {
-        "postgresql": build(lambda column, name: column == any_(bindparam(name, type_=ARRAY(Text)))),
+        "postgresql": build(lambda column, name: column == any_(bindparam(name, type_=ARRAY(_element(column))))),
         "sqlite": build(lambda column, name: column.in_(bindparam(name, expanding=True))),
     }
     return lambda session: built[session.get_bind().dialect.name]
+
+
+def _element(column: ColumnElement[Any]) -> TypeEngine[Any]:
+    """The type of a list's elements: all texts are the same to PostgreSQL, numbers are not."""
+    return Text() if isinstance(column.type, String) else column.type
 
 
 def insert_and_count(session: Session, statement: Any, rows: Sequence[dict[str, Any]]) -> int:

@@ -64,7 +64,7 @@ class Desk:
 
     def is_idle(self) -> bool:
         """Whether nothing could be delivered now."""
-        if self.lane._held or self.lane._done:
+        if not self.lane.in_flight.is_empty:
             return False
         served = {endpoint.id for endpoint in self.directory.read() if self._is_served(endpoint)}
         return not any(

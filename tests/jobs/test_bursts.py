@@ -101,7 +101,7 @@ def test_a_burst_of_a_worker_that_was_killed_is_tried_as_it_was(desk: Desk, rece
         desk.endpoint(app.url, debounce_seconds=5)
         receive(message_body(text("1")), message_body(text("2")))
         desk.pass_by(seconds=6)
-        desk.lane._hand_out = lambda claimed: None  # type: ignore[method-assign]  # killed after the claim
+        desk.lane._hand_out = lambda claimed, at: None  # type: ignore[method-assign]  # killed after the claim
         desk.rounds(lambda: any(row.claim_id for row in desk.deliveries()))
         desk.lane = desk.new_lane(8)
         receive(message_body(text("3")))

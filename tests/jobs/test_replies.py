@@ -73,8 +73,8 @@ def test_an_event_that_is_delivered_again_is_answered_once_whatever_the_app_says
     with subscriber(saying({"reply": "first"})) as app:
         replying.endpoint(app.url, replies=True)
         receive(message_body(text(timestamp=now(replying))))
-        replying.lane._take_done = lambda: []  # type: ignore[method-assign]  # killed before it was written
-        replying.rounds(lambda: bool(replying.lane._done))
+        replying.lane.in_flight.take_done = lambda: []  # type: ignore[method-assign]  # killed before it was written
+        replying.rounds(lambda: bool(replying.lane.in_flight._done))
         lost, replying.lane = replying.lane, replying.new_lane(8)
         app.reply = saying({"reply": "second"})
         replying.pass_by(minutes=1)

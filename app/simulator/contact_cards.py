@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.simulator.errors import missing
-from app.simulator.rules import array, every, structure, text
+from app.simulator.rules import array, structure, text
 
 _MOST_CONTACTS = 257
 _NAME_PARTS = ("first_name", "last_name", "middle_name", "suffix", "prefix")
 _MOST_OF_EACH = 20
 
 
-def _one_more_name(value: Any, path: str) -> None:
-    if not any(value.get(part) for part in _NAME_PARTS):
-        raise missing(f"{path} and one of {', '.join(_NAME_PARTS)}")
-
-
 def _part(*keys: str) -> Any:
     return structure(optional=dict.fromkeys(keys, text(1000, shortest=0)))
 
 
-_NAME = every(
-    structure({"formatted_name": text(1000)}, dict.fromkeys(_NAME_PARTS, text(1000, shortest=0))), _one_more_name
-)
+_NAME = structure({"formatted_name": text(1000)}, dict.fromkeys(_NAME_PARTS, text(1000, shortest=0)))
+"""Meta's page wants one part beside `formatted_name`; clients that send it alone are not refused."""
+
 _CONTACT = structure(
     {"name": _NAME},
     {

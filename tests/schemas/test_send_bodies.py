@@ -12,7 +12,7 @@ import yaml
 
 from app.errors import Invalid
 from app.graph import payloads
-from app.schemas.send import CONTENT_TYPES, read_send_request
+from app.schemas.send import CONTENT_TYPES, read_lenient_request, read_send_request
 from tests.schemas.send_bodies import (
     BODIES,
     PIN,
@@ -149,7 +149,7 @@ BROKEN: list[tuple[str, Json]] = [
     ("image", media("image")),
     ("image", media("image", id="1", link="https://example.com/a.jpg")),
     ("image", media("image", caption="look")),
-    ("image.id", media("image", id="")),
+    ("image", media("image", id="")),
     ("image.id", media("image", id=True)),
     ("image.id", media("image", id={"a": 1})),
     ("image.link", media("image", link="ftp://example.com/a.jpg")),
@@ -173,11 +173,10 @@ BROKEN: list[tuple[str, Json]] = [
     ("location.longitude", {"type": "location", "location": {"latitude": 1}}),
     ("location.url", place(url="https://example.com")),
     ("contacts", {"type": "contacts", "contacts": []}),
-    ("contacts", {"type": "contacts", "contacts": contact()}),
     ("contacts", {"type": "contacts", "contacts": [contact()] * 258}),
     ("contacts.0", {"type": "contacts", "contacts": ["Bo"]}),
     ("contacts.0.name", {"type": "contacts", "contacts": [{"phones": []}]}),
-    ("contacts.0.name", {"type": "contacts", "contacts": [contact(name={"formatted_name": "Bo Li"})]}),
+    ("contacts.0.name.formatted_name", {"type": "contacts", "contacts": [contact(name={})]}),
     ("contacts.1.name.formatted_name", {"type": "contacts", "contacts": [contact(), contact(name={"prefix": "Dr"})]}),
     ("contacts.0.phones.0.number", {"type": "contacts", "contacts": [contact(phones=[{"number": "1"}])]}),
     ("contacts.0.phones", {"type": "contacts", "contacts": [contact(phones={"phone": "1"})]}),
@@ -274,6 +273,7 @@ DOUBTFUL: list[tuple[str, Json]] = [
     ("document.filename", media("document", id="1", filename="x" * 241)),
     ("location.address", place(address="Main St 1")),
     ("reaction.emoji", media("reaction", message_id="wamid.1", emoji="👍👍")),
+    ("contacts.0.name.formatted_name", {"type": "contacts", "contacts": [{"name": {"formatted_name": "Bo Li"}}]}),
     ("interactive.body.text", menu({"rows": [row()]}, body={"text": "x" * 1025})),
     ("interactive.action.parameters.flow_cta", flow(flow_id="1", flow_cta="x" * 21)),
     ("interactive.header", interactive("location_request_message", {"name": "send_location"}, header=HEADER)),
@@ -321,6 +321,72 @@ def test_null_is_the_same_as_absent() -> None:
     request = read(buttons(button(), header=None, footer=None))
 
     assert set(request.content) == {"type", "body", "action"}
+
+
+BLANK: list[tuple[Json, Json]] = [
+    (media("image", id="1", caption=""), {"id": "1"}),
+    (media("document", id="1", caption=None, filename=""), {"id": "1"}),
+    (menu({"title": "", "rows": [row(description="")]}), menu({"rows": [row()]})["interactive"]),
+    *(
+        (buttons(button(), header=header, footer=footer), buttons(button())["interactive"])
+        for header in ("", {}, None, {"type": "text", "text": ""}, {"type": "text", "text": None})
+        for footer in ("", {}, None, {"text": ""})
+    ),
+    (buttons(button(), header={**IMAGE, "image": {"id": "1", "caption": ""}}),
+     buttons(button(), header={**IMAGE, "image": {"id": "1"}})["interactive"]),
+    ({"type": "contacts", "contacts": contact()}, [contact()]),
+    ({"type": "contacts", "contacts": [contact(org={}, birthday="", phones=[{}, {"phone": "+1", "type": ""}, {}])]},
+     [contact(phones=[{"phone": "+1"}])]),
+    ({"type": "contacts", "contacts": [contact(emails=[{"email": "", "type": "WORK"}], org={"title": ""})]},
+     [contact(emails=[])]),
+    (parameter(type="document", document={"id": "1", "filename": ""}),
+     parameter(type="document", document={"id": "1"})["template"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "content"), BLANK)
+def test_what_says_nothing_is_left_out(body: Json, content: Any) -> None:
+    assert read(body).content == content
+
+
+def test_a_forms_own_data_may_be_blank() -> None:
+    payload = {"screen": "A", "data": {"name": ""}}
+
+    assert read(flow(flow_id="1", flow_action_payload=payload)).content == flow(
+        flow_id="1", flow_action_payload=payload
+    )["interactive"]
+
+
+LATER: list[Json] = [
+    {"type": "hologram", "hologram": {"id": "1"}},
+    interactive("order_details", {"name": "review_and_pay"}),
+    text("x", bold=True),
+    {**text("x"), "message_activity_sharing": True},
+    flow(flow_id="1", flow_message_version="4"),
+    buttons(button(), header={"type": "sticker", "sticker": {"id": "1"}}),
+    template({"type": "body", "parameters": [{"type": "number", "number": 5}]}),
+]
+
+
+@pytest.mark.parametrize("body", LATER)
+def test_what_only_a_newer_meta_may_know_is_refused_or_left_to_meta(body: Json) -> None:
+    given = {"to": "+34600111222", **body}
+
+    with pytest.raises(Invalid):
+        read_send_request(given, None)
+    request = read_lenient_request(given, None)
+
+    assert request.content == body[body["type"]]
+    assert request.options == {name: body[name] for name in body.keys() - {"type", body["type"]}}
+    assert all("it was passed on unchecked" in warning for warning in request.warnings) and request.warnings
+
+
+@pytest.mark.parametrize(
+    "body", [text("x" * 4097, bold=True), {"type": "hologram"}, {**text("x", bold=True), "mode": "later"}]
+)
+def test_what_is_certainly_wrong_is_refused_beside_what_is_new(body: Json) -> None:
+    with pytest.raises(Invalid):
+        read_lenient_request({"to": "+34600111222", **body}, None)
 
 
 def test_an_id_written_as_a_number_becomes_a_string() -> None:

@@ -12,8 +12,27 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields, pre_load
 
 
+class MetaDecides(str):
+    """A problem of a field or a word that we do not know, and a newer Meta may: a caller may let Meta decide."""
+
+
+def is_blank(value: Any) -> bool:
+    """Whether a value says nothing, as SDKs write what they do not set: `""`, `{}`, or an object of empty texts.
+
+    An object's `type` says nothing by itself: `{"type": "text", "text": ""}` is no header.
+    """
+    if isinstance(value, dict):
+        others = [each for name, each in value.items() if name != "type"]
+        return not value or (bool(others) and all(each is None or each == "" for each in others))
+    return value is None or value == ""
+
+
 class MetaObject(Schema):
-    """An object of Meta's. Null is the same as absent; a field that is not declared is refused."""
+    """An object of Meta's. A field that is not declared is refused.
+
+    Null is the same as absent, and so are blank values of what may be absent: Meta takes or ignores them, and many
+    SDKs write them.
+    """
 
     class Meta:
         unknown = RAISE
@@ -24,13 +43,24 @@ class MetaObject(Schema):
         self.error_messages = {
             **self.error_messages,
             "type": "must be an object",
-            "unknown": f"is not a field here; remove it (known: {known})",
+            "unknown": MetaDecides(f"is not a field here; remove it (known: {known})"),
         }
 
     @pre_load
-    def leave_out_nulls(self, data: Any, **kwargs: Any) -> Any:
-        """SDKs write null for what they do not set."""
-        return {name: value for name, value in data.items() if value is not None} if isinstance(data, dict) else data
+    def leave_out_blanks(self, data: Any, **kwargs: Any) -> Any:
+        """Leave out what is null, and what is blank and may be absent."""
+        if not isinstance(data, dict):
+            return data
+        return {
+            name: value
+            for name, value in data.items()
+            if value is not None and not (self._may_be_absent(name) and is_blank(value))
+        }
+
+    def _may_be_absent(self, name: str) -> bool:
+        """Whether a blank value of a field is none. What only the caller's own flow knows is never blank."""
+        field = self.fields.get(name)
+        return field is None or not (field.required or isinstance(field, fields.Dict))
 
     def advice(self, data: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         """Return pairs of a field and what Meta may dislike about it, for an object that passed."""
@@ -56,7 +86,7 @@ class Variant(fields.Field[dict[str, Any]]):
         if self.any_case and isinstance(kind, str):
             kind = kind.lower()
         if not isinstance(kind, str) or kind not in self.shapes:
-            raise ValidationError({"type": [f"must be one of {', '.join(self.shapes)}"]})
+            raise ValidationError({"type": [MetaDecides(f"must be one of {', '.join(self.shapes)}")]})
         if kind not in self._schemas:
             self._schemas[kind] = self.shapes[kind]()
         return self._schemas[kind]
@@ -68,7 +98,7 @@ class Variant(fields.Field[dict[str, Any]]):
 def flatten(messages: Any, path: str = "") -> dict[str, list[str]]:
     """Return marshmallow's nested messages by dotted path: `interactive.action.buttons.0.reply.title`."""
     if not isinstance(messages, dict):
-        return {path: [str(message) for message in messages]}
+        return {path: [message if isinstance(message, str) else str(message) for message in messages]}
     flat: dict[str, list[str]] = {}
     for name, inner in messages.items():
         below = path if name == "_schema" else f"{path}.{name}".lstrip(".")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from marshmallow import ValidationError, fields, validates_schema
+from marshmallow import fields
 
 from app.schemas.send.base import MetaObject
 from app.schemas.send.texts import SPOKEN, Emoji, Id, Text
@@ -52,7 +52,7 @@ class Pin(MetaObject):
 
 
 class Name(MetaObject):
-    """How a shared contact is called: `formatted_name` and at least one part of it."""
+    """How a shared contact is called: `formatted_name`, and as Meta documents it at least one part of it."""
 
     formatted_name = Text(required=True)
     first_name = Text()
@@ -61,11 +61,10 @@ class Name(MetaObject):
     prefix = Text()
     suffix = Text()
 
-    @validates_schema
-    def check_parts(self, data: dict[str, Any], **kwargs: Any) -> None:
-        """Meta refuses a formatted name alone."""
+    def advice(self, data: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+        """Warn of a formatted name alone, which Meta's pages refuse and Meta takes."""
         if len(data) < 2:
-            raise ValidationError("needs one part beside `formatted_name`: first_name, last_name, …")
+            yield "formatted_name", "stands alone; Meta documents one part beside it: first_name, last_name, …"
 
 
 class Phone(MetaObject):
@@ -133,5 +132,5 @@ class Contact(MetaObject):
 
 
 def contacts() -> Items:
-    """The list that a message of type `contacts` is."""
-    return Items(Part(Contact), most=MOST_CONTACTS)
+    """The list that a message of type `contacts` is. One contact may stand alone."""
+    return Items(Part(Contact), most=MOST_CONTACTS, one_will_do=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from app.domain.addresses import is_user_id
 from app.domain.outbound import Mode, OutboundRequest, Priority
 from app.domain.phone_numbers import NotANumber, to_e164
 from app.errors import Invalid, Malformed
-from app.schemas.send.base import advise, flatten
+from app.schemas.send.base import MetaDecides, advise, flatten
 from app.schemas.send.request import CHECKED, CONTENT_TYPES, OPTIONS, UNCHECKED
 from app.schemas.send.short_form import expand, restore_names
 
@@ -20,6 +21,22 @@ Json = dict[str, Any]
 Problems = dict[str, list[str]]
 
 GROUP_TYPES = ("text", "image", "video", "audio", "document", "sticker", "template", "pin")
+
+
+def read_lenient_request(data: Json, default_region: str | None) -> OutboundRequest:
+    """Read a body that was written for Meta: what we do not know and a newer Meta may is Meta's to judge.
+
+    Such a message is passed on unchecked, as with `raw`, and its warnings say why. Raises as `read_send_request` does.
+    """
+    try:
+        return read_send_request(data, default_region)
+    except Invalid as error:
+        doubts = error.fields or {}
+        if not all(isinstance(text, MetaDecides) for texts in doubts.values() for text in texts):
+            raise
+    request = read_send_request({**data, "raw": True}, default_region)
+    told = [f"{path}: {text}; it was passed on unchecked" for path, texts in doubts.items() for text in texts]
+    return replace(request, warnings=[*request.warnings, *told])
 
 
 def read_send_request(data: Any, default_region: str | None) -> OutboundRequest:
@@ -51,7 +68,7 @@ def _read_type(written: Json, problems: Problems) -> str:
         return ""
     if type_ not in CONTENT_TYPES and not raw:
         known = ", ".join(CONTENT_TYPES)
-        problems["type"] = [f"is not a type we know ({known}); with `raw`: true it is sent unchecked"]
+        problems["type"] = [MetaDecides(f"is not a type we know ({known}); with `raw`: true it is sent unchecked")]
     elif type_ not in written:
         problems[type_] = [f"is required where `type` is {type_}"]
     for other in present:

@@ -84,6 +84,10 @@ class SendMessageRequest(Contents):
     recipient_identity_key_hash = Text()
     messaging_account_id = Id()
 
+    def _may_be_absent(self, name: str) -> bool:
+        """A blank recipient, mode or number is a mistake of the caller's."""
+        return False
+
     @validates_schema
     def check_pairs(self, data: dict[str, Any], **kwargs: Any) -> None:
         """Refuse two values for one thing, and times that leave nothing to send in."""

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from marshmallow import ValidationError, fields
 
+from app.schemas.send.base import MetaDecides
+
 SPOKEN: dict[str, str | list[Any] | dict[Any, Any]] = {"required": "is required", "null": "must not be null"}
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
 _FLAG_LETTERS = range(0x1F1E6, 0x1F200)
@@ -115,5 +117,5 @@ class Word(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         word: str = super()._deserialize(value, attr, data, **kwargs)
         if (word.lower() if self.any_case else word) not in self.words:
-            raise ValidationError(f"must be {' or '.join(self.words)}")
+            raise ValidationError(MetaDecides(f"must be {' or '.join(self.words)}"))
         return word

@@ -8,6 +8,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
+from app.schemas.send.base import is_blank
 from app.schemas.send.texts import SPOKEN
 
 
@@ -85,7 +86,10 @@ class Anything(fields.Dict):
 
 
 class Items(fields.List[Any]):
-    """A list. Empty where it may not be, or over `most`, it is refused; outside `usual` Meta may refuse it."""
+    """A list. Empty where it may not be, or over `most`, it is refused; outside `usual` Meta may refuse it.
+
+    Blank objects of a list that may be empty are left out. With `one_will_do` an object alone is a list of one.
+    """
 
     default_error_messages = {**SPOKEN, "invalid": "must be a list"}
 
@@ -96,14 +100,20 @@ class Items(fields.List[Any]):
         most: int | None = None,
         usual: range | None = None,
         may_be_empty: bool = False,
+        one_will_do: bool = False,
         **options: Any,
     ) -> None:
         super().__init__(inner, **options)
+        self.one_will_do = one_will_do
         self.may_be_empty = may_be_empty
         self.most = most
         self.usual = usual
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if self.one_will_do and isinstance(value, dict):
+            value = [value]
+        if self.may_be_empty and isinstance(value, list) and isinstance(self.inner, Part):
+            value = [each for each in value if not (isinstance(each, dict) and is_blank(each))]
         if value == [] and not self.may_be_empty:
             raise ValidationError("must not be empty")
         if isinstance(value, list) and self.most and len(value) > self.most:

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from app.domain.outbound import OutboundRequest
 from app.domain.phone_numbers import NotANumber, to_e164, to_wa_id
 from app.errors import Invalid
-from app.schemas.send import read_send_request
+from app.schemas.send import read_lenient_request
 from app.services.idempotency import read_key
 from app.services.send_message import Sent
 from app.web.auth import caller
@@ -19,6 +19,8 @@ from app.web.context import gateway
 from app.web.graph.reading import parse
 
 Json = dict[str, Any]
+
+LONGEST_HEADER = 1000
 
 
 def send(phone_number_id: str) -> ResponseReturnValue:
@@ -31,10 +33,17 @@ def send(phone_number_id: str) -> ResponseReturnValue:
     # The version in the path says nothing, so a retry with another one is a retry.
     retry = read_key(http.headers.get("Idempotency-Key"), caller().name, f"/graph/{phone_number_id}/messages", raw)
     region = gateway().config.default_region or None
-    request = read_send_request({**body, "to": _to(body), "phone_number_id": phone_number_id}, region)
+    request = read_lenient_request({**body, "to": _to(body), "phone_number_id": phone_number_id}, region)
     sent = gateway().send(request, caller().numbers, retry)
     headers = {"Idempotent-Replayed": "true"} if sent.is_replayed else {}
+    if sent.warnings:  # Graph's answer has no place for them
+        headers["X-Gateway-Warnings"] = _one_line("; ".join(sent.warnings))
     return _answer(body, request, sent), 200, headers
+
+
+def _one_line(text: str) -> str:
+    """A text as a header may hold it."""
+    return "".join(char if " " <= char <= "~" else "?" for char in text)[:LONGEST_HEADER]
 
 
 def _mark_read(phone_number_id: str, body: Json) -> Json:

@@ -7,18 +7,21 @@ simulator) running beside the web workers. It imports none of the application: w
 import gc
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 
+from app import lifecycle
 from app.config import load_config, load_environment
-from app.embedded import Children, commands
+from app.embedded import WORKER, Children, commands
 from app.errors import ConfigError
-from app.lifecycle import start_draining
+from app.lifecycle import Phase
 
 ROOT = os.path.dirname(os.path.abspath(__file__))
 EXIT_SECONDS = 25
+"""How long a stop may take after the drain: requests in flight and the worker together, then what stood in for Meta."""
 
 try:
     _settings = load_config(load_environment())
@@ -39,7 +42,7 @@ threads = _settings.web_threads if _settings.web_worker_class == "gthread" else 
 worker_connections = 1000
 keepalive = 5
 timeout = 30
-graceful_timeout = EXIT_SECONDS - 7
+graceful_timeout = EXIT_SECONDS - 4
 control_socket_disable = True
 accesslog = None
 loglevel = "warning"
@@ -49,7 +52,8 @@ _children = Children(
     commands(
         worker=_settings.worker == "embedded", simulator=_settings.simulator, echo_bot=_echo_bot, root=ROOT
     ),
-    {**os.environ, "FLASK_SKIP_DOTENV": "1"},
+    {**os.environ, "FLASK_SKIP_DOTENV": "1", lifecycle.DESCRIPTOR: str(lifecycle.descriptor())},
+    pass_fds=(lifecycle.descriptor(),),
 )
 
 
@@ -61,36 +65,64 @@ def on_starting(server):
 
 
 def when_ready(server):
-    """Start the children, and make a stop an orderly one."""
-    terminate = server.handle_term
+    """Start the children, and make a stop an orderly one, whichever processes were sent SIGTERM or SIGINT."""
+    server.children = _children  # a reload reads this file anew, and the children are the first reading's
+    stop_workers = server.handle_term
 
-    def drain():
-        start_draining()
+    def stop():
+        # Whoever signals the master twice, say once by its group, must not make gunicorn drop requests in flight.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        _say(f"Stopping; what is in hand is finished first, for up to {_settings.drain_seconds + EXIT_SECONDS} s.")
+        lifecycle.enter(Phase.DRAINING)
+        _children.hold()
         time.sleep(_settings.drain_seconds)
-        _children.terminate()
-        terminate()
+        _begin_end(server)
+        _drop_signals(server)
+        stop_workers()
 
-    # Gunicorn drops requests in flight on SIGINT; Ctrl-C deserves the same care as a deploy.
-    server.handle_term = server.handle_int = drain
+    server.handle_term = server.handle_int = stop
     _children.start()
-    sys.stderr.write(f"Listening on http://{bind}\n")
+    _say(f"Listening on http://{bind}")
     if _settings.simulator:
         bot = "an echo bot answers" if _echo_bot else "your handlers answer"
-        sys.stderr.write(
-            f"No WHATSAPP_ACCESS_TOKEN is set, so a simulator stands in for Meta and {bot}.\n"
-            f"Write to it as a customer: http://127.0.0.1:{_settings.port + 1}\n"
-        )
+        _say(f"No WHATSAPP_ACCESS_TOKEN is set, so a simulator stands in for Meta and {bot}.")
+        _say(f"Write to it as a customer: http://127.0.0.1:{_settings.port + 1}")
 
 
 def post_worker_init(worker):
-    """Spare Python's collector what was made at start and stays: going through all of it takes a request 90 ms."""
+    """Stop when the master does; and spare Python's collector what was made at start and stays.
+
+    Going through all of it would take a request 90 ms.
+    """
+    lifecycle.follow(worker.handle_exit, is_led=True)
     gc.collect()
     gc.freeze()
 
 
 def on_exit(server):
-    """Leave nothing behind."""
-    _children.terminate()
-    _children.wait(5)
+    """See the worker to its end, then those that stood in for others, and leave nothing behind."""
+    children = getattr(server, "children", _children)
+    if not hasattr(server, "end_by"):
+        _begin_end(server)
+    children.wait(server.end_by - time.monotonic() - 1.5, WORKER)
+    children.stop()
+    children.wait(3)
     if _own_metrics:
         shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+
+
+def _begin_end(server):
+    lifecycle.enter(Phase.STOPPING)
+    server.end_by = time.monotonic() + EXIT_SECONDS
+    getattr(server, "children", _children).stop(WORKER)
+
+
+def _drop_signals(server):
+    """Forget what came before they were ignored: gunicorn looks for a second SIGINT while its workers finish."""
+    while not server.SIG_QUEUE.empty():
+        server.SIG_QUEUE.get_nowait()
+
+
+def _say(text):
+    sys.stderr.write(f"{text}\n")

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 PARENT_PID = "PARENT_PID"
 """The environment variable that tells a child whose end is its own."""
@@ -20,15 +20,32 @@ LOOK_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 STEADY_SECONDS = 60.0
 
+WORKER, SIMULATOR, ECHO_BOT = "worker", "simulator", "echo bot"
+STOP_SIGNALS = {SIMULATOR: signal.SIGHUP}
+"""How a child is asked to stop, where it is not SIGTERM: Meta's stand-in ignores what a whole group of processes is
+sent, because requests in flight need it until they are answered."""
+
 
 class Children:
-    """Starts commands, starts them again when they end, and stops them together."""
+    """Starts commands, starts them again when they end, and stops them.
 
-    def __init__(self, commands: Mapping[str, Sequence[str]], environ: Mapping[str, str]) -> None:
+    `pass_fds` are open in every child. `tell` writes a line for the person who watches the console.
+    """
+
+    def __init__(
+        self,
+        commands: Mapping[str, Sequence[str]],
+        environ: Mapping[str, str],
+        pass_fds: Sequence[int] = (),
+        tell: Callable[[str], object] = sys.stderr.write,
+    ) -> None:
         self._commands = dict(commands)
         self._environ = dict(environ)
+        self._pass_fds = tuple(pass_fds)
+        self._tell = tell
         self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self._stopping = threading.Event()
+        self._mutex = threading.Lock()
+        self._held = threading.Event()
 
     def start(self) -> None:
         """Start all of them, and a thread that watches over them."""
@@ -36,41 +53,54 @@ class Children:
             self._spawn(name)
         threading.Thread(target=self._watch, name="children", daemon=True).start()
 
-    def terminate(self) -> None:
-        """Ask all of them to stop."""
-        self._stopping.set()
-        for child in self._running.values():
-            if child.poll() is None:
-                child.send_signal(signal.SIGTERM)
+    def hold(self) -> None:
+        """Start none of them again from now on."""
+        with self._mutex:
+            self._held.set()
 
-    def wait(self, seconds: float) -> None:
-        """Wait for them to end; kill whatever has not after `seconds`."""
+    def stop(self, *names: str) -> None:
+        """Ask these, or without a name all of them, to stop."""
+        self.hold()
+        for name, child in self._chosen(names):
+            if child.poll() is None:
+                child.send_signal(STOP_SIGNALS.get(name, signal.SIGTERM))
+
+    def wait(self, seconds: float, *names: str) -> None:
+        """Wait for these, or all of them, to end; kill whatever has not after `seconds`."""
         deadline = time.monotonic() + seconds
-        for child in self._running.values():
+        for _, child in self._chosen(names):
             while child.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.05)
             if child.poll() is None:
                 child.kill()
 
+    def _chosen(self, names: Iterable[str]) -> list[tuple[str, subprocess.Popen[bytes]]]:
+        wanted = set(names) or set(self._running)
+        return [(name, child) for name, child in self._running.items() if name in wanted]
+
     def _spawn(self, name: str) -> None:
-        # In a group of its own, so that Ctrl-C reaches it through us, in order, and not directly. It is told who we
-        # are, because we may be gone before it has started far enough to ask.
+        # In a session of its own, so that Ctrl-C in a terminal reaches it through us, in order, and not directly. It is
+        # told who we are, because we may be gone before it has started far enough to ask.
         environ = self._environ | {PARENT_PID: str(os.getpid())}
-        self._running[name] = subprocess.Popen(
-            self._commands[name], env=environ, start_new_session=True, stdin=subprocess.DEVNULL
-        )
+        with self._mutex:
+            if self._held.is_set():
+                return
+            self._running[name] = subprocess.Popen(
+                self._commands[name], env=environ, start_new_session=True, stdin=subprocess.DEVNULL,
+                pass_fds=self._pass_fds,
+            )  # fmt: skip
 
     def _watch(self) -> None:
         started = dict.fromkeys(self._commands, time.monotonic())
         pauses = dict.fromkeys(self._commands, 0.5)
-        while not self._stopping.wait(LOOK_SECONDS):
+        while not self._held.wait(LOOK_SECONDS):
             for name, child in list(self._running.items()):
-                if child.poll() is None:
+                if child.poll() is None or self._held.is_set():
                     continue
                 if time.monotonic() - started[name] > STEADY_SECONDS:
                     pauses[name] = 0.5
-                sys.stderr.write(f"{name} (pid {child.pid}) ended; starting it again in {pauses[name]:g} s\n")
-                if self._stopping.wait(pauses[name]):
+                self._tell(f"{name} (pid {child.pid}) ended; starting it again in {pauses[name]:g} s\n")
+                if self._held.wait(pauses[name]):
                     return
                 pauses[name] = min(pauses[name] * 2, LONGEST_PAUSE_SECONDS)
                 started[name] = time.monotonic()
@@ -81,9 +111,9 @@ def commands(*, worker: bool, simulator: bool, echo_bot: bool, root: str) -> dic
     """What the web server starts beside itself."""
     found: dict[str, list[str]] = {}
     if worker:
-        found["worker"] = [sys.executable, "-m", "app.cli", "worker", "--with-parent"]
+        found[WORKER] = [sys.executable, "-m", "app.cli", "worker", "--with-parent"]
     if simulator:
-        found["simulator"] = [sys.executable, "-m", "app.simulator", "serve"]
+        found[SIMULATOR] = [sys.executable, "-m", "app.simulator", "serve"]
     if echo_bot:
-        found["echo bot"] = [sys.executable, os.path.join(root, "examples", "echo_bot.py")]
+        found[ECHO_BOT] = [sys.executable, os.path.join(root, "examples", "echo_bot.py")]
     return found

@@ -1,20 +1,111 @@
-"""Whether this server is on its way out.
+"""How the processes of one server stop together.
 
-The flag lives in memory shared over fork: gunicorn's master raises it, its workers read it.
+A service manager, a terminal or a platform may signal the master alone or every process at once, with SIGTERM or
+SIGINT. So only the master decides: it writes its phase into one byte that all its processes can read, and a process
+that is signalled waits for the master's word. The byte is in a file without a name: web processes inherit it over
+fork, started programs are handed its descriptor.
 """
 
 from __future__ import annotations
 
-import mmap
+import _thread
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Callable
+from enum import IntEnum
+from types import FrameType
 
-_flag = mmap.mmap(-1, 1)
+DESCRIPTOR = "LIFECYCLE_FD"
+"""The environment variable that hands the byte's descriptor to a started program."""
+
+LEADER_SECONDS = 2.0
+"""How long after a signal the master's own drain may begin. After that the signal was meant for this process alone."""
+
+LOOK_SECONDS = 0.05
 
 
-def start_draining() -> None:
-    """Say that the server stops soon: `/readyz` answers 503 from now on, everything else still works."""
-    _flag[0:1] = b"\x01"
+class Phase(IntEnum):
+    """How far a server is on its way out."""
+
+    SERVING = 0
+    DRAINING = 1
+    STOPPING = 2
+
+
+def _inherited() -> int | None:
+    try:
+        found = int(os.environ.get(DESCRIPTOR, ""))
+        os.pread(found, 1, 0)
+    except (ValueError, OSError):
+        return None
+    return found
+
+
+def _made() -> int:
+    if hasattr(os, "memfd_create"):
+        found = os.memfd_create("lifecycle")
+    else:
+        with tempfile.TemporaryFile() as file:
+            found = os.dup(file.fileno())
+    os.pwrite(found, bytes([Phase.SERVING]), 0)
+    return found
+
+
+_from_leader = _inherited()
+_fd = _made() if _from_leader is None else _from_leader
+
+
+def descriptor() -> int:
+    """Return the descriptor to hand to a started program, as `LIFECYCLE_FD` and open."""
+    return _fd
+
+
+def phase() -> Phase:
+    """Return how far the server is that this process belongs to."""
+    return Phase(os.pread(_fd, 1, 0)[0])
 
 
 def is_draining() -> bool:
-    """Whether `start_draining` was called, here or in the process that forked this one."""
-    return _flag[0:1] == b"\x01"
+    """Whether the server takes its leave: `/readyz` answers 503, long polls end, everything else still works."""
+    return phase() is not Phase.SERVING
+
+
+def enter(new: Phase) -> None:
+    """Tell every process of this server. The master's to call."""
+    os.pwrite(_fd, bytes([new]), 0)
+
+
+def follow(stop: Callable[[int, FrameType | None], None], *, is_led: bool | None = None) -> None:
+    """Have SIGTERM and SIGINT call `stop` as a signal handler, when its time has come.
+
+    Without a leading master that is at once. With one (`is_led`; by default, whether a descriptor was inherited) it is
+    when the master stops; or, if the master does not begin to drain within `LEADER_SECONDS`, then, since the signal
+    was for this process alone. Call it in the main thread.
+    """
+    _Follower(stop, is_led=_from_leader is not None if is_led is None else is_led)
+
+
+class _Follower:
+    def __init__(self, stop: Callable[[int, FrameType | None], None], *, is_led: bool) -> None:
+        self._stop = stop
+        self._is_time = not is_led
+        self._is_waiting = False
+        signal.signal(signal.SIGTERM, self._on_signal)
+        signal.signal(signal.SIGINT, self._on_signal)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self._is_time or phase() is Phase.STOPPING:
+            self._stop(number, frame)
+        elif not self._is_waiting:
+            self._is_waiting = True
+            # Not a Thread: its locks may be held by the code that this signal interrupts. Under gevent a greenlet.
+            _thread.start_new_thread(self._wait, ())
+
+    def _wait(self) -> None:
+        until = time.monotonic() + LEADER_SECONDS
+        while phase() is Phase.DRAINING or (phase() is Phase.SERVING and time.monotonic() < until):
+            time.sleep(LOOK_SECONDS)
+        self._is_time = True
+        os.kill(os.getpid(), signal.SIGTERM)  # the handler must run in the main thread, and wake what it waits for

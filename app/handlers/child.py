@@ -142,6 +142,10 @@ def _run(link: Link, on: On, frame: Json) -> Json:
 
 def main(fileno: int, module: str) -> None:
     """Load the module, say what it registers, and do one call after the other until the gateway wants no more."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Sent to every process of a server at once; the gateway ends this one when its call is done. A function that
+        # does nothing, since programs that a handler starts would inherit an ignored signal.
+        signal.signal(number, lambda number, frame: None)
     line = socket.socket(fileno=fileno)
     line.set_inheritable(False)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s[%(process)d]: %(message)s")

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from app.config import setting_name, settings
 from app.embedded import PARENT_PID
+from app.lifecycle import DESCRIPTOR
 
-OURS = ("PROMETHEUS_MULTIPROC_DIR", PARENT_PID, "FLASK_SKIP_DOTENV", "FLASK_APP")
+OURS = ("PROMETHEUS_MULTIPROC_DIR", PARENT_PID, DESCRIPTOR, "FLASK_SKIP_DOTENV", "FLASK_APP")
 """What our processes tell each other."""
 
 

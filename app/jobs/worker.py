@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 import time
 from datetime import timedelta
 from types import FrameType
 
-from app import metrics
+from app import lifecycle, metrics
 from app.embedded import PARENT_PID
 from app.ids import new_id
 from app.jobs.alarms import alarm_lanes
@@ -46,8 +45,7 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    signal.signal(signal.SIGTERM, on_signal)
-    signal.signal(signal.SIGINT, on_signal)
+    lifecycle.follow(on_signal)
     _serve_metrics(gateway.config.metrics_port)
     sender = Sender(gateway.sends, gateway.start_calls, gateway.config.worker_threads)
     deliver = DeliverDue(

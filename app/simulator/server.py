@@ -43,9 +43,14 @@ class SimulatorServer:
         return self.settings.base_url
 
     def run(self) -> None:
-        """Serve until SIGTERM, SIGINT or the end of the parent process."""
-        signal.signal(signal.SIGTERM, _exit)
-        signal.signal(signal.SIGINT, _exit)
+        """Serve until SIGTERM, SIGINT, SIGHUP or the end of the parent process.
+
+        Where a gateway started it (`PARENT_PID`), SIGHUP alone: the others reach every process of a server at once, and
+        the gateway's requests in flight need their Meta until they are answered.
+        """
+        signal.signal(signal.SIGHUP, _exit)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN if "PARENT_PID" in os.environ else _exit)
         parent = int(os.environ.get("PARENT_PID") or os.getppid())
         threading.Thread(target=_follow_parent, args=(parent,), daemon=True).start()
         try:
@@ -79,4 +84,4 @@ def _follow_parent(parent: int) -> None:
     """End this process when the one that started it is gone: nobody would be left to stop it."""
     while os.getppid() == parent:
         time.sleep(_PARENT_CHECK_SECONDS)
-    os.kill(os.getpid(), signal.SIGTERM)
+    os.kill(os.getpid(), signal.SIGHUP)

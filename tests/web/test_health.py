@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from app import __version__, lifecycle
 from app.config import Config
 from app.database import Database
+from app.lifecycle import Phase
 from app.services.gateway import Gateway, utc_now
 from app.store import workers
 from tests.conftest import PostWebhook, on_sqlite, with_settings
@@ -92,9 +93,9 @@ def test_while_it_drains_it_is_not_ready_and_still_works(
 
 @pytest.fixture
 def draining() -> Iterator[None]:
-    lifecycle.start_draining()
+    lifecycle.enter(Phase.DRAINING)
     yield
-    lifecycle._flag[0:1] = b"\x00"
+    lifecycle.enter(Phase.SERVING)
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ CHECKS: tuple[Check, ...] = (
     Check("endpoint_failing", home.endpoint_failing, 15),
     Check("endpoint_disabled", home.endpoint_disabled, 15),
     Check("disk_full", home.disk_full, 30),
+    Check("wal_grows", home.wal_grows, 30),
     Check("storage_limit", home.storage_limit, 300),
     Check("graph_version", meta.graph_version, 3600),
 )

@@ -20,6 +20,8 @@ BEHIND = timedelta(seconds=60)
 SET_ASIDE_RECENTLY = timedelta(days=7)
 FAILING = timedelta(seconds=60)
 FULL = 0.8
+WAL_BYTES = 128_000_000
+"""SQLite's log is cut back to 64 MiB as soon as nobody reads what lies in it any more."""
 
 
 def worker_behind(look: Look) -> Findings:
@@ -110,3 +112,14 @@ def storage_limit(look: Look) -> Findings:
     if size < FULL * limit:
         return []
     return [Finding(details={"megabytes": size // 1_000_000, "percent": round(100 * size / limit)})]
+
+
+def wal_grows(look: Look) -> Findings:
+    """A log of SQLite's that cannot be put into the database, because somebody goes on reading an older state of it."""
+    if not look.database.is_sqlite:
+        return []
+    try:
+        size = os.path.getsize(f"{look.database.url.database}-wal")
+    except OSError:
+        return []  # no such file, so nothing grows
+    return [Finding(details={"megabytes": size // 1_000_000})] if size > WAL_BYTES else []

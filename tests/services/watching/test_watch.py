@@ -23,6 +23,7 @@ from app.models.base import table
 from app.services.alarms import Alarms
 from app.services.gateway import Gateway
 from app.services.number_directory import NumberDirectory
+from app.services.watching import home
 from app.services.watching.checks import CHECKS
 from app.services.watching.look import Check, Look
 from app.services.watching.tokens import WatchTokens
@@ -377,6 +378,17 @@ def test_a_disk_that_fills(story: Story, monkeypatch: pytest.MonkeyPatch) -> Non
     used(50)
     story.after()
     assert kinds(story.database) == []
+
+
+@on_sqlite
+def test_a_log_of_sqlite_that_grows(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert story.after() == []
+
+    monkeypatch.setattr(home, "WAL_BYTES", -1)  # an empty log is too long now
+    assert story.after() == [Told("raised", "wal_grows", "")]
+    monkeypatch.undo()
+
+    assert story.after() == [Told("closed", "wal_grows", "")]
 
 
 def test_a_database_that_reaches_its_limit(story: Story) -> None:

@@ -1,0 +1,172 @@
+"""Ctrl-C, a deploy, a service manager: whatever is sent SIGINT or SIGTERM, nothing in hand is dropped.
+
+Long form, every signal to every target: `DRILL=long .venv/bin/pytest tests/drills/test_stops.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from app.simulator.server import SimulatorServer
+from app.simulator.settings import BusinessNumber, MetaApp, SimulatorSettings
+from app.simulator.testing import MetaStandIn
+from tests.drills.conftest import IS_LONG
+from tests.load.gateway import API_KEY, APP_SECRET, Answer, Gateway, running
+from tests.load.together import together
+
+SENDS, QUEUED = 18, 12
+META_SECONDS = 4.0
+TOKEN = "EAAdrill0123456789abcdef"
+DRILL_SECONDS = 240.0
+
+
+def _master(gateway: Gateway, number: signal.Signals) -> None:
+    assert gateway.process is not None
+    gateway.process.send_signal(number)
+
+
+def _group(gateway: Gateway, number: signal.Signals) -> None:
+    """As a terminal does; twice, as an impatient person does."""
+    assert gateway.process is not None
+    os.killpg(gateway.process.pid, number)
+    time.sleep(0.5)
+    os.killpg(gateway.process.pid, number)
+
+
+def _all(gateway: Gateway, number: signal.Signals) -> None:
+    """As systemd and Heroku do; the master last, which is the worst order."""
+    assert gateway.process is not None
+    for process in gateway.processes():
+        if process.pid != gateway.process.pid:
+            process.send_signal(number)
+    gateway.process.send_signal(number)
+
+
+TARGETS: dict[str, Callable[[Gateway, signal.Signals], None]] = {"master": _master, "group": _group, "all": _all}
+CASES = {
+    f"{number.name} to {target}": (number, target)
+    for number in (signal.SIGINT, signal.SIGTERM)
+    for target in TARGETS
+    if IS_LONG or (number.name, target) in (("SIGINT", "group"), ("SIGTERM", "all"))
+}
+
+
+def _drop_nothing(number: signal.Signals, target: str, directory: Path) -> None:
+    gateway = Gateway(directory)
+    with _slow_meta() as meta, ThreadPoolExecutor(SENDS) as pool:
+        gateway.extra = {"GRAPH_API_URL": meta.url, "WHATSAPP_ACCESS_TOKEN": TOKEN}
+        with running(gateway):
+            gateway.request("POST", "/api/messages/bulk", _bulk(), _headers("application/json"))
+            waiting = [pool.submit(_send, gateway, each) for each in range(SENDS)]
+            _wait_for(lambda: len(meta.accepted) >= 1 or _under_way(gateway) >= SENDS + 1)
+
+            TARGETS[target](gateway, number)
+
+            answers = [each.result(60) for each in waiting]
+            assert gateway.process is not None
+            assert gateway.process.wait(60) == 0, gateway.tail()
+            assert [answer.status for answer in answers] == [200] * SENDS, gateway.tail()
+            _wait_for(lambda: not gateway.processes())
+            states = _states(gateway)
+    assert set(states) <= {"accepted", "queued"}, states
+    assert states["accepted"] >= SENDS + 1
+    assert "starting it again" not in gateway.tail(20_000)
+
+
+def _drain(directory: Path) -> None:
+    """With every process sent SIGTERM, everything still works for as long as the drain lasts, and says so."""
+    gateway = Gateway(directory, {"DRAIN_SECONDS": "6", "SIMULATOR": "1", "SIMULATOR_APP_SECRET": APP_SECRET})
+    gateway.extra = {**gateway.extra, "WHATSAPP_ACCESS_TOKEN": "", "GRAPH_API_URL": "", "HANDLERS": "tests.bots"}
+    with running(gateway):
+        gateway.wait_simulator()
+        _wait_for(lambda: gateway.get("/readyz").json()["worker"]["state"] == "running")
+        web = {process.pid for process in gateway.web_workers()}
+
+        _all(gateway, signal.SIGTERM)
+        began = time.monotonic()
+
+        _wait_for(lambda: gateway.get("/readyz").status == 503)
+        while time.monotonic() - began < 4:
+            assert gateway.get("/readyz").json()["draining"] is True
+            assert _send(gateway, 1).status == 200
+        assert {process.pid for process in gateway.web_workers()} == web
+        assert gateway.process is not None and gateway.process.wait(60) == 0
+    assert "starting it again" not in gateway.tail(20_000)
+
+
+@pytest.fixture(scope="module")
+def drills(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[None]]]:
+    stops = {name: partial(_drop_nothing, *case) for name, case in CASES.items()}
+    with together({**stops, "drain": _drain}, tmp_path_factory.mktemp("stops"), at_once=3) as running_drills:
+        yield running_drills
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_send_in_flight_is_answered(drills: dict[str, Future[None]], case: str) -> None:
+    drills[case].result(DRILL_SECONDS)
+
+
+def test_it_drains_although_every_process_was_signalled(drills: dict[str, Future[None]]) -> None:
+    drills["drain"].result(DRILL_SECONDS)
+
+
+class _slow_meta:
+    """A Meta that takes its time."""
+
+    def __init__(self) -> None:
+        app = MetaApp(app_secret=APP_SECRET, access_token=TOKEN, webhook_url="http://127.0.0.1:9/")
+        self._server = SimulatorServer(
+            SimulatorSettings(port=0, apps=(app,), numbers=(BusinessNumber("700100200300400"),), enforce_window=False)
+        )
+
+    def __enter__(self) -> MetaStandIn:
+        self._server.start()
+        meta = MetaStandIn(self._server)
+        meta.add_fault("delay", seconds=META_SECONDS)
+        return meta
+
+    def __exit__(self, *_: object) -> None:
+        self._server.stop()
+
+
+def _headers(content_type: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {API_KEY}", "Content-Type": content_type}
+
+
+def _bulk() -> bytes:
+    return json.dumps({"messages": [{"to": f"+3460000{each:04}", "message": "hi"} for each in range(QUEUED)]}).encode()
+
+
+def _send(gateway: Gateway, number: int) -> Answer:
+    body = json.dumps({"to": f"+3461000{number:04}", "message": "hi", "force": True}).encode()
+    return gateway.request("POST", "/send/whatsapp", body, _headers("application/json"), timeout=60)
+
+
+def _under_way(gateway: Gateway) -> int:
+    return _states(gateway).get("sending", 0)
+
+
+def _states(gateway: Gateway) -> dict[str, int]:
+    """What every send came to, from the file itself: nothing serves any more."""
+    connection = sqlite3.connect(gateway.directory / "whatsapp.db", timeout=10)
+    try:
+        return dict(connection.execute("SELECT status, count(*) FROM messages GROUP BY status").fetchall())
+    finally:
+        connection.close()
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)

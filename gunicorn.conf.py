@@ -23,6 +23,15 @@ ROOT = os.path.dirname(os.path.abspath(__file__))
 EXIT_SECONDS = 25
 """How long a stop may take after the drain: requests in flight and the worker together, then what stood in for Meta."""
 
+
+def _end_early(number, frame):
+    """Say what a signal ended before gunicorn hears signals itself, in place of a traceback."""
+    sys.stderr.write("Stopped before anything was served.\n")
+    sys.exit(128 + number)
+
+
+signal.signal(signal.SIGINT, _end_early)
+
 try:
     _settings = load_config(load_environment())
 except ConfigError as error:

@@ -36,13 +36,22 @@ need_writable_folder() {
         "or copy the project to a folder of your own."
 }
 
+# While .venv is made or installed into, this file is in it. One that is left behind means that somebody was stopped
+# half way, and what pip left half installed it takes for whole: such a .venv is made anew.
+unfinished=.venv/.unfinished
+
+is_whole() {
+    is_python_311 .venv/bin/python && [ ! -e "$unfinished" ]
+}
+
 make_venv() {
-    local python output
-    is_python_311 .venv/bin/python && return
+    local python=$1 output
     need_writable_folder .venv
-    python=$(find_python)
     say "Making .venv with $python ..."
-    if ! output=$("$python" -m venv --clear .venv 2>&1); then
+    rm -rf .venv
+    mkdir .venv
+    : >"$unfinished"
+    if ! output=$("$python" -m venv .venv 2>&1); then
         rm -rf .venv
         say "$output"
         fail "Python could not make .venv. On Debian and Ubuntu, apt install python3-venv, then run this again."
@@ -50,18 +59,43 @@ make_venv() {
 }
 
 # pip is only asked when a list of requirements changed since it last went through: a restart needs no network.
+is_installed() {
+    is_whole && [ -f "$1" ] && [ "$(cat "$1")" = "$2" ]
+}
+
+# Only one ./run.sh at a time sets up. The lock belongs to the open file, which this shell keeps, and ends with it.
+wait_for_turn() {
+    need_writable_folder .venv
+    exec 9>.venv.lock
+    "$1" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)' 2>/dev/null && return
+    say "Another ./run.sh is setting up here; waiting for it ..."
+    "$1" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'
+}
+
 install() {
-    local list=$1 stamp wanted
+    local list=$1 python stamp wanted
     stamp=".venv/.installed-$(printf '%s' "$list" | tr '/' '-')"
     wanted=$(cat requirements.txt "$list")
-    if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
-        return
+    is_installed "$stamp" "$wanted" && return
+    python=$(find_python)
+    trap 'say "Stopped before everything was installed. Nothing was started; run this again to go on."; exit 130' INT TERM
+    wait_for_turn "$python"
+    if ! is_installed "$stamp" "$wanted"; then
+        if ! is_whole || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+            make_venv "$python"
+        fi
+        : >"$unfinished"
+        say "Installing $list ..."
+        if ! .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r "$list"; then
+            rm -f "$unfinished"
+            fail "pip could not install $list; its reason is above. With a network connection, run this again."
+        fi
+        ln -sfn ../../gateway .venv/bin/whatsapp-service
+        printf '%s\n' "$wanted" >"$stamp"
+        rm -f "$unfinished"
     fi
-    say "Installing $list ..."
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r "$list" ||
-        fail "pip could not install $list; its reason is above. With a network connection, run this again."
-    ln -sfn ../../gateway .venv/bin/whatsapp-service
-    printf '%s\n' "$wanted" >"$stamp"
+    exec 9>&-
+    trap - INT TERM
 }
 
 random_key() {
@@ -77,6 +111,7 @@ make_env() {
     need_writable_folder .env
     text="# Made by run.sh; .env.example explains every setting.
 # Keep a copy in a safe place: without ENCRYPTION_KEY, what was encrypted with it cannot be read again.
+PORT=${PORT:-8000}
 API_KEY=$(random_key)
 SECRET_KEY=$(random_key)
 ENCRYPTION_KEY=$(random_key)
@@ -97,14 +132,16 @@ WHATSAPP_BUSINESS_ACCOUNT_ID="
 
 case "${1:-}" in
 "")
-    make_venv
     install requirements.txt
     make_env
+    trap 'say "Stopped before anything was started."; exit 130' INT TERM
     .venv/bin/python -m app.can_start || exit $?
+    # Ctrl-C is heard again where gunicorn.conf.py says what becomes of it: Python would answer with a traceback.
+    trap - TERM
+    trap '' INT
     exec .venv/bin/python -m gunicorn -c gunicorn.conf.py wsgi:app
     ;;
 install)
-    make_venv
     install "${2:-requirements.txt}"
     ;;
 *)

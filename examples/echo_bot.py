@@ -1,9 +1,9 @@
 """A bot that repeats what it is told, without a public address and with the standard library alone.
 
-    API_KEY=… python examples/echo_bot.py
+    python examples/echo_bot.py
 
-Reads API_KEY and GATEWAY_URL, or PORT for a gateway on this machine. It begins after the newest event and ends with the
-process that started it.
+Reads API_KEY and GATEWAY_URL, or PORT for a gateway on this machine, from the environment or the gateway's .env. It
+begins after the newest event and ends with the process that started it.
 """
 
 import http.client
@@ -12,14 +12,24 @@ import os
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
-GATEWAY = os.environ.get("GATEWAY_URL") or f"http://127.0.0.1:{os.environ.get('PORT') or 8000}"
+
+def settings() -> dict[str, str]:
+    env = Path(__file__).resolve().parent.parent / ".env"
+    lines = env.read_text("utf-8-sig").splitlines() if env.is_file() else []
+    pairs = (line.partition("=") for line in lines if not line.startswith("#"))
+    return {name.strip(): text.strip().strip("\"'") for name, _, text in pairs} | dict(os.environ)
+
+
+SETTINGS = settings()
+GATEWAY = SETTINGS.get("GATEWAY_URL") or f"http://127.0.0.1:{SETTINGS.get('PORT') or 8000}"
 PARENT = int(os.environ.get("PARENT_PID") or os.getppid())  # whoever started us: we end with them
 
 
 def call(path: str, body: Any = None, **headers: str) -> Any:
-    headers |= {"Authorization": f"Bearer {os.environ['API_KEY']}", "Content-Type": "application/json"}
+    headers |= {"Authorization": f"Bearer {SETTINGS.get('API_KEY', '')}", "Content-Type": "application/json"}
     data = None if body is None else json.dumps(body).encode()
     with urllib.request.urlopen(urllib.request.Request(GATEWAY + path, data, headers), timeout=60) as answer:
         return json.load(answer)
@@ -48,9 +58,12 @@ def main() -> None:
             cursor = page["next_cursor"]
         except (OSError, http.client.HTTPException) as problem:  # it restarts, or cannot keep more
             if getattr(problem, "code", None) in (401, 403):
-                raise SystemExit("The gateway does not accept API_KEY.") from None
+                raise SystemExit(f"The gateway at {GATEWAY} does not accept API_KEY.") from None
             time.sleep(1)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        raise SystemExit("Stopped.") from None

@@ -6,8 +6,10 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import requests
+from dotenv import load_dotenv
 
 from app.simulator.options import add_options, default_port, settings_of
 from app.simulator.say import Conversation
@@ -23,7 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not given or given[0] not in ("serve", "say", "-h", "--help"):
         given.insert(0, "serve")
     options = _parser().parse_args(given)
-    return int(options.run(options))
+    try:
+        return int(options.run(options))
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped.\n")
+        return 130
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -38,14 +44,36 @@ def _serve(options: argparse.Namespace) -> int:
 def _say(options: argparse.Namespace) -> int:
     try:
         answers = Conversation(options.url, options.sender).say(options.text, options.wait)
-    except requests.RequestException as err:
-        sys.stderr.write(f"The simulator at {options.url} cannot be used: {type(err).__name__}\n")
+    except (requests.RequestException, LookupError, TypeError) as err:
+        sys.stderr.write(f"{_trouble(options.url, err)}\n")
         return 2
     if not answers:
-        sys.stderr.write(f"No answer within {options.wait:g} seconds.\n")
+        sys.stderr.write(
+            f"No answer within {options.wait:g} seconds. The message was written; whoever answers (the echo bot, your"
+            " app) did not. See the gateway's console, or wait longer: --wait 30\n"
+        )
         return 1
     sys.stdout.write("".join(f"{answer}\n" for answer in answers))
     return 0
+
+
+def _trouble(url: str, error: Exception) -> str:
+    """Say why the simulator cannot be written to, and what to do about it."""
+    elsewhere = "say where the simulator is, one port after the gateway's: --url http://127.0.0.1:8001"
+    if isinstance(error, requests.ConnectionError | requests.Timeout):
+        return (
+            f"Nothing answers at {url}. Is the gateway running, and without a WHATSAPP_ACCESS_TOKEN? Start it with"
+            f" ./run.sh, or {elsewhere}"
+        )
+    answer = error.response if isinstance(error, requests.RequestException) else None
+    if answer is not None and not str(answer.request.url).endswith("/world"):  # that one is asked first, and of any
+        return f"The simulator at {url} refused ({answer.status_code}): {answer.text[:300].strip()}"
+    return f"What answers at {url} is no simulator. Perhaps another program took that port; {elsewhere}"
+
+
+def load_settings() -> None:
+    """Add what the project's `.env` sets and the environment does not, as the gateway does: both mean the same port."""
+    load_dotenv(Path(__file__).resolve().parents[2] / ".env", interpolate=False, encoding="utf-8-sig")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,4 +92,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    load_settings()
     sys.exit(main())

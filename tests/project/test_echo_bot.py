@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -77,6 +79,19 @@ def test_it_ends_when_the_gateway_does_not_accept_its_key(start: Callable[[str],
     bot = start("another-key")
 
     assert bot.wait(timeout=20) == 1
+
+
+def test_it_finds_key_and_port_in_the_gateways_env_file(gateway: Gateway, server: str, tmp_path: Path) -> None:
+    (tmp_path / "examples").mkdir()
+    copy = shutil.copy(BOT, tmp_path / "examples")
+    (tmp_path / ".env").write_text(f'# API_KEY=old\nAPI_KEY="key"\nPORT={urlsplit(server).port}\n')
+    bare = {name: value for name, value in os.environ.items() if name not in ("API_KEY", "PORT", "GATEWAY_URL")}
+
+    bot = subprocess.Popen([sys.executable, copy], env=bare, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: gateway.polls > 0)
+    bot.send_signal(signal.SIGINT)
+
+    assert bot.communicate(timeout=20)[1] == "Stopped.\n"
 
 
 def test_it_ends_with_the_process_that_started_it(gateway: Gateway, server: str) -> None:

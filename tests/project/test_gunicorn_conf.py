@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import runpy
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +17,10 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def unfrozen() -> Iterator[None]:
-    """Nothing is spared by the collector afterwards."""
+    """Nothing is spared by the collector afterwards, and Ctrl-C is pytest's own again."""
+    before = signal.getsignal(signal.SIGINT)
     yield
+    signal.signal(signal.SIGINT, before)
     gc.unfreeze()
 
 

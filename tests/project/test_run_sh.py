@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,7 @@ from app.readers import ROOT
 from tests.load.gateway import free_port
 
 SECRETS = ["API_KEY", "SECRET_KEY", "ENCRYPTION_KEY", "WHATSAPP_VERIFY_TOKEN", "SIMULATOR_APP_SECRET"]
-TOOLS = ["bash", "cat", "cp", "dirname", "env", "mkdir", "rm", "tr"]
+TOOLS = ["bash", "cat", "cp", "dirname", "env", "ln", "mkdir", "rm", "sleep", "tr"]
 NOBODY = 65534
 
 
@@ -40,16 +40,44 @@ class Project:
         (self.folder / "wsgi.py").write_text("def app(_, start):\n    start('200 OK', [])\n    return [b'started']\n")
 
     def add_our_venv(self) -> None:
-        (self.folder / ".venv").mkdir()
-        for path in Path(sys.prefix).iterdir():
-            if not path.name.startswith(".installed"):
-                (self.folder / ".venv" / path.name).symlink_to(path)
+        (self.folder / ".venv" / "bin").mkdir(parents=True)
+        for path in [*Path(sys.prefix).iterdir(), *(Path(sys.prefix) / "bin").iterdir()]:
+            if path.name != "bin" and not path.name.startswith(".installed"):
+                (self.folder / ".venv" / path.relative_to(sys.prefix)).symlink_to(path)
 
     def add_program(self, path: str, script: str) -> None:
         program = self.folder / path
         program.parent.mkdir(parents=True, exist_ok=True)
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o755)
+
+    def add_slow_python(self) -> str:
+        """Return a PATH whose Python makes a .venv that seems to work, at once or, while `slow` is there, never."""
+        path = self.tools_only()
+        pip = 'case "$*" in *install*) echo x >>pips; while [ -e slow-pip ]; do sleep 0.05; done;; esac'
+        self.add_program("made-python", pip)
+        make = "mkdir -p .venv/bin; cp made-python .venv/bin/python; echo x >>venvs"
+        self.add_program(
+            "tools/python3.12",
+            f'case "$*" in *fcntl*) exec {sys.executable} "$@";;'
+            f" *venv*) {make}; while [ -e slow-venv ]; do sleep 0.05; done;; esac",
+        )
+        return path
+
+    def count(self, name: str) -> int:
+        """How often something was done."""
+        made = self.folder / name
+        return made.read_text().count("x") if made.exists() else 0
+
+    def start(self, path: str, *arguments: str) -> subprocess.Popen[str]:
+        """Start run.sh as a terminal does: in a group of its own, which Ctrl-C reaches as a whole."""
+        return subprocess.Popen(
+            [self.folder / "run.sh", *arguments],
+            env={"PATH": path},
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
 
     def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -77,6 +105,7 @@ def test_a_first_run_makes_secrets_that_only_the_owner_can_read(ready: Project, 
     assert done.returncode == 2
     assert "Made .env with new secrets" in done.stderr
     assert ready.env_file.stat().st_mode & 0o777 == 0o600
+    assert made.pop("PORT") == str(taken_port)
     assert sorted(made) == sorted(SECRETS)
     assert len(set(made.values())) == len(SECRETS)
     assert not [secret for secret in made.values() if secret in done.stdout + done.stderr]
@@ -177,7 +206,7 @@ def test_a_python_that_cannot_make_a_venv_leaves_none_behind(bare: Project) -> N
 
 
 def test_a_failed_installation_is_tried_again_and_a_complete_one_is_not(bare: Project) -> None:
-    bare.add_program(".venv/bin/python", 'case "$*" in *pip*) echo x >>"$CALLS"; [ -e "$ONLINE" ];; esac')
+    bare.add_program(".venv/bin/python", 'case "$*" in *install*) echo x >>"$CALLS"; [ -e "$ONLINE" ];; esac')
     environ = {"CALLS": str(bare.folder / "calls"), "ONLINE": str(bare.folder / "online")}
 
     offline = bare.run("install", **environ)
@@ -191,6 +220,86 @@ def test_a_failed_installation_is_tried_again_and_a_complete_one_is_not(bare: Pr
     assert [done.returncode for done in (*online, changed)] == [0, 0, 0]
     assert [done.stderr for done in online] == ["Installing requirements.txt ...\n", ""]
     assert (bare.folder / "calls").read_text().count("x") == 3
+
+
+@pytest.mark.parametrize("slow", ["venv", "pip"])
+def test_ctrl_c_while_it_sets_up_is_said_and_the_next_run_makes_it_whole(bare: Project, slow: str) -> None:
+    path = bare.add_slow_python()
+    (bare.folder / f"slow-{slow}").touch()
+    stopped = bare.start(path, "install")
+    wait_until(lambda: bare.count(f"{slow}s") == 1)
+
+    os.killpg(stopped.pid, signal.SIGINT)
+    _, said = stopped.communicate(timeout=30)
+    (bare.folder / f"slow-{slow}").unlink()
+    again = bare.run("install", PATH=path)
+
+    assert stopped.returncode == 130
+    assert said.endswith("Nothing was started; run this again to go on.\n")
+    assert again.returncode == 0, again.stderr
+    assert bare.count("venvs") == 2  # what was left half made is not built upon
+    assert bare.run("install", PATH=path).stderr == ""
+
+
+def test_a_venv_without_pip_is_made_again(bare: Project) -> None:
+    path = bare.add_slow_python()
+    bare.add_program(".venv/bin/python", 'case "$*" in *pip*) exit 1;; esac')
+
+    done = bare.run("install", PATH=path)
+
+    assert (done.returncode, bare.count("venvs"), bare.count("pips")) == (0, 1, 1)
+
+
+def test_of_two_first_starts_at_once_one_sets_up_and_the_other_waits(bare: Project) -> None:
+    path = bare.add_slow_python()
+    (bare.folder / "slow-pip").touch()
+    both = [bare.start(path, "install")]
+    wait_until(lambda: bare.count("pips") == 1)
+    both.append(bare.start(path, "install"))
+    assert both[1].stderr is not None
+    assert both[1].stderr.readline() == "Another ./run.sh is setting up here; waiting for it ...\n"
+
+    (bare.folder / "slow-pip").unlink()
+
+    assert [run.wait(timeout=60) for run in both] == [0, 0]
+    assert (bare.count("venvs"), bare.count("pips")) == (1, 1)
+    for run in both:
+        run.communicate()
+
+
+def test_ctrl_c_while_settings_are_checked_is_said(ready: Project) -> None:
+    (ready.folder / "app" / "can_start.py").write_text(
+        "import pathlib, signal, time\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\n"
+        "pathlib.Path('checking').touch()\ntime.sleep(60)\n"
+    )
+    started = ready.start(os.environ["PATH"])
+    wait_until((ready.folder / "checking").exists)
+
+    os.killpg(started.pid, signal.SIGINT)
+
+    _, said = started.communicate(timeout=30)
+    assert (started.returncode, said.splitlines()[-1]) == (130, "Stopped before anything was started.")
+    assert "Traceback" not in said
+
+
+def test_the_port_of_a_first_start_is_kept_for_every_later_command(ready: Project, taken_port: int) -> None:
+    ready.run(PORT=str(taken_port))
+
+    assert f"PORT={taken_port}\n" in ready.env_file.read_text()
+    assert f"port {taken_port} is taken" in ready.run().stderr
+
+
+def test_say_goes_to_the_port_in_env(ready: Project) -> None:
+    port = free_port()
+    ready.env_file.write_text(f"PORT={port}\n")
+
+    done = subprocess.run(
+        [ready.folder / ".venv" / "bin" / "python", "-m", "app.simulator", "say", "Hola"],
+        cwd=ready.folder, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+    assert done.returncode == 2
+    assert f"Nothing answers at http://127.0.0.1:{port + 1}." in done.stderr
 
 
 def test_a_folder_that_cannot_be_written_is_named(read_only: Project) -> None:
@@ -208,6 +317,13 @@ def test_an_unknown_argument_is_answered_with_the_usage(bare: Project) -> None:
     done = bare.run("--help")
 
     assert (done.returncode, done.stderr) == (1, "Usage: ./run.sh, or ./run.sh install [FILE]\n")
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def ask_until_it_answers(url: str) -> bytes:

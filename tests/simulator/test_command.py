@@ -52,7 +52,25 @@ def test_say_tells_when_there_is_no_simulator(capsys: pytest.CaptureFixture[str]
     status = main(["say", "Hola", "--url", "http://127.0.0.1:9"])
 
     assert status == 2
-    assert "cannot be used" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith("Nothing answers at http://127.0.0.1:9. ")
+    assert "./run.sh" in said and "--url" in said
+
+
+def test_say_tells_a_simulator_from_another_program(receiver: Receiver, capsys: pytest.CaptureFixture[str]) -> None:
+    base = receiver.url.removesuffix("/webhook/whatsapp")
+
+    status = main(["say", "Hola", "--url", base])
+
+    assert status == 2
+    assert capsys.readouterr().err.startswith(f"What answers at {base} is no simulator.")
+
+
+def test_say_shows_what_the_simulator_refuses(server: SimulatorServer, capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["say", "Hola", "--from", "Ana", "--url", server.url])
+
+    assert status == 2
+    assert capsys.readouterr().err.startswith(f"The simulator at {server.url} refused (404): ")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

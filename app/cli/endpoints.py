@@ -35,7 +35,11 @@ def add(
     batch: int | None, debounce: int | None,
 ) -> None:  # fmt: skip
     """Add an app and print its id and its secret. The secret cannot be shown again."""
-    row, secret = _manage().add(
+    from app.schemas.api.endpoints import EndpointRequest
+    from app.schemas.loading import load
+
+    asked = load(
+        EndpointRequest(),
         {
             "url": url,
             "types": list(types) or None,
@@ -45,8 +49,9 @@ def add(
             "format": "meta" if meta else "event",
             "batch": batch,
             "debounce_seconds": debounce,
-        }
+        },
     )
+    row, secret = _manage().add(asked)
     click.echo(f"{row.id}\n{secret}")
 
 

@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
+from app.domain.known_names import EVENT_TYPES, MESSAGE_TYPES, REPORTED_STATUSES, UnknownName, check
+
 LONGEST_ID = 36
 
 
@@ -35,8 +37,17 @@ def may_wake(message: dict[str, Any]) -> bool:
     return message.get("source") == "live" and "unknown_number" not in message.get("flags", ())
 
 
+_KNOWN = {"types": EVENT_TYPES, "message_types": MESSAGE_TYPES, "statuses": REPORTED_STATUSES}
+
+
 def from_json(told: dict[str, Any]) -> Handler:
-    """A handler as its process told of it."""
+    """A handler as its process told of it. Raises `UnknownName` for a filter that cannot match anything known."""
+    for kind, known in _KNOWN.items():
+        for name in told[kind] or ():
+            try:
+                check(name, known, wildcard=kind == "types")
+            except UnknownName as wrong:
+                raise UnknownName(f"{told['name']}: `{name[:100]}` {wrong}") from None
     lists = {name: told[name] for name in ("types", "message_types", "statuses")}
     return Handler(
         name=told["name"],

@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from app.domain.handlers import Handler, from_json
+from app.domain.known_names import UnknownName
 from app.errors import GatewayError
 from app.frames import LENGTH, Json, pack, packed
 from app.readers import ROOT
@@ -99,6 +100,8 @@ class HandlerProcess:
             reason, trace = _reason(told), str(told.get("traceback", ""))
         except _Lost as lost:
             reason, trace = f"while it was loaded, {lost.reason}", ""
+        except UnknownName as wrong:
+            reason, trace = str(wrong), ""
         except (KeyError, TypeError):
             reason, trace = "it said something that makes no sense", ""
         self.close()

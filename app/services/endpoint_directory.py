@@ -12,6 +12,7 @@ from app.crypto import CannotDecrypt, Vault
 from app.database import Database
 from app.domain.breaker import Health
 from app.domain.endpoints import OF_THE_SETTINGS, Endpoint, Format
+from app.domain.known_names import plain
 from app.logs import get_logger
 from app.models import Endpoint as Row
 from app.store import endpoints
@@ -125,9 +126,9 @@ def to_endpoint(row: Row, secrets: tuple[str, ...]) -> Endpoint:
         ordered=row.ordered,
         replies=row.replies,
         is_open=_is_open(row) and (bool(secrets) or row.format == Format.HANDLER),
-        types=None if row.types is None else tuple(row.types),
-        statuses=None if row.statuses is None else tuple(row.statuses),
-        message_types=None if row.message_types is None else tuple(row.message_types),
+        types=None if row.types is None else tuple(map(plain, row.types)),
+        statuses=None if row.statuses is None else tuple(map(plain, row.statuses)),
+        message_types=None if row.message_types is None else tuple(map(plain, row.message_types)),
         numbers=None if row.numbers is None else tuple(row.numbers),
         max_age_seconds=row.max_age_seconds,
         max_per_second=row.max_per_second,

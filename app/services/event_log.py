@@ -65,8 +65,8 @@ def is_for(
         return False  # ours, of an item that has an event of its own
     if type == "message.status" and endpoint.statuses is not None:
         return json.loads(data)["status"]["status"] in endpoint.statuses
-    if type == "message.received" and endpoint.is_handler:
+    if type == "message.received" and (endpoint.is_handler or endpoint.message_types is not None):
         message = json.loads(data)
         is_type = endpoint.message_types is None or message.get("message_type") in endpoint.message_types
-        return is_type and may_wake(message)
+        return is_type and (may_wake(message) or not endpoint.is_handler)
     return True

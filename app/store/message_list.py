@@ -17,6 +17,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.domain.messages import ContactRef
 from app.domain.messages import Message as DomainMessage
+from app.domain.person_names import names_of
 from app.models import Contact, ContactAlias, Message
 from app.models.base import table
 
@@ -195,9 +196,9 @@ def _directions(filters: MessageFilter) -> tuple[str, ...]:
 
 
 def _contacts(session: Session, name: str) -> list[str]:
-    """The contact of this id, or those known by this name of Meta's: the digits of a phone, or a user id."""
+    """The contact of this id, or those known by this name of Meta's: a phone in any of its forms, or a user id."""
     named = select(ContactAlias.contact_id).where(
-        ContactAlias.kind.in_(("wa_id", "user_id", "parent_user_id")), ContactAlias.value == name.lstrip("+")
+        ContactAlias.kind.in_(("wa_id", "user_id", "parent_user_id")), ContactAlias.value.in_(names_of(name))
     )
     return list(session.scalars(select(Contact.id).where(Contact.id == name).union(named)))
 

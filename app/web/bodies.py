@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from flask import request
-from marshmallow import Schema, ValidationError
+from marshmallow import Schema
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from app.errors import Invalid, Malformed, TooLarge, UnsupportedMediaType
+from app.errors import TooLarge, UnsupportedMediaType
 from app.schemas.json_text import parse_json
-from app.schemas.send.base import flatten
+from app.schemas.loading import load
 
 API_LIMIT = 1024 * 1024
 
@@ -39,11 +39,4 @@ def read_json_bytes(limit: int = API_LIMIT) -> bytes:
 
 def read_object(schema: Schema) -> dict[str, Any]:
     """The JSON object that is the body, as its schema loads it. Raises `Malformed`, `Invalid` and what bytes may."""
-    body = parse_json(read_json_bytes())
-    if not isinstance(body, dict):
-        raise Malformed
-    try:
-        loaded: dict[str, Any] = schema.load(body)
-    except ValidationError as error:
-        raise Invalid(fields=flatten(error.messages)) from error
-    return loaded
+    return load(schema, parse_json(read_json_bytes()))

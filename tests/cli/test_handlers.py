@@ -49,6 +49,22 @@ def test_it_shows_why_a_module_cannot_be_loaded(app: Flask, directory: Path) -> 
     assert result.output.endswith("Error: bot cannot be loaded: raised ValueError at bot.py:2 in <module>\n")
 
 
+def test_a_filter_that_can_match_nothing_is_refused_with_the_nearest_name(app: Flask, directory: Path) -> None:
+    write_bot(
+        directory,
+        """
+        def register(on):
+            @on.message(type=["unknown:hologram", "txt"])
+            def answer(message, client): ...
+        """,
+    )
+
+    result = check(app)
+
+    assert result.exit_code == 1
+    assert "bot:answer: `txt` is not known; did you mean `text`?" in result.output
+
+
 def test_without_the_setting_there_is_nothing_to_check(app: Flask) -> None:
     result = check(app, "")
 

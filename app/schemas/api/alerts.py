@@ -8,6 +8,7 @@ from marshmallow import Schema, fields
 
 from app.domain.alarms import KINDS, sentence
 from app.schemas.api.lists import PageQuery
+from app.schemas.api.query import Choice
 from app.schemas.normalized_message import UtcTime
 
 STATES = ["open", "closed"]
@@ -16,7 +17,7 @@ STATES = ["open", "closed"]
 class AlertQuery(PageQuery):
     """Which alerts."""
 
-    state = fields.String(metadata={"enum": STATES})
+    state = Choice(STATES)
 
 
 class AlertAnswer(Schema):

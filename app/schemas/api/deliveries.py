@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import fields
 
 from app.schemas.api.lists import PageQuery
+from app.schemas.api.query import Choice, Plain
 from app.schemas.normalized_message import EveryKey, UtcTime
 
 STATES = ["pending", "delivered", "dead", "stale", "withheld"]
@@ -13,9 +14,9 @@ STATES = ["pending", "delivered", "dead", "stale", "withheld"]
 class DeliveryQuery(PageQuery):
     """Which deliveries."""
 
-    state = fields.String(metadata={"enum": STATES})
-    endpoint = fields.String(metadata={"description": "An endpoint's id."})
-    event = fields.String(metadata={"description": "An event's id."})
+    state = Choice(STATES)
+    endpoint = Plain(metadata={"description": "An endpoint's id."})
+    event = Plain(metadata={"description": "An event's id."})
 
 
 class DeliveryAnswer(EveryKey):

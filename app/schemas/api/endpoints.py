@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from app.domain.known_names import EVENT_TYPES, MESSAGE_TYPES, REPORTED_STATUSES, UnknownName, check
 from app.schemas.normalized_message import EveryKey, UtcTime
 from app.schemas.strict import Strict
 
-_WORD = validate.Regexp(r"[a-z_]+(\.[a-z_]+)*(\.\*)?\Z", error="must be a type as message.received, or message.*")
 _FEW = validate.Length(1, 100)
+
+
+class Name(fields.String):
+    """A name that something known has, or that begins with `unknown:`."""
+
+    def __init__(self, known: Collection[str], *, wildcard: bool = False) -> None:
+        super().__init__(validate=validate.Length(1, 100))
+        self.known, self.wildcard = known, wildcard
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        name: str = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            check(name, self.known, wildcard=self.wildcard)
+        except UnknownName as wrong:
+            raise ValidationError(str(wrong)) from None
+        return name
 
 
 class EndpointChange(Strict):
@@ -23,11 +40,16 @@ class EndpointChange(Strict):
     paused = fields.Boolean(metadata={"description": "Owe it everything, and deliver nothing for now."})
     disabled = fields.Boolean(metadata={"description": "False lets one that was given up begin anew."})
     types = fields.List(
-        fields.String(validate=_WORD), validate=_FEW, allow_none=True, metadata={"description": "Null: every type."}
-    )
+        Name(EVENT_TYPES, wildcard=True), validate=_FEW, allow_none=True,
+        metadata={"description": "As `message.received`, or `message.*`. Null: every type."},
+    )  # fmt: skip
     statuses = fields.List(
-        fields.String(validate=validate.Regexp(r"[a-z_]+\Z")), validate=_FEW, allow_none=True,
+        Name(REPORTED_STATUSES), validate=_FEW, allow_none=True,
         metadata={"description": "Of `message.status`: these alone. Null: every status."},
+    )  # fmt: skip
+    message_types = fields.List(
+        Name(MESSAGE_TYPES), validate=_FEW, allow_none=True,
+        metadata={"description": "Of `message.received`: these alone. Null: every type of message."},
     )  # fmt: skip
     numbers = fields.List(
         fields.String(validate=validate.Regexp(r"[0-9]{5,20}\Z")), validate=_FEW, allow_none=True,

@@ -3,24 +3,47 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, ValidationError, fields, validates_schema
 
+from app.domain.known_names import EVENT_TYPES
 from app.schemas.api.lists import PageQuery
+from app.schemas.api.query import Count, Known
 from app.schemas.normalized_message import UtcTime
+
+LONGEST_WAIT_SECONDS = 25
+
+
+class Place(fields.String):
+    """Where to read on: loads a sequence number, or None for the newest."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if value == "newest":
+            return None
+        if not re.fullmatch(r"[0-9]{1,18}", str(value)) or int(value) > 2**53:
+            raise ValidationError("must be a `next_cursor` as it came, 0 for the beginning, or newest")
+        return int(value)
 
 
 class EventQuery(PageQuery):
     """Which events."""
 
-    after = fields.String(
+    after = Place(
         metadata={"description": "Ascending from here: a `next_cursor`, `0` for the beginning, or `newest`."}
     )
-    wait = fields.Integer(
-        metadata={"minimum": 0, "maximum": 25, "default": 0, "description": "With `after`: seconds to wait for news."}
-    )
-    type = fields.String(metadata={"description": "`message.received`, `message.status`, …"})
+    wait = Count(0, LONGEST_WAIT_SECONDS, description="With `after`: seconds to wait for news.")
+    type = Known(EVENT_TYPES, "`message.received`, `message.status`, ….")
+
+    @validates_schema
+    def check_pairs(self, data: dict[str, Any], **kwargs: Any) -> None:
+        """Refuse what goes with one of the two ways of reading alone."""
+        if "wait" in data and "after" not in data:
+            raise ValidationError("goes with `after`; add after=newest, or leave it out", "wait")
+        if "cursor" in data and "after" in data:
+            raise ValidationError("does not go with `after`, which is itself where to go on", "cursor")
 
 
 class EventAnswer(Schema):

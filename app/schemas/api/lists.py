@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from typing import Any
 
-CURSOR = "Where the last page ended: its `next_cursor`."
+from marshmallow import Schema, ValidationError, fields, validates_schema
+
+from app.schemas.api.query import Count, Cursor, Query, Time
 
 
-class PageQuery(Schema):
+class PageQuery(Query):
     """Which page."""
 
-    limit = fields.Integer(metadata={"minimum": 1, "maximum": 500, "default": 50})
-    cursor = fields.String(metadata={"description": CURSOR})
+    limit = Count(1, 500, usual=50)
+    cursor = Cursor(metadata={"description": "Where the last page ended: its `next_cursor`."})
 
 
 class TimesQuery(PageQuery):
     """Which page of what happened between two times."""
 
-    since = fields.DateTime(metadata={"description": "Not before this time (ISO 8601 with its offset)."})
-    until = fields.DateTime(metadata={"description": "Before this time (ISO 8601 with its offset)."})
+    since = Time("Not before this time (ISO 8601 with its offset).")
+    until = Time("Before this time (ISO 8601 with its offset).")
+
+    @validates_schema
+    def check_order(self, data: dict[str, Any], **kwargs: Any) -> None:
+        """Refuse times between which nothing can be."""
+        check_order(data)
+
+
+def check_order(data: dict[str, Any]) -> None:
+    """Raise `ValidationError` where `since` is not before `until`."""
+    if "since" in data and "until" in data and data["since"] >= data["until"]:
+        raise ValidationError("must be before `until`", "since")
 
 
 def list_of(item: type[Schema]) -> type[Schema]:

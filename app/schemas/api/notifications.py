@@ -5,7 +5,10 @@ from __future__ import annotations
 from marshmallow import Schema, fields
 
 from app.schemas.api.lists import TimesQuery
+from app.schemas.api.query import Choice
 from app.schemas.normalized_message import UtcTime
+
+STATES = ["pending", "processed", "parked", "quarantined"]
 
 _COUNTS = fields.Dict(keys=fields.String(), values=fields.Integer())
 
@@ -13,14 +16,14 @@ _COUNTS = fields.Dict(keys=fields.String(), values=fields.Integer())
 class NotificationQuery(TimesQuery):
     """Which webhooks."""
 
-    state = fields.String(metadata={"enum": ["pending", "processed", "parked", "quarantined"]})
+    state = Choice(STATES)
 
 
 class NotificationAnswer(Schema):
     """One POST of Meta's, and what became of its items."""
 
     id = fields.String(required=True)
-    state = fields.String(required=True, metadata={"enum": ["pending", "processed", "parked", "quarantined"]})
+    state = fields.String(required=True, metadata={"enum": STATES})
     reason = fields.String(required=True, allow_none=True)
     received_at = UtcTime(required=True)
     processed_at = UtcTime(required=True, allow_none=True)

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields
+from typing import Any
 
+from marshmallow import Schema, fields, validates_schema
+
+from app.schemas.api.lists import check_order
+from app.schemas.api.query import NumberId, Query, Time
 from app.schemas.normalized_message import UtcTime
 
 
-class StatsQuery(Schema):
+class StatsQuery(Query):
     """Of when, and of which number."""
 
-    since = fields.DateTime(metadata={"description": "ISO 8601 with its offset; without it, 24 hours before `until`."})
-    until = fields.DateTime(metadata={"description": "ISO 8601 with its offset; without it, now."})
-    phone_number_id = fields.String()
+    since = Time("ISO 8601 with its offset; without it, 24 hours before `until`.")
+    until = Time("ISO 8601 with its offset; without it, now.")
+    phone_number_id = NumberId()
+
+    @validates_schema
+    def check_order(self, data: dict[str, Any], **kwargs: Any) -> None:
+        """Refuse times between which nothing can be."""
+        check_order(data)
 
 
 class Rate(Schema):

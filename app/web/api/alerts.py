@@ -5,12 +5,12 @@ from __future__ import annotations
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from app.errors import Invalid
 from app.schemas.api.alerts import STATES, AlertAnswer
 from app.services.read_alerts import list_alerts
 from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.context import gateway
+from app.web.query import query
 
 bp = requires("read", Blueprint("alerts", __name__, url_prefix="/api/alerts"))
 
@@ -20,10 +20,7 @@ _ANSWER = AlertAnswer()
 @bp.get("")
 def index() -> ResponseReturnValue:
     """The open ones first, newest first. A key for some numbers sees what is about these alone."""
-    limit = paging.limit()
-    state = paging.text("state")
-    if state not in (None, *STATES):
-        raise Invalid(fields={"state": [f"must be one of {', '.join(STATES)}"]})
+    limit, state = query()["limit"], query().get("state")
     found = list_alerts(
         gateway().database,
         limit=limit,
@@ -37,7 +34,7 @@ def index() -> ResponseReturnValue:
 
 
 def _place() -> tuple[bool, str] | None:
-    cursor = paging.cursor()
+    cursor = query().get("cursor")
     if cursor is None:
         return None
     state, _, alert_id = cursor.partition(":")

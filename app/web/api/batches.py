@@ -6,19 +6,19 @@ from typing import Any
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
-from marshmallow import ValidationError
 
 from app.domain.outbound import Priority
 from app.errors import GatewayError, Invalid
 from app.schemas.api.batches import BatchAnswer, BulkAnswer, BulkRequest
 from app.schemas.json_text import parse_json
+from app.schemas.loading import load
 from app.schemas.send import read_send_request
-from app.schemas.send.base import flatten
 from app.services.sending.batches import BatchView, Item
 from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.bodies import read_json_bytes
 from app.web.context import gateway
+from app.web.query import query
 
 bp = requires("read", Blueprint("batches", __name__, url_prefix="/api/batches"))
 actions = requires("send", Blueprint("batch_actions", __name__, url_prefix="/api"))
@@ -33,8 +33,8 @@ _BATCH = BatchAnswer()
 @bp.get("")
 def index() -> ResponseReturnValue:
     """Newest first."""
-    limit = paging.limit()
-    found = gateway().batches.page(limit=limit, before=paging.cursor(), numbers=caller().numbers)
+    limit = query()["limit"]
+    found = gateway().batches.page(limit=limit, before=query().get("cursor"), numbers=caller().numbers)
     return paging.page(_BATCH.dump(found, many=True), found[-1].batch.id if len(found) == limit else None)
 
 
@@ -47,11 +47,7 @@ def show(batch_id: str) -> ResponseReturnValue:
 @actions.post("/messages/bulk")
 def add() -> ResponseReturnValue:
     """Queue up to 1,000 messages. One that cannot be queued does not keep the others from it."""
-    body = parse_json(read_json_bytes(BULK_LIMIT))
-    try:
-        asked = _REQUEST.load(body)
-    except ValidationError as error:
-        raise Invalid(fields=flatten(error.messages)) from error
+    asked = load(_REQUEST, parse_json(read_json_bytes(BULK_LIMIT)))
     priority = Priority(asked.get("priority", Priority.BULK))
     items = [_read(message, asked.get("phone_number_id"), priority) for message in asked["messages"]]
     batch_id, answers = gateway().batches.add(

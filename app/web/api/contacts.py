@@ -9,6 +9,7 @@ from app.schemas.api.contacts import ContactAnswer
 from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.context import gateway
+from app.web.query import query
 
 bp = requires("read", Blueprint("contacts", __name__, url_prefix="/api/contacts"))
 
@@ -18,11 +19,8 @@ _SCHEMA = ContactAnswer()
 @bp.get("")
 def index() -> ResponseReturnValue:
     """Newest first. A key bound to numbers sees who wrote with those."""
-    limit = paging.limit()
-    before = paging.cursor()
-    if before is not None and not before.isprintable():
-        raise paging.bad_cursor()
-    found = gateway().contacts.page(limit=limit, before=before, numbers=caller().numbers)
+    limit = query()["limit"]
+    found = gateway().contacts.page(limit=limit, before=query().get("cursor"), numbers=caller().numbers)
     return paging.page(_SCHEMA.dump(found, many=True), found[-1].contact.id if len(found) == limit else None)
 
 

@@ -15,6 +15,7 @@ from app.services.replay_deliveries import retry_delivery
 from app.web.api import paging
 from app.web.auth import requires
 from app.web.context import gateway
+from app.web.query import query
 
 bp = requires("admin", Blueprint("deliveries", __name__, url_prefix="/api/deliveries"))
 
@@ -24,16 +25,16 @@ _ANSWER, _TRY = DeliveryAnswer(), TryAnswer()
 @bp.get("")
 def index() -> ResponseReturnValue:
     """Newest first."""
-    limit, cursor = paging.limit(), paging.cursor()
+    limit, cursor = query()["limit"], query().get("cursor")
     if cursor is not None and not _is_id(cursor):
         raise paging.bad_cursor()
     found = list_deliveries(
         gateway().database,
         limit=limit,
         before=int(cursor) if cursor else None,
-        state=paging.text("state"),
-        endpoint_id=paging.text("endpoint"),
-        event_id=paging.text("event"),
+        state=query().get("state"),
+        endpoint_id=query().get("endpoint"),
+        event_id=query().get("event"),
     )
     return paging.page(_ANSWER.dump(found, many=True), str(found[-1].id) if len(found) == limit else None)
 

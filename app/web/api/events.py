@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from app import lifecycle
 from app.models import Event
-from app.schemas.api.events import EventAnswer
+from app.schemas.api.events import LONGEST_WAIT_SECONDS, EventAnswer
 from app.services.read_events import list_events, newest_place
 from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.context import gateway
+from app.web.query import query
 
-LONGEST_WAIT_SECONDS = 25
 LOOK_SECONDS = 0.1
 
 bp = requires("read", Blueprint("events", __name__, url_prefix="/api/events"))
@@ -30,10 +30,10 @@ def index() -> ResponseReturnValue:
 
     Then `wait` says for how many seconds to wait for the next one, and `next_cursor` is always where to go on.
     """
-    if "after" not in request.args:
+    if "after" not in query():
         return _newest_first()
     after = _place()
-    deadline = time.monotonic() + paging.number("wait", 0, 0, LONGEST_WAIT_SECONDS)
+    deadline = time.monotonic() + min(query().get("wait", 0), LONGEST_WAIT_SECONDS)
     while True:
         found = _list(after=after)
         if found or time.monotonic() >= deadline or lifecycle.is_draining():
@@ -43,8 +43,7 @@ def index() -> ResponseReturnValue:
 
 
 def _newest_first() -> dict[str, Any]:
-    limit = paging.limit()
-    cursor = paging.cursor()
+    limit, cursor = query()["limit"], query().get("cursor")
     if cursor is not None and (not cursor.isascii() or not cursor.isdigit() or len(cursor) > 18):
         raise paging.bad_cursor()
     found = _list(before=int(cursor) if cursor else None)
@@ -52,17 +51,16 @@ def _newest_first() -> dict[str, Any]:
 
 
 def _place() -> int:
-    if request.args["after"] == "newest":
-        return newest_place(gateway().database)
-    return paging.number("after", 0, 0, 2**53)
+    after = query()["after"]
+    return newest_place(gateway().database) if after is None else int(after)
 
 
 def _list(*, after: int | None = None, before: int | None = None) -> list[Event]:
     return list_events(
         gateway().database,
-        limit=paging.limit(),
+        limit=query()["limit"],
         after=after,
         before=before,
-        type=paging.text("type"),
+        type=query().get("type"),
         numbers=caller().numbers,
     )

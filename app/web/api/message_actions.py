@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from app.web.auth import caller, requires
 from app.web.context import gateway
+from app.web.query import query
 
 bp = requires("send", Blueprint("message_actions", __name__, url_prefix="/api/messages"))
 
@@ -33,7 +34,7 @@ def retry(message_id: str) -> ResponseReturnValue:
 
     `?force=true` skips our own checks of the 24-hour window and of opt-outs.
     """
-    force = request.args.get("force", "").lower() in ("1", "true")
+    force = query().get("force", False)
     return _done(message_id, gateway().actions.retry(message_id, caller().numbers, force=force)), 202
 
 

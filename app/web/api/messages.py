@@ -7,8 +7,6 @@ from datetime import datetime
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from app.domain.words import Wanted, wanted
-from app.errors import Invalid
 from app.schemas.api.timeline import Happening
 from app.schemas.normalized_message import normalized
 from app.services.read_messages import Cursor, find_message, list_messages
@@ -17,10 +15,9 @@ from app.store.message_list import MessageFilter
 from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.context import gateway
+from app.web.query import query
 
 bp = requires("read", Blueprint("messages", __name__, url_prefix="/api/messages"))
-
-MOST_WORDS, SHORTEST_BEGINNING = 20, 3
 
 _HAPPENING = Happening()
 
@@ -28,22 +25,11 @@ _HAPPENING = Happening()
 @bp.get("")
 def index() -> ResponseReturnValue:
     """Newest first."""
-    filters = MessageFilter(
-        contact=paging.text("contact"),
-        direction=paging.text("direction"),
-        status=paging.text("status"),
-        type=paging.text("type"),
-        phone_number_id=paging.text("phone_number_id"),
-        batch=paging.text("batch"),
-        message_id=paging.text("message_id"),
-        since=paging.time("since"),
-        until=paging.time("until"),
-        numbers=caller().numbers,
-    )
-    words = _words()
-    found, after = list_messages(
-        gateway().database, filters, words, limit=paging.limit(), before=_cursor(paging.cursor(), bool(words))
-    )
+    asked = dict(query())
+    limit, words = asked.pop("limit"), asked.pop("q", [])
+    before = _cursor(asked.pop("cursor", None), bool(words))
+    filters = MessageFilter(**asked, numbers=caller().numbers)
+    found, after = list_messages(gateway().database, filters, words, limit=limit, before=before)
     place = f"{after[0].isoformat()}|{after[1]}" if isinstance(after, tuple) else after
     return paging.page([normalized(each) for each in found], None if place is None else str(place))
 
@@ -59,18 +45,6 @@ def timeline(message_id: str) -> ResponseReturnValue:
     """Everything that happened to a message, oldest first."""
     happenings = read_timeline(gateway().database, message_id, caller().numbers)
     return paging.page(_HAPPENING.dump(happenings, many=True), None)
-
-
-def _words() -> list[Wanted]:
-    asked = paging.text("q")
-    words = wanted(asked) if asked else []
-    if asked and not words:
-        raise Invalid(fields={"q": ["must hold a word to look for"]})
-    if len(words) > MOST_WORDS:
-        raise Invalid(fields={"q": [f"must be at most {MOST_WORDS} words"]})
-    if any(word.is_beginning and len(word.word) < SHORTEST_BEGINNING for word in words):
-        raise Invalid(fields={"q": [f"before a * there must be at least {SHORTEST_BEGINNING} letters"]})
-    return words
 
 
 def _cursor(text: str | None, for_words: bool) -> Cursor | None:

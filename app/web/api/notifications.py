@@ -14,6 +14,7 @@ from app.services.replay_notifications import replay_notification
 from app.web.api import paging
 from app.web.auth import requires
 from app.web.context import gateway
+from app.web.query import query
 
 bp = requires("admin", Blueprint("notifications", __name__, url_prefix="/api/notifications"))
 
@@ -23,14 +24,15 @@ _ANSWER, _ASIDE = NotificationAnswer(), SetAsideItem()
 @bp.get("")
 def index() -> ResponseReturnValue:
     """Newest first."""
-    limit = paging.limit()
+    asked = query()
+    limit = asked["limit"]
     found = list_notifications(
         gateway().database,
         limit=limit,
-        before=paging.cursor(),
-        state=paging.text("state"),
-        since=paging.time("since"),
-        until=paging.time("until"),
+        before=asked.get("cursor"),
+        state=asked.get("state"),
+        since=asked.get("since"),
+        until=asked.get("until"),
     )
     return paging.page(_ANSWER.dump(found, many=True), found[-1].id if len(found) == limit else None)
 

@@ -11,9 +11,9 @@ from app.errors import Invalid, NotFound
 from app.schemas.api.stats import StatsAnswer
 from app.services.gateway import utc_now
 from app.services.read_stats import read_stats
-from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.context import gateway
+from app.web.query import query
 
 USUAL = timedelta(hours=24)
 
@@ -29,11 +29,11 @@ def show() -> ResponseReturnValue:
     Counted by the worker: what happened in the last 15 seconds may be missing.
     """
     now = utc_now()
-    until = paging.time("until") or now
-    since = paging.time("since") or until - USUAL
+    until = query().get("until", now)
+    since = query().get("since", until - USUAL)
     if since >= until:
         raise Invalid(fields={"since": ["must be before `until`"]})
-    numbers, asked = caller().numbers, paging.text("phone_number_id")
+    numbers, asked = caller().numbers, query().get("phone_number_id")
     if asked is not None:
         if numbers is not None and asked not in numbers:
             raise NotFound("No number has this id.")

@@ -104,7 +104,7 @@ def _responses(rule: Rule, operation: Operation, scope: str | None) -> dict[str,
     errors = set(operation.errors)
     errors |= {401, 403} if scope else set()
     errors |= {404} if rule.arguments else set()
-    errors |= {422} if operation.query else set()
+    errors |= {422} if scope and not operation.is_graphs else set()
     errors |= {400, 413, 415, 422} if isinstance(operation.body, type) else set()
     answers = {str(status): _answer(answer) for status, answer in operation.answers.items()}
     return answers | {str(status): _reason_name(status) for status in sorted(errors - operation.answers.keys())}

@@ -26,7 +26,7 @@ from app.schemas.api.endpoints import (
 from app.schemas.api.events import EventAnswer, EventQuery
 from app.schemas.api.graph import GraphError, HandleAnswer, UploadAnswer, UploadRequest
 from app.schemas.api.lists import PageQuery, list_of
-from app.schemas.api.messages import MessageQuery
+from app.schemas.api.messages import MessageQuery, RetryQuery
 from app.schemas.api.notifications import NotificationAnswer, NotificationDetails, NotificationQuery
 from app.schemas.api.numbers import CheckAnswer, NumberAnswer, NumberChange, NumberRequest
 from app.schemas.api.service import AliveAnswer, DoneAnswer, ReadyAnswer, ServiceAnswer
@@ -44,8 +44,9 @@ class Operation:
     """One method of one route.
 
     `answers` are those that are no error, by status; `errors` are statuses beside those that follow from the rest: 401
-    and 403 with a key, 404 with an id in the path, 422 with a query, 400, 413, 415 and 422 with a body. `scope` is for
-    a route that asks for a key although its blueprint is open. A body is JSON unless `body_type` says otherwise.
+    and 403 with a key, 404 with an id in the path, 422 with a key too, since whatever the query holds and `query` does
+    not name is refused (see `web.query`), 400, 413 and 415 with a body. `scope` is for a route that asks for a key
+    although its blueprint is open. A body is JSON unless `body_type` says otherwise.
     """
 
     answers: dict[int, Answer]
@@ -55,6 +56,11 @@ class Operation:
     errors: tuple[int, ...] = (503,)
     scope: str | None = None
     parameters: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def is_graphs(self) -> bool:
+        """Whether the route is of the Graph-compatible face, whose queries and errors are Graph's."""
+        return GraphError in self.answers.values()
 
 
 def _given(name: str, place: str, description: str, *, required: bool = True) -> dict[str, Any]:
@@ -110,7 +116,7 @@ OPERATIONS: dict[str, Operation] = {
     "messages.timeline": Operation({200: Timeline}),
     "message_actions.read": Operation({200: DoneAnswer}, errors=(409, 422, 429, 502, 503)),
     "message_actions.typing": Operation({200: DoneAnswer}, errors=(409, 422, 429, 502, 503)),
-    "message_actions.retry": Operation({202: ActionAnswer}, errors=(409, 422, 503)),
+    "message_actions.retry": Operation({202: ActionAnswer}, query=RetryQuery, errors=(409, 422, 503)),
     "message_actions.cancel": Operation({200: ActionAnswer}, errors=(409, 503)),
     "message_actions.mark_sent": Operation({200: ActionAnswer}, errors=(409, 503)),
     "batches.index": Operation({200: list_of(BatchAnswer)}, query=PageQuery),

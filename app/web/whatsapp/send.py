@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from app.schemas.json_text import parse_json
 from app.schemas.send import SendMessageResponse, read_send_request
 from app.services.idempotency import read_key
+from app.web import query
 from app.web.auth import caller, check
 from app.web.bodies import read_json_bytes
 from app.web.context import gateway
@@ -18,6 +19,7 @@ _RESPONSE = SendMessageResponse()
 def send() -> ResponseReturnValue:
     """Send one message and wait for Meta, or queue it: 200 when Meta took it, 202 while nobody can say that yet."""
     check("send")
+    query.check()
     raw = read_json_bytes()
     retry = read_key(http.headers.get("Idempotency-Key"), caller().name, http.path, raw)
     request = read_send_request(parse_json(raw), gateway().config.default_region or None)

@@ -47,6 +47,38 @@ def deliver(gateway: Gateway) -> Callable[[], None]:
     return deliver_
 
 
+@pytest.mark.parametrize(
+    ("field", "name", "words"),
+    [
+        ("types", "message.recieved", "did you mean `message.received`?"),
+        ("types", "mesage.*", "did you mean `message.*`?"),
+        ("types", "account.template", "`unknown:NAME` stands for what Meta may add"),
+        ("statuses", "deliverd", "did you mean `delivered`?"),
+        ("message_types", "photo", "is not known"),
+    ],
+)
+def test_a_name_that_nothing_known_has_is_refused_with_the_nearest(
+    call: Call, app: Flask, field: str, name: str, words: str
+) -> None:
+    refused = call("POST", "/api/endpoints", {"url": "https://a.example/", field: ["unknown:hologram", name]}, 422)
+    assert words in refused["error"]["fields"][f"{field}.1"][0]
+
+    if field == "types":
+        told = app.test_cli_runner().invoke(args=["endpoints", "add", "https://a.example/", "--type", name])
+        assert told.exit_code == 1
+        assert words in told.output
+
+
+def test_what_may_come_can_be_named_and_is_matched_by_its_own_name(call: Call, receive: Call, deliver: Call) -> None:
+    with subscriber() as app:
+        call("POST", "/api/endpoints", {"url": app.url, "types": ["message.*"],
+                                        "message_types": ["unknown:hologram"]}, 201)  # fmt: skip
+        receive(message_body(text(), {**text(), "type": "hologram", "id": "wamid.H"}))
+        deliver()
+
+        assert [json.loads(post.body)["data"]["message_type"] for post in app.posted] == ["hologram"]
+
+
 def test_an_endpoint_from_its_making_to_its_end(call: Call, receive: Call, deliver: Call) -> None:
     with subscriber() as app:
         made = call("POST", "/api/endpoints", {"url": app.url, "types": ["message.*"], "description": "bot"}, 201)

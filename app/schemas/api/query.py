@@ -1,0 +1,193 @@
+"""Query strings: every parameter of a route is declared, and anything else is refused.
+
+Each value is one text; a schema turns it into what the view uses. A plus that was not escaped arrives as a space, so
+one before digits, and one in a time, is read as a plus.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from marshmallow import ValidationError, fields, missing
+
+from app.domain.known_names import UnknownName, check, plain, suggestion
+from app.domain.person_names import may_name_somebody
+from app.domain.words import wanted
+from app.schemas.strict import Strict
+
+LONGEST_TEXT = 1000
+MOST_WORDS, SHORTEST_BEGINNING = 20, 3
+
+
+class Query(Strict):
+    """The parameters that a route takes. This one takes none."""
+
+    what = "parameter"
+
+    def read(self, given: Iterable[tuple[str, list[str]]]) -> dict[str, Any]:
+        """Return the values by name; what was not given is absent, or has its default.
+
+        Raises `ValidationError` by name, with all problems at once: also for a name that is given twice or is empty.
+        """
+        problems: dict[str, list[str]] = {}
+        values: dict[str, str] = {}
+        for name, texts in given:
+            if len(texts) > 1 and name in self.fields:
+                problems[name] = ["is given more than once; give it once"]
+            elif not texts[0] and name in self.fields and not isinstance(self.fields[name], Cursor):
+                problems[name] = ["is empty; leave it out, or give a value"]
+            elif texts[0] or name not in self.fields:
+                values[name] = texts[0]
+        try:
+            loaded: dict[str, Any] = self.load(values)
+        except ValidationError as error:
+            assert isinstance(error.messages, dict)
+            raise ValidationError(error.messages | problems) from None
+        if problems:
+            raise ValidationError(dict(problems))
+        return loaded
+
+
+class Plain(fields.String):
+    """A text of one line that every database takes."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        text = str(value)
+        if "\x00" in text or not text.isprintable() or len(text) > LONGEST_TEXT:
+            raise ValidationError(f"must be plain text of at most {LONGEST_TEXT} characters")
+        return text
+
+
+class Count(fields.Integer):
+    """A whole number from `low` to `high`."""
+
+    def __init__(self, low: int, high: int, *, usual: int | None = None, description: str = "") -> None:
+        said = {"minimum": low, "maximum": high} | ({"description": description} if description else {})
+        super().__init__(metadata=said, load_default=missing if usual is None else usual)
+        self.low, self.high = low, high
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if not re.fullmatch(r"[0-9]{1,18}", str(value)) or not self.low <= int(value) <= self.high:
+            raise ValidationError(f"must be a whole number from {self.low} to {self.high}")
+        return int(value)
+
+
+class Choice(fields.String):
+    """One of a few words."""
+
+    def __init__(self, words: Collection[str], **metadata: Any) -> None:
+        super().__init__(metadata={"enum": list(words), **metadata})
+        self.words = words
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if value not in self.words:
+            raise ValidationError(f"must be {' or '.join(self.words)}{suggestion(str(value), self.words, begin='; ')}")
+        return value
+
+
+class Known(Plain):
+    """A name that may come any day, but is most likely misspelt if nobody knows it: see `domain.known_names`."""
+
+    def __init__(self, known: Collection[str], description: str) -> None:
+        super().__init__(metadata={"description": f"{description} `unknown:NAME` stands for what Meta may add."})
+        self.known = known
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        name: str = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            check(name, self.known)
+        except UnknownName as wrong:
+            raise ValidationError(str(wrong)) from None
+        return plain(name)
+
+
+class Switch(fields.String):
+    """`true` or `false`, or 1 or 0; loads a boolean."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__(metadata={"enum": ["true", "false", "1", "0"], "description": description})
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if value not in ("true", "false", "1", "0"):
+            raise ValidationError("must be true or false")
+        return value in ("true", "1")
+
+
+class Time(fields.String):
+    """A time with its offset, ISO 8601; loads it in UTC."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__(metadata={"format": "date-time", "description": description})
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        text = str(value)
+        if "T" in text and text.count(" ") == 1:
+            text = text.replace(" ", "+")
+        try:
+            found = datetime.fromisoformat(text)
+            if found.tzinfo is None or not 1970 <= found.year <= 9000:
+                raise ValueError
+            return found.astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise ValidationError("must be a time with its offset, as 2026-01-31T12:00:00Z") from None
+
+
+class NumberId(fields.String):
+    """Meta's id of a number of ours."""
+
+    def __init__(self, description: str = "Meta's id of one of our numbers.") -> None:
+        super().__init__(metadata={"pattern": "^[0-9]{5,20}$", "description": description})
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if not re.fullmatch(r"[0-9]{5,20}", str(value)):
+            raise ValidationError("must be Meta's id of the number, digits only: see /api/numbers")
+        return value
+
+
+class Person(Plain):
+    """Our id of a contact, a phone number in any notation, or Meta's user id; loads it as it is written there."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        text = with_plus(super()._deserialize(value, attr, data, **kwargs))
+        if not may_name_somebody(text):
+            raise ValidationError("must be a contact's id, a phone number with its country code, or Meta's user id")
+        return text
+
+
+class Words(Plain):
+    """Words to look for; loads `domain.words.Wanted`."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        words = wanted(super()._deserialize(value, attr, data, **kwargs))
+        if not words:
+            raise ValidationError("must hold a word to look for")
+        if len(words) > MOST_WORDS:
+            raise ValidationError(f"must be at most {MOST_WORDS} words")
+        if any(word.is_beginning and len(word.word) < SHORTEST_BEGINNING for word in words):
+            raise ValidationError(f"must have at least {SHORTEST_BEGINNING} letters before a *")
+        return words
+
+
+class Cursor(fields.String):
+    """Where the last page ended, as its `next_cursor` said; empty for the first page. Loads what we wrote into it."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        try:
+            place = base64.urlsafe_b64decode(str(value).encode() + b"==").decode()
+        except ValueError:
+            place = ""
+        if not place.isprintable() or not place:  # NUL among others, which PostgreSQL takes in no text
+            raise ValidationError(BAD_CURSOR)
+        return place
+
+
+BAD_CURSOR = "is not one of ours; give back a `next_cursor` as it came"
+
+
+def with_plus(text: str) -> str:
+    """A number whose plus arrived as a space has it again."""
+    return f"+{text.lstrip()}" if re.match(r" +[0-9]", text) else text

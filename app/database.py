@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from app import metrics
+from app.database_trouble import Trouble, of_driver, of_system
 from app.errors import Unavailable
 from app.write_lock import WriteLock, WriteLockTimeout
 
@@ -26,15 +28,19 @@ WAIT_SECONDS = 2.0
 """How long a caller may wait for each of: its turn to write, a foreign lock on the file, a pooled connection. Together
 they stay below the 5 s after which a caller is told to come again."""
 
-UNDEFINED_TABLE = "42P01"
-"""PostgreSQL's code for it; SQLite's driver counts the same among what cannot be done now."""
-
 POSTGRESQL_OPTIONS = " ".join(
     f"-c {option}"
     for option in ("synchronous_commit=on", "timezone=UTC", "max_parallel_workers_per_gather=0", "jit=off")
 )
 """Nothing here reads more than a few thousand rows, and pages end early: to start other processes, or to compile, costs
 more than it saves, and PostgreSQL's guess at that is wrong where most of a list is never read."""
+
+CONNECTING: dict[str, Any] = {
+    "connect_timeout": 3, "keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
+    "tcp_user_timeout": 5000,
+}  # fmt: skip
+"""How soon a server is given up that is gone without a word; what `DATABASE_URL` says of the same wins. Against one that
+acknowledges and is silent only `BoundedConnection` helps."""
 
 BUSY_MILLISECONDS = 20
 """SQLite's own waiting stops a whole gevent process, so it is kept short and repeated by us, cooperatively."""
@@ -116,14 +122,28 @@ class Database:
         if is_for_looks:
             options |= {"isolation_level": "AUTOCOMMIT", "max_overflow": 0}
         if not self.is_sqlite:
-            options["connect_args"] = {"connect_timeout": 5, "options": POSTGRESQL_OPTIONS}
-            pre_ping = {} if is_for_looks else {"max_overflow": pool_size, "pool_pre_ping": True}
-            return create_engine(self.url, **options, **pre_ping)
+            return self._postgresql_engine(options, pool_size, is_for_looks=is_for_looks)
         options["connect_args"] = {"isolation_level": None, "check_same_thread": False, "timeout": 0}
         engine = create_engine(self.url, **{"max_overflow": 2 if pool_size > 1 else 0} | options)
         event.listen(engine, "connect", _set_pragmas)
         if not is_for_looks:
             event.listen(engine, "begin", lambda connection: _begin(connection, begin))
+        return engine
+
+    def _postgresql_engine(self, options: dict[str, Any], pool_size: int, *, is_for_looks: bool) -> Engine:
+        # Imported here: a gateway on SQLite does without psycopg.
+        from app.bounded_connection import BoundedConnection, ping
+
+        given = {name: value for name, value in CONNECTING.items() if name not in self.url.query}
+        options["connect_args"] = given | {"options": POSTGRESQL_OPTIONS}
+        pre_ping = {} if is_for_looks else {"max_overflow": pool_size, "pool_pre_ping": True}
+        engine = create_engine(self.url, **options, **pre_ping)
+        engine.dialect.do_ping = partial(ping, engine.dialect)  # type: ignore[method-assign]
+
+        @event.listens_for(engine, "do_connect")
+        def _connect(_dialect: Any, _record: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
+            return BoundedConnection.connect(*arguments, **named)
+
         return engine
 
 
@@ -159,13 +179,17 @@ def _translated() -> Iterator[None]:
     """Turn "the database cannot do it now" into our own error. Mistakes in a statement pass as they are."""
     try:
         yield
-    except (OperationalError, PoolTimeout, WriteLockTimeout) as error:
-        raise Unavailable from error
+    except WriteLockTimeout as error:
+        raise Unavailable(reason=Trouble.LOCKED) from error
+    except PoolTimeout as error:
+        raise Unavailable(reason=Trouble.SLOW) from error
     except DBAPIError as error:
-        # A PostgreSQL database that nobody has migrated yet is as good as none.
-        if error.connection_invalidated or getattr(error.orig, "sqlstate", None) == UNDEFINED_TABLE:
-            raise Unavailable from error
-        raise
+        trouble = of_driver(error.orig)
+        if trouble is None and (error.connection_invalidated or isinstance(error, OperationalError)):
+            trouble = Trouble.AWAY
+        if trouble is None:
+            raise
+        raise Unavailable(reason=trouble) from error
     except OSError as error:
         # The lock file: a folder that is full, gone or read-only keeps us from writing all the same.
-        raise Unavailable from error
+        raise Unavailable(reason=of_system(error)) from error

@@ -143,11 +143,18 @@ class WrongState(GatewayError):
 
 
 class Unavailable(GatewayError):
-    """We cannot keep or read anything at the moment; nothing was acknowledged."""
+    """We cannot keep or read anything at the moment; nothing was acknowledged.
+
+    `reason` says why, for people who run the service: for logs, `/readyz` and alarms, not for callers.
+    """
 
     code = "unavailable"
     retryable = True
     default = "The service cannot reach its database at the moment. Try again."
+
+    def __init__(self, message: str | None = None, *, reason: str = "", **more: Any) -> None:
+        super().__init__(message, **more)
+        self.reason = reason or self.default
 
 
 class GraphError(GatewayError):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from app import statement_bound
 from app.config import Config, load_config, load_environment
 from app.errors import ConfigError, GatewayError
 
@@ -92,7 +93,8 @@ class Command(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. Exits with 2 for settings that cannot work, and with 1 for what the gateway refuses."""
         try:
-            return super().invoke(ctx)
+            with statement_bound.of(None):  # an audit of millions of rows may take its time; nobody waits behind it
+                return super().invoke(ctx)
         except ConfigError as error:
             raise WrongSettings(error) from error
         except GatewayError as error:

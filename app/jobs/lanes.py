@@ -58,8 +58,10 @@ class Lanes:
                     first()
                     first = None
                 pause = 0.0 if lane.work() else lane.pause_seconds
-            except Unavailable:
-                logger.warning("the database is away; trying again", extra={"kind": lane.name})
+            except Unavailable as error:
+                logger.warning(
+                    "the database cannot be used; trying again", extra={"kind": lane.name, "reason": error.reason}
+                )
                 pause = AWAY_SECONDS
             except Exception:
                 logger.exception("work failed; trying again", extra={"kind": lane.name})

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
+from app import statement_bound
 from app.database import Database
 from app.errors import Unavailable
 from app.write_lock import WriteLock
@@ -31,10 +32,11 @@ def upgrade(database: Database) -> None:
     Raises `Unavailable` when the database cannot be reached, and `OSError` when SQLite's folder cannot be written to.
     """
     try:
-        if database.is_sqlite:
-            _upgrade_sqlite(database)
-        else:
-            _upgrade_postgresql(database)
+        with statement_bound.of(None):
+            if database.is_sqlite:
+                _upgrade_sqlite(database)
+            else:
+                _upgrade_postgresql(database)
     except OperationalError as error:
         raise Unavailable from error
 

@@ -13,7 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from tests.drills.conftest import sized
 from tests.load.bodies import Maker, Webhook
 from tests.load.checks import assert_exactly_once
 from tests.load.gateway import APP_SECRET, Gateway, running
-from tests.load.postgres import NoPostgres, own_server
+from tests.load.postgres import NoPostgres, OwnServer, own_server
 from tests.load.senders import Acks, Senders
 from tests.load.together import together
 
@@ -71,14 +71,28 @@ def _full_partition(directory: Path) -> None:
             _assert_recovered(gateway, senders)
 
 
-def _gone(directory: Path) -> None:
+@contextmanager
+def _stopped(server: OwnServer) -> Iterator[None]:
     """PostgreSQL cuts every connection and comes back later."""
+    server.stop()
+    yield
+    server.start()
+
+
+@contextmanager
+def _read_only(server: OwnServer) -> Iterator[None]:
+    """PostgreSQL answers, and writes nothing."""
+    server.set_read_only(True)
+    yield
+    server.set_read_only(False)
+
+
+def _postgresql(trouble: Callable[[OwnServer], AbstractContextManager[None]], seconds: float, directory: Path) -> None:
     try:
         with own_server() as server:
             with running(Gateway(directory, database_url=server.url)) as gateway, _under_load(gateway) as senders:
-                server.stop()
-                _endure(senders, sized(3, 60))
-                server.start()
+                with trouble(server):
+                    _endure(senders, seconds)
 
                 _assert_recovered(gateway, senders)
     except NoPostgres as error:
@@ -158,7 +172,9 @@ TROUBLES: dict[str, Callable[[Path], None]] = {
     "failing disk": partial(_broken_disk, errno.EIO),
     "full disk": partial(_broken_disk, errno.ENOSPC),
     "full partition": _full_partition,
-    "gone": _gone,
+    "gone": partial(_postgresql, _stopped, sized(3, 60)),
+    "frozen": partial(_postgresql, OwnServer.frozen, sized(8, 60)),
+    "read-only": partial(_postgresql, _read_only, sized(3, 60)),
 }
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import psycopg
 
 from tests.load.gateway import free_port
@@ -89,6 +90,27 @@ class OwnServer:
             self.process.send_signal(signal.SIGQUIT)
             self.process.wait(30)
             self.process = None
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stop every process of it, as on a suspended machine; its kernel still takes connections and packets."""
+        assert self.process is not None
+        master = psutil.Process(self.process.pid)
+        processes = [master, *master.children(recursive=True)]
+        try:
+            for process in processes:
+                process.suspend()
+            yield
+        finally:
+            for process in processes:
+                process.resume()
+
+    def set_read_only(self, is_read_only: bool) -> None:
+        """Refuse every write of transactions that begin from now on, as a server that became a standby does."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            value = b"on" if is_read_only else b"off"
+            connection.execute(b"ALTER SYSTEM SET default_transaction_read_only = " + value)
+            connection.execute(b"SELECT pg_reload_conf()")
 
 
 @contextmanager

@@ -1,0 +1,63 @@
+"""What a database says when it cannot be used now, and what that means: a fault of its state, not of a statement."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from enum import StrEnum
+from typing import Any
+
+
+class Trouble(StrEnum):
+    """Why a database cannot be used now, in words for a person."""
+
+    AWAY = "the database cannot be reached"
+    SLOW = "the database does not answer in time"
+    READ_ONLY = "the database cannot be written: it is read-only"
+    FULL = "the database cannot be written: there is no room left"
+    LOCKED = "the database cannot be written: something else holds its lock"
+    NO_TABLES = "the database is not migrated"
+    DAMAGED = "the database's file is damaged, or its disk fails"
+
+
+SQLSTATES = {
+    "25006": Trouble.READ_ONLY,
+    "53100": Trouble.FULL,
+    "57014": Trouble.SLOW,
+    "55P03": Trouble.LOCKED,
+    "40001": Trouble.LOCKED,
+    "40P01": Trouble.LOCKED,
+    "42P01": Trouble.NO_TABLES,
+}
+CLASSES = {"08": Trouble.AWAY, "53": Trouble.AWAY, "57": Trouble.AWAY, "58": Trouble.DAMAGED}
+"""By the first two characters: lost connections; too many connections, out of memory; a server that shuts down or
+starts up; errors of its disk."""
+
+SQLITE = {
+    sqlite3.SQLITE_READONLY: Trouble.READ_ONLY,
+    sqlite3.SQLITE_FULL: Trouble.FULL,
+    sqlite3.SQLITE_BUSY: Trouble.LOCKED,
+    sqlite3.SQLITE_LOCKED: Trouble.LOCKED,
+    sqlite3.SQLITE_IOERR: Trouble.DAMAGED,
+    sqlite3.SQLITE_CORRUPT: Trouble.DAMAGED,
+    sqlite3.SQLITE_NOTADB: Trouble.DAMAGED,
+}
+ERRNOS = {errno.EROFS: Trouble.READ_ONLY, errno.ENOSPC: Trouble.FULL, errno.EDQUOT: Trouble.FULL}
+
+
+def of_driver(error: Any) -> Trouble | None:
+    """Return what a driver's error says of the database's state; None if it says nothing of it."""
+    state = getattr(error, "sqlstate", None)
+    if state:
+        return SQLSTATES.get(state) or CLASSES.get(state[:2])
+    code = getattr(error, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_ERROR and "no such table" in str(error):
+        return Trouble.NO_TABLES
+    if code is not None:
+        return SQLITE.get(code & 0xFF)  # the rest of the bits say more of the same
+    return None
+
+
+def of_system(error: OSError) -> Trouble:
+    """Return what the system's error at a file of the database says."""
+    return ERRNOS.get(error.errno or 0, Trouble.AWAY)

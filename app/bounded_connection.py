@@ -1,4 +1,4 @@
-"""A connection to PostgreSQL on which no wait for the server goes on for ever. Imports psycopg: for PostgreSQL alone."""
+"""A connection to PostgreSQL on which no wait for the server goes on for ever. Imports psycopg."""
 
 from __future__ import annotations
 

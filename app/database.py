@@ -23,6 +23,7 @@ from app import metrics
 from app.database_trouble import Trouble, of_driver, of_system
 from app.errors import Unavailable
 from app.write_lock import WriteLock, WriteLockTimeout
+from app.writes import Writes
 
 WAIT_SECONDS = 2.0
 """How long a caller may wait for each of: its turn to write, a foreign lock on the file, a pooled connection. Together
@@ -39,8 +40,8 @@ CONNECTING: dict[str, Any] = {
     "connect_timeout": 3, "keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
     "tcp_user_timeout": 5000,
 }  # fmt: skip
-"""How soon a server is given up that is gone without a word; what `DATABASE_URL` says of the same wins. Against one that
-acknowledges and is silent only `BoundedConnection` helps."""
+"""How soon a server is given up that is gone without a word; what `DATABASE_URL` says of the same wins. Against one
+that acknowledges and is silent only `BoundedConnection` helps."""
 
 BUSY_MILLISECONDS = 20
 """SQLite's own waiting stops a whole gevent process, so it is kept short and repeated by us, cooperatively."""
@@ -57,6 +58,7 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         path = self.url.database if self.is_sqlite else None
         self._lock = WriteLock(Path(path)) if path and path != ":memory:" else WriteLock()
+        self.writes = Writes(Path(f"{path}-turn") if path and path != ":memory:" else None)
         self.engine = self._engine(pool_size)
         self._write_engine = self._engine(1, begin="BEGIN IMMEDIATE") if self.is_sqlite else self.engine
         self._look_engine = self._engine(1, is_for_looks=True)
@@ -86,7 +88,7 @@ class Database:
         statements, must not yield to other greenlets, and should end within 10 ms. Raises `Unavailable` when the
         database is locked, full or gone; then nothing was written.
         """
-        with _translated(), self._turn(), self._writers() as session:
+        with self._recorded(), _translated(), self._turn(), self._writers() as session:
             session.connection()
             yield session
             session.commit()
@@ -94,8 +96,20 @@ class Database:
     @contextmanager
     def write_rows(self) -> Iterator[Connection]:
         """The same without the ORM, whose price counts where rows come by the thousand."""
-        with _translated(), self._turn(), self._write_engine.begin() as connection:
+        with self._recorded(), _translated(), self._turn(), self._write_engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def _recorded(self) -> Iterator[None]:
+        """Note what became of a write, and begin none on a disk that is known to hang."""
+        if self.writes.is_disk_hanging:
+            raise Unavailable(reason=Trouble.HANGS)
+        try:
+            yield
+        except Unavailable as error:
+            self.writes.failed(error.reason)
+            raise
+        self.writes.succeeded()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

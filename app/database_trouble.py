@@ -16,7 +16,8 @@ class Trouble(StrEnum):
     READ_ONLY = "the database cannot be written: it is read-only"
     FULL = "the database cannot be written: there is no room left"
     LOCKED = "the database cannot be written: something else holds its lock"
-    NO_TABLES = "the database is not migrated"
+    HANGS = "the database cannot be written: its disk does not answer"
+    NO_TABLES = "the database is not migrated; run `flask migrate`"
     DAMAGED = "the database's file is damaged, or its disk fails"
 
 

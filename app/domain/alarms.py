@@ -56,6 +56,10 @@ KINDS: dict[str, Kind] = {
         "The disk that holds {subject} is more than 80 % full.",
         "Free space or enlarge it: on a full disk webhooks are refused until there is room.",
     ),
+    "database_unwritable": Kind(
+        "Nothing can be written to the database: webhooks are refused, and nothing is sent or delivered.",
+        "See the reason; /readyz has it too. Meta sends its webhooks again for days.",
+    ),
     "wal_grows": Kind(
         "The database's log (the file that ends in -wal) grows, because some program keeps reading an old state.",
         "Find it with fuser -v on the database's file, and end it: a shell or a copy that was left open.",

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from app.jobs.lanes import Lane
-from app.services.gateway import Gateway
+from app.services.database_alarm import DatabaseAlarm
+from app.services.gateway import Gateway, utc_now
 
 LOOK_SECONDS = 5.0
 TELL_SECONDS = 1.0
 
 
 def alarm_lanes(gateway: Gateway) -> list[Lane]:
-    """One lane that watches and one that tells, so that a far end which hangs keeps nobody from watching."""
+    """One lane that watches and one that tells, so that a far end which hangs keeps nobody from watching.
+
+    And one that needs no database, to tell that it cannot be written.
+    """
 
     def watch() -> bool:
         gateway.watch()
         return False
 
-    return [Lane("watch", watch, LOOK_SECONDS), Lane("tell", gateway.tell_alarms, TELL_SECONDS)]
+    database = DatabaseAlarm(gateway.database.writes, gateway.tell_alarms.ways, utc_now)
+    return [
+        Lane("watch", watch, LOOK_SECONDS),
+        Lane("tell", gateway.tell_alarms, TELL_SECONDS),
+        Lane("database", database, LOOK_SECONDS),
+    ]

@@ -8,7 +8,9 @@ from functools import cache
 
 from app import migrations
 from app.database import Database
+from app.database_trouble import Trouble
 from app.errors import Unavailable
+from app.ids import new_id
 from app.store import workers
 
 WORKER_SILENT_AFTER = timedelta(seconds=30)
@@ -16,27 +18,50 @@ WORKER_SILENT_AFTER = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`database` and `schema` decide readiness. The worker does not: webhooks are kept without one."""
+    """`database` (it can be read and written) and `schema` decide readiness; `reason` says what keeps it from that.
+
+    The worker does not: webhooks are kept without one.
+    """
 
     database: bool
     schema: bool
     worker: str
     worker_seen_at: datetime | None = None
     oldest_due_at: datetime | None = None
+    reason: str | None = None
 
 
 def check_health(database: Database, now: datetime) -> Health:
-    """Ask the database. Never raises for a database that is away."""
+    """Ask the database, and write to it unless it is known how a write ends now. Never raises for what is wrong."""
     try:
         with database.read() as session:
             if migrations.current(session.connection()) != _head():
-                return Health(True, False, "unknown")
+                return Health(True, False, "unknown", reason=Trouble.NO_TABLES)
             seen_at = workers.last_seen(session)
             oldest = workers.oldest_due(session, now)
-    except Unavailable:
-        return Health(False, False, "unknown")
+    except Unavailable as error:
+        is_there = error.reason == Trouble.NO_TABLES
+        return Health(is_there, False, "unknown", reason=error.reason)
+    trouble = _trouble_of_writing(database, now)
     alive = seen_at is not None and now - seen_at < WORKER_SILENT_AFTER
-    return Health(True, True, "running" if alive else "missing", seen_at, oldest)
+    return Health(not trouble, True, "running" if alive else "missing", seen_at, oldest, trouble or None)
+
+
+def _trouble_of_writing(database: Database, now: datetime) -> str:
+    """Return what keeps the database from being written; "" if nothing does. Writes at most every few seconds."""
+    writes = database.writes
+    if writes.is_known():
+        return writes.trouble
+    found = writes.look_at_disk()
+    if found is not None:
+        writes.failed(found)
+        return found
+    try:
+        with database.write() as session:
+            workers.write_and_take_back(session, new_id(), now)
+    except Unavailable as error:
+        return error.reason
+    return ""
 
 
 @cache

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from app.config import Config
 from app.database import Database
 from app.logs import get_logger
-from app.services.ways_to_tell import AlertMail, AlertPost, CannotTell
+from app.services.ways_to_tell import AlertMail, AlertPost, CannotTell, Way
 from app.store import alerts, events, jobs
 from app.store.jobs import Claim
 
@@ -23,13 +23,6 @@ LAST_TRY = 24
 """With the last pause repeated that is some five hours; what goes on is raised again after a day anyway."""
 
 logger = get_logger(__name__)
-
-
-class Way(Protocol):
-    """One way to tell. Raises `CannotTell`."""
-
-    def __call__(self, text: str, event_id: str) -> None:
-        """Tell this; `event_id` is the same for every try."""
 
 
 def channels(config: Config) -> tuple[str, ...]:
@@ -48,6 +41,11 @@ class TellAlarms:
             self._ways[POST] = AlertPost(config.alert_url, version)
         if config.alert_email:
             self._ways[MAIL] = AlertMail(config.smtp_url, config.alert_email)
+
+    @property
+    def ways(self) -> list[Way]:
+        """Every way to tell a person that the settings name."""
+        return list(self._ways.values())
 
     def __call__(self) -> bool:
         """Tell what is due; False when nothing was. Raises `Unavailable`."""

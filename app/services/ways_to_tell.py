@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
 from email.utils import format_datetime, localtime
+from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 import requests
@@ -25,6 +26,13 @@ MAIL_SECONDS = 10.0
 
 class CannotTell(Exception):
     """It did not work this time. Says why in words that hold no address and no secret."""
+
+
+class Way(Protocol):
+    """One way to tell. Raises `CannotTell`."""
+
+    def __call__(self, text: str, event_id: str) -> None:
+        """Tell this; `event_id` is the same for every try."""
 
 
 class AlertPost:

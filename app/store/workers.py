@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from app.models import Job, WorkerSeen
@@ -14,6 +14,12 @@ def seen(session: Session, worker_id: str, now: datetime, forget_before: datetim
     """Say that a worker is alive, and forget those that have long been silent."""
     session.merge(WorkerSeen(id=worker_id, seen_at=now))
     session.execute(delete(WorkerSeen).where(WorkerSeen.seen_at < forget_before))
+
+
+def write_and_take_back(session: Session, row_id: str, now: datetime) -> None:
+    """Write a row and delete it again: after the commit the database can be written, and nobody has seen the row."""
+    session.execute(insert(WorkerSeen), [{"id": row_id, "seen_at": now}])
+    session.execute(delete(WorkerSeen).where(WorkerSeen.id == row_id))
 
 
 def last_seen(session: Session) -> datetime | None:

@@ -24,7 +24,10 @@ def alive() -> ResponseReturnValue:
 
 @bp.get("/readyz")
 def ready() -> ResponseReturnValue:
-    """503 while the database is away or not migrated, or the server is stopping. The worker is only told of."""
+    """503 while the database cannot be read and written, is not migrated, or the server is stopping.
+
+    The worker is only told of.
+    """
     now = utc_now()
     health = check_health(gateway().database, now)
     draining = lifecycle.is_draining()
@@ -33,6 +36,7 @@ def ready() -> ResponseReturnValue:
         "status": "ready" if is_ready else "not ready",
         "database": "ok" if health.database else "unavailable",
         "schema": "ok" if health.schema else "not migrated; run `flask migrate`" if health.database else "unknown",
+        "reason": health.reason,
         "draining": draining,
         "worker": {
             "state": health.worker,

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -103,7 +103,8 @@ class OwnServer:
             yield
         finally:
             for process in processes:
-                process.resume()
+                with suppress(psutil.NoSuchProcess):  # one that was on its way out
+                    process.resume()
 
     def set_read_only(self, is_read_only: bool) -> None:
         """Refuse every write of transactions that begin from now on, as a server that became a standby does."""

@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import errno
+import os
+import sqlite3
+import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -7,14 +12,18 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
+from sqlalchemy.engine import Connection
 
 from app import __version__, lifecycle
 from app.config import Config
 from app.database import Database
+from app.database_trouble import Trouble
 from app.lifecycle import Phase
 from app.services.gateway import Gateway, utc_now
 from app.store import workers
-from tests.conftest import PostWebhook, on_sqlite, with_settings
+from app.writes import Writes
+from tests.conftest import PostWebhook, on_postgresql, on_sqlite, with_settings
 from tests.factories import message_body, text
 from tests.load.postgres import own_database
 
@@ -40,6 +49,7 @@ def test_it_is_ready_without_a_worker_and_says_that_there_is_none(client: FlaskC
         "status": "ready",
         "database": "ok",
         "schema": "ok",
+        "reason": None,
         "draining": False,
         "worker": {"state": "missing", "seen_seconds_ago": None, "oldest_job_seconds": None},
     }
@@ -79,6 +89,91 @@ def test_before_the_migrations_it_is_not_ready(client_of: Callable[[str], FlaskC
 
     assert response.status_code == 503
     assert response.get_json()["schema"] == "not migrated; run `flask migrate`"
+
+
+@on_sqlite
+def test_a_database_that_takes_no_writes_is_not_ready_and_says_why(client: FlaskClient, database: Database) -> None:
+    other = sqlite3.connect(str(database.url.database), isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+
+    response = client.get("/readyz")
+
+    assert (response.status_code, response.get_json()["reason"]) == (503, Trouble.LOCKED)
+    began = time.monotonic()
+    assert client.get("/readyz").get_json()["reason"] == Trouble.LOCKED
+    assert time.monotonic() - began < 1.0  # it was known, and not tried again
+    other.execute("ROLLBACK")
+    other.close()
+    with database.write():
+        pass
+    assert client.get("/readyz").status_code == 200
+
+
+@on_postgresql
+def test_a_server_that_takes_no_writes_is_not_ready(client: FlaskClient, database: Database) -> None:
+    @event.listens_for(database.engine, "begin")
+    def read_only(connection: Connection) -> None:
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+
+    response = client.get("/readyz")
+
+    assert (response.status_code, response.get_json()["reason"]) == (503, Trouble.READ_ONLY)
+
+
+@on_sqlite
+@pytest.mark.parametrize(("error", "reason"), [(errno.EROFS, Trouble.READ_ONLY), (errno.ENOSPC, Trouble.FULL)])
+def test_a_disk_that_takes_no_writes_is_not_ready(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, error: int, reason: Trouble
+) -> None:
+    monkeypatch.setattr(Writes, "_write_byte", lambda writes: OSError(error, "no"))
+
+    response = client.get("/readyz")
+
+    assert (response.status_code, response.get_json()["reason"]) == (503, reason)
+
+
+@on_sqlite
+def test_a_disk_that_hangs_stops_neither_health_nor_whoever_would_write(
+    client: FlaskClient, database: Database, post_webhook: PostWebhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hangs, sync = threading.Event(), os.fsync
+
+    def slow_sync(file: int) -> None:
+        hangs.wait(60)
+        sync(file)
+
+    monkeypatch.setattr("app.writes.os.fsync", slow_sync)
+    monkeypatch.setattr("app.writes.DISK_SECONDS", 0.1)
+
+    response = client.get("/readyz")
+
+    assert (response.status_code, response.get_json()["reason"]) == (503, Trouble.HANGS)
+    assert client.get("/readyz").status_code == 503
+    assert client.get("/healthz").status_code == 200
+    assert post_webhook(message_body(text())).status_code == 503
+    hangs.set()
+    until = time.monotonic() + 30
+    while database.writes.is_disk_hanging and time.monotonic() < until:
+        time.sleep(0.01)
+    assert post_webhook(message_body(text())).status_code == 200
+    assert client.get("/readyz").status_code == 200
+
+
+def test_the_state_of_writing_is_asked_once_in_a_while_and_nobody_sees_it(
+    client: FlaskClient, database: Database
+) -> None:
+    written: list[str] = []
+    event.listen(
+        database._write_engine, "before_cursor_execute",
+        lambda connection, cursor, statement, *_: written.append(statement) if "INSERT" in statement else None,
+    )  # fmt: skip
+
+    for _ in range(5):
+        assert client.get("/readyz").status_code == 200
+
+    assert len(written) == 1
+    with database.read() as session:
+        assert workers.last_seen(session) is None
 
 
 @on_sqlite

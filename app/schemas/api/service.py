@@ -35,6 +35,7 @@ class ReadyAnswer(Schema):
     status = fields.String(required=True, metadata={"enum": ["ready", "not ready"]})
     database = fields.String(required=True)
     schema = fields.String(required=True)
+    reason = fields.String(required=True, allow_none=True, metadata={"description": "What keeps it from being ready."})
     draining = fields.Boolean(required=True)
     worker = fields.Nested(WorkerState, required=True)
 

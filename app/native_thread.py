@@ -1,0 +1,31 @@
+"""Work that may stop the thread it is done in, such as writing to a disk that hangs, done where that stops nobody."""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+from collections.abc import Callable
+
+
+def run(work: Callable[[], BaseException | None], seconds: float) -> BaseException | None:
+    """Do `work` in a thread of the system's, also under gevent, and return what it returns.
+
+    Raises `TimeoutError` after `seconds`; the work then goes on. `work` must use no lock, queue or socket: under gevent
+    those belong to another thread.
+    """
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is not None and monkey.is_module_patched("threading"):
+        from gevent import Timeout, get_hub
+
+        try:
+            found: BaseException | None = get_hub().threadpool.spawn(work).get(timeout=seconds)
+        except Timeout:
+            raise TimeoutError from None
+        return found
+    answers: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+    threading.Thread(target=lambda: answers.put(work()), name="native", daemon=True).start()
+    try:
+        return answers.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError from None

@@ -33,11 +33,13 @@ class OutboundRequest:
     Exactly one of `to` (+E.164), `recipient` (a business-scoped user id) and `group_id` is set. `content` is Meta's
     object for `type`; `options` are Meta's other top-level fields, as given. `reply_to` is our id or a wamid.
     `warnings` name what Meta may refuse; nothing in them stops a send. `is_marketing` is set once somebody has looked.
+    `only_if_known`: no numbering plan has `to`, so it is good only as the wa_id of somebody who is known by it.
     """
 
     type: str
     content: Any
     to: str | None = None
+    only_if_known: bool = False
     recipient: str | None = None
     group_id: str | None = None
     phone_number_id: str | None = None

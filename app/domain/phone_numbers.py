@@ -1,7 +1,7 @@
-"""Phone numbers as people write them, as E.164, and as Meta's `wa_id` (E.164's digits, no plus).
+"""Phone numbers as people and programs write them, as E.164, and as Meta's `wa_id` (digits, no plus).
 
 A number is never rewritten because a country changed its numbering: Meta may know a person by either form, and the
-other form may be somebody else's. `variants` is for finding a contact, not for sending.
+other form may be somebody else's. `variants` is for finding a contact, not for sending. See `numbering` for the table.
 """
 
 from __future__ import annotations
@@ -12,24 +12,44 @@ import unicodedata
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat
 
+from app.domain import numbering
+
 LONGEST = 40  # characters of a number with all its decoration
+SHORTEST, LONGEST_E164 = 7, 15  # digits, country code included (ITU E.164 for the most)
 
 _WRITTEN = re.compile(r"\(?\+?[\d\s().\-/\u2010-\u2013]+")
 _INVISIBLE = "Cf"  # the direction marks that come along when a number is copied
+_SCHEME = re.compile(r"(?:whatsapp|tel|sms):(?://)?", re.IGNORECASE)
+_JID = re.compile(r"\+?(\d+)(?::\d+)?@(?:s\.whatsapp\.net|c\.us)", re.IGNORECASE)
+"""How WhatsApp itself, and libraries that speak its own protocol, name an account, perhaps with one of its devices."""
 
 
 class NotANumber(ValueError):
     """Text that is no phone number we could send to. The message says what to write, and never quotes the text."""
 
 
+class NotInAnyPlan(NotANumber):
+    """Digits with a country code that no numbering plan knows. They may be a wa_id all the same: `e164` has them, for
+    somebody who is known to have written from there."""
+
+    def __init__(self, e164: str) -> None:
+        super().__init__("No phone number has this country code and this many digits.")
+        self.e164 = e164
+
+
 def to_e164(text: str, default_region: str | None = None) -> str:
     """Return a number as `+` and digits.
 
-    `+` or `00` and a country code stand for themselves. National notation needs `default_region` (`AR`, `ES`, …) and
-    a number that exists there; without one it could reach a stranger in another country. Numbers given with their
-    country code need only have a possible length, since test numbers are not in any plan.
+    `+` or `00` and a country code stand for themselves, and so does an address such as `whatsapp:+…`, `tel:+…` or
+    `…@s.whatsapp.net`. National notation needs `default_region` (`AR`, `ES`, …) and a number that exists there, in the
+    plan or in an old way of writing it; the country's own code may stand before it without a plus. Other digits without
+    a plus are refused: they could reach a stranger in another country. Numbers given with their country code need only
+    have a possible length, since test numbers are not in any plan. Raises `NotANumber`.
     """
-    digits = _digits(text)
+    account = _JID.fullmatch(text.strip())
+    if account and SHORTEST <= len(account[1]) <= LONGEST_E164:
+        return f"+{account[1]}"
+    digits = _digits(_SCHEME.sub("", text.strip(), count=1) if _SCHEME.match(text.strip()) else text)
     if digits.startswith("+"):
         return _international(digits[1:])
     if digits.startswith("00"):
@@ -37,6 +57,24 @@ def to_e164(text: str, default_region: str | None = None) -> str:
     if default_region is None:
         raise NotANumber("Write + and the country code first, as in +5491112345678 (or set DEFAULT_REGION).")
     return _national(digits, default_region)
+
+
+def lookup_forms(text: str, default_region: str | None = None) -> tuple[str, ...]:
+    """Return every `wa_id` that a number somebody looks for may have, however it is written.
+
+    Bare digits are taken as a `wa_id`, and, where they can be read in `default_region`, as a number there. A space
+    before digits is the plus of a query string that nobody escaped. Empty for what is no number.
+    """
+    if re.match(r" \d", text):
+        text = f"+{text[1:]}"
+    found: list[str] = [text] if text.isascii() and text.isdigit() and len(text) <= LONGEST else []
+    try:
+        found.append(to_wa_id(to_e164(text, default_region)))
+    except NotInAnyPlan as unusual:
+        found.append(to_wa_id(unusual.e164))
+    except NotANumber:
+        pass
+    return tuple(dict.fromkeys(form for wa_id in found for form in variants(wa_id)))
 
 
 def from_wa_id(wa_id: str) -> str:
@@ -50,27 +88,9 @@ def to_wa_id(e164: str) -> str:
 
 
 def variants(wa_id: str) -> tuple[str, ...]:
-    """Return every form under which Meta may know this number, the given one first.
-
-    Argentina writes mobiles with a 9 after 54 or without, Mexico with a 1 after 52 or without, and Brazilian accounts
-    from before the ninth digit keep eight.
-    """
-    other = _other_form(wa_id)
+    """Return every form under which Meta may know this number, the given one first."""
+    other = numbering.other_form(wa_id)
     return (wa_id, other) if other else (wa_id,)
-
-
-def _other_form(wa_id: str) -> str | None:
-    for country, mark in (("54", "9"), ("52", "1")):
-        if re.fullmatch(rf"{country}{mark}\d{{10}}", wa_id):
-            return country + wa_id[3:]
-        if re.fullmatch(rf"{country}\d{{10}}", wa_id):
-            return country + mark + wa_id[2:]
-    # Only numbers from 6 upwards were mobiles with eight digits: 55 11 9 4xxx-xxxx without its 9 is a landline.
-    if re.fullmatch(r"55\d\d9[6-9]\d{7}", wa_id):
-        return wa_id[:4] + wa_id[5:]
-    if re.fullmatch(r"55\d\d[6-9]\d{7}", wa_id):
-        return f"{wa_id[:4]}9{wa_id[4:]}"
-    return None
 
 
 def _digits(text: str) -> str:
@@ -90,14 +110,27 @@ def _international(digits: str) -> str:
             written = phonenumbers.format_number(number, PhoneNumberFormat.E164)
             # It differs when a trunk prefix was written too, as in +44 (0)20, or +54 11 15.
             return f"+{digits}" if written == f"+{form}" else written
+    country = numbering.region_of(digits)
+    plain = numbering.national_digits(digits[len(country.code) :], country.region) if country else None
+    if country and plain:
+        return f"+{country.code}{plain}"
+    if SHORTEST <= len(digits) <= LONGEST_E164:
+        raise NotInAnyPlan(f"+{digits}")
     raise NotANumber("No phone number has this country code and this many digits.")
 
 
 def _national(digits: str, region: str) -> str:
     number = _parse(digits, region)
-    if number is None or not phonenumbers.is_valid_number(number):
-        raise NotANumber(f"Not a number in {region}; write + and the country code first.")
-    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    if number is not None and phonenumbers.is_valid_number(number):
+        return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    code = str(phonenumbers.country_code_for_region(region))
+    plain = numbering.national_digits(digits, region)
+    if plain:
+        return f"+{code}{plain}"
+    complete = _parse(f"+{digits}", None) if digits.startswith(code) else None
+    if complete is not None and (numbering.other_form(digits) or phonenumbers.is_valid_number(complete)):
+        return f"+{digits}"
+    raise NotANumber(f"Not a number in {region}; if these digits begin with a country code, write + before them.")
 
 
 def _parse(text: str, region: str | None) -> PhoneNumber | None:

@@ -1,6 +1,6 @@
 import pytest
 
-from app.domain.phone_numbers import NotANumber, from_wa_id, to_e164, to_wa_id, variants
+from app.domain.phone_numbers import NotANumber, NotInAnyPlan, from_wa_id, lookup_forms, to_e164, to_wa_id, variants
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,16 @@ from app.domain.phone_numbers import NotANumber, from_wa_id, to_e164, to_wa_id, 
         ("\u202a+34 600 111 222\u202c", "+34600111222"),
         ("+٣٤٦٠٠١١١٢٢٢", "+34600111222"),
         ("＋34600111222", "+34600111222"),
+        ("+22961234567", "+22961234567"),
+        ("+22547123456", "+22547123456"),
+        ("+52 044 55 1234 5678", "+525512345678"),
+        ("+52 01 55 1234 5678", "+525512345678"),
+        ("whatsapp:+5491112345678", "+5491112345678"),
+        ("WhatsApp: +54 9 11 1234-5678", "+5491112345678"),
+        ("tel:+54-9-11-1234-5678", "+5491112345678"),
+        ("5491112345678@s.whatsapp.net", "+5491112345678"),
+        ("5491112345678:12@s.whatsapp.net", "+5491112345678"),
+        ("22961234567@c.us", "+22961234567"),
     ],
 )
 def test_a_number_with_its_country_code_becomes_e164_and_is_not_rewritten(text: str, e164: str) -> None:
@@ -40,6 +50,25 @@ def test_a_number_with_its_country_code_becomes_e164_and_is_not_rewritten(text: 
         ("(202) 555-0123", "US", "+12025550123"),
         ("011 44 20 7946 0018", "US", "+442079460018"),
         ("+34600111222", "AR", "+34600111222"),
+        ("tel:600111222", "ES", "+34600111222"),
+        ("5491112345678", "AR", "+5491112345678"),
+        ("541112345678", "AR", "+541112345678"),
+        ("55 1234 5678", "MX", "+525512345678"),
+        ("1 55 1234 5678", "MX", "+525512345678"),
+        ("01 55 1234 5678", "MX", "+525512345678"),
+        ("044 55 1234 5678", "MX", "+525512345678"),
+        ("045 55 1234 5678", "MX", "+525512345678"),
+        ("5215512345678", "MX", "+5215512345678"),
+        ("525512345678", "MX", "+525512345678"),
+        ("11 98123-4567", "BR", "+5511981234567"),
+        ("11 8123-4567", "BR", "+5511981234567"),
+        ("(011) 8123-4567", "BR", "+5511981234567"),
+        ("551181234567", "BR", "+551181234567"),
+        ("61 23 45 67", "BJ", "+2290161234567"),
+        ("22961234567", "BJ", "+22961234567"),
+        ("47 12 34 56", "CI", "+2250747123456"),
+        ("44 12 34 56", "CI", "+2250544123456"),
+        ("01 12 34 56", "CI", "+2250101123456"),
     ],
 )
 def test_national_notation_is_read_in_the_default_region(text: str, region: str, e164: str) -> None:
@@ -92,12 +121,49 @@ def test_metas_form_and_e164_differ_by_the_plus() -> None:
     assert to_wa_id("+5491112345678") == "5491112345678"
 
 
+@pytest.mark.parametrize("text", ["+34600111", "+2296123456", "+2257123456"])
+def test_digits_of_no_plan_are_kept_for_who_may_be_known_by_them(text: str) -> None:
+    with pytest.raises(NotInAnyPlan) as caught:
+        to_e164(text)
+
+    assert caught.value.e164 == text
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "forms"),
+    [
+        ("+5491112345678", None, ("5491112345678", "541112345678")),
+        (" 5491112345678", None, ("5491112345678", "541112345678")),
+        ("5491112345678", None, ("5491112345678", "541112345678")),
+        ("541112345678", None, ("541112345678", "5491112345678")),
+        ("+54 9 11 1234-5678", None, ("5491112345678", "541112345678")),
+        ("011 15-1234-5678", "AR", ("5491112345678", "541112345678")),
+        ("whatsapp:+525512345678", None, ("525512345678", "5215512345678")),
+        ("2290161234567", None, ("2290161234567", "22961234567")),
+        ("22547123456", None, ("22547123456", "2250747123456")),
+        ("0747123456", "CI", ("0747123456", "2250747123456", "22547123456")),
+        ("+34600111", None, ("34600111",)),
+        ("Ana", None, ()),
+        ("", None, ()),
+    ],
+)
+def test_a_number_is_looked_for_in_every_form_it_may_have(
+    text: str, region: str | None, forms: tuple[str, ...]
+) -> None:
+    assert lookup_forms(text, region) == forms
+
+
 @pytest.mark.parametrize(
     ("wa_id", "other"),
     [
         ("5491112345678", "541112345678"),
         ("5215512345678", "525512345678"),
         ("5511987654321", "551187654321"),
+        ("2290161234567", "22961234567"),
+        ("2250747123456", "22547123456"),
+        ("2250707123456", "22507123456"),
+        ("2250544123456", "22544123456"),
+        ("2250171123456", "22571123456"),
     ],
 )
 def test_both_forms_of_a_number_find_each_other(wa_id: str, other: str) -> None:
@@ -105,6 +171,12 @@ def test_both_forms_of_a_number_find_each_other(wa_id: str, other: str) -> None:
     assert variants(other) == (other, wa_id)
 
 
-@pytest.mark.parametrize("wa_id", ["34600111222", "15550100100", "5511941234567", "551132345678", "54911", "", "ES.44"])
+@pytest.mark.parametrize(
+    "wa_id",
+    [
+        "34600111222", "15550100100", "5511941234567", "551132345678", "54911", "", "ES.44", "2250547123456",
+        "2252720123456", "22520123456", "229021234567",
+    ],
+)  # fmt: skip
 def test_a_number_with_one_form_has_no_other(wa_id: str) -> None:
     assert variants(wa_id) == (wa_id,)

@@ -11,7 +11,7 @@ from marshmallow import ValidationError
 
 from app.domain.addresses import is_user_id
 from app.domain.outbound import Mode, OutboundRequest, Priority
-from app.domain.phone_numbers import NotANumber, to_e164
+from app.domain.phone_numbers import NotANumber, NotInAnyPlan, to_e164
 from app.errors import Invalid, Malformed
 from app.schemas.send.base import MetaDecides, advise, flatten
 from app.schemas.send.request import CHECKED, CONTENT_TYPES, OPTIONS, UNCHECKED
@@ -99,20 +99,22 @@ def _read_address(written: Json, default_region: str | None, problems: Problems)
     if isinstance(to, str) and is_user_id(to):
         return {"recipient": to}
     if to is not None:
-        return {"to": _read_number(to, default_region, problems)}
+        return _read_number(to, default_region, problems)
     if recipient is None:
         problems["to"] = ["is required: a phone number with + and country code; or write `recipient` or `group_id`"]
     return {"recipient": recipient}
 
 
-def _read_number(to: Any, default_region: str | None, problems: Problems) -> str | None:
+def _read_number(to: Any, default_region: str | None, problems: Problems) -> Json:
     if not isinstance(to, str):
-        return None  # the schema has said so
+        return {"to": None}  # the schema has said so
     try:
-        return to_e164(to, default_region)
+        return {"to": to_e164(to, default_region)}
+    except NotInAnyPlan as unusual:
+        return {"to": unusual.e164, "only_if_known": True}
     except NotANumber as err:
         problems["to"] = [str(err)]
-        return None
+        return {"to": None}
 
 
 def _request(type_: str, loaded: Json, address: Json) -> OutboundRequest:

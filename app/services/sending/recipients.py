@@ -22,30 +22,39 @@ class ContactAppeared(Exception):
 
 
 def know(session: Session, request: OutboundRequest, phone_number_id: str, now: datetime) -> Known | None:
-    """What the sending number knows of the recipient; None for a group, and for a name of an unknown kind."""
+    """What the sending number knows of the recipient.
+
+    None for a group, for a name of an unknown kind, and for a stranger who may only be written to when known.
+    """
     person = _person(request)
     names = aliases(person)
     if not names:
         return None
     (name,) = names  # a send calls its recipient by one
-    return contact_numbers.known_as(session, name, phone_number_id) or _meet(
-        session, person, name, phone_number_id, now
-    )
+    known = contact_numbers.known_as(session, name, phone_number_id)
+    if known is not None or (request.only_if_known and not contacts.find_by_aliases(session, names)):
+        return known
+    return _meet(session, person, name, phone_number_id, now)
 
 
 def know_many(
     session: Session, requests: Sequence[OutboundRequest], phone_number_id: str, now: datetime
 ) -> list[Known | None]:
     """The same for many sends. Raises `ContactAppeared`: roll back, and do it again."""
-    people = [_person(request) for request in requests]
-    book = ContactBook.of(now, contacts.find_by_aliases(session, all_aliases(people)))
+    named = [_person(request) for request in requests]
+    found = contacts.find_by_aliases(session, all_aliases(named))
+    people = [
+        None if request.only_if_known and not found.keys() & set(aliases(person)) else person
+        for request, person in zip(requests, named, strict=True)
+    ]
+    book = ContactBook.of(now, found)
     owners = [contact.id if (contact := book.get(person)) else None for person in people]
     if not _write(session, book):
         raise ContactAppeared
-    found = {contact_id: Known(contact_id, is_new=True) for contact_id in book.new}
-    earlier = {owner for owner in owners if owner is not None and owner not in found}
-    found |= contact_numbers.known_of_many(session, earlier, phone_number_id)
-    return [found[owner] if owner is not None else None for owner in owners]
+    known = {contact_id: Known(contact_id, is_new=True) for contact_id in book.new}
+    earlier = {owner for owner in owners if owner is not None and owner not in known}
+    known |= contact_numbers.known_of_many(session, earlier, phone_number_id)
+    return [known[owner] if owner is not None else None for owner in owners]
 
 
 def _person(request: OutboundRequest) -> Person:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.numbers import BusinessNumber, Directory
 from app.domain.outbound import Mode, OutboundRequest, Priority, summary
+from app.domain.phone_numbers import NotInAnyPlan
 from app.errors import GatewayError, Invalid, NotFound
 from app.ids import new_id
 from app.models import Message
@@ -96,6 +97,8 @@ def _prepare(
     status: str,
     batch_id: str | None = None,
 ) -> tuple[Recorded, dict[str, Any]]:
+    if request.only_if_known and known is None:
+        raise Invalid(fields={"to": [str(NotInAnyPlan(request.to or ""))]})
     quoted = _quoted(session, request.reply_to, number)
     check_window(request, known, now)
     check_opt_out(request, known)

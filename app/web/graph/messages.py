@@ -8,7 +8,7 @@ from flask import request as http
 from flask.typing import ResponseReturnValue
 
 from app.domain.outbound import OutboundRequest
-from app.domain.phone_numbers import NotANumber, to_e164, to_wa_id
+from app.domain.phone_numbers import NotANumber, NotInAnyPlan, to_e164, to_wa_id
 from app.errors import Invalid
 from app.schemas.send import read_lenient_request
 from app.services.idempotency import read_key
@@ -68,6 +68,8 @@ def _to(body: Json) -> Any:
         return to
     try:
         return to_e164(f"+{to}")
+    except NotInAnyPlan as unusual:
+        return unusual.e164
     except NotANumber:
         return to
 

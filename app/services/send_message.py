@@ -198,8 +198,8 @@ class SendMessage:
         if isinstance(answer, SendResult):
             paces.calm(session, this.number.phone_number_id)
             attempts.accept(session, [(this.message_id, this.attempt, answer.wamid)], now)
-            if reports.waiting(session, [answer.wamid]):
-                reports.adopt(session, this.message_id, answer.wamid, this.number.phone_number_id, now)
+            if reports.told_of(session, [answer.wamid]):
+                reports.take_over(session, [answer.wamid], now)
             return None
         pace = paces.hold(session, this.number.phone_number_id, now)
         pair = paces.of_pairs(session, this.number.phone_number_id, [this.recipient], now)[this.recipient]

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from app.models import Message, SendAttempt
 from app.models.base import UtcDateTime, table
-from app.store import echoes
 from app.store.dialect import one_of, with_lists
 
 _TRIES, _MESSAGES, _OTHERS = table(SendAttempt), table(Message), table(Message).alias()
@@ -72,12 +71,12 @@ def leave(session: Session, message_ids: Collection[str], now: datetime) -> dict
 def accept(session: Session, rows: Sequence[tuple[str, int, str]], now: datetime) -> None:
     """Record that Graph took tries: message, number of the try, wamid. What was decided meanwhile stays.
 
-    An echo that overtook Graph's answer becomes part of its message.
+    A message whose wamid its number has already, as that of an echo which overtook Graph's answer, is found by its try
+    until `reports.take_over` has made one of the two.
     """
     given = [{"of_message": key, "of_number": number, "of_wamid": wamid, "now": now} for key, number, wamid in rows]
     session.execute(_ACCEPT_TRY, given)
     session.execute(_ACCEPT, given)
-    echoes.absorb(session, [wamid for _, _, wamid in rows], now)
 
 
 def end(

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.domain.statuses import movable_to
 from app.models import Message, SendAttempt, StatusReport
 from app.models.base import table
-from app.store import attempts, messages
+from app.store import attempts, echoes, messages
 from app.store.dialect import Among, with_lists
 
 StatusKey = tuple[str, str, str, str]
@@ -64,10 +64,11 @@ def adopt(session: Session, message_id: str, wamid: str, phone_number_id: str, n
             attempts.set_status(session, message_id, report.status, movable_to(report.status), **values)
 
 
-_WAITING = with_lists(
-    lambda among: select(_REPORTS.c.wamid)
-    .where(among(_REPORTS.c.wamid, "wamids"), _REPORTS.c.message_id.is_(None))
-    .distinct()
+_TOLD_OF = with_lists(
+    lambda among: union(
+        select(_REPORTS.c.wamid).where(among(_REPORTS.c.wamid, "wamids"), _REPORTS.c.message_id.is_(None)),
+        select(_MESSAGES.c.wamid).where(among(_MESSAGES.c.wamid, "wamids"), _MESSAGES.c.source != "live"),
+    )
 )
 
 
@@ -93,9 +94,15 @@ def _adopters(among: Among) -> Any:
 _ADOPTERS = with_lists(_adopters)
 
 
-def waiting(session: Session, wamids: Collection[str]) -> set[str]:
-    """Which of these wamids have reports that wait for their message."""
-    return set(session.scalars(_WAITING(session), {"wamids": list(wamids)}))
+def told_of(session: Session, wamids: Collection[str]) -> set[str]:
+    """Which of these wamids Meta spoke of before Graph's answer was recorded: in reports that wait, or by an echo."""
+    return set(session.scalars(_TOLD_OF(session), {"wamids": list(wamids)}))
+
+
+def take_over(session: Session, wamids: Collection[str], now: datetime) -> None:
+    """Give messages that have just got these wamids whatever Meta said of them before: their echoes and reports."""
+    echoes.absorb(session, wamids, now)
+    adopt_all(session, wamids, now)
 
 
 def adopt_all(session: Session, wamids: Collection[str], now: datetime) -> None:

@@ -53,9 +53,9 @@ def record(session: Session, arrivals: Sequence[Arrival], held: HeldPaces, now: 
         news |= _judge(session, number_id, theirs, held.of(number_id), now)
     if accepted:
         attempts.accept(session, accepted, now)
-        waiting = reports.waiting(session, [wamid for _, _, wamid in accepted])
-        if waiting:
-            reports.adopt_all(session, waiting, now)
+        told_of = reports.told_of(session, [wamid for _, _, wamid in accepted])
+        if told_of:
+            reports.take_over(session, told_of, now)
     if news:
         tell(session, news, now)
 

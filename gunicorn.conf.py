@@ -10,10 +10,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
-from app import lifecycle
+from app import lifecycle, metrics_directory
 from app.config import load_config, load_environment
 from app.embedded import WORKER, Children, commands
 from app.errors import ConfigError
@@ -38,10 +37,9 @@ except ConfigError as error:
     sys.stderr.write(f"{error}\n")
     sys.exit(2)
 
-# Read when prometheus_client is first imported, and silently ignored later.
-_own_metrics = "PROMETHEUS_MULTIPROC_DIR" not in os.environ
+_own_metrics = metrics_directory.make() if metrics_directory.DIRECTORY not in os.environ else None
 if _own_metrics:
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="whatsapp-service-metrics-")
+    os.environ[metrics_directory.DIRECTORY] = _own_metrics
 
 chdir = ROOT
 bind = f"{'[' + _settings.host + ']' if ':' in _settings.host else _settings.host}:{_settings.port}"
@@ -118,7 +116,7 @@ def on_exit(server):
     children.stop()
     children.wait(3)
     if _own_metrics:
-        shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+        shutil.rmtree(_own_metrics, ignore_errors=True)
 
 
 def _begin_end(server):

@@ -17,16 +17,20 @@ def create_app(config: Config | None = None) -> Flask:
 
     Raises `ConfigError` if they cannot work. Opens no connection: servers fork after this.
     """
-    # Imported here, because the rooms below import this package.
+    # Imported here, because the rooms below import this package; the directory comes first, since they make numbers.
+    from app import metrics_directory
+
+    metrics_directory.ensure()
     from flask import Flask
 
-    from app import cli, web
+    from app import cli, metrics, web
     from app.config import load_config, load_environment
     from app.logs import configure_logging
     from app.services.gateway import Gateway
 
     config = config or load_config(load_environment())
     configure_logging(config, "web")
+    metrics.warn_of_trouble()
     app = Flask(__name__)
     app.extensions["gateway"] = Gateway.build(config, __version__)
     web.init_app(app, config)

@@ -1,33 +1,54 @@
 """What the gateway counts, for Prometheus. Durations are in seconds.
 
 With several processes each keeps its numbers in `PROMETHEUS_MULTIPROC_DIR`, which must be set before this module is
-first imported; `gunicorn.conf.py` sees to it, for its embedded worker too. A worker started by itself has its own.
+first imported; `gunicorn.conf.py` sees to it, for its embedded worker too, and `create_app` for other servers. A worker
+started by itself has its own.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, start_http_server
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from app import metrics_files  # also makes its files safe, before the first number is made
+
 _FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+
+
+def _counter(name: str, text: str, label: str, known: tuple[str, ...]) -> Counter:
+    """A counter whose known values are there from the start, with 0: a rate needs a value before the first event."""
+    counter = Counter(name, text, [label])
+    for value in known:
+        counter.labels(value)
+    return counter
+
 
 write_lock_seconds = Histogram(
     "whatsapp_write_lock_seconds", "How long one transaction held SQLite's write lock.", buckets=_FAST
 )
 notifications_kept = Counter("whatsapp_notifications_kept", "Webhooks committed and answered 200.")
-notifications_refused = Counter("whatsapp_notifications_refused", "Webhooks not kept.", ["reason"])
-items_processed = Counter("whatsapp_items", "Items read from notifications.", ["outcome"])
+notifications_refused = _counter(
+    "whatsapp_notifications_refused", "Webhooks not kept.", "reason",
+    ("signature", "too_large", "unavailable", "malformed", "too_slow"),
+)  # fmt: skip
+items_processed = _counter(
+    "whatsapp_items", "Items read from notifications.", "outcome",
+    ("processed", "duplicate", "parked", "quarantined"),
+)  # fmt: skip
 process_lag_seconds = Histogram(
     "whatsapp_process_lag_seconds",
     "From a webhook's arrival to its items being normalised.",
     buckets=_FAST + (15.0, 60.0),
 )
-sends = Counter("whatsapp_sends", "Sends to Meta.", ["outcome"])
+sends = _counter("whatsapp_sends", "Sends to Meta.", "outcome", ("accepted", "failed", "unknown"))
 graph_seconds = Histogram("whatsapp_graph_seconds", "How long Meta took to answer.", buckets=_FAST + (10.0, 30.0))
 
-deliveries = Counter("whatsapp_deliveries", "Tries at delivering events to the user's apps.", ["outcome"])
+deliveries = _counter(
+    "whatsapp_deliveries", "Tries at delivering events to the user's apps.", "outcome", ("delivered", "failed", "stale")
+)
 delivery_seconds = Histogram(
     "whatsapp_delivery_seconds", "How long an app took to answer.", buckets=_FAST + (10.0, 15.0)
 )
@@ -43,8 +64,9 @@ def registry() -> CollectorRegistry | None:
 
 
 def text() -> bytes:
-    """All numbers, as Prometheus reads them."""
-    found = registry()
+    """All numbers, as Prometheus reads them; this process's own where there was no room for them beside the others'."""
+    warn_of_trouble()
+    found = None if metrics_files.is_alone else registry()
     return generate_latest(found) if found is not None else generate_latest()
 
 
@@ -55,3 +77,11 @@ def serve(port: int) -> None:
         start_http_server(port, addr="127.0.0.1", registry=found)
     else:
         start_http_server(port, addr="127.0.0.1")
+
+
+def warn_of_trouble() -> None:
+    """Say, once, if there is no room for this process's numbers where all processes keep theirs."""
+    while metrics_files.troubles:
+        extra = {"error": metrics_files.troubles.pop()}
+        # Not get_logger, which lives above this module.
+        logging.getLogger("whatsapp_service.metrics").warning("no room for this process's metrics", extra=extra)

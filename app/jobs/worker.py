@@ -46,6 +46,7 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
         stop.set()
 
     lifecycle.follow(on_signal)
+    metrics.warn_of_trouble()
     _serve_metrics(gateway.config.metrics_port)
     sender = Sender(gateway.sends, gateway.start_calls, gateway.config.worker_threads)
     deliver = DeliverDue(

@@ -79,6 +79,25 @@ class NotFound(GatewayError):
     default = "Nothing here by that name."
 
 
+class CursorGone(GatewayError):
+    """A place in the order of events that this database does not have. `meta` says where to go on."""
+
+    code = "cursor_gone"
+    default = (
+        "This database does not have the event that the cursor names: it is another one, or an older copy of it was"
+        " put back. Go on with `after` as `meta.start` says: the last event here that is not younger, so that whatever"
+        " happened since comes, some of it perhaps for the second time."
+    )
+
+
+class TooManyWaiting(GatewayError):
+    """More requests wait for events than one key, or one process, may have."""
+
+    code = "throttled"
+    retryable = True
+    default = "Too many requests wait for events at once; let one wait at a time, or leave `wait` out."
+
+
 class TooLarge(GatewayError):
     """A body over the route's limit."""
 

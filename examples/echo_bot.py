@@ -59,6 +59,8 @@ def main() -> None:
         except (OSError, http.client.HTTPException) as problem:  # it restarts, or cannot keep more
             if getattr(problem, "code", None) in (401, 403):
                 raise SystemExit(f"The gateway at {GATEWAY} does not accept API_KEY.") from None
+            if getattr(problem, "code", None) == 410:  # an older copy of the database was put back
+                cursor = "newest"
             time.sleep(1)
 
 

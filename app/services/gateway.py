@@ -50,6 +50,7 @@ from app.services.sending.queue import SendQueue
 from app.services.sending.settle import SettleSends
 from app.services.tell_alarms import TellAlarms, channels
 from app.services.template_categories import TemplateCategories
+from app.services.wait_for_events import EventWaiters
 from app.services.watching.watch import Watch
 from app.subscribers.client import SubscriberClient
 
@@ -89,6 +90,7 @@ class Gateway:
     edit_contact: EditContact
     erase_contact: EraseContact
     hand_over: HandOver
+    event_waiters: EventWaiters
 
     @classmethod
     def build(cls, config: Config, version: str) -> Gateway:
@@ -157,6 +159,7 @@ class Gateway:
             EditContact(database, directory, utc_now),
             EraseContact(database, utc_now),
             hand_over,
+            EventWaiters(database),
         )
 
 

@@ -72,6 +72,22 @@ def count_by_number(session: Session, notification_id: str) -> dict[str, int]:
     return Counter(number or "" for number in newest.values())
 
 
+def at(session: Session, sequence: int) -> Event | None:
+    """The event at a place; None where there is none, or none any more."""
+    return session.get(Event, sequence)
+
+
+def newest(session: Session) -> Event | None:
+    """The event at the newest place."""
+    return session.scalar(select(Event).order_by(Event.sequence.desc()).limit(1))
+
+
+def newest_until(session: Session, event_id: str) -> Event | None:
+    """The newest event that is not younger than the one with this id, whether that is here or not: ids tell when they
+    were made."""
+    return session.scalar(select(Event).where(Event.id <= event_id).order_by(Event.id.desc()).limit(1))
+
+
 def last_sequence(session: Session) -> int:
     """The newest event's place; 0 when there is none."""
     return session.scalar(select(func.max(Event.sequence))) or 0

@@ -20,6 +20,7 @@ STATUS = {
     "method_not_allowed": 405,
     "idempotency_conflict": 409,
     "wrong_state": 409,
+    "cursor_gone": 410,
     "too_large": 413,
     "unsupported_media_type": 415,
     "invalid_request": 422,

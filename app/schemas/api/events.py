@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
@@ -18,14 +19,15 @@ LONGEST_WAIT_SECONDS = 25
 
 
 class Place(fields.String):
-    """Where to read on: loads a sequence number, or None for the newest."""
+    """Where to read on: loads a number and the id of the event there, if it was named; None for the newest."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if value == "newest":
             return None
-        if not re.fullmatch(r"[0-9]{1,18}", str(value)) or int(value) > 2**53:
+        found = re.fullmatch(r"([0-9]{1,16})(?:-([0-9a-f]{32}))?", str(value))
+        if found is None or int(found[1]) > 2**53:
             raise ValidationError("must be a `next_cursor` as it came, 0 for the beginning, or newest")
-        return int(value)
+        return int(found[1]), str(UUID(found[2])) if found[2] else None
 
 
 class EventQuery(PageQuery):

@@ -16,5 +16,9 @@ def bad_cursor() -> Invalid:
 
 def page(data: list[Any], next_place: str | None) -> dict[str, Any]:
     """The answer of a list."""
-    encoded = None if next_place is None else base64.urlsafe_b64encode(next_place.encode()).decode().rstrip("=")
-    return {"data": data, "next_cursor": encoded}
+    return {"data": data, "next_cursor": encoded(next_place)}
+
+
+def encoded(place: str | None) -> str | None:
+    """A place as a cursor."""
+    return None if place is None else base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")

@@ -29,6 +29,7 @@ REASONS = {
     401: "No key, or none that is known; for a webhook, no signature of ours.",
     403: "The key lacks the scope.",
     404: "Nothing by that id, or nothing this key may see.",
+    410: "The cursor's event is not in this database; `error.meta.start` is where to go on.",
     409: "Not in this state; for a send, one with the same `Idempotency-Key` is still running.",
     413: "The body is too large.",
     415: "The body does not say that it is JSON.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.services.gateway import Gateway, utc_now
+from app.services.processing.claiming import claim_in_order
 from app.services.processing.processor import LEASE
 from app.store import jobs
 from app.store.notifications import PROCESS
@@ -17,8 +18,7 @@ def process_due(gateway: Gateway, should_stop: Callable[[], bool]) -> bool:
     now = utc_now()
     if not jobs.any_due(gateway.database, PROCESS, now):
         return False
-    with gateway.database.write() as session:
-        claims = jobs.claim(session, PROCESS, now=now, lease=LEASE, limit=BATCH)
+    claims = claim_in_order(gateway.database, now, LEASE, BATCH)
     if claims:
         gateway.process(claims, should_stop)
     return bool(claims)

@@ -56,7 +56,8 @@ class Endpoint(Base):
 class Delivery(Base):
     """One event owed to one endpoint. Written in the event's own transaction.
 
-    `due_at` is when a worker may take it: its time, or, while `claim_id` names whoever has it, the end of the lease.
+    `due_at` is when a worker may take it: its time, or, while `claim_id` names whoever has it since `claimed_at`, the
+    end of the lease.
     Ids ascend in the order of events; a replay is a row of its own, or a dead one come back. What is posted together
     with an earlier one is `carried_by` that, and has no time of its own.
     """
@@ -81,6 +82,7 @@ class Delivery(Base):
     is_replay: Mapped[bool]
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     claim_id: Mapped[str | None] = mapped_column(Id)
+    claimed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     carried_by: Mapped[int | None] = mapped_column(Sequence)
     attempts: Mapped[int]
     reason: Mapped[str | None] = mapped_column(Text)

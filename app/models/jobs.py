@@ -14,7 +14,8 @@ class Job(Base):
     """One piece of work, deleted when it is done.
 
     `due_at` is when a worker may next take it: its time, or, while it is claimed, the end of the lease. A worker that
-    dies thus gives its jobs back by doing nothing. Every write on behalf of a job names its `claim_id`.
+    dies thus gives its jobs back by doing nothing. Every write on behalf of a job names its `claim_id`. `order_keys`
+    (see `domain.order_keys`) say which earlier jobs must be done before; None: none.
     """
 
     __tablename__ = "jobs"
@@ -27,6 +28,7 @@ class Job(Base):
     claim_id: Mapped[str | None] = mapped_column(Id)
     attempts: Mapped[int] = mapped_column(default=0)
     request_id: Mapped[str | None] = mapped_column(String(64))
+    order_keys: Mapped[str | None] = mapped_column(Text)
     reason: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from app import metrics
 from app.database import Database
+from app.domain.order_keys import keys_of
 from app.errors import BadSignature
 from app.group_commit import GroupCommit
 from app.ids import new_id
@@ -40,7 +41,7 @@ class ReceiveNotification:
         signer = verify_meta_signature(directory.secrets, raw, signature)
         if signer is None:
             raise BadSignature
-        kept = Kept(new_id(), self._now(), raw, directory.apps[signer], request_id)
+        kept = Kept(new_id(), self._now(), raw, directory.apps[signer], request_id, keys_of(raw))
         self._commits.add(kept)
 
     def _keep(self, take: Callable[[], list[Kept]]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -77,9 +77,10 @@ def due(session: Session, endpoint_id: str, now: datetime, limit: int, *, is_rep
     return list(session.scalars(query.order_by(Delivery.due_at, Delivery.id).limit(limit)))
 
 
-def blocked(session: Session, ids: Collection[int]) -> set[int]:
-    """Those of these deliveries that wait for an earlier one of the same contact. Takes no lock."""
-    return set(session.scalars(select(Delivery.id).where(Delivery.id.in_(ids), _waits())))
+def blocked(session: Session, ids: Collection[int]) -> dict[int, datetime]:
+    """Those of these deliveries that wait for an earlier one of the same contact, and when they were due. No lock."""
+    rows = session.execute(select(Delivery.id, Delivery.due_at).where(Delivery.id.in_(ids), _waits()))
+    return {row.id: row.due_at for row in rows}
 
 
 def claim(
@@ -91,7 +92,7 @@ def claim(
     statement = (
         update(Delivery)
         .where(Delivery.id.in_(wanted.order_by(Delivery.id).with_for_update(skip_locked=True)))
-        .values(claim_id=claim_id, due_at=now + lease)
+        .values(claim_id=claim_id, claimed_at=now, due_at=now + lease)
         .returning(
             Delivery.id, Delivery.endpoint_id, Delivery.event_id, Delivery.contact_id, Delivery.attempts,
             Delivery.is_replay,
@@ -105,11 +106,19 @@ def claim(
     ]
 
 
-def hold_back(session: Session, ids: Collection[int], until: datetime) -> None:
-    """Do not look at these again before `until`, if they still wait for another: `release` brings them back earlier."""
-    is_free = (Delivery.claim_id.is_(None), Delivery.carried_by.is_(None))
-    statement = update(Delivery).where(Delivery.id.in_(ids), *is_free, _waits())
-    session.execute(statement.values(due_at=until).execution_options(synchronize_session=False))
+def hold_back(session: Session, seen: Mapping[int, datetime], until: datetime) -> None:
+    """Do not look before `until` at what `blocked` found; `release` brings it back earlier.
+
+    What somebody else has, or has changed since it was `seen`, is left alone: it may just have been released, and what
+    one statement reads of other rows may be older than the row that it waited for.
+    """
+    free = (Delivery.id.in_(seen), Delivery.claim_id.is_(None), Delivery.carried_by.is_(None), _waits())
+    query = select(Delivery.id, Delivery.due_at).where(*free).order_by(Delivery.id)
+    rows = session.execute(query.with_for_update(of=Delivery, skip_locked=True))
+    ids = [row.id for row in rows if row.due_at == seen[row.id]]
+    if ids:
+        statement = update(Delivery).where(Delivery.id.in_(ids)).values(due_at=until)
+        session.execute(statement.execution_options(synchronize_session=False))
 
 
 def renew(session: Session, claims: Sequence[Claim], until: datetime) -> list[Claim]:
@@ -182,7 +191,7 @@ def bury(session: Session, endpoint_id: str, reason: str, now: datetime, limit: 
     """Make pending deliveries of an endpoint dead, so many at once; return whether there may be more."""
     some = select(Delivery.id).where(Delivery.endpoint_id == endpoint_id, _pending(Delivery)).limit(limit)
     ids = list(session.scalars(some))
-    statement = update(Delivery).where(Delivery.id.in_(ids))
+    statement = update(Delivery).where(Delivery.id.in_(ids), _pending(Delivery))  # it may have ended meanwhile
     values = {"state": "dead", "due_at": None, "claim_id": None, "reason": reason, "finished_at": now}
     session.execute(statement.values(values), execution_options={"synchronize_session": False})
     return len(ids) == limit

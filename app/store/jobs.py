@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from sqlalchemy import CursorResult, bindparam, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
@@ -50,25 +51,51 @@ def any_due(database: Database, kind: str, now: datetime) -> bool:
     return bool(database.look(_ANY_DUE, {"of_kind": kind, "now": now}))
 
 
+class Waiting(NamedTuple):
+    """A job that is not done, whoever has it."""
+
+    id: int
+    order_keys: str | None
+    due_at: datetime
+
+
+def unfinished(session: Session, kind: str, limit: int) -> list[Waiting]:
+    """The first jobs that are not done, claimed and not yet due ones too, in the order in which they were written."""
+    query = select(Job.id, Job.order_keys, Job.due_at).where(Job.kind == kind)
+    return [Waiting(*row) for row in session.execute(query.order_by(Job.id).limit(limit))]
+
+
 def claim(session: Session, kind: str, *, now: datetime, lease: timedelta, limit: int) -> list[Claim]:
     """Take due jobs, oldest first, until `now + lease`."""
-    due = (
-        select(Job.id)
-        .where(Job.kind == kind, Job.due_at <= now)
-        .order_by(Job.due_at, Job.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
+    due = select(Job.id).where(Job.kind == kind, Job.due_at <= now).order_by(Job.due_at, Job.id).limit(limit)
+    return _claim(session, due, kind, now + lease)
+
+
+def claim_these(session: Session, kind: str, ids: Sequence[int], *, now: datetime, lease: timedelta) -> list[Claim]:
+    """Take those of these jobs that are due, until `now + lease`, as far as nobody else has them by now."""
+    due = select(Job.id).where(Job.id.in_(ids), Job.kind == kind, Job.due_at <= now).order_by(Job.id)
+    return _claim(session, due, kind, now + lease)
+
+
+def _claim(session: Session, due: Any, kind: str, until: datetime) -> list[Claim]:
     claim_id = new_id()
     statement = (
         update(Job)
-        .where(Job.id.in_(due))
-        .values(claim_id=claim_id, due_at=now + lease, attempts=Job.attempts + 1)
+        .where(Job.id.in_(due.with_for_update(skip_locked=True)))
+        .values(claim_id=claim_id, due_at=until, attempts=Job.attempts + 1)
         .returning(Job.id, Job.subject_id, Job.attempts, Job.request_id)
         .execution_options(synchronize_session=False)
     )
     rows = session.execute(statement).all()
     return [Claim(row.id, claim_id, kind, row.subject_id, row.attempts, row.request_id) for row in sorted(rows)]
+
+
+def unclaim(session: Session, claims: Sequence[Claim], now: datetime) -> None:
+    """Take a claim back in the transaction that made it, as if it had not been."""
+    for claim_id, ids in _by_claim(claims).items():
+        statement = update(Job).where(Job.id.in_(ids), Job.claim_id == claim_id)
+        values = {"claim_id": None, "due_at": now, "attempts": Job.attempts - 1}
+        session.execute(statement.values(values).execution_options(synchronize_session=False))
 
 
 def renew(session: Session, claims: Sequence[Claim], until: datetime) -> None:

@@ -20,7 +20,7 @@ PROCESS = "process"
 _insert_notifications = InsertMany(
     Notification, "id", "received_at", "raw", "verified_by", "state", "request_id"
 )
-_insert_jobs = InsertMany(Job, "kind", "subject_id", "due_at", "attempts", "request_id", "created_at")
+_insert_jobs = InsertMany(Job, "kind", "subject_id", "due_at", "attempts", "request_id", "order_keys", "created_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Kept:
     raw: bytes
     verified_by: str
     request_id: str
+    order_keys: str | None = None
 
 
 def keep(connection: Connection, webhooks: Sequence[Kept]) -> None:
@@ -40,14 +41,15 @@ def keep(connection: Connection, webhooks: Sequence[Kept]) -> None:
         connection, [(w.id, w.received_at, w.raw, w.verified_by, "pending", w.request_id) for w in webhooks]
     )
     _insert_jobs(
-        connection, [(PROCESS, w.id, w.received_at, 0, w.request_id, w.received_at) for w in webhooks]
+        connection, [(PROCESS, w.id, w.received_at, 0, w.request_id, w.order_keys, w.received_at) for w in webhooks]
     )
 
 
 def replay(session: Session, ids: Sequence[str], now: datetime) -> int:
     """Make these notifications pending again, each with a job that will read it; return how many that were.
 
-    One that is pending already has its job; one that was erased holds nothing to read.
+    One that is pending already has its job; one that was erased holds nothing to read. What is read again waits for
+    nobody, since its events have their places.
     """
     begun = session.execute(
         update(Notification)

@@ -88,7 +88,7 @@ def claim(
     statement = (
         update(Delivery)
         .where(Delivery.id.in_(wanted.with_for_update(skip_locked=True)))
-        .values(claim_id=claim_id, due_at=now + lease)
+        .values(claim_id=claim_id, claimed_at=now, due_at=now + lease)
         .returning(
             Delivery.id, Delivery.endpoint_id, Delivery.event_id, Delivery.contact_id, Delivery.attempts,
             Delivery.is_replay,

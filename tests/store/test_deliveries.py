@@ -1,17 +1,22 @@
 from __future__ import annotations
 
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import event, insert
+from sqlalchemy import event, insert, select
+from sqlalchemy import text as sql
+from sqlalchemy import update
 
 from app.database import Database
 from app.ids import new_id
-from app.models import Event
+from app.models import Delivery, Event
 from app.models.base import table
 from app.services.endpoint_directory import new_row
 from app.store import deliveries, endpoints
-from tests.conftest import on_sqlite
+from app.store.deliveries import Outcome
+from tests.conftest import on_postgresql, on_sqlite
 
 
 @on_sqlite
@@ -51,3 +56,95 @@ def test_a_look_finds_what_is_due_for_those_who_are_asked_about(database: Databa
         ids = deliveries.due(session, "a", now, 10, is_replay=False)
         deliveries.claim(session, ids, now=now, lease=timedelta(seconds=45))
     assert not deliveries.any_due(database, {"a"}, now)
+
+
+def test_what_was_brought_back_since_it_was_seen_is_not_held_back(database: Database) -> None:
+    """A worker decides that a delivery must wait; before it writes that down, another has let it go."""
+    now = datetime.now(UTC)
+    first, second = _owed_to_one_contact(database, now)
+    with database.read() as session:
+        assert deliveries.blocked(session, [first, second]) == {second: now}
+    released = now + timedelta(milliseconds=3)
+    with database.write() as session:
+        session.execute(update(Delivery).where(Delivery.id == second).values(due_at=released))
+    with database.write() as session:
+        deliveries.hold_back(session, {second: now}, now + timedelta(minutes=1))
+
+    assert _due(database, second) == released
+    with database.write() as session:
+        deliveries.hold_back(session, {second: released}, now + timedelta(minutes=1))
+    assert _due(database, second) == now + timedelta(minutes=1)
+
+
+@on_postgresql
+def test_holding_back_waits_for_nobody_who_is_about_to_let_it_go(database: Database) -> None:
+    now = datetime.now(UTC)
+    first, second = _owed_to_one_contact(database, now)
+    with database.write() as session:
+        [claim] = deliveries.claim(session, [first], now=now, lease=timedelta(seconds=45))
+    later = now + timedelta(seconds=1)
+    with database.write() as theirs:
+        deliveries.record(theirs, [Outcome(claim, "delivered", None, None, 1)], later)
+        deliveries.release(theirs, [claim], later)
+        with database.write() as ours:
+            ours.execute(sql("SET LOCAL lock_timeout = '1s'"))
+            deliveries.hold_back(ours, {second: now}, now + timedelta(minutes=1))
+
+    assert _due(database, second) == later
+
+
+@on_postgresql
+def test_what_is_delivered_while_an_endpoint_is_removed_stays_delivered(database: Database) -> None:
+    now = datetime.now(UTC)
+    first, second = _owed_to_one_contact(database, now)
+    with database.write() as session:
+        [claim] = deliveries.claim(session, [first], now=now, lease=timedelta(seconds=45))
+
+    def bury() -> None:
+        with database.write() as session:
+            deliveries.bury(session, "a", "removed", now, 10)
+
+    thread = threading.Thread(target=bury)
+    with database.write() as session:
+        deliveries.record(session, [Outcome(claim, "delivered", None, None, 1)], now)
+        thread.start()
+        _wait_for_a_lock(database)
+    thread.join(30)
+
+    with database.read() as session:
+        states = {row.id: row.state for row in session.scalars(select(Delivery))}
+    assert states == {first: "delivered", second: "dead"}
+
+
+def _wait_for_a_lock(database: Database) -> None:
+    """Return when somebody waits for a lock of the database."""
+    waiting = sql(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        with database.read() as session:
+            if session.scalar(waiting):
+                return
+        time.sleep(0.01)
+    raise AssertionError("nobody waits for a lock")
+
+
+def _owed_to_one_contact(database: Database, now: datetime) -> tuple[int, int]:
+    """Two deliveries of one contact to the endpoint "a", the earlier first."""
+    with database.write() as session:
+        endpoint = new_row("a", now, secret="sealed")
+        endpoint.url, endpoint.format = "https://app.example", "event"
+        endpoints.add(session, endpoint)
+        ids = [new_id(), new_id()]
+        times = dict.fromkeys(("timestamp", "received_at", "created_at"), now)
+        row = {"type": "unknown", "source": "live", "data": "{}"} | times
+        session.execute(insert(table(Event)), [row | {"id": each} for each in ids])
+        deliveries.owe(session, [("a", each, "contact") for each in ids], now, is_replay=False)
+        first, second = session.scalars(select(Delivery.id).order_by(Delivery.id))
+    return first, second
+
+
+def _due(database: Database, delivery_id: int) -> datetime | None:
+    with database.read() as session:
+        return session.scalar(select(Delivery.due_at).where(Delivery.id == delivery_id))

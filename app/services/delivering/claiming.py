@@ -30,7 +30,7 @@ class Found:
 
     claimable: list[tuple[Wanted, list[int]]] = field(default_factory=list)
     parcels: list[tuple[Wanted, list[list[int]]]] = field(default_factory=list)
-    waiting: list[int] = field(default_factory=list)
+    waiting: dict[int, datetime] = field(default_factory=dict)
     later: dict[int, datetime] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
@@ -52,8 +52,8 @@ def look(database: Database, wanted: Sequence[Wanted], now: datetime) -> Found:
             ids = deliveries.due(session, each.endpoint.id, now, limit, is_replay=each.is_replay)
             if not ids:
                 continue
-            waiting = deliveries.blocked(session, ids) if each.endpoint.ordered else set()
-            found.waiting += sorted(waiting)
+            waiting = deliveries.blocked(session, ids) if each.endpoint.ordered else {}
+            found.waiting |= waiting
             free = [id for id in ids if id not in waiting][: each.limit]
             if free:
                 found.claimable.append((each, free))
@@ -97,7 +97,7 @@ def _may(session: Session, wanted: Wanted, now: datetime, changed: Collection[st
 
 def _gather(session: Session, wanted: Wanted, now: datetime, found: Found) -> None:
     gathered = gather(session, wanted, now)
-    found.waiting += gathered.waiting
+    found.waiting |= gathered.waiting
     found.later |= gathered.later
     if gathered.parcels:
         found.parcels.append((wanted, gathered.parcels))

@@ -29,8 +29,8 @@ LEASE = timedelta(seconds=15)
 RENEW_SECONDS = 5.0
 """How often the claims that wait are renewed, well within their lease."""
 
-RETRY_PAUSES = (1, 5, 30, 120, 600)
-"""Seconds before a notification that could not be worked on is tried again."""
+RETRY_PAUSES = (1, 2, 5, 10)
+"""Seconds before a notification that could not be worked on is tried again. Its contacts' later ones wait as long."""
 
 logger = get_logger(__name__)
 
@@ -74,6 +74,9 @@ class ProcessNotifications:
             logger.warning("claim lost; another worker has the notifications", extra={"count": len(left)})
         except Unavailable:
             self._give_back(left, "the database was not available")
+            raise
+        except Exception as error:
+            self._give_back(left, f"it failed with {type(error).__name__}")
             raise
         if left:
             self._give_back(left, None)

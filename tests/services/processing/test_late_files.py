@@ -14,7 +14,11 @@ from app.services.audit_balance import audit_balance
 from app.services.gateway import Gateway, utc_now
 from app.services.index_messages import index_messages
 from app.services.processing.plan import Known
+from app.services.processing.processor import LEASE
 from app.services.replay_notifications import replay_notifications
+from app.store import jobs
+from app.store.notifications import PROCESS
+from tests.conftest import PostWebhook
 from tests.factories import ANA, DISPLAY, PNID, SENT_AT, change, notification
 
 Get = Callable[..., Any]
@@ -100,15 +104,19 @@ def test_read_again_it_has_no_second_effect(
 
 
 def test_a_placeholder_that_another_worker_stores_meanwhile_is_filled_too(
-    gateway: Gateway, receive: Receive, process_all: Process, get: Get, monkeypatch: pytest.MonkeyPatch
+    gateway: Gateway, receive: Receive, post_webhook: PostWebhook, get: Get, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """As may happen when no key tells that both are about the same person."""
     look_up, chunks = gateway.process._look_up, []
 
     def look_up_too_early(entries: Any, now: Any) -> Known:
         known = look_up(entries, now)
         chunks.append(entries)
         if len(chunks) == 1:  # after the file's plan was begun, and before it is written
-            receive(_body(_placeholder()))
+            assert post_webhook(_body(_placeholder())).status_code == 200
+            with gateway.database.write() as session:
+                claims = jobs.claim(session, PROCESS, now=utc_now(), lease=LEASE, limit=1)
+            gateway.process(claims)
         return known
 
     monkeypatch.setattr(gateway.process, "_look_up", look_up_too_early)

@@ -46,7 +46,7 @@ class Config:
         (), readers.list_of(readers.secret_text(16)), name="WHATSAPP_APP_SECRET", secret=True
     )
     whatsapp_verify_token: str = _setting("", readers.secret_text(8), secret=True, required=True)
-    graph_api_url: str = _setting("https://graph.facebook.com", readers.url)
+    graph_api_url: str = _setting("https://graph.facebook.com", readers.graph_url)
     graph_api_version: str = _setting("v26.0", readers.like(r"v[0-9]{1,3}\.[0-9]", "must look like v26.0"))
     graph_timeout_seconds: float = _setting(20.0, readers.seconds)
     graph_proxy: str = _setting("", readers.url, secret=True)
@@ -106,7 +106,7 @@ class Config:
         found: set[str] = set()
         for setting in settings():
             value = getattr(self, setting.name)
-            if setting.metadata["read"] in (readers.url, readers.database_url, readers.smtp_url):
+            if setting.metadata["read"] in (readers.url, readers.graph_url, readers.database_url, readers.smtp_url):
                 password = urlsplit(value).password or ""
                 found |= {password, unquote(password)}
             elif setting.metadata["secret"]:
@@ -173,6 +173,8 @@ def _text_of(setting: Field[Any], environ: Mapping[str, str]) -> str:
     """Return the setting's text, from its variable or, for a secret, from the file that `<NAME>_FILE` names."""
     name = setting_name(setting)
     text, path = environ.get(name, "").strip(), environ.get(f"{name}_FILE", "").strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        raise WrongSetting("stands in quotes that became part of it, as by docker's --env-file; write it without them")
     if not path or not setting.metadata["secret"]:
         return text
     if text:

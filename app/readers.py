@@ -74,6 +74,13 @@ def url(text: str) -> str:
     return text.rstrip("/")
 
 
+def graph_url(text: str) -> str:
+    """Read the address of the Graph API, to which the version of every call is added."""
+    if re.search(r"/v[0-9]+(\.[0-9]+)?/*$", text):
+        raise WrongSetting("must end before the version, as https://graph.facebook.com; GRAPH_API_VERSION holds that")
+    return url(text)
+
+
 def secret_url(text: str) -> str:
     """Read an address that is a secret as a whole, as chat services' are; it is used as it is written."""
     url(text)
@@ -134,12 +141,24 @@ def fernet_key(text: str) -> str:
 def database_url(text: str) -> str:
     """Read the address of a SQLite file or a PostgreSQL database into the form that SQLAlchemy understands."""
     scheme, _, rest = text.partition("://")
-    if scheme in {"postgres", "postgresql", "postgresql+psycopg"} and _split(text):
-        return f"postgresql+psycopg://{rest}"
+    if scheme in {"postgres", "postgresql", "postgresql+psycopg"}:
+        return f"postgresql+psycopg://{_postgresql(text, rest)}"
     if scheme != "sqlite" or not rest.startswith("/") or rest.strip("/") in {"", ":memory:"}:
         raise WrongSetting("must be postgresql://user:password@host/name, or a file as sqlite:///path/to/file.db")
     # A relative path is meant from the project's folder: a command run elsewhere must not open another database.
     return f"sqlite:///{ROOT / rest[1:]}"
+
+
+def _postgresql(text: str, rest: str) -> str:
+    parts = _split(text)
+    if not parts or parts.netloc.count("@") > 1 or "@" in parts.path:
+        raise WrongSetting(
+            "must be postgresql://user:password@host/name, special characters of the password percent-encoded: @ as"
+            " %40, / as %2F, # as %23, ? as %3F, : as %3A"
+        )
+    if not parts.path.strip("/") and "dbname=" not in parts.query:
+        raise WrongSetting("must name a database: postgresql://user:password@host/name")
+    return rest
 
 
 def network(text: str) -> Network:

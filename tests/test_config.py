@@ -85,7 +85,8 @@ UNREADABLE = {
     "WHATSAPP_PHONE_NUMBER_ID": ["+5491112345678", "10654x", "１２３４５６"],
     "WHATSAPP_APP_SECRET": ["tooshort", "0123456789abcdef,", "0123456789abcdef,tooshort"],
     "WHATSAPP_VERIFY_TOKEN": ["ab cd efgh", "sevenly"],
-    "GRAPH_API_URL": ["graph.facebook.com", "ftp://graph.example", "http://[::", "https://:443", "https://a:b.c"],
+    "GRAPH_API_URL": ["graph.facebook.com", "ftp://graph.example", "http://[::", "https://:443", "https://a:b.c",
+                      "https://graph.facebook.com/v23.0", "https://graph.facebook.com/v23.0/"],
     "GRAPH_API_VERSION": ["26.0", "v26", "latest"],
     "GRAPH_TIMEOUT_SECONDS": ["0", "-1", "nan", "1e3", "twenty"],
     "GRAPH_PROXY": ["socks5://user:pass@proxy.example"],
@@ -97,7 +98,9 @@ UNREADABLE = {
     "TRUSTED_PROXIES": ["-1", "11", "yes"],
     "DEFAULT_REGION": ["arg", "ar", "54"],
     "SIMULATOR": ["maybe", "2", "truthy"],
-    "DATABASE_URL": ["mysql://u:p@h/d", "sqlite://", "sqlite:///:memory:", "data.db", "postgresql://u:p@h:x/d"],
+    "DATABASE_URL": ["mysql://u:p@h/d", "sqlite://", "sqlite:///:memory:", "data.db", "postgresql://u:p@h:x/d",
+                     "postgresql://u:p@h", "postgresql://u:p@h/", "postgresql://u:p@ss@h/d", "postgresql://u:p/ss@h/d",
+                     "postgresql://u:p#ss@h/d"],
     "DATABASE_POOL_SIZE": ["0"],
     "WORKER": ["none"],
     "WEB_CONCURRENCY": ["0", "auto"],
@@ -113,6 +116,16 @@ def test_a_setting_that_cannot_be_read_is_named(name: str, text: str) -> None:
     problems = problems_of(LIVE | {name: text})
 
     assert [problem.split(":")[0] for problem in problems] == [name]
+
+
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_quotes_that_became_part_of_a_value_are_told_of_each_setting(quote: str) -> None:
+    """Docker's --env-file and some hosts' forms keep them, and a token with quotes is as good as a wrong one."""
+    problems = problems_of({name: f"{quote}{text}{quote}" for name, text in (LIVE | {"PORT": "8000"}).items()})
+
+    assert {problem.split(":")[0] for problem in problems} >= {*LIVE, "PORT"}
+    assert sum("stands in quotes" in problem for problem in problems) == len(LIVE) + 1
+    assert "EAAG" not in str(problems)
 
 
 @pytest.mark.parametrize("text", ["hunter 22", "hunter://hunter 22@[hunter 22", "https://u:hunter 22@h:port/"])

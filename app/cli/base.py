@@ -9,7 +9,7 @@ import click
 
 from app import statement_bound
 from app.config import Config, load_config, load_environment
-from app.errors import ConfigError, GatewayError
+from app.errors import ConfigError, GatewayError, Unavailable
 
 if TYPE_CHECKING:
     from app.crypto import Vault
@@ -97,6 +97,8 @@ class Command(click.Command):
                 return super().invoke(ctx)
         except ConfigError as error:
             raise WrongSettings(error) from error
+        except Unavailable as error:
+            raise click.ClickException(_why_unavailable(error) or error.reason) from error
         except GatewayError as error:
             raise click.ClickException(in_words(error)) from error
 
@@ -120,6 +122,12 @@ def in_words(error: GatewayError) -> str:
     """Say what was refused, and of each field why."""
     fields = (f"\n  {name}: {_reasons(reasons)}" for name, reasons in (error.fields or {}).items())
     return error.message + "".join(fields)
+
+
+def _why_unavailable(error: Unavailable) -> str | None:
+    from app.database_remedy import explain
+
+    return explain(error.__cause__, services().database.url)
 
 
 def _reasons(reasons: Any) -> str:

@@ -14,13 +14,14 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from app import statement_bound
 from app.database import Database
+from app.database_remedy import explain
 from app.errors import Unavailable
-from app.write_lock import WriteLock
+from app.write_lock import WriteLock, WriteLockTimeout
 
 MIGRATE_WAIT_SECONDS = 60.0
 _ADVISORY_LOCK = 7264919
@@ -29,7 +30,7 @@ _ADVISORY_LOCK = 7264919
 def upgrade(database: Database) -> None:
     """Bring the schema to this version's. Safe to call from several processes or machines at once.
 
-    Raises `Unavailable` when the database cannot be reached, and `OSError` when SQLite's folder cannot be written to.
+    Raises `Unavailable` when the database cannot be reached or lets us change nothing.
     """
     try:
         with statement_bound.of(None):
@@ -37,8 +38,12 @@ def upgrade(database: Database) -> None:
                 _upgrade_sqlite(database)
             else:
                 _upgrade_postgresql(database)
-    except OperationalError as error:
+    except (OperationalError, OSError, WriteLockTimeout) as error:
         raise Unavailable from error
+    except DBAPIError as error:  # a role without rights, a file that is no database: troubles that have a remedy
+        if explain(error, database.url):
+            raise Unavailable from error
+        raise
 
 
 def head() -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from app.logs import get_logger, request_id_var
 
-WEBHOOK = "/webhook/whatsapp"
+WEBHOOK = ("/webhook/whatsapp", "/webhook/whatsapp/")
 
 _WORDS = frozenset(
     "|api|contacts|docs|events|graph|healthz|inbox|messages|metrics|notifications|numbers|openapi.json|readyz|send"
@@ -45,7 +45,7 @@ class Observe:
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             headers.append(("X-Request-ID", request_id))
-            if environ.get("PATH_INFO") != WEBHOOK or not status.startswith("200"):
+            if environ.get("PATH_INFO") not in WEBHOOK or not status.startswith("200"):
                 _log(environ, status, started)
             return start_response(status, headers, exc_info)
 

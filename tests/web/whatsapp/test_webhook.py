@@ -300,3 +300,14 @@ def refresh(gateway: Gateway) -> None:
 def kept(database: Database) -> list[Notification]:
     with database.read() as session:
         return list(session.scalars(select(Notification).order_by(Notification.id)))
+
+
+@on_sqlite
+def test_a_slash_behind_the_callback_path_changes_nothing(client: FlaskClient) -> None:
+    query = {"hub.mode": "subscribe", "hub.verify_token": VERIFY_TOKEN, "hub.challenge": "1158201444"}
+
+    shaken = client.get("/webhook/whatsapp/", query_string=query)
+    kept = client.post("/webhook/whatsapp/", data=BODY, headers={"X-Hub-Signature-256": GOOD})
+
+    assert (shaken.status_code, shaken.text) == (200, "1158201444")
+    assert (kept.status_code, kept.get_json()) == (200, {"status": "ok"})

@@ -75,7 +75,10 @@ def delete_number(phone_number_id: str) -> None:
 @numbers.command("check")
 @click.argument("phone_number_ids", nargs=-1)
 def check_numbers(phone_number_ids: tuple[str, ...]) -> None:
-    """Ask Meta how numbers are, all of them unless some are named. Exits with 1 when one cannot do its work."""
+    """Ask Meta how numbers are, all of them unless some are named. Exits with 1 unless all are known to be well.
+
+    What Meta could not be asked is unknown, and not well.
+    """
     asked = phone_number_ids or tuple(services().directory.read().numbers)
     reports = [services().gateway.check_number(number_id) for number_id in asked]
     for report in reports:
@@ -84,8 +87,11 @@ def check_numbers(phone_number_ids: tuple[str, ...]) -> None:
         raise SystemExit(1)
 
 
+_VERDICTS = {"ok": "works", "problem": "has a PROBLEM", "unknown": "UNKNOWN: not everything could be asked"}
+
+
 def _print_report(report: Report) -> None:
-    click.echo(f"{report.phone_number_id}: {'works' if report.ok else 'has a PROBLEM'}")
+    click.echo(f"{report.phone_number_id}: {_VERDICTS[report.state]}")
     for finding in report.findings:
         value = f" ({finding.value})" if finding.value else ""
         click.echo(f"  {finding.state:8}{finding.name}: {finding.text}{value}")

@@ -66,7 +66,7 @@ class Trial:
         if self._is_ours:
             _add_books(report, acknowledged=posts, kept_before=self._kept_before)
         if seen is None:
-            report.add("normalised", "not asked; --api-key lets it be read back")
+            report.add_unasked("normalised", "not asked; --api-key lets it be read back")
         else:
             report.add_normalised(posted.acknowledged, seen)
 
@@ -134,7 +134,8 @@ def _show(report: Report) -> None:
     if report.broken:
         click.echo(f"Broken: {', '.join(report.broken)}.")
         raise SystemExit(1)
-    click.echo("Every promise was kept.")
+    unasked = f" Not looked at: {', '.join(report.unasked)}." if report.unasked else ""
+    click.echo(f"Every promise{' that was looked at' if unasked else ''} was kept.{unasked}")
 
 
 @contextmanager

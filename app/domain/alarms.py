@@ -112,11 +112,15 @@ MARKS = {"raised": "ALARM", "repeated": "STILL", "closed": "OVER"}
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is wrong now. `details` hold facts for a person: no secret, no customer's number, no text."""
+    """Something that is wrong now. `details` hold facts for a person: no secret, no customer's number, no text.
+
+    One that is not `known` is no alarm, and no end of one: nobody can tell now whether it is so.
+    """
 
     subject: str = ""
     phone_number_id: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
+    known: bool = True
 
 
 def sentence(kind: str, subject: str) -> str:

@@ -131,7 +131,7 @@ def read_app(answer: Json, app: str) -> Finding | None:
 
 def _known(name: str, value: Any, known: Mapping[str, tuple[str, str, str | None]]) -> Finding:
     if not isinstance(value, str):
-        return Finding(name, UNKNOWN, "Meta does not say.", None, "Look in WhatsApp Manager.")
+        return Finding(name, WARNING, "Meta does not say.", None, "Look in WhatsApp Manager.")
     if value not in known:
         return Finding(name, UNKNOWN, "Meta says something that this version does not know.", value,
                        "Look in WhatsApp Manager.")  # fmt: skip

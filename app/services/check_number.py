@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from app.domain import number_health as health
-from app.domain.number_health import NEW_TOKEN, PROBLEM, UNKNOWN, Finding
+from app.domain.number_health import NEW_TOKEN, OK, PROBLEM, UNKNOWN, Finding
 from app.domain.numbers import BusinessNumber
 from app.errors import GraphError, GraphRefused, GraphUnauthorised, NotFound
 from app.graph.client import GraphClient
@@ -24,9 +24,15 @@ class Report:
     findings: list[Finding]
 
     @property
+    def state(self) -> str:
+        """`ok` when nothing is in the way of its work (warnings are not), `problem`, or `unknown`: nobody can say."""
+        found = {finding.state for finding in self.findings}
+        return next((state for state in (PROBLEM, UNKNOWN) if state in found), OK)
+
+    @property
     def ok(self) -> bool:
-        """Whether nothing is in the way of its work; warnings are not."""
-        return all(finding.state != PROBLEM for finding in self.findings)
+        """Whether it is known that nothing is in the way of its work."""
+        return self.state == OK
 
 
 class CheckNumber:

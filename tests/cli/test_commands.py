@@ -108,6 +108,17 @@ def test_numbers_are_checked_against_meta_in_plain_words(run: Run) -> None:
     assert run("numbers", "check", "1").output.startswith("Error: ")
 
 
+def test_a_number_that_meta_could_not_be_asked_about_is_not_well(run: Run) -> None:
+    with responses.RequestsMock() as graph:
+        for path in (PNID, "debug_token", f"{WABA}/subscribed_apps"):
+            graph.get(f"https://graph.example/v26.0/{path}", status=503, body="<html>")
+        result = run("numbers", "check")
+
+    assert result.exit_code == 1
+    assert result.output.startswith(f"{PNID}: UNKNOWN: not everything could be asked\n")
+    assert "works" not in result.output
+
+
 def test_the_audit_prints_the_books(run: Run, receive: Callable[..., None]) -> None:
     receive(message_body(text(), "poison"))
 

@@ -32,11 +32,11 @@ def test_a_good_number_has_no_remedies() -> None:
     [
         ({"quality_rating": "YELLOW"}, "quality", "warning"),
         ({"quality_rating": "RED"}, "quality", "problem"),
-        ({"quality_rating": 7}, "quality", "unknown"),
+        ({"quality_rating": 7}, "quality", "warning"),
         ({"status": "DISCONNECTED"}, "status", "problem"),
         ({"status": "SOMETHING_NEW"}, "status", "unknown"),
         ({"name_status": "DECLINED"}, "name", "problem"),
-        ({"throughput": None}, "throughput", "unknown"),
+        ({"throughput": None}, "throughput", "warning"),
         ({"platform_type": "NOT_APPLICABLE"}, "platform", "problem"),
         ({"display_phone_number": "+1 555-010-0199"}, "number", "warning"),
     ],

@@ -89,9 +89,12 @@ class FindingAnswer(EveryKey):
 
 
 class CheckAnswer(EveryKey):
-    """How a number is, by Meta's account. `ok` is false when a problem is in the way of its work."""
+    """How a number is, by Meta's account. `ok` is true when it is known that nothing is in the way of its work."""
 
     phone_number_id = fields.String()
     ok = fields.Boolean()
+    state = fields.String(
+        metadata={"enum": ["ok", "problem", "unknown"], "description": "`unknown`: not everything could be asked."}
+    )
     checked_at = UtcTime()
     findings = fields.List(fields.Nested(FindingAnswer))

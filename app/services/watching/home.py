@@ -90,8 +90,10 @@ def disk_full(look: Look) -> Findings:
     for place in places:
         try:
             usage, device = shutil.disk_usage(place), os.stat(place).st_dev
-        except OSError:
+        except FileNotFoundError:
             continue  # no such folder, so nothing of ours is on that disk
+        except OSError:
+            return None
         share = usage.used / max(usage.used + usage.free, 1)
         if share >= FULL:
             details = {"percent": round(share * 100), "free_mb": usage.free // 1_000_000}

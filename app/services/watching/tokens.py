@@ -39,8 +39,8 @@ class WatchTokens:
         self._graph = graph
         self._answers: dict[str, _Answer] = {}
 
-    def __call__(self, directory: Directory, now: datetime) -> list[Finding] | None:
-        """The numbers whose token is no longer valid, or not for much longer; None while Meta cannot be asked."""
+    def __call__(self, directory: Directory, now: datetime) -> list[Finding]:
+        """The numbers whose token is no longer valid, or not for much longer, and those of which Meta does not say."""
         tokens = {hashlib.sha256(n.access_token.encode()).hexdigest(): n.access_token
                   for n in directory.numbers.values() if n.access_token}  # fmt: skip
         for name, token in tokens.items():
@@ -48,14 +48,13 @@ class WatchTokens:
             if known is None or not known.is_fresh(now):
                 self._answers[name] = self._ask(token, now)
         self._answers = {name: answer for name, answer in self._answers.items() if name in tokens}
-        if any(answer.is_valid is None for answer in self._answers.values()):
-            return None
         found = []
         for number in directory.numbers.values():
             answer = self._answers.get(hashlib.sha256(number.access_token.encode()).hexdigest())
             details = _trouble(answer, now) if answer else None
-            if details is not None:
-                found.append(Finding(number.phone_number_id, number.phone_number_id, details))
+            is_known = answer is None or answer.is_valid is not None
+            if details is not None or not is_known:
+                found.append(Finding(number.phone_number_id, number.phone_number_id, details or {}, is_known))
         return found
 
     def _ask(self, token: str, now: datetime) -> _Answer:

@@ -76,6 +76,8 @@ class Watch:
         for finding in found:
             self._calm_since.pop((kind, finding.subject), None)
             alert = known.pop(finding.subject, None)
+            if not finding.known:
+                continue
             if alert is None or self._alarms.is_due_again(alert):
                 with self._database.write() as session:
                     self._alarms.raise_in(session, kind, finding)

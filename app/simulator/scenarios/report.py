@@ -12,16 +12,22 @@ from app.simulator.scenarios.open_loop import Posted
 
 @dataclass
 class Report:
-    """Lines to print, and the names of those that tell of a broken promise."""
+    """Lines to print, the names of those that tell of a broken promise, and of those that nobody could look at."""
 
     lines: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
+    unasked: list[str] = field(default_factory=list)
 
     def add(self, name: str, text: str, *, is_kept: bool = True) -> None:
         """Add what is to be said on one subject, and whether the promise behind it was kept."""
         self.lines.append(f"{name:11} {text}")
         if not is_kept:
             self.broken.append(name)
+
+    def add_unasked(self, name: str, text: str) -> None:
+        """Add what could not be looked at: it is not known to be kept."""
+        self.add(name, text)
+        self.unasked.append(name)
 
     def add_posted(self, posted: Posted) -> None:
         """What was sent and answered; everything must have been answered 200."""

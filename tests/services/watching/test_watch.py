@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 import responses
 from flask.testing import FlaskClient
+from responses import matchers
 from sqlalchemy import event, insert, select, update
 
 from app.config import Config
@@ -23,6 +24,7 @@ from app.models.base import table
 from app.services.alarms import Alarms
 from app.services.gateway import Gateway
 from app.services.number_directory import NumberDirectory
+from app.services.save_number import save_number
 from app.services.watching import home
 from app.services.watching.checks import CHECKS
 from app.services.watching.look import Check, Look
@@ -511,6 +513,28 @@ def test_while_meta_cannot_be_asked_nothing_is_said(
     tokens()
 
     assert (asked.call_count, kinds(database)) == (1, [])
+
+
+@responses.activate
+def test_a_token_that_cannot_be_asked_about_hides_no_other(
+    tokens: Watch, gateway: Gateway, database: Database, clock: Clock
+) -> None:
+    save_number(database, gateway.vault, clock.now, phone_number_id=OTHER_PNID, display_phone_number=None, waba_id=None,
+                app_id=None, access_token="EAAtheirs", app_secrets=[], rate=None)  # fmt: skip
+    gateway.directory.refresh()
+    theirs = [matchers.query_param_matcher({"input_token": "EAAtheirs"})]
+    ours = [matchers.query_param_matcher({"input_token": ACCESS_TOKEN})]
+    responses.get(DEBUG_TOKEN, match=theirs, json={"data": {"is_valid": False}})
+    responses.get(DEBUG_TOKEN, match=ours, status=503)
+    tokens()
+    assert kinds(database) == ["token_expiring"]
+
+    responses.replace(responses.GET, DEBUG_TOKEN, match=theirs, status=503)
+    for _ in range(3):
+        clock.pass_by(hours=1)
+        tokens()
+
+    assert kinds(database) == ["token_expiring"]  # what nobody can say is over is not over
 
 
 @pytest.fixture

@@ -33,8 +33,9 @@ class Handler:
 
 
 def may_wake(message: dict[str, Any]) -> bool:
-    """Whether a message may wake a handler: one that a customer writes now, to a number that is known to be ours."""
-    return message.get("source") == "live" and "unknown_number" not in message.get("flags", ())
+    """Whether a message may wake a handler: one that a customer writes now, to a number that is known to be ours, and
+    has not taken back."""
+    return message.get("source") == "live" and not {"unknown_number", "revoked"} & set(message.get("flags", ()))
 
 
 _KNOWN = {"types": EVENT_TYPES, "message_types": MESSAGE_TYPES, "statuses": REPORTED_STATUSES}

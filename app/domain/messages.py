@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+
+from app.domain.notifications import MessageFact
 
 PLACEHOLDER = "media_placeholder"
 """The type of a message of imported history whose file Meta tells of later, under the same wamid."""
@@ -51,3 +53,41 @@ class Message:
     callback_data: str | None = None
     flags: list[str] = field(default_factory=list)
     channel: str = "whatsapp"
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """An edit, with what the message says from then on (`message_type`, `message`, `content`), or a revocation.
+
+    `wamid` is its own, by which it is told from its repeats.
+    """
+
+    wamid: str
+    timestamp: datetime
+    revoked: bool
+    said: dict[str, Any] | None = None
+
+
+def wording(message: Message | MessageFact) -> dict[str, Any]:
+    """What a message says, as revisions keep it."""
+    return {"message_type": message.message_type, "message": message.message, "content": message.content}
+
+
+def revised(message: Message, revision: Revision, earlier: list[Revision]) -> Message:
+    """The message after a revision; `earlier` are those that are known already, whatever their times.
+
+    The newest edit holds, whatever order they come in. An edit says only what it changes: the file of a picture whose
+    caption was edited stays. A message that was taken back keeps what it said.
+    """
+    if any(each.wamid == revision.wamid for each in earlier):
+        return message
+    flag = "revoked" if revision.revoked else "edited"
+    flags = message.flags if flag in message.flags else [*message.flags, flag]
+    is_newest = all(each.timestamp <= revision.timestamp for each in earlier if not each.revoked)
+    said = revision.said
+    if said is None or not is_newest:
+        return replace(message, flags=flags)
+    content = said["content"]
+    if isinstance(content, dict) and isinstance(message.content, dict) and said["message_type"] == message.message_type:
+        content = message.content | {name: value for name, value in content.items() if value is not None}
+    return replace(message, flags=flags, message=said["message"], message_type=said["message_type"], content=content)

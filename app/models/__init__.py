@@ -10,7 +10,7 @@ from app.models.endpoints import Delivery, DeliveryAttempt, Endpoint
 from app.models.events import Event
 from app.models.idempotency import IdempotencyKey
 from app.models.jobs import Job, WorkerSeen
-from app.models.messages import MergedMessage, Message, SendAttempt, StatusReport
+from app.models.messages import MergedMessage, Message, MessageRevision, SendAttempt, StatusReport
 from app.models.notifications import Notification, ParkedItem
 from app.models.numbers import Number
 from app.models.queue import Batch, NumberPace, PairPace, QueuedSend
@@ -34,6 +34,7 @@ __all__ = [
     "MergedMessage",
     "Message",
     "MessageDocument",
+    "MessageRevision",
     "Notification",
     "Number",
     "NumberPace",

@@ -145,3 +145,27 @@ class StatusReport(Base):
     callback_data: Mapped[str | None] = mapped_column(Text)
     notification_id: Mapped[str | None] = mapped_column(Id)
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class MessageRevision(Base):
+    """An edit or a revocation, as Meta told it. No message yet: it waits for one.
+
+    `wamid` is the revision's own. `said` is what the message says from then on and `previous` what it said before, each
+    with `message_type`, `message` and `content`; a revocation has neither of its own.
+    """
+
+    __tablename__ = "message_revisions"
+    __table_args__ = (UniqueConstraint("wamid", "phone_number_id"),)
+
+    id: Mapped[int] = mapped_column(Sequence, primary_key=True)
+    wamid: Mapped[str] = mapped_column(Text)
+    original_wamid: Mapped[str] = mapped_column(Text, index=True)
+    phone_number_id: Mapped[str] = mapped_column(Text)
+    message_id: Mapped[str | None] = mapped_column(Id, index=True)
+    contact_id: Mapped[str | None] = mapped_column(Id, index=True)
+    revoked: Mapped[bool]
+    timestamp: Mapped[datetime] = mapped_column(UtcDateTime)
+    said: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
+    previous: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
+    notification_id: Mapped[str | None] = mapped_column(Id)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -42,6 +42,7 @@ from app.services.number_directory import NumberDirectory
 from app.services.processing import ProcessNotifications
 from app.services.processing.plan import Rules
 from app.services.read_contacts import ReadContacts
+from app.services.read_messages import is_taken_back
 from app.services.receive_notification import ReceiveNotification
 from app.services.send_message import SendMessage
 from app.services.sending.actions import SendActions
@@ -122,11 +123,11 @@ class Gateway:
         alarms = Alarms(database, channels(config), utc_now)
         categories = TemplateCategories(directory, graph)
         send = SendMessage(database, directory, graph, categories, utc_now)
-        replies = SendReplies(send, hand_over.with_a_person)
-        post_event = PostEvent(subscribers, utc_now, replies, hand_over.with_a_person)
+        with_a_person, taken_back = hand_over.with_a_person, partial(is_taken_back, database)
+        post_event = PostEvent(subscribers, utc_now, SendReplies(send, with_a_person), with_a_person, taken_back)
         handlers = _handlers(config)
         acts = HandlerActs(send, mark_read, hand_over, config.default_region or None)
-        call_handler = CallHandler(handlers, acts, hand_over.with_a_person, utc_now) if handlers is not None else None
+        call_handler = CallHandler(handlers, acts, with_a_person, utc_now, taken_back) if handlers is not None else None
         return cls(
             config,
             database,

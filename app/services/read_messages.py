@@ -10,6 +10,7 @@ from app.database import Database
 from app.domain.messages import Message
 from app.domain.words import Wanted
 from app.errors import NotFound
+from app.models import Event
 from app.store import contacts, message_list, message_search, messages
 from app.store.message_list import MessageFilter, Place
 
@@ -61,3 +62,12 @@ def find_message(database: Database, message_id: str, numbers: tuple[str, ...] |
             raise NotFound("No message has this id.")
         owner = contacts.find_many(session, [row.contact_id]) if row.contact_id else {}
         return messages.to_domain(row, owner.get(row.contact_id or ""))
+
+
+def is_taken_back(database: Database, event: Event) -> bool:
+    """Whether an event is a message that its sender has taken back by now. Raises `Unavailable`."""
+    if event.type != "message.received" or event.message_id is None:
+        return False
+    with database.read() as session:
+        row = messages.rows_of(session, [event.message_id]).get(event.message_id)
+        return row is not None and "revoked" in row.flags

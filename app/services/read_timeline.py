@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from app.database import Database
 from app.domain.endpoints import State
 from app.errors import NotFound
-from app.models import Event, Message, SendAttempt, StatusReport
-from app.store import delivery_list, messages, timeline
+from app.models import Event, Message, MessageRevision, SendAttempt, StatusReport
+from app.store import delivery_list, messages, revisions, timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,9 @@ class Happening:
     """One thing that happened, when it did so by our own clock.
 
     `what` is `received` (the webhook came), `asked` (by a caller), `attempt_started`, `attempt_finished`, `status`
-    (Meta reported one; `timestamp` is Meta's own time), `event` (it was told of, as `type`), `delivery_attempt` (an app
-    was posted that event) or `delivery` (that was given up, and why).
+    (Meta reported one; `timestamp` is Meta's own time), `edited` or `revoked` (with what it said before), `event` (it
+    was told of, as `type`), `delivery_attempt` (an app was posted that event) or `delivery` (that was given up, and
+    why).
     """
 
     at: datetime
@@ -32,6 +33,8 @@ class Happening:
     message_id: str | None = None
     timestamp: datetime | None = None
     recipient: str | None = None
+    message: str | None = None
+    previous: str | None = None
     error: dict[str, Any] | None = None
     pricing: dict[str, Any] | None = None
     type: str | None = None
@@ -50,6 +53,7 @@ def read_timeline(database: Database, message_id: str, numbers: tuple[str, ...] 
         for attempt in timeline.attempts_at(session, row.id):
             happenings.extend(_attempt(attempt))
         happenings.extend(_report(report) for report in timeline.reports_on(session, row.id))
+        happenings.extend(_revision(revision) for revision in revisions.of_message(session, row.id))
         events = timeline.events_about(session, row.id)
         happenings.extend(_event(event) for event in events)
         happenings.extend(_deliveries(session, events))
@@ -86,6 +90,18 @@ def _report(report: StatusReport) -> Happening:
         error=report.error,
         pricing=report.pricing,
         notification_id=report.notification_id,
+    )
+
+
+def _revision(revision: MessageRevision) -> Happening:
+    return Happening(
+        revision.received_at,
+        "revoked" if revision.revoked else "edited",
+        message_id=revision.wamid,
+        timestamp=revision.timestamp,
+        message=(revision.said or {}).get("message"),
+        previous=(revision.previous or {}).get("message"),
+        notification_id=revision.notification_id,
     )
 
 

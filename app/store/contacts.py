@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, delete, func, literal_column, select, union_all, update
 from sqlalchemy.orm import Session
 
-from app.models import Contact, ContactAlias, Delivery, Event, Message
+from app.models import Contact, ContactAlias, Delivery, Event, Message, MessageRevision
 from app.models.base import table
 from app.store import contact_numbers
 from app.store.dialect import built_once, insert_and_count, with_lists
@@ -102,7 +102,7 @@ def merge(session: Session, gone_id: str, into_id: str) -> None:
     if gone_id not in rows:
         return  # it was new, and never written
     unsynchronised = {"synchronize_session": False}
-    for model in (ContactAlias, Message, Event):
+    for model in (ContactAlias, Message, Event, MessageRevision):
         moved = update(model).where(model.contact_id == gone_id).values(contact_id=into_id)
         session.execute(moved, execution_options=unsynchronised)
     owed = update(Delivery).where(Delivery.contact_id == gone_id, literal_column("state = 'pending'"))

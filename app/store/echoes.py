@@ -14,7 +14,7 @@ from sqlalchemy import and_, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.domain.statuses import advance
-from app.models import Event, MergedMessage, Message, SendAttempt, StatusReport
+from app.models import Event, MergedMessage, Message, MessageRevision, SendAttempt, StatusReport
 from app.models.base import UtcDateTime, table
 from app.store.dialect import one_of, with_lists
 
@@ -94,7 +94,7 @@ def absorb(session: Session, wamids: Collection[str], now: datetime) -> dict[str
 
 def _absorb(session: Session, pair: Any, now: datetime) -> None:
     unsynchronised = {"synchronize_session": False}
-    for model in (StatusReport, Event):
+    for model in (StatusReport, Event, MessageRevision):
         moved = update(model).where(model.message_id == pair.echo_id).values(message_id=pair.id)
         session.execute(moved, execution_options=unsynchronised)
     former = update(MergedMessage).where(MergedMessage.message_id == pair.echo_id).values(message_id=pair.id)

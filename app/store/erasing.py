@@ -16,6 +16,7 @@ from app.models import (
     DeliveryAttempt,
     Event,
     Message,
+    MessageRevision,
     Notification,
     PairPace,
     QueuedSend,
@@ -72,6 +73,8 @@ def erase_messages(session: Session, contact_id: str, limit: int, now: datetime)
         rows = session.execute(select(model.id, model.wamid).where(model.message_id.in_(ids)))
         for row_id, wamid in rows.all():
             _run(session, update(model).where(model.id == row_id).values(wamid=_erased(wamid), **blank))
+    of_them = or_(MessageRevision.message_id.in_(ids), MessageRevision.contact_id == contact_id)
+    _run(session, delete(MessageRevision).where(of_them))
     for row in found:
         values: dict[str, Any] = {
             "wamid": _erased(row.wamid),

@@ -170,11 +170,11 @@ def _move(status: str, has_errors: bool) -> Any:
     return update(_TABLE).where(*may_move).values(values)
 
 
-_SET_PRICING, _SET_FLAGS = (
+_SET_PRICING, _REVISE = (
     update(_TABLE)
     .where(_TABLE.c.id == bindparam("message_id"))
     .values({name: bindparam(f"new_{name}", type_=_TABLE.c[name].type) for name in names})
-    for names in (("pricing",), ("flags", "updated_at"))
+    for names in (("pricing",), ("message_type", "message", "content", "flags", "updated_at"))
 )
 
 
@@ -186,12 +186,12 @@ def set_pricing(session: Session, changes: Sequence[dict[str, Any]]) -> None:
     )
 
 
-def set_flags(session: Session, changes: Sequence[dict[str, Any]]) -> None:
-    """Set messages' `flags` and `updated_at` by `id`."""
+def revise(session: Session, changes: Sequence[dict[str, Any]]) -> None:
+    """Set what messages say and their flags (`message_type`, `message`, `content`, `flags`, `updated_at`) by `id`."""
     session.execute(
-        _SET_FLAGS,
+        _REVISE,
         [
-            {"message_id": change["id"], "new_flags": change["flags"], "new_updated_at": change["updated_at"]}
+            {("message_id" if name == "id" else f"new_{name}"): value for name, value in change.items()}
             for change in changes
         ],
     )

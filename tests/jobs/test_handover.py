@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from app.services.audit_balance import audit_balance
 from app.services.delivering.posting import PostEvent
 from app.services.delivering.replying import SendReplies
 from app.services.handover import HandOver
+from app.services.read_messages import is_taken_back
 from app.services.replay_deliveries import retry_delivery
 from tests.conftest import on_sqlite
 from tests.factories import ANA, BO, OTHER_PNID, PNID, echo, echo_body, message_body, status, status_body, text
@@ -47,6 +49,25 @@ def now(desk: Desk) -> int:
 def hand_over(desk: Desk, to: HandledBy, contact_id: str, number: str | None = None) -> None:
     gateway = desk.gateway
     HandOver(gateway.database, gateway.directory, gateway.hand_over._silence, desk.clock)(contact_id, to, number)
+
+
+@pytest.mark.parametrize("order", ["before", "after", "in one POST"])
+def test_a_message_that_was_taken_back_wakes_no_bot(bots: Desk, receive: Receive, order: str) -> None:
+    gateway = bots.gateway
+    taken_back = partial(is_taken_back, gateway.database)
+    bots.post = PostEvent(bots.post._client, bots.clock, SendReplies(gateway.send), is_taken_back=taken_back)
+    bots.lane = bots.new_lane(8)
+    message = text("never mind", id="wamid.T", timestamp=now(bots))
+    revocation = text(timestamp=now(bots)) | {"type": "revoke", "revoke": {"original_message_id": "wamid.T"}}
+    items = [revocation, message] if order == "before" else [message, revocation]
+    with subscriber(answering(200, REPLY)) as bot, subscriber() as crm:
+        bots.endpoint(bot.url, "bot", replies=True, types=["message.received"])
+        bots.endpoint(crm.url, "crm", types=["message.received"])
+        receive(*([message_body(*items)] if order == "in one POST" else map(message_body, items)))
+        bots.rounds()
+
+        assert bot.posted == [] and said(crm) == ["never mind"]
+    assert sorted(bots.states()) == ["delivered", "withheld"]
 
 
 def test_who_answers_on_the_phone_is_not_talked_over(bots: Desk, receive: Receive, get: Get) -> None:

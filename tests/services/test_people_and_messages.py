@@ -41,7 +41,7 @@ def test_an_answer_says_what_it_answers(receive: Receive, get: Get) -> None:
     assert answered["context"]["id"] == asked["id"]
 
 
-def test_an_edited_message_is_flagged_and_keeps_its_words(receive: Receive, get: Get) -> None:
+def test_an_edited_message_is_flagged_and_says_the_new_words(receive: Receive, get: Get) -> None:
     original = factories.text("Hola", id="wamid.first")
     change = {
         "type": "edit",
@@ -56,7 +56,7 @@ def test_an_edited_message_is_flagged_and_keeps_its_words(receive: Receive, get:
     )
 
     message = get("/api/messages/wamid.first")
-    assert message["flags"] == ["edited", "revoked"] and message["message"] == "Hola"
+    assert message["flags"] == ["edited", "revoked"] and message["message"] == "Hola!"
     types = [event["type"] for event in get("/api/events", after="0")["data"]]
     assert types == ["message.received", "message.edited", "message.revoked"]
 

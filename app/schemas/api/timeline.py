@@ -6,7 +6,10 @@ from marshmallow import Schema, fields
 
 from app.schemas.normalized_message import EveryKey, UtcTime
 
-KINDS = ["received", "asked", "attempt_started", "attempt_finished", "status", "event", "delivery_attempt", "delivery"]
+KINDS = [
+    "received", "asked", "attempt_started", "attempt_finished", "status", "edited", "revoked", "event",
+    "delivery_attempt", "delivery",
+]  # fmt: skip
 
 
 class Happening(EveryKey):
@@ -19,6 +22,8 @@ class Happening(EveryKey):
     message_id = fields.String(metadata={"description": "Meta's id (wamid) of this attempt."})
     timestamp = UtcTime(metadata={"description": "When, by Meta's clock."})
     recipient = fields.String(metadata={"description": "The member of a group that a status is about."})
+    message = fields.String(metadata={"description": "What the message said from an edit on."})
+    previous = fields.String(metadata={"description": "What it said before an edit or a revocation."})
     error = fields.Dict(metadata={"description": "What Meta said."})
     pricing = fields.Dict()
     type = fields.String(metadata={"description": "An event's type."})

@@ -14,7 +14,7 @@ from app.logs import get_logger
 from app.models import Event
 from app.schemas.event_body import event_body
 from app.services.delivering.handler_acts import HandlerActs
-from app.services.delivering.work import GONE, STALE, WITHHELD, Tried, Work
+from app.services.delivering.work import GONE, STALE, TAKEN_BACK, WITHHELD, Tried, Work
 from app.subscribers.client import Answer
 
 NOT_LIVE = "a handler is woken only by what a customer writes now, to a number of ours"
@@ -33,10 +33,12 @@ class CallHandler:
         acts: HandlerActs,
         with_a_person: Callable[[Event], bool],
         now: Callable[[], datetime],
+        is_taken_back: Callable[[Event], bool] = lambda event: False,
     ) -> None:
         self._pool = pool
         self._acts = acts
         self._with_a_person = with_a_person
+        self._is_taken_back = is_taken_back
         self._now = now
 
     def serves(self, endpoint: Endpoint) -> bool:
@@ -59,7 +61,11 @@ class CallHandler:
             return NOT_LIVE
         if work.is_stale(now):
             return STALE
-        return WITHHELD if not work.claim.is_replay and self._with_a_person(event) else None
+        if work.claim.is_replay:
+            return None
+        if self._is_taken_back(event):
+            return TAKEN_BACK
+        return WITHHELD if self._with_a_person(event) else None
 
     def _call(self, work: Work, event: Event, now: datetime) -> Tried:
         outcome = self._pool.run(

@@ -9,7 +9,7 @@ from app import metrics
 from app.domain.endpoints import Endpoint, Format
 from app.models import Event
 from app.services.delivering.composing import compose_parts
-from app.services.delivering.work import GONE, STALE, WITHHELD, Part, Tried, Work
+from app.services.delivering.work import GONE, STALE, TAKEN_BACK, WITHHELD, Part, Tried, Work
 from app.signing import sign_meta
 from app.standard_webhooks import ID, headers
 from app.subscribers.client import Answer, SubscriberClient
@@ -26,11 +26,13 @@ class PostEvent:
         now: Callable[[], datetime],
         reply: Callable[[Work, bytes], None] = lambda work, answer: None,
         with_a_person: Callable[[Event], bool] = lambda event: False,
+        is_taken_back: Callable[[Event], bool] = lambda event: False,
     ) -> None:
         self._client = client
         self._now = now
         self._reply = reply
         self._with_a_person = with_a_person
+        self._is_taken_back = is_taken_back
 
     def __call__(self, work: Work) -> Tried:
         """Try a delivery. Raises for nothing the endpoint does, and `Unavailable` when the database is away.
@@ -39,6 +41,10 @@ class PostEvent:
         """
         now = self._now()
         parts, left_out = _sort_out(work, now)
+        if work.endpoint.is_bot and not work.claim.is_replay:
+            gone = {part.claim.id: TAKEN_BACK for part in parts if part.event and self._is_taken_back(part.event)}
+            parts = [part for part in parts if part.claim.id not in gone]
+            left_out |= gone
         if not parts:
             return Tried(work, now, reason=left_out[work.claim.id], left_out=left_out)
         if work.endpoint.is_bot and not work.claim.is_replay and self._is_a_persons(parts):

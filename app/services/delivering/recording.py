@@ -14,14 +14,14 @@ from app.domain.breaker import GIVE_UP_AFTER, Health
 from app.domain.endpoints import State
 from app.domain.retry_schedule import pause_after
 from app.logs import get_logger
-from app.services.delivering.work import STALE, WITHHELD, Tried
+from app.services.delivering.work import STALE, TAKEN_BACK, WITHHELD, Tried
 from app.services.endpoint_directory import health_of
 from app.store import deliveries, endpoints, parcels
 from app.store.deliveries import HEAD_ATTEMPTS, Claim, Outcome
 from app.subscribers.client import Answer
 
 GONE_FOR_GOOD = 410
-NOT_POSTED = {STALE: State.STALE, WITHHELD: State.WITHHELD}
+NOT_POSTED = {STALE: State.STALE, WITHHELD: State.WITHHELD, TAKEN_BACK: State.WITHHELD}
 
 logger = get_logger(__name__)
 

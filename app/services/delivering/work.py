@@ -14,6 +14,7 @@ from app.subscribers.client import Answer
 STALE = "stale: older than the endpoint's max_age_seconds"
 GONE = "the event was deleted"
 WITHHELD = "a person answers the contact, so no bot is woken"
+TAKEN_BACK = "the message was taken back, so no bot is woken"
 
 
 @dataclass(frozen=True, slots=True)

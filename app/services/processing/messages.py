@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from app.domain import opt_outs
-from app.domain.messages import PLACEHOLDER, ContactRef, Message
+from app.domain.messages import PLACEHOLDER, ContactRef, Message, Revision, revised, wording
 from app.domain.notifications import EditFact, MessageFact, Source
 from app.domain.opt_outs import Wish
 from app.ids import new_id
@@ -54,6 +54,7 @@ def message(draft: Draft, entry: Entry, fact: MessageFact) -> None:
         error=fact.error,
         flags=[] if draft.directory.find(item.phone_number_id) else ["unknown_number"],
     )
+    message = _with_early_revisions(draft, message)
     if draft.find(entry, fact.wamid) is None:
         draft.remember(fact.wamid, message)
     draft.plan.messages.append(_row(message, entry, draft.now))
@@ -68,6 +69,18 @@ def message(draft: Draft, entry: Entry, fact: MessageFact) -> None:
     draft.plan.steps.append(Step(entry, event, message_id=message.id))
     if contact is not None:
         _note(draft, entry, message, contact)
+
+
+def _with_early_revisions(draft: Draft, message: Message) -> Message:
+    """The message after the edits and the revocation that came before it."""
+    applied: list[Revision] = []
+    early = draft.revisions_of(message.message_id or "", message.phone_number_id)
+    for revision in sorted(early, key=lambda each: each.timestamp):
+        row = {"wamid": revision.wamid, "number": message.phone_number_id, "message_id": message.id}
+        draft.plan.adopted.append(row | {"previous": wording(message)})
+        message = revised(message, revision, applied)
+        applied.append(revision)
+    return message
 
 
 def _fill(draft: Draft, entry: Entry, fact: MessageFact, placeholder: Message) -> None:
@@ -141,14 +154,25 @@ def _context(draft: Draft, entry: Entry, context: Row | None) -> Row | None:
 
 
 def edit(draft: Draft, entry: Entry, fact: EditFact) -> None:
-    """The sender changed or took back a message: an event, and a flag; what the message said stays as it was."""
+    """The sender changed or took back a message: a revision, the message as it is from then on, and an event.
+
+    One that comes before its message waits for it.
+    """
     original = previous = draft.find(entry, fact.original_wamid)
-    flag = "revoked" if fact.revoked else "edited"
-    if original is not None and flag not in original.flags:
-        original = replace(original, flags=[*original.flags, flag])
-        draft.remember(fact.original_wamid, original)
-        draft.plan.flags[original.id] = {"id": original.id, "flags": original.flags, "updated_at": draft.now}
     contact = draft.book.get(fact.person, at=fact.timestamp)
+    revision = Revision(fact.wamid, fact.timestamp, fact.revoked, wording(fact.message) if fact.message else None)
+    number = entry.item.phone_number_id or (original.phone_number_id if original else "")
+    earlier = draft.revisions_of(fact.original_wamid, number)
+    if original is not None:
+        original = revised(original, revision, earlier)
+        if original is not previous:
+            draft.remember(fact.original_wamid, original)
+            draft.plan.changes[original.id] = {
+                "id": original.id, **wording(original), "flags": original.flags, "updated_at": draft.now,
+            }  # fmt: skip
+    if all(each.wamid != fact.wamid for each in earlier):
+        draft.plan.revisions.append(_revision_row(entry, fact, revision, number, previous, contact))
+        draft.remember_revision(fact.original_wamid, number, revision)
     data = {
         "message": normalized(original) if original else None,
         "previous": normalized(previous) if previous else None,
@@ -161,6 +185,24 @@ def edit(draft: Draft, entry: Entry, fact: EditFact) -> None:
         contact_id=contact.id if contact else None, message_id=original.id if original else None,
         source=str(fact.source),
     )  # fmt: skip
+
+
+def _revision_row(
+    entry: Entry, fact: EditFact, revision: Revision, number: str, before: Message | None, contact: ContactRef | None
+) -> Row:
+    return {
+        "wamid": revision.wamid,
+        "original_wamid": fact.original_wamid,
+        "phone_number_id": number,
+        "message_id": before.id if before else None,
+        "contact_id": contact.id if contact else None,
+        "revoked": revision.revoked,
+        "timestamp": revision.timestamp,
+        "said": revision.said,
+        "previous": wording(before) if before else None,
+        "notification_id": entry.reading.notification_id,
+        "received_at": entry.reading.received_at,
+    }
 
 
 def _row(message: Message, entry: Entry, now: datetime) -> Row:

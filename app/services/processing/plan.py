@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from app.domain.handover import HandledBy, Handover
-from app.domain.messages import ContactRef, Message
+from app.domain.messages import ContactRef, Message, Revision
 from app.domain.notifications import Person
 from app.domain.numbers import Directory
 from app.ids import new_id
@@ -47,7 +47,11 @@ class AgentSpoke(NamedTuple):
 
 @dataclass(slots=True)
 class Plan:
-    """The rows of one chunk. `names` are wamids to be noted, by message."""
+    """The rows of one chunk. `names` are wamids to be noted, by message.
+
+    `changes` are what messages say after edits and revocations, `adopted` the revisions that waited for a message here,
+    and `known_revisions` the wamids of all that were taken into account.
+    """
 
     book: ContactBook
     steps: list[Step] = field(default_factory=list)
@@ -56,7 +60,10 @@ class Plan:
     reports: list[Row] = field(default_factory=list)
     moves: dict[str, Row] = field(default_factory=dict)
     pricings: dict[str, Row] = field(default_factory=dict)
-    flags: dict[str, Row] = field(default_factory=dict)
+    changes: dict[str, Row] = field(default_factory=dict)
+    revisions: list[Row] = field(default_factory=list)
+    adopted: list[Row] = field(default_factory=list)
+    known_revisions: set[str] = field(default_factory=set)
     resolved: list[Row] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
     aside: list[Row] = field(default_factory=list)
@@ -70,7 +77,8 @@ class Known:
     """What the database knows of the chunk's people and messages, the latter by wamid or by our id.
 
     `outbound` is what we last sent, by contact and number; `handovers` says of the same who answers. `tries` are those
-    at sending whose wamid nobody knows yet, as far as an echo here may be of one.
+    at sending whose wamid nobody knows yet, as far as an echo here may be of one. `revisions` come with the wamid and
+    the number of the message they are about.
     """
 
     book: ContactBook
@@ -78,6 +86,7 @@ class Known:
     outbound: dict[tuple[str, str], Message] = field(default_factory=dict)
     handovers: Handovers = field(default_factory=dict)
     tries: list[OpenTry] = field(default_factory=list)
+    revisions: list[tuple[str, str, Revision]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +106,9 @@ class Draft:
         self._outbound = dict(known.outbound)
         self._handovers = dict(known.handovers)
         self._tries = known.tries
+        self._revisions: dict[tuple[str, str], list[Revision]] = {}
+        for wamid, number, revision in known.revisions:
+            self.remember_revision(wamid, number, revision)
         self.book = known.book
         self.directory = directory
         self.now = now
@@ -107,6 +119,15 @@ class Draft:
     def remember(self, name: str, message: Message) -> None:
         """Let `find` know a message by this name, as it is by now."""
         self._messages.setdefault(name, {})[message.id] = message
+
+    def remember_revision(self, wamid: str, number: str, revision: Revision) -> None:
+        """Let `revisions_of` know what was changed about a message, whether or not that is here."""
+        self._revisions.setdefault((wamid, number), []).append(revision)
+        self.plan.known_revisions.add(revision.wamid)
+
+    def revisions_of(self, wamid: str, number: str) -> list[Revision]:
+        """What was changed about a message of a number of ours."""
+        return self._revisions.get((wamid, number), [])
 
     def note_outbound(self, contact: ContactRef, message: Message) -> None:
         """Remember what we sent to a contact, if it is the newest."""

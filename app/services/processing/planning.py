@@ -66,6 +66,14 @@ def people_of(entry: Entry) -> list[Person | None]:
     return [fact.person, previous]
 
 
+def revisable(entries: list[Entry]) -> set[str]:
+    """The wamids of messages that may be, or have been, edited or taken back."""
+    facts = [entry.item.fact for entry in entries]
+    return {fact.wamid for fact in facts if isinstance(fact, MessageFact)} | {
+        fact.original_wamid for fact in facts if isinstance(fact, EditFact)
+    }
+
+
 def names_of_messages(entries: list[Entry]) -> tuple[set[str], set[str]]:
     """The messages these items speak of: some by wamid, those that carry our tag by our id."""
     wamids, ids = set(), set()

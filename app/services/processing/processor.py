@@ -9,6 +9,7 @@ from functools import partial
 
 from app import metrics
 from app.database import Database
+from app.domain.messages import Revision
 from app.errors import Unavailable
 from app.logs import get_logger, request_id_var
 from app.services.chunk_size import ChunkSize
@@ -17,10 +18,10 @@ from app.services.number_directory import NumberDirectory
 from app.services.processing import conversations
 from app.services.processing.people import ContactBook, all_aliases
 from app.services.processing.plan import Known, Plan, Rules
-from app.services.processing.planning import make_plan, names_of_messages, people_of
+from app.services.processing.planning import make_plan, names_of_messages, people_of, revisable
 from app.services.processing.readings import Chunk, Entry, Reading, chunks, read
 from app.services.processing.writing import PlanTooOld, write
-from app.store import contacts, events, jobs, messages, notifications
+from app.store import contacts, events, jobs, messages, notifications, revisions
 from app.store.jobs import Claim
 
 LEASE = timedelta(seconds=15)
@@ -163,7 +164,11 @@ class ProcessNotifications:
             found = [(name, messages.to_domain(row, owners.get(row.contact_id or ""))) for name, row in rows]
             outbound, handovers = conversations.look_up(session, owners_of_names, entries)
             tries = conversations.open_tries(session, owners_of_names, entries)
-        return Known(ContactBook.of(now, owners_of_names), found, outbound, handovers, tries)
+            changed = [
+                (row.original_wamid, row.phone_number_id, Revision(row.wamid, row.timestamp, row.revoked, row.said))
+                for row in revisions.of_wamids(session, revisable(entries))
+            ]
+        return Known(ContactBook.of(now, owners_of_names), found, outbound, handovers, tries, changed)
 
     def _tell(self, reading: Reading) -> None:
         if not reading.is_repeated:

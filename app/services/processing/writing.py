@@ -25,13 +25,15 @@ from app.store import (
     notifications,
     placeholders,
     reports,
+    revisions,
 )
 from app.store.contact_numbers import Spoken
 from app.store.reports import StatusKey
 
 
 class PlanTooOld(Exception):
-    """Somebody else met one of the chunk's new people, or stored the placeholder of one of its files, meanwhile."""
+    """Somebody else met one of the chunk's new people, or stored the placeholder of one of its files, an edit of one of
+    its messages or the message of one of its edits, meanwhile."""
 
 
 Append = Callable[[Session, Sequence[dict[str, Any]]], None]
@@ -73,7 +75,7 @@ def _write_people(session: Session, plan: Plan) -> None:
     if book.changed:
         contacts.rename(session, book.changed_rows())
     if book.merged:
-        for row in (*plan.messages, *plan.wishes, *(step.event for step in plan.steps)):
+        for row in (*plan.messages, *plan.wishes, *plan.revisions, *(step.event for step in plan.steps)):
             row["contact_id"] = book.current(row["contact_id"])
 
 
@@ -99,6 +101,7 @@ def _write_facts(session: Session, plan: Plan) -> list[Step]:
     """Write everything but the events; return the steps whose events are to be written."""
     new_messages = messages.add_new(session, plan.messages) if plan.messages else set()
     filled = _fill(session, plan, new_messages)
+    _write_revisions(session, plan, new_messages)
     new_reports = reports.add_new(session, plan.reports) if plan.reports else set()
     if plan.resolved:
         attempts.resolve(session, plan.resolved)
@@ -120,13 +123,33 @@ def _write_facts(session: Session, plan: Plan) -> list[Step]:
     return _new_steps(plan, new_messages, filled, new_reports)
 
 
+def _write_revisions(session: Session, plan: Plan, new_messages: set[str]) -> None:
+    """Write edits and revocations, and give those that waited their message.
+
+    Raises `PlanTooOld` when one of a message here, or the message of one here, was stored since the plan was made.
+    """
+    new = {row["wamid"] for row in plan.messages if row["id"] in new_messages}
+    if {row.wamid for row in revisions.of_wamids(session, new)} - plan.known_revisions:
+        raise PlanTooOld
+    if not plan.revisions and not plan.adopted:
+        return
+    waiting = [row for row in plan.revisions if row["message_id"] is None and row["original_wamid"] not in new]
+    if revisions.have_their_message(session, waiting):
+        raise PlanTooOld
+    if plan.revisions:
+        revisions.add(session, plan.revisions)
+    adopted = [row for row in plan.adopted if row["message_id"] in new_messages]
+    if adopted:
+        revisions.adopt(session, adopted)
+
+
 def _change_messages(session: Session, plan: Plan) -> None:
     if plan.moves:
         messages.move(session, list(plan.moves.values()))
     if plan.pricings:
         messages.set_pricing(session, list(plan.pricings.values()))
-    if plan.flags:
-        messages.set_flags(session, list(plan.flags.values()))
+    if plan.changes:
+        messages.revise(session, list(plan.changes.values()))
 
 
 def _new_steps(plan: Plan, new_messages: set[str], filled: set[str], new_reports: set[StatusKey]) -> list[Step]:

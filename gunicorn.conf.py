@@ -14,6 +14,7 @@ import time
 
 from app import lifecycle, metrics_directory
 from app.config import load_config, load_environment
+from app.echo_bot import MARK
 from app.embedded import WORKER, Children, commands
 from app.errors import ConfigError
 from app.lifecycle import Phase
@@ -54,12 +55,14 @@ control_socket_disable = True
 accesslog = None
 loglevel = "warning"
 
-_echo_bot = _settings.simulator and not _settings.handlers  # two bots would answer each message twice
 _children = Children(
     commands(
-        worker=_settings.worker == "embedded", simulator=_settings.simulator, echo_bot=_echo_bot, root=ROOT
+        worker=_settings.worker == "embedded",
+        simulator=_settings.simulator,
+        echo_bot=_settings.starts_echo_bot,
+        root=ROOT,
     ),
-    {**os.environ, "FLASK_SKIP_DOTENV": "1", lifecycle.DESCRIPTOR: str(lifecycle.descriptor())},
+    {**os.environ, MARK: "1", "FLASK_SKIP_DOTENV": "1", lifecycle.DESCRIPTOR: str(lifecycle.descriptor())},
     pass_fds=(lifecycle.descriptor(),),
 )
 
@@ -92,8 +95,8 @@ def when_ready(server):
     _children.start()
     _say(f"Listening on http://{bind}")
     if _settings.simulator:
-        bot = "an echo bot answers" if _echo_bot else "your handlers answer"
-        _say(f"No WHATSAPP_ACCESS_TOKEN is set, so a simulator stands in for Meta and {bot}.")
+        bot = " and an echo bot answers" if _settings.starts_echo_bot else ""
+        _say(f"No WHATSAPP_ACCESS_TOKEN is set, so a simulator stands in for Meta{bot}.")
         _say(f"Write to it as a customer: http://127.0.0.1:{_settings.port + 1}")
 
 

@@ -81,6 +81,7 @@ class Config:
     forward_replies: bool = _setting(False, readers.flag)
     forward_allow_nets: tuple[Network, ...] = _setting((), readers.list_of(readers.network))
 
+    echo_bot: bool = _setting(True, readers.flag)
     handlers: str = _setting("", readers.like(r"[^\W\d]\w*(\.[^\W\d]\w*)*", "must be a module, as mybot.handlers"))
     handler_processes: int = _setting(4, readers.whole(1, 64))
     handler_seconds: int = _setting(30, readers.whole(1, 3600))
@@ -100,6 +101,11 @@ class Config:
     log_format: str = _setting("text", readers.one_of("text", "json"))
 
     warnings: tuple[str, ...] = ()
+
+    @property
+    def starts_echo_bot(self) -> bool:
+        """Whether nobody whom the settings name answers what is written through the simulator."""
+        return self.simulator and self.echo_bot and not self.handlers and not self.forward_url
 
     def secret_values(self) -> set[str]:
         """Return every text that must not reach a log: each secret, and the password inside a secret address."""

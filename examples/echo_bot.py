@@ -30,6 +30,7 @@ PARENT = int(os.environ.get("PARENT_PID") or os.getppid())  # whoever started us
 
 def call(path: str, body: Any = None, **headers: str) -> Any:
     headers |= {"Authorization": f"Bearer {SETTINGS.get('API_KEY', '')}", "Content-Type": "application/json"}
+    headers |= {"X-Echo-Bot": os.environ["ECHO_BOT_MARK"]} if "ECHO_BOT_MARK" in os.environ else {}  # the gateway's own
     data = None if body is None else json.dumps(body).encode()
     with urllib.request.urlopen(urllib.request.Request(GATEWAY + path, data, headers), timeout=60) as answer:
         return json.load(answer)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
+from app.echo_bot import HEADER, has_reader, note_reader
 from app.models import Event
 from app.schemas.api.events import LONGEST_WAIT_SECONDS
 from app.schemas.event_body import event_body
@@ -32,7 +34,12 @@ def index() -> ResponseReturnValue:
         return _newest_first(wanted)
     asked = query()["after"]
     after = newest_place(gateway().database) if asked is None else Place(*asked)
+    is_echo_bot = HEADER in request.headers
+    if gateway().config.starts_echo_bot and not is_echo_bot:
+        note_reader(time.time())
     found = _after(wanted, after)
+    if found and is_echo_bot and _somebody_answers():
+        after, found = Place.of(found[-1]), []
     return _answer(found, str(Place.of(found[-1]) if found else after))
 
 
@@ -43,6 +50,11 @@ def _after(wanted: Filter, after: Place) -> Sequence[Event]:
     return gateway().event_waiters.wait(
         wanted, limit=limit, after=after, seconds=seconds, key=caller().name, has_left=left()
     )
+
+
+def _somebody_answers() -> bool:
+    """Whether another than our echo bot may answer customers: whoever reads events lately, or an app with replies."""
+    return has_reader(time.time()) or any(each.is_bot for each in gateway().endpoints.current)
 
 
 def _newest_first(wanted: Filter) -> Response:

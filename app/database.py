@@ -26,15 +26,22 @@ from app.write_lock import WriteLock, WriteLockTimeout
 from app.writes import Writes
 
 WAIT_SECONDS = 2.0
-"""How long a caller may wait for each of: its turn to write, a foreign lock on the file, a pooled connection. Together
-they stay below the 5 s after which a caller is told to come again."""
+"""How long a caller may wait for each of: its turn to write, a foreign lock on the file or in PostgreSQL, a pooled
+connection. Together they stay below the 5 s after which a caller is told to come again."""
+
+IDLE_SECONDS = 5
+"""After so long in an open transaction without a statement a process is frozen, and what it has locked is let go."""
 
 POSTGRESQL_OPTIONS = " ".join(
     f"-c {option}"
-    for option in ("synchronous_commit=on", "timezone=UTC", "max_parallel_workers_per_gather=0", "jit=off")
-)
+    for option in (
+        "synchronous_commit=on", "timezone=UTC", "max_parallel_workers_per_gather=0", "jit=off",
+        f"lock_timeout={WAIT_SECONDS:.0f}s", f"idle_in_transaction_session_timeout={IDLE_SECONDS}s",
+    )
+)  # fmt: skip
 """Nothing here reads more than a few thousand rows, and pages end early: to start other processes, or to compile, costs
-more than it saves, and PostgreSQL's guess at that is wrong where most of a list is never read."""
+more than it saves, and PostgreSQL's guess at that is wrong where most of a list is never read. Nobody waits long for a
+lock, so that a worker which is frozen while it holds one (a suspended machine, SIGSTOP) stops no other."""
 
 CONNECTING: dict[str, Any] = {
     "connect_timeout": 3, "keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,

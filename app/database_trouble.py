@@ -23,6 +23,7 @@ class Trouble(StrEnum):
 
 SQLSTATES = {
     "25006": Trouble.READ_ONLY,
+    "25P03": Trouble.AWAY,  # we were frozen in a transaction, and the server gave us up
     "53100": Trouble.FULL,
     "57014": Trouble.SLOW,
     "55P03": Trouble.LOCKED,

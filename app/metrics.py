@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, start_http_server
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from app import metrics_files  # also makes its files safe, before the first number is made
@@ -51,6 +51,12 @@ deliveries = _counter(
 )
 delivery_seconds = Histogram(
     "whatsapp_delivery_seconds", "How long an app took to answer.", buckets=_FAST + (10.0, 15.0)
+)
+
+oldest_claim_seconds = Gauge(
+    "whatsapp_oldest_claim_seconds",
+    "Age of the oldest claim of a delivery that has no outcome yet, from two minutes on; 0 when there is none.",
+    multiprocess_mode="mostrecent",
 )
 
 

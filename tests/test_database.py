@@ -10,11 +10,13 @@ import pytest
 from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
+import app.database
 from app.database import Database
+from app.database_trouble import Trouble
 from app.errors import Unavailable
 from app.ids import new_id
 from app.models import ApiKey, Message
-from app.store import api_keys
+from app.store import api_keys, events
 from tests.conftest import on_postgresql, on_sqlite
 
 NOON = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
@@ -110,6 +112,37 @@ def test_no_page_of_a_list_starts_other_processes_or_is_compiled(opened: Databas
         compiles = connection.exec_driver_sql("SHOW jit").scalar()
 
     assert (workers, compiles) == ("0", "off")
+
+
+@on_postgresql
+def test_who_is_frozen_in_a_transaction_keeps_its_locks_for_seconds_only(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a worker is on a machine that was suspended: its connection stays open, and nothing comes."""
+    options = app.database.POSTGRESQL_OPTIONS
+    assert "idle_in_transaction_session_timeout=5s" in options and " lock_timeout=2s" in options
+    shorter = options.replace("session_timeout=5s", "session_timeout=1s").replace("lock_timeout=2s", "lock_timeout=9ms")
+    monkeypatch.setattr("app.database.POSTGRESQL_OPTIONS", shorter)
+    frozen, other = Database(database_url), Database(database_url)
+    refused = 0
+
+    with pytest.raises(Unavailable), frozen.write() as theirs:
+        events.take_turn(theirs)
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            try:
+                with other.write() as session:
+                    events.take_turn(session)
+                break
+            except Unavailable as error:
+                assert error.reason == Trouble.LOCKED
+                refused += 1
+
+    assert refused and time.monotonic() < until
+    with frozen.write() as session:
+        events.take_turn(session)
+    frozen.dispose()
+    other.dispose()
 
 
 @pytest.mark.parametrize("write", [True, False], ids=["write", "read"])

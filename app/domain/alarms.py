@@ -100,6 +100,10 @@ KINDS: dict[str, Kind] = {
         "Endpoint {subject} takes no events; they are kept and tried again.",
         "Look at the app or the handler behind it; /api/deliveries has its answers.",
     ),
+    "deliveries_stuck": Kind(
+        "Events for endpoint {subject} are claimed by a worker that does nothing with them.",
+        "Restart the worker: what it has in hand is tried by another within half a minute. And report it: it is a bug.",
+    ),
     "endpoint_disabled": Kind(
         "Endpoint {subject} was switched off after failing for too long; its events are kept.",
         "Put the app right, switch the endpoint on again, and replay what it missed.",

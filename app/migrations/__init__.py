@@ -25,6 +25,7 @@ from app.write_lock import WriteLock, WriteLockTimeout
 
 MIGRATE_WAIT_SECONDS = 60.0
 _ADVISORY_LOCK = 7264919
+_LIMITS = ("lock_timeout", "idle_in_transaction_session_timeout")
 
 
 def upgrade(database: Database) -> None:
@@ -60,6 +61,8 @@ def current(connection: Connection) -> str | None:
 
 def _upgrade_postgresql(database: Database) -> None:
     with database.engine.connect() as connection:
+        for name in _LIMITS:  # a step may take long, and so may the wait for somebody else's
+            connection.execute(text(f"SET {name} = 0"))
         connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _ADVISORY_LOCK})
         try:
             connection.commit()
@@ -67,6 +70,8 @@ def _upgrade_postgresql(database: Database) -> None:
         finally:
             connection.rollback()
             connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _ADVISORY_LOCK})
+            for name in _LIMITS:
+                connection.execute(text(f"RESET {name}"))
             connection.commit()
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, exists, func, or_, select, text
 from sqlalchemy.orm import Session
 
-from app.models import Event, Job, Message, Notification, NumberPace, QueuedSend, SendAttempt
+from app.models import Delivery, Endpoint, Event, Job, Message, Notification, NumberPace, QueuedSend, SendAttempt
 
 _AT_MOST = 1000
+_LONGEST_LEASE = timedelta(seconds=60)
 
 # SQLite uses a partial index only where the query repeats its condition word for word.
 _IS_NO_STATUS = text("events.type <> 'message.status'")
@@ -25,6 +26,21 @@ _IS_FLAGGED = {
 def oldest_due(session: Session, kind: str, now: datetime) -> datetime | None:
     """Since when the oldest job of a kind has waited."""
     return session.scalar(select(func.min(Job.due_at)).where(Job.kind == kind, Job.due_at <= now))
+
+
+def long_claimed(session: Session, now: datetime, longest: timedelta) -> dict[str, datetime]:
+    """Since when an endpoint's deliveries have been claimed for longer than that without an outcome, by endpoint.
+
+    Only those that are claimed now: whoever has them renews their leases, none of which is longer than a minute.
+    """
+    mine = select(Endpoint.id).where(Endpoint.removed_at.is_(None))
+    is_leased = and_(Delivery.due_at > now, Delivery.due_at <= now + _LONGEST_LEASE, Delivery.claim_id.is_not(None))
+    query = select(Delivery.endpoint_id, func.min(Delivery.claimed_at)).where(
+        Delivery.endpoint_id.in_(mine), Delivery.is_replay.in_((False, True)), text("state = 'pending'"), is_leased,
+        Delivery.claimed_at < now - longest,
+    )  # fmt: skip
+    rows = session.execute(query.group_by(Delivery.endpoint_id))
+    return {endpoint_id: since for endpoint_id, since in rows if since is not None}
 
 
 def news(session: Session, types: Sequence[str], since: datetime) -> list[tuple[str, datetime, str]]:

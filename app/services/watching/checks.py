@@ -26,6 +26,7 @@ CHECKS: tuple[Check, ...] = (
     Check("unknown_number", meta.unknown_number, 30),
     Check("silence", meta.silence, 30),
     Check("endpoint_failing", home.endpoint_failing, 15),
+    Check("deliveries_stuck", home.deliveries_stuck, 15),
     Check("endpoint_disabled", home.endpoint_disabled, 15),
     Check("disk_full", home.disk_full, 30),
     Check("wal_grows", home.wal_grows, 30),

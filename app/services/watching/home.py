@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from app import metrics
 from app.domain.alarms import Finding
 from app.domain.endpoints import Format
 from app.models import Endpoint
@@ -19,6 +20,12 @@ from app.store.notifications import PROCESS
 BEHIND = timedelta(seconds=60)
 SET_ASIDE_RECENTLY = timedelta(days=7)
 FAILING = timedelta(seconds=60)
+STUCK = timedelta(minutes=2)
+"""Longer than a worker may have a delivery in hand: for a few tries of others before it, of 15 seconds each."""
+
+HANDLER_CALLS = 8
+"""So many calls of handlers, as long as each may take, may go before one."""
+
 FULL = 0.8
 WAL_BYTES = 128_000_000
 """SQLite's log is cut back to 64 MiB as soon as nobody reads what lies in it any more."""
@@ -63,6 +70,20 @@ def endpoint_failing(look: Look) -> Findings:
         for row in rows
         if row.opens and row.failing_since is not None and row.failing_since <= look.now - FAILING
         if row.disabled_at is None and not row.paused
+    ]
+
+
+def deliveries_stuck(look: Look) -> Findings:
+    """Deliveries that a worker has claimed long ago, and of which it has recorded nothing."""
+    slow = timedelta(seconds=HANDLER_CALLS * look.config.handler_seconds)
+    with look.database.read() as session:
+        rows = {row.id: row for row in endpoints.all_endpoints(session)}
+        found = alarm_facts.long_claimed(session, look.now, STUCK)
+    metrics.oldest_claim_seconds.set(max(((look.now - since).total_seconds() for since in found.values()), default=0))
+    return [
+        Finding(id, details={**_what(rows[id]), "claimed_since": at(since)})
+        for id, since in sorted(found.items())
+        if id in rows and since < look.now - STUCK - (slow if rows[id].format == Format.HANDLER else timedelta())
     ]
 
 

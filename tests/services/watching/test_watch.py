@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import pytest
@@ -15,11 +15,12 @@ from flask.testing import FlaskClient
 from responses import matchers
 from sqlalchemy import event, insert, select, update
 
+from app import metrics
 from app.config import Config
 from app.database import Database
 from app.domain.alarms import KINDS
 from app.graph.client import GraphClient
-from app.models import Alert, Endpoint, Event, Job, Message, Notification, NumberPace, QueuedSend, SendAttempt
+from app.models import Alert, Delivery, Endpoint, Event, Job, Message, Notification, NumberPace, QueuedSend, SendAttempt
 from app.models.base import table
 from app.services.alarms import Alarms
 from app.services.gateway import Gateway
@@ -305,6 +306,36 @@ def test_a_number_that_nobody_configured(story: Story, receive: Receive) -> None
     story.use(with_settings(story.gateway.config, whatsapp_phone_number_id=OTHER_PNID))
 
     assert story.after() == [Told("closed", "unknown_number", OTHER_PNID)]
+
+
+def test_deliveries_that_a_worker_has_and_does_nothing_with(story: Story) -> None:
+    now = story.clock.now
+    row = {
+        "event_id": "e", "state": "pending", "is_replay": False, "attempts": 0, "created_at": now, "claim_id": "c",
+        "claimed_at": now, "due_at": now + timedelta(seconds=25),
+    }  # fmt: skip
+    handler = endpoint("h1", now) | {"format": "handler", "url": "greet"}
+    with story.database.write() as session:
+        session.execute(insert(Endpoint), [endpoint("e1", now), handler])
+        session.execute(insert(Delivery), [row | {"endpoint_id": id} for id in ("e1", "h1")])
+
+    watch = story.watch
+
+    def watch_beside_its_worker() -> None:
+        with story.database.write() as session:
+            session.execute(update(Delivery).values(due_at=story.clock.now + timedelta(seconds=25)))
+        watch()
+
+    story.watch = watch_beside_its_worker  # type: ignore[assignment]
+    assert story.after() == []
+    assert story.after() == [Told("raised", "deliveries_stuck", "e1")]
+    assert b"whatsapp_oldest_claim_seconds 2" in metrics.text()
+    assert story.after() == [Told("raised", "deliveries_stuck", "h1")]
+    with story.database.write() as session:
+        session.execute(update(Delivery).values(claim_id=None))
+    story.after()
+    assert "deliveries_stuck" not in kinds(story.database)
+    assert b"whatsapp_oldest_claim_seconds 0" in metrics.text()
 
 
 def test_an_app_that_takes_nothing_and_is_given_up(story: Story) -> None:

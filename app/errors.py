@@ -6,6 +6,7 @@ HTTP answer is `web/errors.py`'s business; what a job makes of it is `jobs`'.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 
@@ -63,6 +64,7 @@ class Unauthenticated(GatewayError):
 
     code = "unauthenticated"
     default = "Send an API key: `Authorization: Bearer <key>`."
+    unknown = "This API key is unknown, or was revoked: `flask keys list` shows those that are in use."
 
 
 class Forbidden(GatewayError):
@@ -113,10 +115,28 @@ class UnsupportedMediaType(GatewayError):
 
 
 class Invalid(GatewayError):
-    """A request that reads well but asks for something that cannot be; `fields` says what and why."""
+    """A request that reads well but asks for something that cannot be; `fields` says what and why.
+
+    Of many problems it carries the first `MOST_PROBLEMS`, and says how many are `hidden`: nobody reads all of them, and
+    an answer must not be many times what was asked.
+    """
 
     code = "invalid_request"
     default = "Some fields are not valid."
+
+    def __init__(self, message: str | None = None, *, fields: dict[str, Any] | None = None, **more: Any) -> None:
+        shown = dict(islice((fields or {}).items(), MOST_PROBLEMS))
+        self.hidden = len(fields or {}) - len(shown)
+        told = f"{message or self.default} {self.hidden:,} more are not shown." if self.hidden else message
+        super().__init__(told, fields={_short(path): said for path, said in shown.items()}, **more)
+
+
+MOST_PROBLEMS = 50
+LONGEST_PATH = 200
+
+
+def _short(path: str) -> str:
+    return path if len(path) <= LONGEST_PATH else f"{path[:LONGEST_PATH]}…"
 
 
 class IdempotencyMismatch(GatewayError):

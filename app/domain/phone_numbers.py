@@ -33,7 +33,7 @@ class NotInAnyPlan(NotANumber):
     somebody who is known to have written from there."""
 
     def __init__(self, e164: str) -> None:
-        super().__init__("No phone number has this country code and this many digits.")
+        super().__init__("is not a phone number: none has this country code and this many digits")
         self.e164 = e164
 
 
@@ -55,7 +55,7 @@ def to_e164(text: str, default_region: str | None = None) -> str:
     if digits.startswith("00"):
         return _international(digits[2:])
     if default_region is None:
-        raise NotANumber("Write + and the country code first, as in +5491112345678 (or set DEFAULT_REGION).")
+        raise NotANumber("needs + and the country code first, as in +5491112345678 (or set DEFAULT_REGION)")
     return _national(digits, default_region)
 
 
@@ -98,7 +98,7 @@ def _digits(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text)
     visible = "".join(char for char in plain if unicodedata.category(char) != _INVISIBLE).strip()
     if len(visible) > LONGEST or not _WRITTEN.fullmatch(visible):
-        raise NotANumber("Not a phone number: write + and the country code, then digits.")
+        raise NotANumber("is not a phone number; write + and the country code, then digits")
     digits = "".join(str(unicodedata.decimal(char)) for char in visible if char.isdecimal())
     return f"+{digits}" if "+" in visible else digits
 
@@ -130,7 +130,7 @@ def _national(digits: str, region: str) -> str:
     complete = _parse(f"+{digits}", None) if digits.startswith(code) else None
     if complete is not None and (numbering.other_form(digits) or phonenumbers.is_valid_number(complete)):
         return f"+{digits}"
-    raise NotANumber(f"Not a number in {region}; if these digits begin with a country code, write + before them.")
+    raise NotANumber(f"is not a number in {region}; if these digits begin with a country code, write + before them")
 
 
 def _parse(text: str, region: str | None) -> PhoneNumber | None:

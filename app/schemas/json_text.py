@@ -3,33 +3,82 @@
 from __future__ import annotations
 
 import json
-import re
+import math
 from typing import Any
 
-from app.errors import Malformed
+from app.errors import Malformed, TooLarge
 
-_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # escaped, and not behind a backslash that is itself escaped
+MOST_VALUES = 400_000
+"""Values of one body: a send has some thirty, and a bulk of a thousand so many times more. Each costs up to 100 bytes
+of memory, however few it takes to write it."""
+
+DEEPEST = 100
 
 
 def parse_json(raw: bytes) -> Any:
-    """These bytes as JSON. Raises `Malformed`.
+    """These bytes as JSON. Raises `Malformed`, which says what is wrong and where, and `TooLarge`.
 
     Python reads `NaN` and 1e999 as numbers, and JSON may escape characters that no text can hold. Better refused here
     than in the middle of a send.
     """
+    if raw.count(b",") + raw.count(b"[") + raw.count(b"{") > MOST_VALUES:
+        raise TooLarge(f"The body holds more than {MOST_VALUES:,} values.")
     try:
-        return check_json(json.loads(raw))
-    except (ValueError, RecursionError):
-        raise Malformed("The body is not JSON.") from None
+        tree = json.loads(_text(raw), parse_constant=_refuse)
+    except json.JSONDecodeError as error:
+        what = error.msg.partition(":")[0].removesuffix(" at").lower()
+        raise Malformed(f"The body is not JSON: {what}, at line {error.lineno}, column {error.colno}.") from None
+    except RecursionError:
+        raise Malformed(f"The body is not JSON that anybody reads: it nests deeper than {DEEPEST}.") from None
+    except ValueError:  # more digits than Python makes a number of
+        raise Malformed("The body holds a number that is too large.") from None
+    return check_json(tree)
 
 
 def check_json(tree: Any) -> Any:
-    """The same for what is read already."""
-    try:
-        text = json.dumps(tree, ensure_ascii=False, allow_nan=False)
-        text.encode()
-    except (ValueError, RecursionError):
-        raise Malformed("The body is not JSON.") from None
-    if _NUL.search(text):
-        raise Malformed("The body holds the character NUL.")
+    """The same for what is read already: refuse what is no JSON, or no database's."""
+    level, depth = [tree], 0
+    while level:
+        depth += 1
+        if depth > DEEPEST:
+            raise Malformed(f"The body nests deeper than {DEEPEST}.")
+        level = [inner for value in level for inner in _inside(value)]
     return tree
+
+
+def _inside(value: Any) -> list[Any]:
+    """The values inside this one, which is looked at itself."""
+    if isinstance(value, dict):
+        return [*value, *value.values()]
+    if isinstance(value, list):
+        return value
+    if isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise Malformed("The body holds a number that is too large.")
+    return []
+
+
+def _check_text(text: str) -> None:
+    if "\x00" in text:
+        raise Malformed("The body holds the character NUL.")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise Malformed("The body holds half of a surrogate pair, which is no character.") from None
+
+
+def _text(raw: bytes) -> str:
+    if not raw.strip():
+        raise Malformed("The body is empty; send a JSON object.")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        column = error.start - (raw.rfind(b"\n", 0, error.start) + 1) + 1
+        raise Malformed(f"The body is not UTF-8: see line {line}, byte {column}.") from None
+
+
+def _refuse(name: str) -> Any:
+    raise Malformed(f"The body holds {name}, which JSON does not have.")

@@ -33,6 +33,7 @@ from app.web.whatsapp import bp as whatsapp
 def init_app(app: Flask, config: Config) -> None:
     """Give the application its routes, its errors, and what surrounds every request."""
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
     for module in (
         index, openapi, health, metrics, messages, message_actions, contacts, events, notifications, alerts, stats
     ):  # fmt: skip

@@ -37,9 +37,11 @@ def init_app(app: Flask) -> None:
 def check(scope: str, schemes: Collection[str] = ("bearer",)) -> None:
     """Find the caller by the request's key, after one of these words. Raises `Unauthenticated` and `Forbidden`."""
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    caller = gateway().api_keys.find(key.strip()) if scheme.lower() in schemes and key.strip() else None
-    if caller is None:
+    if scheme.lower() not in schemes or not key.strip():
         raise Unauthenticated
+    caller = gateway().api_keys.find(key.strip())
+    if caller is None:
+        raise Unauthenticated(Unauthenticated.unknown)
     if not caller.may(scope):
         raise Forbidden(f"This key lacks the scope `{scope}`.")
     if scope == "admin" and caller.numbers is not None:

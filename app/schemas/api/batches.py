@@ -6,11 +6,12 @@ from marshmallow import Schema, fields, validate
 
 from app.schemas.api.errors import ErrorDetails
 from app.schemas.normalized_message import EveryKey, UtcTime
+from app.schemas.strict import Strict
 
 LARGEST = 1000
 
 
-class BulkRequest(Schema):
+class BulkRequest(Strict):
     """Messages to queue together. Each is a send as `POST /send/whatsapp` takes it, of one number of ours."""
 
     messages = fields.List(fields.Dict(), required=True, validate=validate.Length(1, LARGEST))

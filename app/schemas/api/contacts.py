@@ -75,7 +75,7 @@ class ContactAnswer(Schema):
     handling = fields.Dict(fields.String(), fields.Nested(Handling), required=True, metadata=_BY_NUMBER)
 
 
-class ContactChange(Schema):
+class ContactChange(Strict):
     """What to change; what is left out stays. A `name` of null shows the person's own again."""
 
     name = fields.String(allow_none=True, validate=validate.Length(1, 200))

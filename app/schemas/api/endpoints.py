@@ -99,7 +99,7 @@ class ReplayRequest(Strict):
     since = fields.AwareDateTime(format="iso")
     until = fields.AwareDateTime(format="iso")
 
-    @validates_schema
+    @validates_schema(skip_on_field_errors=False)
     def check_one(self, data: dict[str, Any], **kwargs: Any) -> None:
         """Exactly one of the three."""
         named = [name for name in ("event_id", "dead", "since") if name in data]

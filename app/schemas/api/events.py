@@ -39,7 +39,7 @@ class EventQuery(PageQuery):
     wait = Count(0, LONGEST_WAIT_SECONDS, description="With `after`: seconds to wait for news.")
     type = Known(EVENT_TYPES, "`message.received`, `message.status`, ….")
 
-    @validates_schema
+    @validates_schema(skip_on_field_errors=False)
     def check_pairs(self, data: dict[str, Any], **kwargs: Any) -> None:
         """Refuse what goes with one of the two ways of reading alone."""
         if "wait" in data and "after" not in data:

@@ -22,7 +22,7 @@ class TimesQuery(PageQuery):
     since = Time("Not before this time (ISO 8601 with its offset).")
     until = Time("Before this time (ISO 8601 with its offset).")
 
-    @validates_schema
+    @validates_schema(skip_on_field_errors=False)
     def check_order(self, data: dict[str, Any], **kwargs: Any) -> None:
         """Refuse times between which nothing can be."""
         check_order(data)

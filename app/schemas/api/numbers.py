@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, fields, post_dump, validate
+from marshmallow import fields, post_dump, validate
 
 from app.schemas.normalized_message import EveryKey, UtcTime
+from app.schemas.strict import Strict
 
 _DIGITS = validate.Regexp(r"^[0-9]{5,20}\Z", error="must be the number that Meta shows, digits only")
 _PLAIN = validate.Regexp(r"^[!-~]{1,2000}\Z", error="must be plain ASCII without spaces; copy it again")
 
 
-class NumberChange(Schema):
+class NumberChange(Strict):
     """What to change of a number; null takes a value away. Token and secrets are stored encrypted and never shown."""
 
     display_phone_number = fields.String(allow_none=True, validate=validate.Length(max=40))

@@ -14,10 +14,11 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, missing
 
-from app.domain.known_names import UnknownName, check, plain, suggestion
+from app.domain.known_names import UnknownName, check, plain
 from app.domain.person_names import may_name_somebody
 from app.domain.words import wanted
 from app.schemas.strict import Strict
+from app.schemas.words import TIME, one_of
 
 LONGEST_TEXT = 1000
 MOST_WORDS, SHORTEST_BEGINNING = 20, 3
@@ -85,7 +86,7 @@ class Choice(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if value not in self.words:
-            raise ValidationError(f"must be {' or '.join(self.words)}{suggestion(str(value), self.words, begin='; ')}")
+            raise ValidationError(one_of(self.words, value))
         return value
 
 
@@ -133,7 +134,7 @@ class Time(fields.String):
                 raise ValueError
             return found.astimezone(UTC)
         except (ValueError, OverflowError):
-            raise ValidationError("must be a time with its offset, as 2026-01-31T12:00:00Z") from None
+            raise ValidationError(TIME) from None
 
 
 class NumberId(fields.String):

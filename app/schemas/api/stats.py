@@ -18,7 +18,7 @@ class StatsQuery(Query):
     until = Time("ISO 8601 with its offset; without it, now.")
     phone_number_id = NumberId()
 
-    @validates_schema
+    @validates_schema(skip_on_field_errors=False)
     def check_order(self, data: dict[str, Any], **kwargs: Any) -> None:
         """Refuse times between which nothing can be."""
         check_order(data)

@@ -43,12 +43,13 @@ class ButtonsAction(MetaObject):
 
     buttons = Items(Part(ReplyButton), most=MOST_BUTTONS, required=True)
 
-    @validates_schema
+    @validates_schema(skip_on_field_errors=False)
     def check_distinct(self, data: dict[str, Any], **kwargs: Any) -> None:
         """Meta refuses two buttons of one title or id."""
-        for name in ("id", "title"):
-            if _repeats(button["reply"][name] for button in data["buttons"]):
-                raise ValidationError(f"must each have their own `{name}`", "buttons")
+        replies = [button.get("reply", {}) for button in data.get("buttons", ())]
+        names = [name for name in ("id", "title") if _repeats(reply[name] for reply in replies if name in reply)]
+        if names:
+            raise ValidationError([f"must each have their own `{name}`" for name in names], "buttons")
 
 
 class Row(MetaObject):
@@ -75,9 +76,11 @@ class ListAction(MetaObject):
     @validates_schema
     def check_sections(self, data: dict[str, Any], **kwargs: Any) -> None:
         """Ten rows in all, each with an id of its own, and titles where there are several sections."""
-        _check_sections(data["sections"], "rows", MOST_ROWS)
+        problems = _section_problems(data["sections"], "rows", MOST_ROWS)
         if _repeats(row["id"] for section in data["sections"] for row in section["rows"]):
-            raise ValidationError("must hold rows that each have an id of their own", "sections")
+            problems.append("must hold rows that each have an id of their own")
+        if problems:
+            raise ValidationError(problems, "sections")
 
 
 class LinkParameters(MetaObject):
@@ -168,7 +171,9 @@ class ProductsAction(MetaObject):
     @validates_schema
     def check_sections(self, data: dict[str, Any], **kwargs: Any) -> None:
         """Thirty products in all, and titles where there are several sections."""
-        _check_sections(data["sections"], "product_items", MOST_PRODUCTS)
+        problems = _section_problems(data["sections"], "product_items", MOST_PRODUCTS)
+        if problems:
+            raise ValidationError(problems, "sections")
 
 
 class CatalogParameters(MetaObject):
@@ -227,12 +232,14 @@ class ContactInfoAction(MetaObject):
     name = Word("request_contact_info", required=True)
 
 
-def _check_sections(sections: list[Mapping[str, Any]], key: str, most: int) -> None:
+def _section_problems(sections: list[Mapping[str, Any]], key: str, most: int) -> list[str]:
+    problems = []
     count = sum(len(section[key]) for section in sections)
     if count > most:
-        raise ValidationError(f"must be ≤ {most} {key} in all, and is {count}; leave some out", "sections")
+        problems.append(f"must be ≤ {most} {key} in all, and is {count}; leave some out")
     if len(sections) > 1 and not all(section.get("title") for section in sections):
-        raise ValidationError("must each have a `title` where there are several", "sections")
+        problems.append("must each have a `title` where there are several")
+    return problems
 
 
 def _repeats(values: Iterable[str]) -> bool:

@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, pre_load
+from marshmallow import ValidationError, fields, pre_load
+
+from app.schemas.strict import UNKNOWN, Strict
+from app.schemas.words import NULL, OBJECT, REQUIRED, one_of
 
 
 class MetaDecides(str):
@@ -27,24 +30,14 @@ def is_blank(value: Any) -> bool:
     return value is None or value == ""
 
 
-class MetaObject(Schema):
+class MetaObject(Strict):
     """An object of Meta's. A field that is not declared is refused.
 
     Null is the same as absent, and so are blank values of what may be absent: Meta takes or ignores them, and many
     SDKs write them.
     """
 
-    class Meta:
-        unknown = RAISE
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        known = ", ".join(self.fields)
-        self.error_messages = {
-            **self.error_messages,
-            "type": "must be an object",
-            "unknown": MetaDecides(f"is not a field here; remove it (known: {known})"),
-        }
+    error_messages = {"unknown": MetaDecides(UNKNOWN)}
 
     @pre_load
     def leave_out_blanks(self, data: Any, **kwargs: Any) -> Any:
@@ -70,7 +63,7 @@ class MetaObject(Schema):
 class Variant(fields.Field[dict[str, Any]]):
     """An object whose shape depends on its own `type`, in any case where Meta's own samples differ in theirs."""
 
-    default_error_messages = {"required": "is required", "null": "must not be null"}
+    default_error_messages = {"required": REQUIRED, "null": NULL}
 
     def __init__(self, shapes: Mapping[str, type[MetaObject]], *, any_case: bool = False, **options: Any) -> None:
         super().__init__(**options)
@@ -81,12 +74,12 @@ class Variant(fields.Field[dict[str, Any]]):
     def schema_for(self, value: Any) -> MetaObject:
         """Return the schema for an object; refuse an unknown kind with the list of those that are known."""
         if not isinstance(value, dict):
-            raise ValidationError("must be an object")
+            raise ValidationError(OBJECT)
         kind = value.get("type")
         if self.any_case and isinstance(kind, str):
             kind = kind.lower()
         if not isinstance(kind, str) or kind not in self.shapes:
-            raise ValidationError({"type": [MetaDecides(f"must be one of {', '.join(self.shapes)}")]})
+            raise ValidationError({"type": [MetaDecides(one_of(list(self.shapes), kind))]})
         if kind not in self._schemas:
             self._schemas[kind] = self.shapes[kind]()
         return self._schemas[kind]

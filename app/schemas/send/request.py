@@ -14,6 +14,7 @@ from app.schemas.send.plain import TEXT_BODY, Location, Pin, Reaction, TextConte
 from app.schemas.send.template import Template
 from app.schemas.send.texts import SPOKEN, Id, Link, Text, Word
 from app.schemas.send.values import Flag, Part
+from app.schemas.words import TIME
 
 CALLBACK_DATA = 512
 
@@ -23,8 +24,8 @@ class Moment(fields.AwareDateTime):
 
     default_error_messages = {
         **SPOKEN,
-        "invalid": "must be an ISO 8601 time with its offset, as in 2026-01-31T09:00:00+00:00",
-        "invalid_awareness": "must say its offset from UTC, as in 2026-01-31T09:00:00+00:00",
+        "invalid": TIME,
+        "invalid_awareness": TIME,
     }
 
     def __init__(self, **options: Any) -> None:
@@ -88,7 +89,7 @@ class SendMessageRequest(Contents):
         """A blank recipient, mode or number is a mistake of the caller's."""
         return False
 
-    @validates_schema
+    @validates_schema(skip_on_field_errors=False)
     def check_pairs(self, data: dict[str, Any], **kwargs: Any) -> None:
         """Refuse two values for one thing, and times that leave nothing to send in."""
         quoted = data.get("context", {}).get("message_id")

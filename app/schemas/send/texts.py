@@ -14,10 +14,14 @@ from urllib.parse import urlsplit
 from marshmallow import ValidationError, fields
 
 from app.schemas.send.base import MetaDecides
+from app.schemas.words import NULL, REQUIRED, one_of
 
-SPOKEN: dict[str, str | list[Any] | dict[Any, Any]] = {"required": "is required", "null": "must not be null"}
+SPOKEN: dict[str, str | list[Any] | dict[Any, Any]] = {"required": REQUIRED, "null": NULL}
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
 _FLAG_LETTERS = range(0x1F1E6, 0x1F200)
+LONGEST_EMOJI = 40
+"""Characters that a reader may see as one; a text that is longer than so many times its limit need not be counted."""
+
 _JOINER = "\u200d"
 
 
@@ -52,7 +56,7 @@ class Text(fields.String):
         text: str = super()._deserialize(value, attr, data, **kwargs)
         if not text:
             raise ValidationError("must not be empty")
-        if self.most and len(text) > self.most and fewest(text) > self.most:
+        if self.most and len(text) > self.most and (len(text) > self.most * LONGEST_EMOJI or fewest(text) > self.most):
             raise ValidationError(f"must be ≤ {self.most} characters, and is {len(text)}; shorten it")
         return text
 
@@ -117,5 +121,5 @@ class Word(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         word: str = super()._deserialize(value, attr, data, **kwargs)
         if (word.lower() if self.any_case else word) not in self.words:
-            raise ValidationError(MetaDecides(f"must be {' or '.join(self.words)}"))
+            raise ValidationError(MetaDecides(one_of(self.words, word)))
         return word

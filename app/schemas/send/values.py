@@ -85,6 +85,10 @@ class Anything(fields.Dict):
     default_error_messages = {**SPOKEN, "invalid": "must be an object"}
 
 
+MOST_ITEMS = 200
+"""Of any list: far beyond what any message of Meta's holds, and few enough to look at each."""
+
+
 class Items(fields.List[Any]):
     """A list. Empty where it may not be, or over `most`, it is refused; outside `usual` Meta may refuse it.
 
@@ -116,8 +120,9 @@ class Items(fields.List[Any]):
             value = [each for each in value if not (isinstance(each, dict) and is_blank(each))]
         if value == [] and not self.may_be_empty:
             raise ValidationError("must not be empty")
-        if isinstance(value, list) and self.most and len(value) > self.most:
-            raise ValidationError(f"must be ≤ {self.most} items, and is {len(value)}; leave some out")
+        most = self.most or MOST_ITEMS
+        if isinstance(value, list) and len(value) > most:
+            raise ValidationError(f"must be ≤ {most} items, and is {len(value)}; leave some out")
         return super()._deserialize(value, attr, data, **kwargs)
 
     def advice_on(self, items: list[Any]) -> Iterable[str]:

@@ -24,6 +24,9 @@ LANES = {Priority.REPLY: 0, Priority.NORMAL: 1, Priority.BULK: 2}
 LASTS = {Priority.REPLY: timedelta(hours=1), Priority.NORMAL: timedelta(hours=24), Priority.BULK: timedelta(hours=24)}
 """How long a queued send is worth sending, unless it says so itself. An answer that comes late is worse than none."""
 
+A_MOMENT = timedelta(seconds=5)
+"""A time that passed on the way here is no mistake."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -160,9 +163,18 @@ def _queue_row(
     batch_id: str | None,
 ) -> dict[str, Any]:
     wanted_at = max(request.send_at or now, now)
-    expires_at = request.expires_at or _expiry(request, known, wanted_at)
+    if request.send_at is not None and request.send_at < now - A_MOMENT:
+        request.warnings.append("send_at: is in the past; it is sent as soon as its turn comes")
+    closes_at = _closes_at(request, known)
+    if request.send_at is not None and closes_at is not None and closes_at <= wanted_at:
+        raise Invalid(fields={"send_at": [
+            f"is after the customer's window closes, at {closes_at.isoformat(timespec='seconds')}; send earlier, or a"
+            " template, or `force`"
+        ]})  # fmt: skip
+    latest = wanted_at + LASTS[request.priority]
+    expires_at = request.expires_at or min(latest, closes_at or latest)
     if expires_at <= wanted_at:
-        raise Invalid(fields={"expires_at": ["must be in the future, and after `send_at` and within the window"]})
+        raise Invalid(fields={"expires_at": ["must be in the future, and after `send_at`"]})
     return {
         "message_id": message.message_id if isinstance(message, Recorded) else message.id,
         "phone_number_id": number_id,
@@ -177,11 +189,11 @@ def _queue_row(
     }
 
 
-def _expiry(request: OutboundRequest, known: Known | None, wanted_at: datetime) -> datetime:
-    latest = wanted_at + LASTS[request.priority]
+def _closes_at(request: OutboundRequest, known: Known | None) -> datetime | None:
+    """When the customer's window closes for this message; None where none is known, or none is needed."""
     if request.type == "template" or request.force or known is None or known.last_inbound_at is None:
-        return latest
-    return min(latest, known.last_inbound_at + WINDOW + MARGIN)
+        return None
+    return known.last_inbound_at + WINDOW + MARGIN
 
 
 def to_request(message: Any) -> OutboundRequest:

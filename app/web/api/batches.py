@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from flask import Blueprint
@@ -19,11 +20,15 @@ from app.web.auth import caller, requires
 from app.web.bodies import read_json_bytes
 from app.web.context import gateway
 from app.web.query import query
+from app.web.turns import in_turns
 
 bp = requires("read", Blueprint("batches", __name__, url_prefix="/api/batches"))
 actions = requires("send", Blueprint("batch_actions", __name__, url_prefix="/api"))
 
 BULK_LIMIT = 8 * 1024 * 1024
+
+MOST_PROBLEMS = 500
+"""Of one answer."""
 
 _REQUEST = BulkRequest()
 _BULK = BulkAnswer()
@@ -49,11 +54,12 @@ def add() -> ResponseReturnValue:
     """Queue up to 1,000 messages. One that cannot be queued does not keep the others from it."""
     asked = load(_REQUEST, parse_json(read_json_bytes(BULK_LIMIT)))
     priority = Priority(asked.get("priority", Priority.BULK))
-    items = [_read(message, asked.get("phone_number_id"), priority) for message in asked["messages"]]
+    items = [_read(message, asked.get("phone_number_id"), priority) for message in in_turns(asked["messages"])]
     batch_id, answers = gateway().batches.add(
         items, asked.get("name"), asked.get("phone_number_id"), caller().numbers
     )
-    data = [_told(item, answer) for item, answer in zip(items, answers, strict=True)]
+    told = _Telling()
+    data = [told(item, answer) for item, answer in zip(items, answers, strict=True)]
     dumped: dict[str, Any] = _BULK.dump({"batch": batch_id, "data": data})
     return dumped, 202
 
@@ -93,14 +99,26 @@ def _read(message: dict[str, Any], phone_number_id: str | None, priority: Priori
     return request
 
 
-def _told(item: Item, answer: str | GatewayError) -> dict[str, Any]:
-    if isinstance(answer, str):
-        warnings = [] if isinstance(item, GatewayError) else item.warnings
-        return {"success": True, "id": answer, "status": "queued", "warnings": warnings}
-    error: dict[str, Any] = {"code": answer.code, "message": answer.message, "retryable": answer.retryable}
-    if answer.fields:
-        error["fields_"] = answer.fields
-    return {"success": False, "error": error}
+class _Telling:
+    """What became of each message, with no more problems in all than somebody might read."""
+
+    def __init__(self) -> None:
+        self._room = MOST_PROBLEMS
+
+    def __call__(self, item: Item, answer: str | GatewayError) -> dict[str, Any]:
+        if isinstance(answer, str):
+            warnings = [] if isinstance(item, GatewayError) else item.warnings
+            return {"success": True, "id": answer, "status": "queued", "warnings": warnings}
+        fields = answer.fields or {}
+        shown = dict(islice(fields.items(), self._room))
+        self._room -= len(shown)
+        hidden = len(fields) - len(shown)
+        more = f" {hidden} problems are not shown; send it alone to see them." if hidden else ""
+        message = answer.message + more
+        error: dict[str, Any] = {"code": answer.code, "message": message, "retryable": answer.retryable}
+        if shown:
+            error["fields_"] = shown
+        return {"success": False, "error": error}
 
 
 def _answer(view: BatchView) -> dict[str, Any]:

@@ -1,0 +1,82 @@
+"""What is said of a value that cannot be: one style, whatever found it.
+
+A problem goes after the name of its field, so it begins with a verb: "is required", "must be a string". marshmallow's
+own words are sentences about themselves; `speak` replaces them in a field and its validators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from marshmallow import fields, validate
+
+from app.domain.known_names import nearest
+
+REQUIRED, NULL = "is required", "must not be null"
+OBJECT = "must be an object"
+TIME = "must be a time with its offset, as 2026-01-31T12:00:00Z"
+
+_BY_KIND: tuple[tuple[type[fields.Field[Any]], dict[str, Any]], ...] = (
+    (fields.Integer, {"invalid": "must be a whole number", "too_large": "must be a smaller number"}),
+    (fields.Number, {"invalid": "must be a number", "too_large": "must be a smaller number",
+                     "special": "must be a number"}),
+    (fields.Boolean, {"invalid": "must be true or false"}),
+    (fields.DateTime, {"invalid": TIME, "invalid_awareness": TIME, "format": TIME}),
+    (fields.List, {"invalid": "must be a list"}),
+    (fields.Mapping, {"invalid": OBJECT}),
+    (fields.Nested, {"type": OBJECT}),
+    (fields.String, {"invalid": "must be a string", "invalid_utf8": "must be a string"}),
+)  # fmt: skip
+
+
+def one_of(words: Collection[str], given: Any = None) -> str:
+    """Say which words may stand there, and which of them was most likely meant."""
+    listed = " or ".join(words) if len(words) < 3 else f"one of {', '.join(words)}"
+    near = nearest(given, words) if isinstance(given, str) else None
+    return f"must be {listed}; did you mean `{near}`?" if near else f"must be {listed}"
+
+
+def speak(field: fields.Field[Any]) -> None:
+    """Give a field, what is inside it, and its validators our words, where it has none of its own."""
+    theirs = {"required", "null", "validator_failed"} | set().union(*(said for _, said in _BY_KIND))
+    ours = next((said for kind, said in _BY_KIND if isinstance(field, kind)), {})
+    usual = {"required": REQUIRED, "null": NULL, "validator_failed": "is not valid"} | ours
+    field.error_messages = {
+        name: usual.get(name, said) if name in theirs and isinstance(said, str) and said[:1].isupper() else said
+        for name, said in field.error_messages.items()
+    }
+    for validator in field.validators:
+        if isinstance(validator, validate.Validator):
+            _speak_of(validator)
+    for inner in (getattr(field, "inner", None), getattr(field, "value_field", None)):
+        if isinstance(inner, fields.Field):
+            speak(inner)
+
+
+def _speak_of(validator: validate.Validator) -> None:
+    if getattr(validator, "error", None) not in (None, getattr(validator, "default_message", None)):
+        return  # its own words
+    if isinstance(validator, validate.Length):
+        validator.error = _length(validator)
+    elif isinstance(validator, validate.Range):
+        validator.error = _range(validator)
+    elif isinstance(validator, validate.OneOf):
+        validator.error = one_of([str(choice) for choice in validator.choices])
+    elif isinstance(validator, validate.Equal):
+        validator.error = f"must be {str(validator.comparable).lower()}"
+    elif isinstance(validator, validate.Regexp):
+        validator.error = "is not written as it must be"
+
+
+def _length(validator: validate.Length) -> str:
+    least, most = validator.min or 0, validator.max
+    if validator.equal is not None:
+        return f"must have a length of {validator.equal}"
+    if most is None:
+        return f"must have a length of at least {least}"
+    return f"must have a length of {least} to {most}" if least else f"must have a length of at most {most}"
+
+
+def _range(validator: validate.Range) -> str:
+    return f"must be from {validator.min} to {validator.max}"

@@ -7,10 +7,21 @@ from dataclasses import dataclass
 DEFAULT_APP = "default"
 """The app of the settings' own secrets, when `WHATSAPP_APP_ID` does not name it."""
 
+OWN_REALM = ""
+"""The realm of the settings' own app, whatever its name is at the moment."""
+
+
+def realm_of(app: str, own_app: str) -> str:
+    """The realm of an app: people are known within one, since an app's secret vouches for its own numbers' only."""
+    return OWN_REALM if app in (own_app, DEFAULT_APP) else app
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class BusinessNumber:
-    """A number of ours; `rate` is messages per second. Has no useful `repr`, because it holds the token."""
+    """A number of ours; `rate` is messages per second. Has no useful `repr`, because it holds the token.
+
+    `realm` is whose people its customers are: see `Directory.realm`.
+    """
 
     phone_number_id: str
     app: str
@@ -18,15 +29,22 @@ class BusinessNumber:
     waba_id: str | None = None
     display_phone_number: str | None = None
     rate: float = 80.0
+    realm: str = OWN_REALM
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Directory:
-    """All numbers and app secrets at one moment. `apps[i]` is the app that `secrets[i]` belongs to."""
+    """All numbers and app secrets at one moment. `apps[i]` is the app that `secrets[i]` belongs to, and `own_app` that
+    of the settings."""
 
     numbers: dict[str, BusinessNumber]
     secrets: tuple[str, ...]
     apps: tuple[str, ...]
+    own_app: str = DEFAULT_APP
+
+    def realm(self, app: str) -> str:
+        """Whose people an app speaks of."""
+        return realm_of(app, self.own_app)
 
     def find(self, phone_number_id: str | None) -> BusinessNumber | None:
         """The number of that id, if it is one of ours."""

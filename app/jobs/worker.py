@@ -119,7 +119,7 @@ def _lanes(gateway: Gateway, sender: Sender, deliver: DeliverDue) -> Lanes:
 
     lanes = Lanes(
         [
-            Lane("process", process, LOOK_SECONDS),
+            Lane("process", process, LOOK_SECONDS, first=gateway.directory.follow_settings),
             # These two wait by themselves, for an answer or for the next look.
             Lane("send", sender.work, 0.0),
             Lane("deliver", deliver, 0.0, first=gateway.endpoints.follow_settings),

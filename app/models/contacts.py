@@ -32,8 +32,9 @@ class Contact(Base):
 
 
 class ContactAlias(Base):
-    """One name of a contact: `kind` is `wa_id`, `user_id` or `parent_user_id`. No two contacts share one.
+    """One name of a contact: `kind` is `wa_id`, `user_id` or `parent_user_id`. No two contacts of a realm share one.
 
+    `app` is the realm: the Meta app through whose numbers the person is known, "" for the settings' own.
     It is theirs from `since` to `until`, where those are set: a phone number that somebody gave up goes to somebody
     else in time.
     """
@@ -42,6 +43,7 @@ class ContactAlias(Base):
 
     kind: Mapped[str] = mapped_column(String(16), primary_key=True)
     value: Mapped[str] = mapped_column(Text, primary_key=True)
+    app: Mapped[str] = mapped_column(Text, primary_key=True, server_default="")
     contact_id: Mapped[str] = mapped_column(ForeignKey("contacts.id", ondelete="CASCADE"), index=True)
     since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     until: Mapped[datetime | None] = mapped_column(UtcDateTime)

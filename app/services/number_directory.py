@@ -10,11 +10,11 @@ from collections.abc import Collection
 from app.config import Config
 from app.crypto import CannotDecrypt, Vault
 from app.database import Database
-from app.domain.numbers import DEFAULT_APP, BusinessNumber, Directory
+from app.domain.numbers import DEFAULT_APP, OWN_REALM, BusinessNumber, Directory, realm_of
 from app.errors import Invalid, Unavailable
 from app.logs import get_logger
 from app.models import Number
-from app.store import numbers
+from app.store import contacts, numbers
 
 REFRESH_SECONDS = 3.0
 """A secret added by any process counts in every process within five seconds; this leaves room for a slow moment."""
@@ -65,6 +65,18 @@ class NumberDirectory:
         assert self.current is not None  # starts the refreshing, if nothing has yet
         self._directory = self.read()
 
+    def follow_settings(self) -> None:
+        """Let the people of the settings' own app stay the same when `WHATSAPP_APP_ID` names an app that numbers were
+        added with before. For the worker. Raises `Unavailable`."""
+        own_app = self._config.whatsapp_app_id
+        if not own_app:
+            return
+        with self._database.read() as session:
+            if not contacts.has_realm(session, own_app):
+                return
+        with self._database.write() as session:
+            contacts.rename_realm(session, own_app, OWN_REALM)
+
     def _read_or(self, fallback: Directory) -> Directory:
         try:
             return self.read()
@@ -106,10 +118,10 @@ def _assemble(config: Config, rows: list[Number], vault: Vault) -> Directory:
         token, theirs = _decrypt(row, vault)
         found[row.phone_number_id] = BusinessNumber(
             row.phone_number_id, app, config.whatsapp_access_token if token is None else token, row.waba_id,
-            row.display_phone_number, row.rate or config.messages_per_second,
+            row.display_phone_number, row.rate or config.messages_per_second, realm_of(app, own_app),
         )  # fmt: skip
         secrets |= {(secret, app): None for secret in theirs}
-    return Directory(found, tuple(secret for secret, _ in secrets), tuple(app for _, app in secrets))
+    return Directory(found, tuple(secret for secret, _ in secrets), tuple(app for _, app in secrets), own_app)
 
 
 def _decrypt(row: Number, vault: Vault) -> tuple[str | None, list[str]]:

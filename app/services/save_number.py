@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from app.crypto import CannotDecrypt, Vault
 from app.database import Database
+from app.domain.numbers import DEFAULT_APP, realm_of
 from app.errors import Invalid, NotFound
 from app.models import Number
 from app.services.number_directory import app_of
-from app.store import numbers
+from app.store import contacts, numbers
 
 SHORTEST_SECRET = 16
 
@@ -38,13 +41,15 @@ def save_number(
         raise Invalid(fields={"phone_number_id": ["must be the number that Meta shows under API Setup, digits only"]})
     secrets = _checked(app_secrets)
     with database.write() as session:
+        before = numbers.find(session, phone_number_id)
+        app, known_as = app_of(app_id, secrets), before.app if before else None
         numbers.save(
             session,
             {
                 "phone_number_id": phone_number_id,
                 "display_phone_number": _digits(display_phone_number),
                 "waba_id": waba_id,
-                "app": app_of(app_id, secrets),
+                "app": app,
                 "access_token": vault.encrypt(access_token) if access_token else None,
                 "app_secrets": vault.encrypt(",".join(secrets)) if secrets else None,
                 "rate": rate,
@@ -52,6 +57,7 @@ def save_number(
                 "updated_at": now,
             },
         )
+        _take_people_along(session, known_as, app)
 
 
 def change_number(
@@ -78,7 +84,8 @@ def change_number(
         if "app_secrets" in changes:
             row.app_secrets = vault.encrypt(",".join(secrets)) if secrets else None
         if "app_id" in changes or ("app_secrets" in changes and not row.app.isdigit()):
-            row.app = app_of(changes.get("app_id"), secrets or _known_secrets(row, vault))
+            known_as, row.app = row.app, app_of(changes.get("app_id"), secrets or _known_secrets(row, vault))
+            _take_people_along(session, known_as, row.app)
         row.updated_at = now
 
 
@@ -87,6 +94,14 @@ def remove_number(database: Database, phone_number_id: str) -> None:
     with database.write() as session:
         if not numbers.remove(session, phone_number_id):
             raise NotFound("No number with this phone_number_id was added.")
+
+
+def _take_people_along(session: Session, old: str | None, new: str) -> None:
+    """Let the people of an app that is called otherwise from now on stay the same people."""
+    session.flush()
+    if old is None or old == new or any(row.app == old for row in numbers.all_numbers(session)):
+        return
+    contacts.rename_realm(session, *(realm_of(app, DEFAULT_APP) for app in (old, new)))
 
 
 def _checked(secrets: Sequence[str]) -> list[str]:

@@ -146,6 +146,7 @@ _KNOWN_AS = (
     .where(
         _NAMES.c.kind == bindparam("kind"),
         _NAMES.c.value == bindparam("value"),
+        _NAMES.c.app == bindparam("realm"),
         _NAMES.c.since.is_(None),
         _NAMES.c.until.is_(None),
     )
@@ -155,10 +156,11 @@ _KNOWN = select(_NUMBERS.c.contact_id, *_FACTS).where(
 )
 
 
-def known_as(session: Session, name: tuple[str, str], phone_number_id: str) -> Known | None:
-    """Whose a name (kind and value) has always been; None for one that is nobody's, or was somebody else's."""
-    kind, value = name
-    row = session.execute(_KNOWN_AS, {"kind": kind, "value": value, "number": phone_number_id}).first()
+def known_as(session: Session, name: tuple[str, str], phone_number_id: str, realm: str) -> Known | None:
+    """Whose a name (kind and value) has always been in a realm; None for one that is nobody's, or was somebody else's.
+    """
+    given = {"kind": name[0], "value": name[1], "realm": realm, "number": phone_number_id}
+    row = session.execute(_KNOWN_AS, given).first()
     return None if row is None else _known(row)
 
 

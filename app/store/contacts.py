@@ -6,9 +6,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, func, literal_column, select, union_all, update
+from sqlalchemy import bindparam, delete, exists, func, literal_column, select, union_all, update
 from sqlalchemy.orm import Session
 
+from app.domain.numbers import OWN_REALM
 from app.models import Contact, ContactAlias, Delivery, Event, Message, MessageRevision
 from app.models.base import table
 from app.store import contact_numbers
@@ -33,7 +34,7 @@ _KINDS = ("wa_id", "user_id", "parent_user_id")
 _BY_ALIASES = with_lists(
     lambda among: union_all(
         *(
-            select(_ALIASES.c.kind, _ALIASES.c.value, _ALIASES.c.since, _ALIASES.c.until, *_SHOWN)
+            select(_ALIASES.c.kind, _ALIASES.c.value, _ALIASES.c.app, _ALIASES.c.since, _ALIASES.c.until, *_SHOWN)
             .join(_TABLE, _TABLE.c.id == _ALIASES.c.contact_id)
             .where(_ALIASES.c.kind == kind, among(_ALIASES.c.value, kind))
             for kind in _KINDS
@@ -42,15 +43,34 @@ _BY_ALIASES = with_lists(
 )
 
 
-def find_by_aliases(session: Session, aliases: Collection[Alias]) -> dict[Alias, Owner]:
-    """The contacts known by any of these names."""
+def find_by_aliases(session: Session, aliases: Collection[Alias], realm: str = OWN_REALM) -> dict[Alias, Owner]:
+    """The contacts of a realm that are known by any of these names."""
+    return find_in_realms(session, aliases).get(realm, {})
+
+
+def find_in_realms(session: Session, aliases: Collection[Alias]) -> dict[str, dict[Alias, Owner]]:
+    """The contacts of every realm that are known by any of these names."""
     if not aliases:
         return {}
     values: dict[str, list[str]] = {kind: [] for kind in _KINDS}
     for kind, value in aliases:
         values[kind].append(value)
-    rows = session.execute(_BY_ALIASES(session), values)
-    return {(row.kind, row.value): Owner(row, row.since, row.until) for row in rows}
+    found: dict[str, dict[Alias, Owner]] = {}
+    for row in session.execute(_BY_ALIASES(session), values):
+        found.setdefault(row.app, {})[row.kind, row.value] = Owner(row, row.since, row.until)
+    return found
+
+
+def has_realm(session: Session, realm: str) -> bool:
+    """Whether anybody is known within a realm."""
+    return session.execute(select(_ALIASES.c.value).where(_ALIASES.c.app == realm).limit(1)).first() is not None
+
+
+def rename_realm(session: Session, old: str, new: str) -> None:
+    """Let people be known within a realm of another name. Who is known in both already stays two contacts."""
+    taken = _ALIASES.alias()
+    is_free = ~exists().where(taken.c.kind == _ALIASES.c.kind, taken.c.value == _ALIASES.c.value, taken.c.app == new)
+    session.execute(update(_ALIASES).where(_ALIASES.c.app == old, is_free).values(app=new))
 
 
 def find_many(session: Session, ids: Collection[str]) -> dict[str, Contact]:
@@ -81,7 +101,8 @@ def add(session: Session, contacts: Sequence[dict[str, Any]]) -> None:
 
 
 def add_aliases(session: Session, aliases: Sequence[dict[str, Any]]) -> int:
-    """Insert aliases (`kind`, `value`, `contact_id`, `since`, `until`) that nobody has; return how many that were."""
+    """Insert aliases (`kind`, `value`, `app`, `contact_id`, `since`, `until`) that nobody of the realm has; return how
+    many that were."""
     return insert_and_count(session, _ADD_ALIASES(session), aliases)
 
 

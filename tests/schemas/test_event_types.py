@@ -88,7 +88,7 @@ def events_of(body: Any) -> list[dict[str, Any]]:
     items = read_notification(json.dumps(body).encode(), NOW)
     reading = Reading(Claim(1, "c", "process", "n", 1, None), "n", NOW, DEFAULT_APP, items)
     entries = [Entry(reading, item) for item in items if not isinstance(item.fact, Unreadable)]
-    plan = make_plan(entries, Known(ContactBook.of(NOW, {}), []), Directory({}, (), ()), NOW, Rules())
+    plan = make_plan(entries, Known({"": ContactBook.of(NOW, {})}, []), Directory({}, (), ()), NOW, Rules())
     assert not plan.aside
     dumped: list[dict[str, Any]] = EventAnswer().dump([Event(**step.event) for step in plan.steps], many=True)
     return json.loads(json.dumps(dumped))  # type: ignore[no-any-return]

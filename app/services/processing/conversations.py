@@ -15,13 +15,15 @@ from app.store.contact_numbers import Handovers
 from app.store.contacts import Alias, Owner
 from app.store.echoes import OpenTry
 
+Realms = dict[str, dict[Alias, Owner]]
+
 
 def look_up(
-    session: Session, owners: dict[Alias, Owner], entries: list[Entry]
+    session: Session, realms: Realms, entries: list[Entry]
 ) -> tuple[dict[tuple[str, str], Message], Handovers]:
     """What we last sent to everybody who says something now, and who answers them, by contact and number."""
     speakers, numbers = _speakers(entries)
-    ids = _contacts_of(speakers, owners)
+    ids = _contacts_of(speakers, realms)
     if not ids:
         return {}, {}
     rows = messages.last_outbound(session, ids, numbers)
@@ -32,25 +34,24 @@ def look_up(
     }
 
 
-def open_tries(session: Session, owners: dict[Alias, Owner], entries: list[Entry]) -> list[OpenTry]:
+def open_tries(session: Session, realms: Realms, entries: list[Entry]) -> list[OpenTry]:
     """The tries at sending without an answer that echoes of the phone's may be of."""
     echoed = [
         entry.item.fact
         for entry in entries
         if isinstance(entry.item.fact, MessageFact) and entry.item.field == ON_THE_PHONE
     ]
-    ids = _contacts_of([fact.person for fact in echoed], owners)
+    ids = _contacts_of([fact.person for fact in echoed], realms)
     if not ids:
         return []
     times = [fact.timestamp for fact in echoed]
     return echoes.open_tries(session, ids, min(times) - ECHO_WITHIN, max(times) + ECHO_WITHIN)
 
 
-def _contacts_of(people: list[Person], owners: dict[Alias, Owner]) -> set[str]:
-    ids = set()
-    for alias in {name for person in people for name in aliases(person)}:
-        ids |= {owners[each].contact.id for each in (alias, *variants_of(alias)) if each in owners}
-    return ids
+def _contacts_of(people: list[Person], realms: Realms) -> set[str]:
+    names = {name for person in people for name in aliases(person)}
+    names |= {variant for name in names for variant in variants_of(name)}
+    return {owners[name].contact.id for owners in realms.values() for name in names if name in owners}
 
 
 def _speakers(entries: list[Entry]) -> tuple[list[Person], set[str]]:

@@ -23,7 +23,7 @@ _SPOKEN_TYPES = ("text", "button")
 
 def message(draft: Draft, entry: Entry, fact: MessageFact) -> None:
     """A message: a row, and the event that tells of it. Or the file that a row has been waiting for."""
-    item, contact = entry.item, draft.book.get(fact.person, at=fact.timestamp)
+    item, contact = entry.item, draft.book(entry).get(fact.person, at=fact.timestamp)
     known = draft.find(entry, fact.wamid) if fact.source is Source.HISTORY or fact.direction == "outbound" else None
     if known is not None and known.message_type == PLACEHOLDER and fact.message_type != PLACEHOLDER:
         _fill(draft, entry, fact, known)
@@ -159,7 +159,7 @@ def edit(draft: Draft, entry: Entry, fact: EditFact) -> None:
     One that comes before its message waits for it.
     """
     original = previous = draft.find(entry, fact.original_wamid)
-    contact = draft.book.get(fact.person, at=fact.timestamp)
+    contact = draft.book(entry).get(fact.person, at=fact.timestamp)
     revision = Revision(fact.wamid, fact.timestamp, fact.revoked, wording(fact.message) if fact.message else None)
     number = entry.item.phone_number_id or (original.phone_number_id if original else "")
     earlier = draft.revisions_of(fact.original_wamid, number)

@@ -12,9 +12,9 @@ from app.services.processing.readings import Entry
 
 def contact(draft: Draft, entry: Entry, fact: ContactFact) -> None:
     """Something about a person changed."""
-    contact = draft.book.get(fact.person, formerly=fact.previous, at=fact.timestamp)
+    contact = draft.book(entry).get(fact.person, formerly=fact.previous, at=fact.timestamp)
     if contact is not None and fact.previous is not None:
-        draft.book.give_up(contact, fact.previous, fact.person, fact.timestamp)
+        draft.book(entry).give_up(contact, fact.previous, fact.person, fact.timestamp)
     data = {
         "contact": None if contact is None else {"id": contact.id, **_person(fact.person)},
         "previous": _person(fact.previous) if fact.previous else None,
@@ -29,7 +29,7 @@ def contact(draft: Draft, entry: Entry, fact: ContactFact) -> None:
 
 def preference(draft: Draft, entry: Entry, fact: PreferenceFact) -> None:
     """A customer's wish about marketing."""
-    contact = draft.book.get(fact.person, at=fact.timestamp)
+    contact = draft.book(entry).get(fact.person, at=fact.timestamp)
     data = {
         "contact": None if contact is None else {"id": contact.id, **_person(fact.person)},
         "category": fact.category,
@@ -46,7 +46,7 @@ def preference(draft: Draft, entry: Entry, fact: PreferenceFact) -> None:
 
 def change(draft: Draft, entry: Entry, fact: ChangeFact) -> None:
     """Anything else, kept as Meta wrote it."""
-    contact = draft.book.get(fact.person, at=fact.timestamp)
+    contact = draft.book(entry).get(fact.person, at=fact.timestamp)
     if fact.event == "call":
         draft.note_spoken(contact, entry.item.phone_number_id, fact.timestamp or entry.reading.received_at)
     data = {"field": entry.item.field, "value": fact.value}

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from app.domain.messages import ContactRef
 from app.domain.notifications import Person
+from app.domain.numbers import OWN_REALM
 from app.domain.phone_numbers import variants
 from app.ids import new_id
 from app.models import Contact
@@ -37,7 +38,7 @@ def aliases(person: Person | None) -> list[Alias]:
 
 @dataclass(slots=True)
 class ContactBook:
-    """The contacts that a chunk speaks of, with what it adds to them.
+    """The contacts of one realm that a chunk speaks of, with what it adds to them.
 
     `merged` says which contact became part of which: a payload that names two of them together shows that they are one
     person. The older one stays. `spans` holds the names that are not always their owner's, `moved` those of the
@@ -46,6 +47,7 @@ class ContactBook:
 
     now: datetime
     known: dict[Alias, ContactRef]
+    realm: str = OWN_REALM
     spans: dict[Alias, Span] = field(default_factory=dict)
     new: dict[str, ContactRef] = field(default_factory=dict)
     changed: dict[str, ContactRef] = field(default_factory=dict)
@@ -54,11 +56,11 @@ class ContactBook:
     merged: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, now: datetime, found: Mapping[Alias, Owner]) -> ContactBook:
-        """Begin with the contacts that the database knows."""
+    def of(cls, now: datetime, found: Mapping[Alias, Owner], realm: str = OWN_REALM) -> ContactBook:
+        """Begin with the contacts that the database knows in a realm."""
         known = {alias: to_ref(owner.contact) for alias, owner in found.items()}
         spans = {alias: Span(owner.since, owner.until) for alias, owner in found.items() if owner.since or owner.until}
-        return cls(now, known, spans)
+        return cls(now, known, realm, spans)
 
     def get(
         self, person: Person | None, formerly: Person | None = None, *, at: datetime | None = None
@@ -192,7 +194,7 @@ class ContactBook:
 
     def _owner_of(self, name: Alias) -> dict[str, Any]:
         span = self.spans.get(name, _ALWAYS)
-        return {"contact_id": self.known[name].id, "since": span.since, "until": span.until}
+        return {"app": self.realm, "contact_id": self.known[name].id, "since": span.since, "until": span.until}
 
 
 def to_ref(row: Contact) -> ContactRef:

@@ -12,7 +12,7 @@ from app.domain.messages import ContactRef, Message, Revision
 from app.domain.notifications import Person
 from app.domain.numbers import Directory
 from app.ids import new_id
-from app.services.processing.people import ContactBook
+from app.services.processing.people import ContactBook, aliases, variants_of
 from app.services.processing.readings import Entry
 from app.store.contact_numbers import Handovers, Spoken
 from app.store.echoes import OpenTry
@@ -49,11 +49,12 @@ class AgentSpoke(NamedTuple):
 class Plan:
     """The rows of one chunk. `names` are wamids to be noted, by message.
 
-    `changes` are what messages say after edits and revocations, `adopted` the revisions that waited for a message here,
-    and `known_revisions` the wamids of all that were taken into account.
+    `books` hold the people, by realm. `changes` are what messages say after edits and revocations, `adopted` the
+    revisions that waited for a message here, and `known_revisions` the wamids of all that were taken into account.
     """
 
-    book: ContactBook
+    books: dict[str, ContactBook]
+    now: datetime
     steps: list[Step] = field(default_factory=list)
     messages: list[Row] = field(default_factory=list)
     fills: list[Row] = field(default_factory=list)
@@ -71,6 +72,17 @@ class Plan:
     agents: list[AgentSpoke] = field(default_factory=list)
     wishes: list[Row] = field(default_factory=list)
 
+    @property
+    def has_merged(self) -> bool:
+        """Whether two contacts turned out to be one."""
+        return any(book.merged for book in self.books.values())
+
+    def current(self, contact_id: str | None) -> str | None:
+        """The contact that this one is by now."""
+        for book in self.books.values():
+            contact_id = book.current(contact_id)
+        return contact_id
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -81,7 +93,7 @@ class Known:
     the number of the message they are about.
     """
 
-    book: ContactBook
+    books: dict[str, ContactBook]
     messages: list[tuple[str, Message]]
     outbound: dict[tuple[str, str], Message] = field(default_factory=dict)
     handovers: Handovers = field(default_factory=dict)
@@ -101,7 +113,7 @@ class Draft:
     """The plan of one chunk while it is being made."""
 
     def __init__(self, known: Known, directory: Directory, now: datetime, rules: Rules) -> None:
-        self.plan = Plan(known.book)
+        self.plan = Plan(known.books, now)
         self.rules = rules
         self._outbound = dict(known.outbound)
         self._handovers = dict(known.handovers)
@@ -109,12 +121,24 @@ class Draft:
         self._revisions: dict[tuple[str, str], list[Revision]] = {}
         for wamid, number, revision in known.revisions:
             self.remember_revision(wamid, number, revision)
-        self.book = known.book
         self.directory = directory
         self.now = now
         self._messages: dict[str, dict[str, Message]] = {}
         for name, message in known.messages:
             self.remember(name, message)
+
+    def is_about_strangers(self, entry: Entry, person: Person) -> bool:
+        """Whether only people of another app's numbers are known by a person's names."""
+        ours = self.book(entry)
+        names = {each for name in aliases(person) for each in (name, *variants_of(name))}
+        return names.isdisjoint(ours.known) and any(
+            not names.isdisjoint(book.known) for book in self.plan.books.values() if book is not ours
+        )
+
+    def book(self, entry: Entry) -> ContactBook:
+        """The people of whom the item's signer may speak."""
+        realm = self.directory.realm(entry.reading.app)
+        return self.plan.books.setdefault(realm, ContactBook.of(self.now, {}, realm))
 
     def remember(self, name: str, message: Message) -> None:
         """Let `find` know a message by this name, as it is by now."""
@@ -138,12 +162,12 @@ class Draft:
 
     def last_outbound(self, contact: ContactRef, number: str) -> Message | None:
         """What this number last sent to a contact, or to one that is the same person."""
-        if not self.book.merged:
+        if not self.plan.has_merged:
             return self._outbound.get((contact.id, number))
         found = [
             message
             for (contact_id, ours), message in self._outbound.items()
-            if ours == number and self.book.current(contact_id) == contact.id
+            if ours == number and self.plan.current(contact_id) == contact.id
         ]
         return max(found, key=lambda message: message.timestamp, default=None)
 
@@ -168,7 +192,7 @@ class Draft:
         """
         return any(
             each.phone_number_id == message.phone_number_id
-            and self.book.current(each.contact_id) == contact.id
+            and self.plan.current(each.contact_id) == contact.id
             and abs(message.timestamp - each.started_at) <= ECHO_WITHIN
             and _may_be_the_same(each, message)
             for each in self._tries
@@ -178,13 +202,13 @@ class Draft:
         """Who answers a contact on a number of ours."""
         if contact is None:
             return HandledBy.BOT
-        if not self.book.merged:
+        if not self.plan.has_merged:
             known = self._handovers.get((contact.id, number), Handover())
             return known.handled_by(self.now, self.rules.agent_silence)
         found = [
             handover.handled_by(self.now, self.rules.agent_silence)
             for (contact_id, ours), handover in self._handovers.items()
-            if ours == number and self.book.current(contact_id) == contact.id
+            if ours == number and self.plan.current(contact_id) == contact.id
         ]
         return HandledBy.HUMAN if HandledBy.HUMAN in found else HandledBy.BOT
 

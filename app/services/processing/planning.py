@@ -52,9 +52,15 @@ def make_plan(
             draft.set_aside(entry, "parked", entry.item.fact.reason)
         elif not is_vouched_for(entry, directory):
             draft.set_aside(entry, "quarantined", "signed by an app that this number does not belong to")
+        elif isinstance(entry.item.fact, ContactFact) and _is_about_strangers(draft, entry, entry.item.fact):
+            draft.set_aside(entry, "quarantined", "speaks of a person whom only another app's numbers know")
         else:
             _PLANNERS[type(entry.item.fact)](draft, entry, entry.item.fact)
     return draft.plan
+
+
+def _is_about_strangers(draft: Draft, entry: Entry, fact: ContactFact) -> bool:
+    return fact.previous is not None and draft.is_about_strangers(entry, fact.previous)
 
 
 def people_of(entry: Entry) -> list[Person | None]:

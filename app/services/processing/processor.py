@@ -158,17 +158,18 @@ class ProcessNotifications:
         people = [person for entry in entries for person in people_of(entry)]
         wamids, ids = names_of_messages(entries)
         with self._database.read() as session:
-            owners_of_names = contacts.find_by_aliases(session, all_aliases(people))
+            realms = contacts.find_in_realms(session, all_aliases(people))
             rows = [*messages.rows_by_wamids(session, wamids), *messages.rows_of(session, ids).items()]
-            owners = contacts.rows_of(session, {row.contact_id for _, row in rows if row.contact_id})
-            found = [(name, messages.to_domain(row, owners.get(row.contact_id or ""))) for name, row in rows]
-            outbound, handovers = conversations.look_up(session, owners_of_names, entries)
-            tries = conversations.open_tries(session, owners_of_names, entries)
+            people_of_rows = contacts.rows_of(session, {row.contact_id for _, row in rows if row.contact_id})
+            found = [(name, messages.to_domain(row, people_of_rows.get(row.contact_id or ""))) for name, row in rows]
+            outbound, handovers = conversations.look_up(session, realms, entries)
+            tries = conversations.open_tries(session, realms, entries)
             changed = [
                 (row.original_wamid, row.phone_number_id, Revision(row.wamid, row.timestamp, row.revoked, row.said))
                 for row in revisions.of_wamids(session, revisable(entries))
             ]
-        return Known(ContactBook.of(now, owners_of_names), found, outbound, handovers, tries, changed)
+        books = {realm: ContactBook.of(now, owners, realm) for realm, owners in realms.items()}
+        return Known(books, found, outbound, handovers, tries, changed)
 
     def _tell(self, reading: Reading) -> None:
         if not reading.is_repeated:

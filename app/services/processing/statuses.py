@@ -38,7 +38,7 @@ def status(draft: Draft, entry: Entry, fact: StatusFact) -> None:
         "received_at": entry.reading.received_at,
     }
     draft.plan.reports.append(report)
-    contact = (message.contact if message else None) or draft.book.get(fact.person, at=fact.timestamp)
+    contact = (message.contact if message else None) or draft.book(entry).get(fact.person, at=fact.timestamp)
     data = {
         "message": normalized(message) if message else None,
         "status": {

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.domain.handover import Handover
 from app.domain.messages import PLACEHOLDER
 from app.domain.notifications import Source
+from app.services.processing.people import ContactBook
 from app.services.processing.plan import Plan, Step
 from app.services.processing.readings import Chunk
 from app.store import (
@@ -62,7 +63,14 @@ def write(session: Session, chunk: Chunk, plan: Plan, lease_until: datetime, app
 
 
 def _write_people(session: Session, plan: Plan) -> None:
-    book = plan.book
+    for _, book in sorted(plan.books.items()):
+        _write_book(session, book)
+    if plan.has_merged:
+        for row in (*plan.messages, *plan.wishes, *plan.revisions, *(step.event for step in plan.steps)):
+            row["contact_id"] = plan.current(row["contact_id"])
+
+
+def _write_book(session: Session, book: ContactBook) -> None:
     if book.new:
         contacts.add(session, book.new_rows())
     if book.new_aliases and contacts.add_aliases(session, book.alias_rows()) != len(book.new_aliases):
@@ -74,22 +82,19 @@ def _write_people(session: Session, plan: Plan) -> None:
             raise PlanTooOld
     if book.changed:
         contacts.rename(session, book.changed_rows())
-    if book.merged:
-        for row in (*plan.messages, *plan.wishes, *plan.revisions, *(step.event for step in plan.steps)):
-            row["contact_id"] = book.current(row["contact_id"])
 
 
 def _write_conversations(session: Session, plan: Plan, new_messages: set[str]) -> None:
     if plan.spoken:
         spoken: Spoken = {}
         for (contact_id, number), at in plan.spoken.items():
-            key = (str(plan.book.current(contact_id)), number)
+            key = (str(plan.current(contact_id)), number)
             spoken[key] = max(at, spoken.get(key, at))
         contact_numbers.note_spoken(session, spoken)
     answered: dict[tuple[str, str], datetime] = {}
     for message_id, contact_id, number, at in plan.agents:
         if message_id in new_messages:
-            key = (str(plan.book.current(contact_id)), number)
+            key = (str(plan.current(contact_id)), number)
             answered[key] = max(at, answered.get(key, at))
     if answered:
         contact_numbers.note_handovers(session, {key: Handover(at) for key, at in answered.items()})
@@ -111,9 +116,9 @@ def _write_facts(session: Session, plan: Plan) -> list[Step]:
     }
     waiting = known_since | {report["wamid"] for report in plan.reports if report["message_id"] is None}
     if waiting:
-        reports.adopt_all(session, waiting, plan.book.now)
+        reports.adopt_all(session, waiting, plan.now)
     _change_messages(session, plan)
-    absorbed = echoes.absorb(session, known_since, plan.book.now)
+    absorbed = echoes.absorb(session, known_since, plan.now)
     if plan.names:
         echoes.name(session, plan.names)
     new_messages -= absorbed.keys()

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.domain.addresses import is_user_id
 from app.domain.notifications import Person
+from app.domain.numbers import BusinessNumber
 from app.domain.outbound import OutboundRequest
 from app.domain.phone_numbers import to_wa_id
 from app.services.processing.people import ContactBook, aliases, all_aliases, variants_of
@@ -21,7 +22,7 @@ class ContactAppeared(Exception):
     """Somebody else met one of these people first."""
 
 
-def know(session: Session, request: OutboundRequest, phone_number_id: str, now: datetime) -> Known | None:
+def know(session: Session, request: OutboundRequest, number: BusinessNumber, now: datetime) -> Known | None:
     """What the sending number knows of the recipient.
 
     None for a group, for a name of an unknown kind, and for a stranger who may only be written to when known.
@@ -31,29 +32,29 @@ def know(session: Session, request: OutboundRequest, phone_number_id: str, now: 
     if not names:
         return None
     (name,) = names  # a send calls its recipient by one
-    known = contact_numbers.known_as(session, name, phone_number_id)
-    if known is not None or (request.only_if_known and not contacts.find_by_aliases(session, names)):
+    known = contact_numbers.known_as(session, name, number.phone_number_id, number.realm)
+    if known is not None or (request.only_if_known and not contacts.find_by_aliases(session, names, number.realm)):
         return known
-    return _meet(session, person, name, phone_number_id, now)
+    return _meet(session, person, name, number, now)
 
 
 def know_many(
-    session: Session, requests: Sequence[OutboundRequest], phone_number_id: str, now: datetime
+    session: Session, requests: Sequence[OutboundRequest], number: BusinessNumber, now: datetime
 ) -> list[Known | None]:
     """The same for many sends. Raises `ContactAppeared`: roll back, and do it again."""
     named = [_person(request) for request in requests]
-    found = contacts.find_by_aliases(session, all_aliases(named))
+    found = contacts.find_by_aliases(session, all_aliases(named), number.realm)
     people = [
         None if request.only_if_known and not found.keys() & set(aliases(person)) else person
         for request, person in zip(requests, named, strict=True)
     ]
-    book = ContactBook.of(now, found)
+    book = ContactBook.of(now, found, number.realm)
     owners = [contact.id if (contact := book.get(person)) else None for person in people]
     if not _write(session, book):
         raise ContactAppeared
     known = {contact_id: Known(contact_id, is_new=True) for contact_id in book.new}
     earlier = {owner for owner in owners if owner is not None and owner not in known}
-    known |= contact_numbers.known_of_many(session, earlier, phone_number_id)
+    known |= contact_numbers.known_of_many(session, earlier, number.phone_number_id)
     return [known[owner] if owner is not None else None for owner in owners]
 
 
@@ -64,19 +65,19 @@ def _person(request: OutboundRequest) -> Person:
     )
 
 
-def _meet(session: Session, person: Person, name: Alias, phone_number_id: str, now: datetime) -> Known | None:
+def _meet(session: Session, person: Person, name: Alias, number: BusinessNumber, now: datetime) -> Known | None:
     # Who can be called by one name only is new, since nobody is known by it. Who once was is found the second time.
     seems_new = not variants_of(name)
     while True:
-        found = {} if seems_new else contacts.find_by_aliases(session, all_aliases([person]))
-        book, seems_new = ContactBook.of(now, found), False
+        found = {} if seems_new else contacts.find_by_aliases(session, all_aliases([person]), number.realm)
+        book, seems_new = ContactBook.of(now, found, number.realm), False
         contact = book.get(person)
         if contact is None:
             return None
         if _write(session, book):
             is_new = contact.id in book.new
             return Known(contact.id, is_new=True) if is_new else contact_numbers.known_of(
-                session, contact.id, phone_number_id
+                session, contact.id, number.phone_number_id
             )
         if book.new:  # somebody else met this person at the same moment
             contacts.remove(session, contact.id)

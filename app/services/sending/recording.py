@@ -59,7 +59,7 @@ def record(
     session: Session, message_id: str, number: BusinessNumber, request: OutboundRequest, now: datetime, *, status: str
 ) -> Recorded:
     """Write the message. Raises `Invalid` and what `send_rules` raise; then nothing may be committed."""
-    known = recipients.know(session, request, number.phone_number_id, now)
+    known = recipients.know(session, request, number, now)
     recorded, row = _prepare(session, message_id, number, request, known, now, status)
     messages.add(session, [row])
     return recorded
@@ -72,7 +72,7 @@ def record_queued(
 
     Raises `recipients.ContactAppeared`: roll back, and do it again.
     """
-    known = recipients.know_many(session, requests, number.phone_number_id, now)
+    known = recipients.know_many(session, requests, number, now)
     answers: list[str | GatewayError] = []
     rows, waiting = [], []
     for request, recipient in zip(requests, known, strict=True):

@@ -2,7 +2,8 @@
 # Starts the gateway on a machine that has Python 3.11 or newer and nothing else. Safe to run again at any time.
 #
 #   ./run.sh                       set up what is missing, check the settings, start; Ctrl-C stops
-#   ./run.sh install [FILE]        only make .venv and install FILE (requirements.txt) into it
+#   ./run.sh install [FILE]        only make .venv and install what FILE (requirements.txt) needs: its .lock, by hashes
+#   ./run.sh lock [--upgrade]      write the .lock files anew, after a change of a requirements.txt
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -73,9 +74,9 @@ wait_for_turn() {
 }
 
 install() {
-    local list=$1 python stamp wanted
+    local list=${1%.txt}.lock python stamp wanted
     stamp=".venv/.installed-$(printf '%s' "$list" | tr '/' '-')"
-    wanted=$(cat requirements.txt "$list")
+    wanted=$(cat "$list")
     is_installed "$stamp" "$wanted" && return
     python=$(find_python)
     trap 'say "Stopped before everything was installed. Nothing was started; run this again to go on."; exit 130' INT TERM
@@ -86,7 +87,7 @@ install() {
         fi
         : >"$unfinished"
         say "Installing $list ..."
-        if ! .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r "$list"; then
+        if ! .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r "$list"; then
             rm -f "$unfinished"
             fail "pip could not install $list; its reason is above. With a network connection, run this again."
         fi
@@ -144,7 +145,14 @@ case "${1:-}" in
 install)
     install "${2:-requirements.txt}"
     ;;
+lock)
+    install tests/requirements.txt
+    for list in requirements tests/requirements; do
+        .venv/bin/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+            --no-emit-index-url --no-emit-find-links --no-annotate "${@:2}" --output-file "$list.lock" "$list.txt"
+    done
+    ;;
 *)
-    fail "Usage: ./run.sh, or ./run.sh install [FILE]"
+    fail "Usage: ./run.sh, or ./run.sh install [FILE], or ./run.sh lock [--upgrade]"
     ;;
 esac

@@ -54,6 +54,7 @@ from app.services.template_categories import TemplateCategories
 from app.services.wait_for_events import EventWaiters
 from app.services.watching.watch import Watch
 from app.subscribers.client import SubscriberClient
+from app.subscribers.proof import prove_guard
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,8 @@ class Gateway:
 
     @classmethod
     def build(cls, config: Config, version: str) -> Gateway:
-        """Put the services together as the settings say."""
+        """Put the services together as the settings say. Raises `ConfigError` if apps cannot be called safely."""
+        prove_guard()
         database = Database(config.database_url, config.database_pool_size)
         vault = Vault(config.encryption_key)
         directory = NumberDirectory(config, database, vault)

@@ -31,7 +31,7 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.env_file = folder / ".env"
-        for name in ("run.sh", "requirements.txt"):
+        for name in ("run.sh", "requirements.txt", "requirements.lock"):
             shutil.copy(ROOT / name, folder / name)
 
     def add_code(self) -> None:
@@ -212,13 +212,13 @@ def test_a_failed_installation_is_tried_again_and_a_complete_one_is_not(bare: Pr
     offline = bare.run("install", **environ)
     (bare.folder / "online").touch()
     online = [bare.run("install", **environ) for _ in range(2)]
-    (bare.folder / "requirements.txt").write_text("another==1\n")
+    (bare.folder / "requirements.lock").write_text("another==1\n")
     changed = bare.run("install", **environ)
 
     assert offline.returncode == 1
     assert "With a network connection, run this again." in offline.stderr
     assert [done.returncode for done in (*online, changed)] == [0, 0, 0]
-    assert [done.stderr for done in online] == ["Installing requirements.txt ...\n", ""]
+    assert [done.stderr for done in online] == ["Installing requirements.lock ...\n", ""]
     assert (bare.folder / "calls").read_text().count("x") == 3
 
 
@@ -316,7 +316,8 @@ def test_a_folder_that_cannot_be_written_is_named(read_only: Project) -> None:
 def test_an_unknown_argument_is_answered_with_the_usage(bare: Project) -> None:
     done = bare.run("--help")
 
-    assert (done.returncode, done.stderr) == (1, "Usage: ./run.sh, or ./run.sh install [FILE]\n")
+    usage = "Usage: ./run.sh, or ./run.sh install [FILE], or ./run.sh lock [--upgrade]\n"
+    assert (done.returncode, done.stderr) == (1, usage)
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:

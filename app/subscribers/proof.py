@@ -1,0 +1,53 @@
+"""Proof, before anything is served, that addresses which are refused cannot be connected to.
+
+The guard overrides private names of urllib3: a release that calls them no more would switch it off without a sound. So
+each process tries it once, on an address of its own that nobody allowed, and does not start if a connection comes.
+"""
+
+from __future__ import annotations
+
+import socket
+from functools import cache
+
+from urllib3.exceptions import HTTPError
+
+from app.errors import ConfigError
+from app.graph.transport import timeout
+from app.subscribers.connecting import AddressRefused, new_pools
+
+_SECONDS = 2.0
+
+
+@cache
+def prove_guard() -> None:
+    """Raise `ConfigError` unless connections to refused addresses are refused, with TLS and without.
+
+    Costs some milliseconds, the first time.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as target:
+        target.setblocking(False)
+        port = target.getsockname()[1]
+        are_refused = all(_is_refused(f"{scheme}://127.0.0.1:{port}/") for scheme in ("http", "https"))
+        if not are_refused or _was_called(target):
+            raise ConfigError(
+                [
+                    "urllib3: the installed version lets apps be called at refused addresses; install what"
+                    " requirements.lock names, as ./run.sh does"
+                ]
+            )
+
+
+def _is_refused(url: str) -> bool:
+    try:
+        new_pools((), 1).urlopen("POST", url, redirect=False, retries=False, timeout=timeout(_SECONDS))
+    except (HTTPError, OSError) as error:
+        return isinstance(error, AddressRefused) or isinstance(error.__cause__, AddressRefused)
+    return False
+
+
+def _was_called(target: socket.socket) -> bool:
+    try:
+        target.accept()[0].close()
+    except OSError:
+        return False
+    return True

@@ -23,7 +23,7 @@ trap 'rm -f "$output"' EXIT
 
 printf '== pytest\n'
 tests_status=0
-pytest -n 2 --dist loadfile --no-loadscope-reorder --cov "$@" 2>&1 | tee "$output" || tests_status=$?
+pytest -n 2 --dist loadfile --no-loadscope-reorder --cov=app "$@" 2>&1 | tee "$output" || tests_status=$?
 
 if [ -n "$failed" ]; then
     printf '\nFailed:%s\n' "$failed"

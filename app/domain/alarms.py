@@ -82,7 +82,15 @@ KINDS: dict[str, Kind] = {
     ),
     "sends_held": Kind(
         "Sends are held: Meta never said what became of them.",
-        "See /api/messages?status=held and decide for each whether it went.",
+        "See /api/messages?status=held and decide for each whether it went; flask sends decides for many.",
+    ),
+    "sends_held_unsent": Kind(
+        "Sends are held that certainly did not go out: their token was refused, or somebody held them.",
+        "Look with flask sends list; then flask sends release sends them, flask sends cancel gives them up.",
+    ),
+    "database_restored": Kind(
+        "The database had been out of use, as after a restore; what waited is held, since it may have gone.",
+        "Meta's reports release what went. For the rest see flask sends list, then flask sends release or cancel.",
     ),
     "graph_version": Kind(
         "Version {subject} of Meta's Graph API expires soon, or has expired.",

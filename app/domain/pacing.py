@@ -25,10 +25,16 @@ AHEAD = timedelta(milliseconds=150)
 LEAD = timedelta(milliseconds=30)
 """How soon after it was given out a turn may be: what gives out turns must be committed before the first is over."""
 
-DOUBTS = 5
-"""So many outcomes in a row that nobody knows, and only one probe at a time leaves."""
+DOUBTS = 2
+"""After so many outcomes in a row that nobody knows nothing leaves, until Meta has answered a question."""
 
+TOKEN_PAUSES = ("checking", "auth")
+"""Why a number is paused whose token Meta refused: it is being asked whether that is so, or has said so."""
+
+SHORTEST_TRIAL_PAUSE, LONGEST_TRIAL_PAUSE = timedelta(seconds=5), timedelta(minutes=15)
 LONGEST_PROBE_PAUSE = timedelta(seconds=60)
+"""How long a question, or the one message after its answer, may be under way before another one is asked."""
+
 LONGEST_PAUSE = timedelta(seconds=300)
 
 
@@ -47,6 +53,8 @@ class Pace:
     paused_until: datetime | None = None
     token_hash: str | None = None
     bulk_stopped_by: int | None = None
+    proven_token: str | None = None
+    in_doubt_since: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -90,9 +98,12 @@ def pair_refused_until(now: datetime) -> datetime:
     return now + PAIR_BURST * PAIR_INTERVAL + timedelta(seconds=30)
 
 
-def probe_pause(doubts: int) -> timedelta:
-    """How long to leave Meta alone before the next probe."""
-    return min(timedelta(seconds=5 * 2 ** max(0, min(doubts - DOUBTS, 10))), LONGEST_PROBE_PAUSE)
+def trial_pause(in_doubt_for: timedelta) -> timedelta:
+    """How long no message is risked after one whose outcome nobody knows: as long again as it has gone on already.
+
+    So an hour in which Meta answers questions but no sends costs some ten messages, not one a minute.
+    """
+    return min(max(in_doubt_for, SHORTEST_TRIAL_PAUSE), LONGEST_TRIAL_PAUSE)
 
 
 def retry_pause(refusals: int, asked_seconds: int | None = None) -> timedelta:

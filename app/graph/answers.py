@@ -36,6 +36,7 @@ _ERRORS: dict[ErrorClass, type[GraphError]] = {
     ErrorClass.RATE_PAIR: GraphThrottled,
     ErrorClass.RATE_APP: GraphThrottled,
     ErrorClass.AUTH: GraphUnauthorised,
+    ErrorClass.PERMISSION: GraphUnauthorised,
 }
 
 # Meta's texts may quote a recipient. Ids of Meta's own objects have 15 digits and more, and help whoever reads.
@@ -65,17 +66,34 @@ def leaves_doubt(answer: SendResult | GraphError) -> bool:
     return isinstance(answer, GraphUnknown)
 
 
-def decode(status: int, headers: Headers, body: bytes) -> Any:
-    """Return the JSON of a 2xx answer; raise the error that any other answer means."""
+AT_ONCE_SECONDS = 1.0
+"""Whoever answers in place of Graph within this time has not waited for it."""
+
+_WAITED = (408, 504, 524)
+"""Statuses by which somebody says that they passed the request on, and got no answer in time."""
+
+
+def decode(status: int, headers: Headers, body: bytes, seconds: float | None = None) -> Any:
+    """Return the JSON of a 2xx answer; raise the error that any other answer means.
+
+    `seconds` is how long the answer took. One that is not Graph's own and came at once is that of something in between,
+    a proxy or a sign-in page: then `unlikely` in the error's `meta` says that the request hardly was carried out.
+    """
     try:
         answer = clean_json.decode(body)
     except Malformed as err:
         if status == 429:
             raise GraphThrottled(meta={"http_status": status}, retry_after=retry_after(headers)) from err
-        raise GraphUnknown(meta={"http_status": status, "reason": "not JSON"}) from err
+        raise GraphUnknown(meta=_foreign(status, "not JSON", seconds)) from err
     if 200 <= status < 300:
         return answer
-    raise _error(status, headers, answer)
+    raise _error(status, headers, answer, seconds)
+
+
+def _foreign(status: int, reason: str, seconds: float | None) -> dict[str, Any]:
+    meta: dict[str, Any] = {"http_status": status, "reason": reason}
+    is_at_once = seconds is not None and seconds < AT_ONCE_SECONDS and status not in _WAITED
+    return meta | {"unlikely": True} if is_at_once else meta
 
 
 def send_result(answer: Any) -> SendResult:
@@ -112,10 +130,10 @@ def retry_after(headers: Headers) -> int | None:
     return None if seconds is None else max(0, min(seconds, LONGEST_PAUSE_SECONDS))
 
 
-def _error(status: int, headers: Headers, answer: Any) -> GraphError:
+def _error(status: int, headers: Headers, answer: Any, seconds: float | None = None) -> GraphError:
     error = answer.get("error") if isinstance(answer, dict) else None
     if not isinstance(error, dict):
-        meta = {"http_status": status, "reason": "no error object"}
+        meta = _foreign(status, "no error object", seconds)
         return GraphThrottled(meta=meta, retry_after=retry_after(headers)) if status == 429 else GraphUnknown(meta=meta)
     code = error.get("code")
     code = code if isinstance(code, int) else None

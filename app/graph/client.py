@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from json import dumps
+from time import monotonic
 from typing import Any
 from urllib.parse import quote
 
@@ -186,6 +187,7 @@ class GraphClient:
         return "/".join([self._root, *(quote(segment, safe=":=") for segment in path)])
 
     def _exchange(self, prepared: requests.PreparedRequest, token: str, seconds: float) -> Any:
+        started = monotonic()
         try:
             with self._session.send(
                 prepared, timeout=transport.timeout(seconds), allow_redirects=False, stream=True
@@ -196,7 +198,7 @@ class GraphClient:
         said = usage.read_usage(response.headers)
         if said:
             self._on_usage(token, said)
-        return answers.decode(response.status_code, response.headers, body)
+        return answers.decode(response.status_code, response.headers, body, monotonic() - started)
 
 
 def _failure(err: requests.RequestException) -> GraphUnavailable | GraphUnknown:

@@ -19,6 +19,7 @@ class ErrorClass(StrEnum):
     RATE_APP = "rate_app"
     STOP_NUM = "stop_num"
     AUTH = "auth"
+    PERMISSION = "permission"
     WINDOW = "window"
     USER = "user"
     REQ = "req"
@@ -40,15 +41,15 @@ class Meaning:
     pause_seconds: int | None = None
 
 
-RETRY, RATE_NUM, RATE_PAIR, RATE_APP, STOP_NUM, AUTH, WINDOW, USER, REQ, TPL, SETUP = ErrorClass
+RETRY, RATE_NUM, RATE_PAIR, RATE_APP, STOP_NUM, AUTH, PERMISSION, WINDOW, USER, REQ, TPL, SETUP = ErrorClass
 
 CODES: dict[int, Meaning] = {
     0: Meaning(AUTH, "Meta could not authenticate the access token."),
     1: Meaning(RETRY, "Meta reports an unknown error, or did not understand the request.", retries=2),
     2: Meaning(RETRY, "Meta's service is down or overloaded."),
-    3: Meaning(AUTH, "The app lacks the capability or permission for this call."),
+    3: Meaning(PERMISSION, "The app lacks the capability or permission for this call."),
     4: Meaning(RATE_APP, "The app has made too many calls."),
-    10: Meaning(AUTH, "The permission was not granted, or was taken away."),
+    10: Meaning(PERMISSION, "The permission was not granted, or was taken away."),
     33: Meaning(SETUP, "The business phone number was deleted, or its id is wrong."),
     100: Meaning(REQ, "A parameter is invalid or unknown, or the object named does not exist for this token."),
     102: Meaning(AUTH, "The session of the access token is not valid."),
@@ -63,7 +64,7 @@ CODES: dict[int, Meaning] = {
     130472: Meaning(USER, "The recipient is part of an experiment of Meta's and gets no marketing messages."),
     130497: Meaning(USER, "The business may not message people in this country."),
     131000: Meaning(RETRY, "Something went wrong at Meta."),
-    131005: Meaning(AUTH, "Access denied: the token lacks a permission."),
+    131005: Meaning(PERMISSION, "Access denied: the token lacks a permission."),
     131008: Meaning(REQ, "A required parameter is missing."),
     131009: Meaning(REQ, "A parameter's value is not valid."),
     131014: Meaning(RETRY, "Meta could not fetch the media from its link.", retries=1),
@@ -132,7 +133,7 @@ CODES: dict[int, Meaning] = {
 }
 
 RANGES: tuple[tuple[range, Meaning], ...] = (
-    (range(200, 300), Meaning(AUTH, "The token lacks the permission for this.")),
+    (range(200, 300), Meaning(PERMISSION, "The token lacks the permission for this.")),
     (range(131201, 131216), Meaning(REQ, "The group does not allow this.")),
     (range(138000, 138019), Meaning(REQ, "The call is not possible.")),
     (range(139000, 139005), Meaning(REQ, "The flow does not allow this.")),
@@ -145,8 +146,8 @@ RANGES: tuple[tuple[range, Meaning], ...] = (
 )
 
 # Codes that say "not now" for a reason of their own: with these even a 5xx is a definite no. The other codes to try
-# again only tell that something broke, perhaps after the message went.
-DEFINITE = frozenset({131014, 131053, 131057, 134101, 139102, 2494100})
+# again (1, 131000, …) only tell that something broke, perhaps after the message went.
+DEFINITE = frozenset({2, 131014, 131016, 133004, 131053, 131057, 134101, 139102, 2494100})
 
 
 def meaning(code: int | None) -> Meaning | None:
@@ -165,4 +166,4 @@ def classify(code: int | None, http_status: int | None = None, is_transient: boo
         return ErrorClass.RETRY
     if http_status == 429:
         return ErrorClass.RATE_APP
-    return ErrorClass.AUTH if http_status in (401, 403) else ErrorClass.REQ
+    return {401: ErrorClass.AUTH, 403: ErrorClass.PERMISSION}.get(http_status or 0, ErrorClass.REQ)

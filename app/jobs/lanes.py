@@ -25,7 +25,7 @@ class Lane:
     name: str
     work: Callable[[], bool]
     pause_seconds: float
-    first: Callable[[], None] | None = None
+    first: Callable[[], object] | None = None
 
 
 class Lanes:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import suppress
 from datetime import timedelta
 from types import FrameType
 
 from app import lifecycle, metrics
 from app.embedded import PARENT_PID
+from app.errors import Unavailable
 from app.ids import new_id
 from app.jobs.alarms import alarm_lanes
 from app.jobs.deliver import DeliverDue
@@ -23,6 +25,7 @@ from app.services.index_messages import index_messages
 from app.store import workers
 
 HEARTBEAT_SECONDS = 5.0
+PROBE_SECONDS = 1.0
 FORGET_AFTER = timedelta(hours=1)
 
 HANDLERS_SECONDS = 1.0
@@ -65,6 +68,8 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
         gateway.handlers.begin_stop()
     lanes.stop()
     sender.stop()
+    with suppress(Unavailable):
+        gateway.database_use.end()
     deliver.close()
     if gateway.handlers is not None:
         gateway.handlers.close()
@@ -93,6 +98,7 @@ def _lanes(gateway: Gateway, sender: Sender, deliver: DeliverDue) -> Lanes:
         now = utc_now()
         with gateway.database.write() as session:
             workers.seen(session, worker_id, now, now - FORGET_AFTER)
+        gateway.database_use.beat()
         return False
 
     def sweep() -> bool:
@@ -105,6 +111,7 @@ def _lanes(gateway: Gateway, sender: Sender, deliver: DeliverDue) -> Lanes:
         expired = gateway.settle.expired()
         if expired:
             logger.warning("sends expired before their turn came", extra={"count": expired})
+        gateway.settle.unlikely()
         gateway.settle.forget()
         return False
 
@@ -121,10 +128,11 @@ def _lanes(gateway: Gateway, sender: Sender, deliver: DeliverDue) -> Lanes:
         [
             Lane("process", process, LOOK_SECONDS, first=gateway.directory.follow_settings),
             # These two wait by themselves, for an answer or for the next look.
-            Lane("send", sender.work, 0.0),
+            Lane("send", sender.work, 0.0, first=gateway.database_use.begin),
             Lane("deliver", deliver, 0.0, first=gateway.endpoints.follow_settings),
             Lane("handlers", gateway.follow_handlers, HANDLERS_SECONDS),
             Lane("heartbeat", say_alive, HEARTBEAT_SECONDS),
+            Lane("probe", gateway.probe_numbers, PROBE_SECONDS),
             Lane("sweep", sweep, HEARTBEAT_SECONDS),
             Lane("search", index, INDEX_SECONDS),
             *alarm_lanes(gateway),

@@ -6,9 +6,10 @@ from app.models.api_usage import SeenUsage
 from app.models.base import Base
 from app.models.contacts import Contact, ContactAlias, ContactNumber
 from app.models.counts import CountedUpTo, PricedMessages, Traffic
+from app.models.database_use import DatabaseUse
 from app.models.endpoints import Delivery, DeliveryAttempt, Endpoint
 from app.models.events import Event
-from app.models.idempotency import IdempotencyKey
+from app.models.idempotency import IdempotencyKey, IdempotentRequest
 from app.models.jobs import Job, WorkerSeen
 from app.models.messages import MergedMessage, Message, MessageRevision, SendAttempt, StatusReport
 from app.models.notifications import Notification, ParkedItem
@@ -25,11 +26,13 @@ __all__ = [
     "ContactAlias",
     "ContactNumber",
     "CountedUpTo",
+    "DatabaseUse",
     "Delivery",
     "DeliveryAttempt",
     "Endpoint",
     "Event",
     "IdempotencyKey",
+    "IdempotentRequest",
     "Job",
     "MergedMessage",
     "Message",

@@ -14,7 +14,8 @@ from app.models.base import Base, Id, JsonColumn, Sequence, UtcDateTime
 class Message(Base):
     """One message. `id` is ours; `wamid` is Meta's, unknown until Graph has answered a send.
 
-    Of a send we also keep its `mode`, Meta's other top-level fields as `options`, and the `batch_id` it belongs to.
+    Of a send we also keep its `mode`, Meta's other top-level fields as `options`, the `batch_id` it belongs to,
+    and while it is `held`, what for (`domain.holding`).
     """
 
     __tablename__ = "messages"
@@ -92,6 +93,7 @@ class Message(Base):
     mode: Mapped[str | None] = mapped_column(String(8))
     options: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
     batch_id: Mapped[str | None] = mapped_column(Id)
+    held_for: Mapped[str | None] = mapped_column(String(16))
     source: Mapped[str] = mapped_column(String(16))
     flags: Mapped[list[str]] = mapped_column(JsonColumn)
     notification_id: Mapped[str | None] = mapped_column(Id)

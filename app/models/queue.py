@@ -72,6 +72,8 @@ class NumberPace(Base):
     paused_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     token_hash: Mapped[str | None] = mapped_column(String(64))
     bulk_stopped_by: Mapped[int | None]
+    proven_token: Mapped[str | None] = mapped_column(String(64))
+    in_doubt_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class PairPace(Base):

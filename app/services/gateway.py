@@ -35,6 +35,7 @@ from app.services.follow_handlers import FollowHandlers
 from app.services.graph_face import GraphFace
 from app.services.graph_uploads import GraphUploads
 from app.services.handover import HandOver
+from app.services.idempotent_requests import IdempotentRequests
 from app.services.manage_endpoints import ManageEndpoints
 from app.services.mark_read import MarkRead
 from app.services.note_usage import NoteUsage
@@ -47,6 +48,10 @@ from app.services.receive_notification import ReceiveNotification
 from app.services.send_message import SendMessage
 from app.services.sending.actions import SendActions
 from app.services.sending.batches import Batches
+from app.services.sending.database_use import DatabaseUse
+from app.services.sending.holding import HoldSends
+from app.services.sending.many import ManySends
+from app.services.sending.probing import ProbeNumbers
 from app.services.sending.queue import SendQueue
 from app.services.sending.settle import SettleSends
 from app.services.tell_alarms import TellAlarms, channels
@@ -93,6 +98,11 @@ class Gateway:
     erase_contact: EraseContact
     hand_over: HandOver
     event_waiters: EventWaiters
+    idempotent_requests: IdempotentRequests
+    database_use: DatabaseUse
+    hold_sends: HoldSends
+    many_sends: ManySends
+    probe_numbers: ProbeNumbers
 
     @classmethod
     def build(cls, config: Config, version: str) -> Gateway:
@@ -124,10 +134,13 @@ class Gateway:
         mark_read = MarkRead(database, directory, graph, utc_now)
         alarms = Alarms(database, channels(config), utc_now)
         categories = TemplateCategories(directory, graph)
-        send = SendMessage(database, directory, graph, categories, utc_now)
+        probe = ProbeNumbers(database, directory, graph, utc_now)
+        send = SendMessage(database, directory, graph, categories, utc_now, probe.ask)
         with_a_person, taken_back = hand_over.with_a_person, partial(is_taken_back, database)
         post_event = PostEvent(subscribers, utc_now, SendReplies(send, with_a_person), with_a_person, taken_back)
         handlers = _handlers(config)
+        hold_sends = HoldSends(database, utc_now)
+        database_use = DatabaseUse(database, config.log_dir, hold_sends, utc_now)
         acts = HandlerActs(send, mark_read, hand_over, config.default_region or None)
         call_handler = CallHandler(handlers, acts, with_a_person, utc_now, taken_back) if handlers is not None else None
         return cls(
@@ -147,7 +160,7 @@ class Gateway:
             ProcessNotifications(database, directory, EventLog(endpoints), utc_now, rules),
             send,
             mark_read,
-            SendQueue(database, directory, utc_now),
+            SendQueue(database, directory, utc_now, database_use.is_known),
             start_calls,
             SendActions(database, categories, utc_now),
             Batches(database, directory, categories, utc_now),
@@ -163,6 +176,11 @@ class Gateway:
             EraseContact(database, utc_now),
             hand_over,
             EventWaiters(database),
+            IdempotentRequests(database, vault, utc_now),
+            database_use,
+            hold_sends,
+            ManySends(database, utc_now),
+            probe,
         )
 
 

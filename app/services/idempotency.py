@@ -1,20 +1,23 @@
-"""A caller's retry is the same message: `Idempotency-Key`.
+"""A caller's retry is the same request: `Idempotency-Key`.
 
-A key is as durable as the message it stands for, because both are one commit, and it lasts for 48 hours, or for as
+The key of a message is as durable as the message, because both are one commit, and it lasts for 48 hours, or for as
 long as its caller may come again. What a retry is answered is worked out from the message as it stands then; nothing of
-an answer is stored.
+an answer is stored. Keys of other requests are in `idempotent_requests`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.errors import IdempotencyConflict, IdempotencyMismatch, Invalid
-from app.models import Message
+from app.errors import GatewayError, IdempotencyConflict, IdempotencyMismatch, Invalid
+from app.models import IdempotencyKey, Message
 from app.store import idempotency, messages
 
 KEPT_FOR = timedelta(hours=48)
@@ -31,13 +34,34 @@ class Retry:
     kept_for: timedelta = KEPT_FOR
 
 
-def read_key(header: str | None, caller: str, path: str, raw: bytes) -> Retry | None:
-    """Read the `Idempotency-Key` header; None without one. Raises `Invalid` for an unusable key."""
+class KeyTaken(Exception):
+    """Somebody else has used one of these keys meanwhile: roll back, and look again."""
+
+
+def read_key(header: str | None, caller: str, path: str, raw: bytes, field: str = "Idempotency-Key") -> Retry | None:
+    """Read the `Idempotency-Key` header of a request to `path` with the body `raw`; None without one.
+
+    Raises `Invalid`, which names `field`, for an unusable key.
+    """
     if header is None:
         return None
     if not 0 < len(header) <= LONGEST_KEY or not header.isascii() or not header.isprintable():
-        raise Invalid(fields={"Idempotency-Key": [f"must be 1 to {LONGEST_KEY} plain ASCII characters"]})
-    return Retry(caller, header, hashlib.sha256(path.encode() + b"\n" + raw).hexdigest())
+        raise Invalid(fields={field: [f"must be 1 to {LONGEST_KEY} plain ASCII characters"]})
+    return Retry(caller, header, fingerprint(path, raw))
+
+
+def fingerprint(path: str, raw: bytes) -> str:
+    """Return what tells this request from others. The same JSON with its members in another order is the same."""
+    try:
+        body = canonical(json.loads(raw)) if raw else b""
+    except (ValueError, RecursionError):
+        body = raw
+    return hashlib.sha256(path.encode() + b"\n" + body).hexdigest()
+
+
+def canonical(tree: Any) -> bytes:
+    """Return JSON as the one text that all ways of writing it share."""
+    return json.dumps(tree, sort_keys=True, separators=(",", ":")).encode()
 
 
 def claim(session: Session, retry: Retry, message_id: str, now: datetime) -> Message | None:
@@ -46,20 +70,54 @@ def claim(session: Session, retry: Retry, message_id: str, now: datetime) -> Mes
     The new message must be in the session's transaction already. Raises `IdempotencyMismatch` if the key stands for
     another request, and `IdempotencyConflict` if the first one is still running.
     """
-    row = {
+    if idempotency.claim(session, _row(retry, message_id, now)):
+        return None
+    found = idempotency.find(session, retry.caller, retry.key)
+    assert found is not None
+    return _known_message(session, found, retry)
+
+
+def find_many(session: Session, retries: Sequence[Retry | None]) -> list[Message | GatewayError | None]:
+    """For each key, return the message that it already stands for, or the error that its use means; None if it is new.
+
+    None also stands for no key.
+    """
+    found: dict[tuple[str, str], IdempotencyKey] = {}
+    for caller in {retry.caller for retry in retries if retry is not None}:
+        keys = [retry.key for retry in retries if retry is not None and retry.caller == caller]
+        found |= {(caller, row.key): row for row in idempotency.find_many(session, caller, keys)}
+    answers: list[Message | GatewayError | None] = []
+    for retry in retries:
+        row = found.get((retry.caller, retry.key)) if retry is not None else None
+        try:
+            answers.append(_known_message(session, row, retry) if row is not None and retry is not None else None)
+        except GatewayError as error:
+            answers.append(error)
+    return answers
+
+
+def claim_many(session: Session, claims: Sequence[tuple[Retry, str]], now: datetime) -> None:
+    """Take keys for new messages, whose ids stand beside them. Raises `KeyTaken` if one is no longer free."""
+    # All in one order, so that two requests with the same keys wait for each other and not in a circle.
+    rows = sorted((_row(retry, message_id, now) for retry, message_id in claims), key=lambda row: row["key"])
+    if rows and not idempotency.claim_all(session, rows):
+        raise KeyTaken
+
+
+def _row(retry: Retry, message_id: str, now: datetime) -> dict[str, Any]:
+    return {
         "caller": retry.caller,
         "key": retry.key,
         "fingerprint": retry.fingerprint,
         "message_id": message_id,
         "forget_at": now + retry.kept_for,
     }
-    if idempotency.claim(session, row):
-        return None
-    found = idempotency.find(session, retry.caller, retry.key)
-    assert found is not None
-    if found.fingerprint != retry.fingerprint:
+
+
+def _known_message(session: Session, row: IdempotencyKey, retry: Retry) -> Message:
+    if row.fingerprint != retry.fingerprint:
         raise IdempotencyMismatch
-    message = messages.find(session, found.message_id)
+    message = messages.find(session, row.message_id)
     if message is None or (message.status == "sending" and message.mode == "sync"):
         raise IdempotencyConflict
     return message

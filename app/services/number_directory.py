@@ -6,6 +6,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Collection
+from dataclasses import replace
 
 from app.config import Config
 from app.crypto import CannotDecrypt, Vault
@@ -14,7 +15,7 @@ from app.domain.numbers import DEFAULT_APP, OWN_REALM, BusinessNumber, Directory
 from app.errors import Invalid, Unavailable
 from app.logs import get_logger
 from app.models import Number
-from app.store import contacts, numbers
+from app.store import contacts, messages, numbers
 
 REFRESH_SECONDS = 3.0
 """A secret added by any process counts in every process within five seconds; this leaves room for a slow moment."""
@@ -31,6 +32,8 @@ class NumberDirectory:
         self._vault = vault
         self._directory: Directory | None = None
         self._mutex = threading.Lock()
+        self._seen: dict[str, str] = {}
+        """How Meta writes numbers of ours of which nobody has said that, by what came to them."""
 
     @property
     def current(self) -> Directory:
@@ -58,7 +61,16 @@ class NumberDirectory:
     def read(self) -> Directory:
         """The numbers as they are now. Raises `Unavailable`."""
         with self._database.read() as session:
-            return _assemble(self._config, list(numbers.all_numbers(session)), self._vault)
+            found = _assemble(self._config, list(numbers.all_numbers(session)), self._vault)
+            for number_id, number in found.numbers.items():
+                if number.display_phone_number is None and number_id not in self._seen:
+                    address = messages.our_address(session, number_id)
+                    self._seen |= {number_id: address.removeprefix("+")} if address else {}
+        named = {
+            number_id: replace(number, display_phone_number=number.display_phone_number or self._seen.get(number_id))
+            for number_id, number in found.numbers.items()
+        }
+        return replace(found, numbers=named)
 
     def refresh(self) -> None:
         """Take in at once what this process has changed. Raises `Unavailable`."""

@@ -72,12 +72,15 @@ class SendMessage:
         graph: GraphClient,
         categories: TemplateCategories,
         now: Callable[[], datetime],
+        may_leave: Callable[[BusinessNumber], bool] = lambda number: False,
     ) -> None:
+        """`may_leave` asks Meta about a number that gave no clear answers, if that is due (`ProbeNumbers.ask`)."""
         self._database = database
         self._directory = directory
         self._graph = graph
         self._categories = categories
         self._now = now
+        self._may_leave = may_leave
 
     def __call__(
         self, request: OutboundRequest, numbers: tuple[str, ...] | None = None, retry: Retry | None = None
@@ -91,7 +94,7 @@ class SendMessage:
         which is kept. No answer is no error: the outcome is `unknown`, and a status from Meta may settle it.
         """
         number = choose_number(self._directory.current, request.phone_number_id, numbers)
-        begin = self._queue if request.mode is Mode.QUEUED else self._send
+        begin = self._queue if request.mode is Mode.QUEUED else self._send_or_ask
         try:
             try:
                 return begin(number, request, retry)
@@ -106,9 +109,18 @@ class SendMessage:
         with self._database.write() as session:
             recorded = record(session, message_id, number, request, now, status="queued")
             enqueue(session, recorded, number.phone_number_id, request, now)
-            self._claim(session, retry, request, message_id, now)
+            self._claim(session, retry, recorded.request, message_id, now)
         fault_points.reach(Point.QUEUED)
-        return Sent(message_id, None, "queued", request.warnings)
+        return Sent(message_id, None, "queued", recorded.request.warnings)
+
+    def _send_or_ask(self, number: BusinessNumber, request: OutboundRequest, retry: Retry | None) -> Sent:
+        """Send; while Meta gives no clear answers, ask it first how it is, if that is due."""
+        try:
+            return self._send(number, request, retry)
+        except turns.InDoubt:
+            if not self._may_leave(number):
+                raise
+        return self._send(number, request, retry)
 
     def _send(self, number: BusinessNumber, request: OutboundRequest, retry: Retry | None) -> Sent:
         if request.expires_at is not None and request.expires_at <= self._now():
@@ -116,7 +128,7 @@ class SendMessage:
         message_id, now = new_id(), self._now()
         with self._database.write() as session:
             recorded = record(session, message_id, number, request, now, status="sending")
-            self._claim(session, retry, request, message_id, now)
+            self._claim(session, retry, recorded.request, message_id, now)
             turn, pair = turns.take_now(session, number, recorded.recipient, now)
             attempts.begin(session, [(message_id, 1)], now)
         fault_points.reach(Point.SYNC_SENDING)
@@ -127,7 +139,7 @@ class SendMessage:
         status = "accepted" if result else "unknown"
         metrics.sends.labels(status).inc()
         logger.debug("message sent", extra={"message_id": message_id, "status": status})
-        return Sent(message_id, result.wamid if result else None, status, request.warnings, result=result)
+        return Sent(message_id, result.wamid if result else None, status, recorded.request.warnings, result=result)
 
     def _claim(
         self, session: Session, retry: Retry | None, request: OutboundRequest, message_id: str, now: datetime
@@ -196,7 +208,7 @@ class SendMessage:
 
     def _record(self, session: Session, this: _Try, answer: SendResult | GraphError, now: datetime) -> str | None:
         if isinstance(answer, SendResult):
-            paces.calm(session, this.number.phone_number_id)
+            paces.calm(session, this.number.phone_number_id, turns.token_hash(this.number))
             attempts.accept(session, [(this.message_id, this.attempt, answer.wamid)], now)
             if reports.told_of(session, [answer.wamid]):
                 reports.take_over(session, [answer.wamid], now)

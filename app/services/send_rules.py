@@ -14,6 +14,11 @@ from app.store.contact_numbers import Known
 WINDOW = timedelta(hours=24)
 """For how long after a customer's last message or call anything but a template may be sent (Meta: send-messages)."""
 
+NEVER_WROTE = (
+    "As far as we know the recipient has never written to this number; Meta then takes a template only, and reports"
+    " anything else as failed (131047)."
+)
+
 MARGIN = timedelta(minutes=5)
 """Clocks differ; in doubt Meta decides."""
 
@@ -28,6 +33,13 @@ def check_window(request: OutboundRequest, known: Known | None, now: datetime) -
     spoke_at = known.last_inbound_at
     if spoke_at is not None and now - spoke_at > WINDOW + MARGIN:
         raise WindowClosed(meta={"last_inbound_at": spoke_at.isoformat()})
+
+
+def warnings_for(request: OutboundRequest, known: Known | None) -> list[str]:
+    """What Meta may refuse about a send that our own checks let pass, each in one sentence."""
+    if request.type == "template" or known is None or known.last_inbound_at is not None:
+        return []
+    return [NEVER_WROTE]
 
 
 def check_opt_out(request: OutboundRequest, known: Known | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -64,11 +64,12 @@ def set_aside(session: Session, since: datetime) -> dict[str, tuple[int, datetim
     return {state: (count, first) for state, count, first in session.execute(query)}
 
 
-def held(session: Session) -> dict[str, tuple[int, datetime]]:
-    """How many sends are held, and since when the first, by number."""
+def held(session: Session, reasons: Collection[str]) -> dict[str, tuple[int, datetime]]:
+    """How many sends are held for one of these reasons, and since when the first, by number."""
     few = (
         select(Message.phone_number_id, Message.updated_at)
         .where(Message.status == "held", Message.direction == "outbound")
+        .where(func.coalesce(Message.held_for, "unknown").in_(reasons))
         .limit(_AT_MOST)
         .subquery()
     )

@@ -6,12 +6,12 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, bindparam, case, delete, exists, func, insert, select, update
+from sqlalchemy import CursorResult, bindparam, case, delete, exists, func, insert, null, select, update
 from sqlalchemy.orm import Session
 
 from app.models import Message, SendAttempt
 from app.models.base import UtcDateTime, table
-from app.store.dialect import one_of, with_lists
+from app.store.dialect import insert_new, one_of, with_lists
 
 _TRIES, _MESSAGES, _OTHERS = table(SendAttempt), table(Message), table(Message).alias()
 _BEGIN = insert(_TRIES)
@@ -42,6 +42,8 @@ _ACCEPT = (
     .values(
         status=case((_MAY_ACCEPT, "accepted"), else_=_MESSAGES.c.status),
         updated_at=case((_MAY_ACCEPT, bindparam("now", type_=UtcDateTime)), else_=_MESSAGES.c.updated_at),
+        held_for=case((_MAY_ACCEPT, null()), else_=_MESSAGES.c.held_for),
+        error=case((_MESSAGES.c.status == "held", null()), else_=_MESSAGES.c.error),
         wamid=case((_IS_NAMED_ALREADY, _MESSAGES.c.wamid), else_=bindparam("of_wamid")),
     )
 )
@@ -54,6 +56,16 @@ def begin(session: Session, tries: Sequence[tuple[str, int]], now: datetime) -> 
     """
     rows = [{"message_id": key, "number": number, "state": "sending", "started_at": now} for key, number in tries]
     session.execute(_BEGIN, rows)
+
+
+def note_unknown(session: Session, tries: Sequence[tuple[str, int]], now: datetime) -> None:
+    """Note tries that may have been made without our knowing, so that Meta's reports on them are understood."""
+    rows = [
+        {"message_id": key, "number": number, "state": "unknown", "started_at": now, "finished_at": now}
+        for key, number in tries
+    ]
+    if rows:
+        session.execute(insert_new(session, SendAttempt), rows)
 
 
 def last_number(session: Session, message_id: str) -> int:
@@ -115,14 +127,25 @@ def long_unknown(session: Session, before: datetime, limit: int) -> list[str]:
     return list(session.scalars(query.distinct().limit(limit)))
 
 
+def unlikely(session: Session, message_ids: Collection[str]) -> set[str]:
+    """Those of these messages of which no try can have gone, as far as its answer says (see `graph.answers.decode`)."""
+    query = select(SendAttempt.message_id, SendAttempt.error).where(
+        SendAttempt.message_id.in_(message_ids), SendAttempt.state == "unknown"
+    )
+    hardly: dict[str, bool] = {}
+    for message_id, error in session.execute(query):
+        hardly[message_id] = hardly.get(message_id, True) and bool((error or {}).get("unlikely"))
+    return {message_id for message_id, is_so in hardly.items() if is_so}
+
+
 def set_status_of(
-    session: Session, message_ids: Collection[str], status: str, among: Sequence[str], now: datetime
+    session: Session, message_ids: Collection[str], status: str, among: Sequence[str], now: datetime, **values: Any
 ) -> list[str]:
-    """Move messages of ours that are still in one of the statuses `among`; return which."""
+    """Move messages of ours that are still in one of the statuses `among`, and set `values`; return which."""
     statement = (
         update(Message)
         .where(Message.id.in_(message_ids), Message.status.in_(among))
-        .values(status=status, updated_at=now)
+        .values(status=status, updated_at=now, **values)
         .returning(Message.id)
         .execution_options(synchronize_session=False)
     )

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy import bindparam, case, delete, func, insert, literal_column, null, select, update
 from sqlalchemy.orm import Session
 
 from app.domain.messages import ContactRef
@@ -43,21 +43,20 @@ def remove(session: Session, message_id: str) -> None:
     session.execute(delete(Message).where(Message.id == message_id).execution_options(synchronize_session=False))
 
 
-_OUR_ADDRESS = (
+_INBOUND = (
     select(_TABLE.c.recipient)
-    .where(
-        _TABLE.c.contact_id == bindparam("contact"),
-        _TABLE.c.phone_number_id == bindparam("number"),
-        _TABLE.c.direction == "inbound",
-    )
+    .where(_TABLE.c.phone_number_id == bindparam("number"), _TABLE.c.direction == "inbound")
     .order_by(_TABLE.c.timestamp.desc(), _TABLE.c.id.desc())
     .limit(1)
 )
+_INBOUND_OF_CONTACT = _INBOUND.where(_TABLE.c.contact_id == bindparam("contact"))
 
 
-def our_address(session: Session, contact_id: str, phone_number_id: str) -> str | None:
-    """How Meta writes our number, as the contact's newest message to it says."""
-    return session.scalar(_OUR_ADDRESS, {"contact": contact_id, "number": phone_number_id})
+def our_address(session: Session, phone_number_id: str, contact_id: str | None = None) -> str | None:
+    """How Meta writes our number, as the newest message says that came to it, of this contact if one is given."""
+    if contact_id is None:
+        return session.scalar(_INBOUND, {"number": phone_number_id})
+    return session.scalar(_INBOUND_OF_CONTACT, {"number": phone_number_id, "contact": contact_id})
 
 
 def find(session: Session, message_id: str, numbers: tuple[str, ...] | None = None) -> Message | None:
@@ -164,8 +163,11 @@ def move(session: Session, changes: Sequence[dict[str, Any]]) -> None:
 @cache
 def _move(status: str, has_errors: bool) -> Any:
     values: dict[str, Any] = {"status": status, "updated_at": bindparam("now", type_=_TABLE.c.updated_at.type)}
+    # What a held message said of why it was held is over with it.
+    error: Any = case((_TABLE.c.status == "held", null()), else_=_TABLE.c.error)
     if has_errors:
-        values["error"] = func.coalesce(bindparam("new_error", type_=_TABLE.c.error.type), _TABLE.c.error)
+        error = func.coalesce(bindparam("new_error", type_=_TABLE.c.error.type), error)
+    values |= {"held_for": None, "error": error}
     may_move = (_TABLE.c.id == bindparam("message_id"), one_of(_TABLE.c.status, movable_to(status)))
     return update(_TABLE).where(*may_move).values(values)
 

@@ -7,10 +7,11 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, or_, select, update
+from sqlalchemy import and_, bindparam, case, delete, exists, func, null, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.domain.pacing import Pace, Pair
+from app.database import Database
+from app.domain.pacing import DOUBTS, TOKEN_PAUSES, Pace, Pair
 from app.models import Message, NumberPace, PairPace
 from app.models.base import UtcDateTime, table
 from app.store.dialect import built_once, insert_new, with_lists
@@ -61,19 +62,44 @@ class HeldPaces:
             keep(self._session, pace)
 
 
+_IS_OF_TOKEN = and_(_TABLE.c.paused_for.in_(TOKEN_PAUSES), _TABLE.c.token_hash == bindparam("token"))
 _CALM = (
     update(_TABLE)
     .where(
         _TABLE.c.phone_number_id == bindparam("number"),
-        or_(_TABLE.c.doubts > 0, _TABLE.c.paused_for == "auth"),
+        or_(_TABLE.c.doubts > 0, _IS_OF_TOKEN, _TABLE.c.proven_token.is_distinct_from(bindparam("token"))),
     )
-    .values(doubts=0, probe_at=None, paused_for=None, paused_until=None, token_hash=None)
+    .values(
+        doubts=0,
+        probe_at=None,
+        in_doubt_since=None,
+        proven_token=bindparam("token"),
+        **{
+            name: case((_IS_OF_TOKEN, null()), else_=_TABLE.c[name])
+            for name in ("paused_for", "paused_until", "token_hash")
+        },
+    )
 )
 
 
-def calm(session: Session, phone_number_id: str) -> None:
-    """Meta took a message: end whatever doubt there was about the number."""
-    session.execute(_CALM, {"number": phone_number_id})
+def calm(session: Session, phone_number_id: str, token_hash: str) -> None:
+    """Meta took a message sent with this token: end whatever doubt there was about the number and the token."""
+    session.execute(_CALM, {"number": phone_number_id, "token": token_hash})
+
+
+_TO_PROBE = select(
+    exists().where(
+        or_(
+            and_(_TABLE.c.doubts >= DOUBTS, _TABLE.c.probe_at <= bindparam("now", type_=UtcDateTime)),
+            and_(_TABLE.c.paused_for.in_(TOKEN_PAUSES), _TABLE.c.paused_until <= bindparam("now", type_=UtcDateTime)),
+        )
+    )
+)
+
+
+def any_to_probe(database: Database, now: datetime) -> bool:
+    """Whether Meta is to be asked about a number. Raises `Unavailable`."""
+    return bool(database.look(_TO_PROBE, {"now": now}))
 
 
 def find(session: Session, phone_number_ids: Collection[str]) -> dict[str, NumberPace]:

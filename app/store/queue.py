@@ -73,16 +73,28 @@ def postpone(session: Session, message_id: str, due_at: datetime) -> None:
 
 def expired(session: Session, now: datetime, limit: int) -> list[str]:
     """Messages whose time is over while they still wait."""
-    query = select(QueuedSend.message_id).where(QueuedSend.expires_at <= now).order_by(QueuedSend.expires_at)
+    query = select(QueuedSend.message_id).join(Message, Message.id == QueuedSend.message_id)
+    query = query.where(QueuedSend.expires_at <= now, Message.status != "held").order_by(QueuedSend.expires_at)
     return list(session.scalars(query.limit(limit)))
 
 
-def wanted_before(session: Session, phone_number_id: str, before: datetime, limit: int) -> list[str]:
-    """The number's messages that should have gone before `before` and still wait."""
-    query = select(QueuedSend.message_id).where(
-        QueuedSend.phone_number_id == phone_number_id, QueuedSend.wanted_at < before
-    )
-    return list(session.scalars(query.limit(limit)))
+def wanted_before(session: Session, phone_number_id: str, before: datetime, limit: int) -> list[Row]:
+    """The rows of the number's messages that should have gone before `before` and still wait."""
+    query = select(_TABLE).join(Message, Message.id == _TABLE.c.message_id)
+    query = query.where(_TABLE.c.phone_number_id == phone_number_id, _TABLE.c.wanted_at < before)
+    rows = session.execute(query.where(Message.status == "queued").limit(limit)).mappings()
+    return [dict(row) for row in rows]
+
+
+def find(session: Session, message_id: str) -> QueuedSend | None:
+    """A message's place in the queue."""
+    return session.get(QueuedSend, message_id)
+
+
+def set_due_of(session: Session, message_ids: Collection[str], due_at: datetime) -> None:
+    """Put waiting sends off until `due_at`."""
+    statement = update(QueuedSend).where(QueuedSend.message_id.in_(message_ids)).values(due_at=due_at)
+    session.execute(statement.execution_options(**_AS_IT_IS))
 
 
 def of_batch(session: Session, batch_id: str) -> list[str]:
@@ -91,9 +103,10 @@ def of_batch(session: Session, batch_id: str) -> list[str]:
 
 
 def set_due(session: Session, batch_id: str, due_at: datetime | None) -> None:
-    """Put a batch's waiting sends off until `due_at`; with None, back to when they were wanted."""
+    """Put a batch's waiting sends off until `due_at`; with None, back to when they were wanted. Not what is held."""
     value = QueuedSend.wanted_at if due_at is None else due_at
-    statement = update(QueuedSend).where(QueuedSend.batch_id == batch_id).values(due_at=value)
+    waiting = select(Message.id).where(Message.batch_id == batch_id, Message.status == "queued")
+    statement = update(QueuedSend).where(QueuedSend.message_id.in_(waiting)).values(due_at=value)
     session.execute(statement.execution_options(**_AS_IT_IS))
 
 
@@ -107,6 +120,16 @@ def find_batch(session: Session, batch_id: str, numbers: tuple[str, ...] | None)
     """A batch, if it is of one of these numbers."""
     found = session.get(Batch, batch_id)
     return found if found is not None and (numbers is None or found.phone_number_id in numbers) else None
+
+
+def hold_batch(session: Session, batch_id: str) -> str | None:
+    """A batch's state, which nobody else can change until this transaction ends."""
+    return session.scalar(select(Batch.state).where(Batch.id == batch_id).with_for_update())
+
+
+def batch_state(session: Session, batch_id: str | None) -> str | None:
+    """A batch's state; None where there is no batch."""
+    return session.scalar(select(Batch.state).where(Batch.id == batch_id)) if batch_id is not None else None
 
 
 def batches(

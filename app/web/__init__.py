@@ -9,7 +9,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config import Config
-from app.web import auth, errors, health, index, metrics, openapi, query, simulator_proxy
+from app.web import auth, errors, health, idempotency, index, metrics, openapi, query, simulator_proxy
 from app.web.api import (
     alerts,
     batches,
@@ -53,6 +53,7 @@ def init_app(app: Flask, config: Config) -> None:
     errors.init_app(app)
     auth.init_app(app)
     query.init_app(app)
+    idempotency.init_app(app)
     wsgi_app: Callable[..., Any] = GraphPaths(app.wsgi_app, config.graph_hosts, config.graph_api_version)
     if config.trusted_proxies:
         hops = config.trusted_proxies

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
+from flask import g, request
 from marshmallow import Schema
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -20,6 +20,9 @@ def read_raw(limit: int) -> bytes:
 
     Werkzeug ends a chunked body at its limit and says nothing, so its limit is one byte beyond ours.
     """
+    if "raw_body" in g:  # somebody has read it already
+        known: bytes = g.raw_body
+        return known
     request.max_content_length = limit + 1
     try:
         raw = request.stream.read()

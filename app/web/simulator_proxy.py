@@ -19,6 +19,7 @@ from app.errors import Forbidden, Unauthenticated, Unavailable
 from app.web.auth import ACCESS
 from app.web.bodies import read_raw
 from app.web.context import gateway
+from app.web.idempotency import takes_no_key
 
 LARGEST_BODY = 110 * 1024 * 1024  # the simulator's own limit
 CONNECT_SECONDS, READ_SECONDS = 2.0, 40.0  # its pages wait up to 25 seconds for news
@@ -72,6 +73,7 @@ def part(name: str) -> Response:
 
 
 @bp.route("/api/<path:name>", methods=["GET", "POST", "PATCH", "DELETE"])
+@takes_no_key
 def control(name: str) -> Response:
     """The control API."""
     response = _hand_on(f"/simulator/api/{_quoted(name)}")

@@ -17,6 +17,7 @@ from app.domain import tags
 from app.errors import Unavailable
 from app.models import Base, Message, SendAttempt
 from app.services.gateway import Gateway
+from app.services.send_rules import NEVER_WROTE
 from app.store import numbers
 from tests.conftest import ACCESS_TOKEN, API_KEY, Clock, on_sqlite
 from tests.factories import ANA, OTHER_PNID, OTHER_WABA, PNID, echo, echo_body, message_body, status, status_body, text
@@ -40,7 +41,7 @@ def test_an_accepted_message_is_answered_with_both_ids(
     body = response.get_json()
     message = only(database, Message)
     assert body == {
-        "success": True, "message_id": "wamid.SENT", "id": message.id, "status": "accepted", "warnings": [],
+        "success": True, "message_id": "wamid.SENT", "id": message.id, "status": "accepted", "warnings": [NEVER_WROTE],
     }  # fmt: skip
     assert (message.status, message.wamid, message.direction) == ("accepted", "wamid.SENT", "outbound")
     attempt = only(database, SendAttempt)
@@ -121,7 +122,7 @@ def test_whatever_may_have_gone_out_is_unknown(
     message = only(database, Message)
     assert response.status_code == 202
     assert response.get_json() == {
-        "success": True, "message_id": None, "id": message.id, "status": "unknown", "warnings": [],
+        "success": True, "message_id": None, "id": message.id, "status": "unknown", "warnings": [NEVER_WROTE],
     }  # fmt: skip
     assert (message.status, only(database, SendAttempt).state) == ("unknown", "unknown")
 

@@ -35,7 +35,7 @@ class BulkItem(Schema):
 class BulkAnswer(Schema):
     """An answer for each message, in their order."""
 
-    batch = fields.String(required=True)
+    batch = fields.String(required=True, allow_none=True, metadata={"description": "None where none was queued."})
     data = fields.List(fields.Nested(BulkItem), required=True)
 
 
@@ -45,7 +45,7 @@ class BatchAnswer(EveryKey):
     id = fields.String(attribute="batch.id")
     name = fields.String(attribute="batch.name")
     phone_number_id = fields.String(attribute="batch.phone_number_id")
-    state = fields.String(attribute="batch.state", metadata={"enum": ["running", "paused", "cancelled"]})
+    state = fields.String(metadata={"enum": ["running", "paused", "cancelled", "finished"]})
     created_at = UtcTime(attribute="batch.created_at")
     updated_at = UtcTime(attribute="batch.updated_at")
     counts = fields.Dict(keys=fields.String(), values=fields.Integer())

@@ -83,6 +83,6 @@ def _move(draft: Draft, message: Message, fact: StatusFact, tag: tuple[str, int]
     return replace(
         message,
         status=advance(message.status, fact.status),
-        error=fact.error or message.error,
+        error=fact.error or (None if message.status == "held" else message.error),
         pricing=fact.pricing or message.pricing,
     )

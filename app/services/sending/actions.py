@@ -58,7 +58,9 @@ class SendActions:
 
         Raises `NotFound`, `WrongState`.
         """
-        return self._act(message_id, numbers, MARKABLE, "sent", lambda session, row: None)
+        return self._act(
+            message_id, numbers, MARKABLE, "sent", lambda session, row: queue.remove(session, [row.id])
+        )
 
     def _retry(
         self, message_id: str, numbers: tuple[str, ...] | None, force: bool, is_marketing: bool | None = None
@@ -82,7 +84,7 @@ class SendActions:
             row = _find(session, message_id, numbers)
             if row.direction != "outbound" or row.source != "live":
                 raise WrongState("This can be done to messages that were sent through the gateway.")
-            if not attempts.set_status(session, row.id, status, among, updated_at=now, error=None):
+            if not attempts.set_status(session, row.id, status, among, updated_at=now, error=None, held_for=None):
                 raise WrongState(f"The message is {row.status}; this can be done while it is {' or '.join(among)}.")
             act(session, row)
             tell(session, {row.id: None}, now)
@@ -110,5 +112,6 @@ def requeue(
     known = contact_numbers.known_of(session, row.contact_id, row.phone_number_id)
     check_window(request, known, now)
     check_opt_out(request, known)
+    queue.remove(session, [row.id])  # one that is held may have kept its place
     again = attempts.last_number(session, row.id) + 1
     enqueue(session, row, row.phone_number_id, request, now, attempt=again, batch_id=row.batch_id)

@@ -7,19 +7,26 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from app.database import Database
 from app.domain.numbers import BusinessNumber
 from app.domain.outbound import Mode, OutboundRequest, Priority
 from app.errors import GatewayError, NotFound, OptedOut, WrongState
 from app.ids import new_id
 from app.models import Batch
+from app.services import idempotent_requests
+from app.services.idempotency import KeyTaken, Retry
 from app.services.number_directory import NumberDirectory
 from app.services.sending.actions import requeue
 from app.services.sending.recipients import ContactAppeared
-from app.services.sending.recording import choose_number, record_queued, to_request
+from app.services.sending.recording import Item, Queued, choose_number, record_queued, to_request
 from app.services.sending.told import tell
 from app.services.template_categories import TemplateCategories
 from app.store import attempts, events, messages, paces, queue
+
+UNFINISHED = frozenset({"queued", "sending", "unknown", "held"})
+"""Statuses of messages that may still go out, or that somebody has to decide about."""
 
 PORTION = 100
 """So many messages are written in one transaction, so that others get their turn in between."""
@@ -32,8 +39,28 @@ class BatchView:
     batch: Batch
     counts: dict[str, int]
 
+    @property
+    def state(self) -> str:
+        """The batch's state; `finished` for one that runs and has nothing left that may still go."""
+        is_over = self.batch.state == "running" and not self.counts.keys() & UNFINISHED
+        return "finished" if is_over else self.batch.state
 
-Item = OutboundRequest | GatewayError
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of a bulk: its batch, if any message is in one, and of each message what was queued or why not.
+
+    `is_replayed` says that the batch was there before, made by an earlier request with the same key.
+    """
+
+    batch_id: str | None
+    answers: list[Answer]
+    is_replayed: bool = False
+
+
+Answer = Queued | GatewayError
+Wanted = Item | GatewayError
+"""A message to queue with its key, or why it cannot be."""
 
 
 class Batches:
@@ -52,54 +79,78 @@ class Batches:
         self._now = now
 
     def add(
-        self, items: Sequence[Item], name: str | None, phone_number_id: str | None, numbers: tuple[str, ...] | None
-    ) -> tuple[str, list[str | GatewayError]]:
-        """Queue messages of one number; return the batch's id, and for each its message's id or why there is none.
+        self,
+        wanted: Sequence[Wanted],
+        name: str | None,
+        phone_number_id: str | None,
+        numbers: tuple[str, ...] | None,
+        retry: Retry | None = None,
+    ) -> Added:
+        """Queue messages of one number as a batch, which is made with the first of them.
 
-        An item that is an error already stays one. Raises `Invalid` and `NotFound` about the number.
+        An item that is an error already stays one. With `retry`, the same key of the same caller is the same batch:
+        what an earlier request, perhaps one that was interrupted, has queued of it is found, and the rest is queued.
+        Raises `Invalid` and `NotFound` about the number, and `IdempotencyMismatch`.
         """
         number = choose_number(self._directory.current, phone_number_id, numbers)
-        batch_id, now = new_id(), self._now()
-        with self._database.write() as session:
-            session.add(
-                Batch(
-                    id=batch_id, name=name, phone_number_id=number.phone_number_id, state="running", created_at=now,
-                    updated_at=now,
-                )
-            )  # fmt: skip
-        answers: list[str | GatewayError] = []
-        for start in range(0, len(items), PORTION):
-            answers += self._add_portion(items[start : start + PORTION], number, batch_id, now)
-        return batch_id, answers
+        now = self._now()
+        new = _NewBatch(new_id(), name, number, retry)
+        if retry is not None:
+            with self._database.read() as session:
+                new.found(idempotent_requests.find_batch(session, retry))
+        is_replayed = new.is_there
+        answers: list[Answer] = []
+        for start in range(0, len(wanted), PORTION):
+            answers += self._add_portion(wanted[start : start + PORTION], start, new, now)
+        if new.is_there:
+            return Added(new.id, answers, is_replayed)
+        earlier = {each.batch_id for each in answers if isinstance(each, Queued)}
+        return Added(earlier.pop() if len(earlier) == 1 else None, answers)
 
-    def _add_portion(
-        self, items: Sequence[Item], number: BusinessNumber, batch_id: str, now: datetime
-    ) -> list[str | GatewayError]:
-        wanted = [replace(item, mode=Mode.QUEUED) for item in items if not isinstance(item, GatewayError)]
-        answers = self._record(wanted, number, batch_id, now)
-        cleared: dict[int, OutboundRequest] = {}
+    def _add_portion(self, wanted: Sequence[Wanted], start: int, new: _NewBatch, now: datetime) -> list[Answer]:
+        items = [
+            _Placed(start + place, replace(each[0], mode=Mode.QUEUED), each[1])
+            for place, each in enumerate(wanted)
+            if not isinstance(each, GatewayError)
+        ]
+        answers = self._record(items, new, now)
+        cleared: dict[int, _Placed] = {}
         for place, answer in enumerate(answers):
             if isinstance(answer, OptedOut):
+                request = items[place].request
                 try:
-                    cleared[place] = self._categories.clear(wanted[place], number.phone_number_id, answer)
+                    request = self._categories.clear(request, new.number.phone_number_id, answer)
                 except OptedOut as refusal:
                     answers[place] = refusal
+                else:
+                    cleared[place] = replace(items[place], request=request)
         if cleared:
-            again = self._record(list(cleared.values()), number, batch_id, now)
+            again = self._record(list(cleared.values()), new, now)
             for place, answer in zip(cleared, again, strict=True):
                 answers[place] = answer
         found = iter(answers)
-        return [item if isinstance(item, GatewayError) else next(found) for item in items]
+        return [each if isinstance(each, GatewayError) else next(found) for each in wanted]
 
-    def _record(
-        self, wanted: Sequence[OutboundRequest], number: BusinessNumber, batch_id: str, now: datetime
-    ) -> list[str | GatewayError]:
+    def _record(self, items: Sequence[_Placed], new: _NewBatch, now: datetime) -> list[Answer]:
         while True:
+            given = [(each.request, each.retry or new.key_of(each.place)) for each in items]
             try:
                 with self._database.write() as session:
-                    return record_queued(session, number, wanted, now, batch_id)
-            except ContactAppeared:
+                    state = queue.hold_batch(session, new.id) if new.is_there else "running"
+                    answers = record_queued(session, new.number, given, now, new.id, is_open=state != "cancelled")
+                    has_new = any(isinstance(answer, Queued) and not answer.is_replayed for answer in answers)
+                    is_first = has_new and not new.is_there
+                    if is_first:
+                        new.make(session, now)
+                    elif has_new and state == "paused":
+                        queue.set_due(session, new.id, queue.NEVER)
+            except (ContactAppeared, KeyTaken):
                 continue
+            except _AnotherBatch as other:
+                new.found(other.batch_id)
+                continue
+            new.is_there |= is_first
+            return answers
 
     def page(self, *, limit: int, before: str | None, numbers: tuple[str, ...] | None) -> list[BatchView]:
         """Newest first."""
@@ -131,7 +182,9 @@ class Batches:
                 if not waiting:
                     break
                 now = self._now()
-                gone = attempts.set_status_of(session, waiting, "cancelled", ("queued",), now)
+                gone = attempts.set_status_of(
+                    session, waiting, "cancelled", ("queued", "held"), now, held_for=None, error=None
+                )
                 queue.remove(session, waiting)
                 tell(session, dict.fromkeys(gone), now)
         return self.find(view.batch.id, numbers)
@@ -205,3 +258,53 @@ def _find(session: Any, batch_id: str, numbers: tuple[str, ...] | None) -> Batch
     if found is None:
         raise NotFound("No batch has this id.")
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A message of a bulk: where in it, what it is, and its own key, if it has one."""
+
+    place: int
+    request: OutboundRequest
+    retry: Retry | None
+
+
+class _NewBatch:
+    """The batch that a bulk makes, or finds."""
+
+    def __init__(self, batch_id: str, name: str | None, number: BusinessNumber, retry: Retry | None) -> None:
+        self.id = batch_id
+        self.number = number
+        self.is_there = False
+        self._name = name
+        self._retry = retry
+
+    def found(self, batch_id: str | None) -> None:
+        """Go on with a batch that an earlier request with the same key has made."""
+        if batch_id is not None:
+            self.id, self.is_there = batch_id, True
+
+    def key_of(self, place: int) -> Retry | None:
+        """The key of the message at a place of the bulk, if the bulk has one."""
+        return Retry(f"batch:{self.id}", str(place), "", self._retry.kept_for) if self._retry is not None else None
+
+    def make(self, session: Session, now: datetime) -> None:
+        """Write the batch. Raises `_AnotherBatch` if a request with the same key has made one meanwhile."""
+        if self._retry is not None:
+            known = idempotent_requests.claim_batch(session, self._retry, self.id, now)
+            if known != self.id:
+                raise _AnotherBatch(known)
+        number_id = self.number.phone_number_id
+        session.add(
+            Batch(
+                id=self.id, name=self._name, phone_number_id=number_id, state="running", created_at=now, updated_at=now
+            )
+        )
+
+
+class _AnotherBatch(Exception):
+    """Rolls back what a request began to write whose key another one has used at the same moment."""
+
+    def __init__(self, batch_id: str) -> None:
+        super().__init__()
+        self.batch_id = batch_id

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.domain import pacing, tags
 from app.domain.numbers import BusinessNumber
-from app.domain.pacing import Pace, Pair
+from app.domain.pacing import Pair
 from app.graph import payloads
 from app.services.sending import outcomes, turns
+from app.services.sending.probing import release_stale
 from app.services.sending.recording import to_request
-from app.services.sending.told import tell
 from app.store import attempts, paces, queue
 from app.store.paces import HeldPaces
 from app.store.queue import Row
 
-STALE = timedelta(minutes=15)
-"""After a token was dead, what should have gone longer ago than this waits for a person: it may make no sense now."""
-
-PORTION = 500
 SPARE = 16
 """So many more than may leave are looked at, as some may have to wait for a turn of their recipient's."""
 
@@ -76,8 +72,8 @@ def leave(session: Session, number: BusinessNumber, held: HeldPaces, most: int, 
     if not waiting:
         return []
     pace = held.of(number.phone_number_id)
-    if pace.paused_for == "auth" and pace.token_hash != turns.token_hash(number):
-        gone = _release(session, number, pace, now)
+    if pace.paused_for in pacing.TOKEN_PAUSES and pace.token_hash != turns.token_hash(number):
+        gone = release_stale(session, number.phone_number_id, pace, now)
         waiting = [row for row in waiting if row["message_id"] not in gone]
     if pace.bulk_stopped_by is not None:
         waiting = [row for row in waiting if row["lane"] != outcomes.BULK]
@@ -89,7 +85,7 @@ def leave(session: Session, number: BusinessNumber, held: HeldPaces, most: int, 
     if not chosen:
         return []
     if pace.doubts >= pacing.DOUBTS:
-        turns.take_probe(pace, now)
+        turns.begin_trial(pace, now)
     ids = [row["message_id"] for row, _ in chosen]
     messages = attempts.leave(session, ids, now)
     queue.remove(session, ids)
@@ -123,15 +119,3 @@ def _choose(
         pair.paid_until = pacing.pair_paid_until(pair.paid_until, turn)
         chosen.append((row, turn))
     return chosen
-
-
-def _release(session: Session, number: BusinessNumber, pace: Pace, now: datetime) -> set[str]:
-    """The number has a new token. What has gone stale meanwhile is not sent without asking; return its messages."""
-    stale = queue.wanted_before(session, number.phone_number_id, now - STALE, PORTION)
-    if stale:
-        held = attempts.set_status_of(session, stale, "held", ("queued",), now)
-        queue.remove(session, stale)
-        tell(session, dict.fromkeys(held), now)
-    if len(stale) < PORTION:
-        pace.paused_for = pace.paused_until = pace.token_hash = None
-    return set(stale)

@@ -17,10 +17,16 @@ from app.errors import GraphError, GraphNotTried, GraphThrottled, GraphUnauthori
 from app.graph.answers import SendResult, leaves_doubt
 from app.graph.codes import ErrorClass, meaning
 from app.services.sending.recording import LANES
-from app.services.sending.turns import AUTH_PROBE, token_hash
+from app.services.sending.turns import token_hash
 
 NOT_ALLOWED = 131030
 """Meta's code for a recipient that is not on a test number's list, also when the list has the number's other form."""
+
+MOST_WITHOUT_PERMISSION = 5
+"""How often a message is tried again for which the token lacks a permission, while nothing else went with the token."""
+
+MOST_TOKEN_REFUSED = 3
+"""How often a message is tried for which Meta refused the token and then, asked about the number, did not."""
 
 SMALLEST_SHARE = 0.1
 BULK = max(LANES.values())
@@ -70,13 +76,13 @@ def judge(
     if leaves_doubt(answer):
         _doubt(pace, now)
         return Verdict(Fate.AGAIN, now + min(pacing.retry_pause(refusals + 1), timedelta(seconds=30)), counts=True)
-    pace.doubts, pace.probe_at = 0, None
+    pace.doubts, pace.probe_at, pace.in_doubt_since = 0, None, None
     if isinstance(answer, GraphUnauthorised):
-        pace.paused_for, pace.paused_until, pace.token_hash = "auth", now + AUTH_PROBE, token_hash(number)
-        return Verdict(Fate.AGAIN, now)
-    if pace.paused_for == "auth":
-        pace.paused_for = pace.paused_until = pace.token_hash = None
+        return _unauthorised(answer, number, pace, refusals, now)
     if isinstance(answer, SendResult):
+        pace.proven_token = token_hash(number)
+        if pace.paused_for in pacing.TOKEN_PAUSES and pace.token_hash == pace.proven_token:
+            pace.paused_for = pace.paused_until = pace.token_hash = None
         return Verdict(Fate.ACCEPTED)
     assert pair is not None
     if isinstance(answer, GraphThrottled):
@@ -88,7 +94,26 @@ def judge(
 
 def _doubt(pace: Pace, now: datetime) -> None:
     pace.doubts += 1
-    pace.probe_at = now + pacing.probe_pause(pace.doubts)
+    pace.in_doubt_since = pace.in_doubt_since or now
+    pace.probe_at = now + pacing.trial_pause(now - pace.in_doubt_since)
+
+
+def _unauthorised(
+    answer: GraphUnauthorised, number: BusinessNumber, pace: Pace, refusals: int, now: datetime
+) -> Verdict:
+    """A permission that is missing is the message's own matter; a token that is refused may be the number's.
+
+    The number then waits until Meta was asked about it (`probing`).
+    """
+    if (answer.meta or {}).get("class") == ErrorClass.PERMISSION:
+        if pace.proven_token == token_hash(number) or refusals >= MOST_WITHOUT_PERMISSION:
+            return Verdict(Fate.FAILED)
+        return Verdict(Fate.AGAIN, now + pacing.retry_pause(refusals + 1), counts=True)
+    if refusals >= MOST_TOKEN_REFUSED:
+        return Verdict(Fate.FAILED)
+    if pace.paused_for not in pacing.TOKEN_PAUSES:
+        pace.paused_for, pace.paused_until, pace.token_hash = "checking", now, token_hash(number)
+    return Verdict(Fate.AGAIN, now, counts=True)
 
 
 def _slow_down(

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from sqlalchemy.orm import Session
+
 from app.database import Database
 from app.domain.numbers import BusinessNumber
 from app.logs import get_logger
@@ -23,11 +25,19 @@ logger = get_logger(__name__)
 class SendQueue:
     """The queue as a worker sees it. `exchange` is called again and again; several workers may, at the same time."""
 
-    def __init__(self, database: Database, directory: NumberDirectory, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        directory: NumberDirectory,
+        now: Callable[[], datetime],
+        is_known: Callable[[Session], bool] = lambda session: True,
+    ) -> None:
+        """`is_known` says whether the database still is the one that this worker knows; in another nothing leaves."""
         self._database = database
         self._directory = directory
         self._now = now
         self._chunk_size = ChunkSize(is_sqlite=database.is_sqlite)
+        self._is_known = is_known
         self._served: dict[str, float] = {}
 
     @property
@@ -55,7 +65,7 @@ class SendQueue:
             held = HeldPaces(session, now)
             if arrivals:
                 arriving.record(session, arrivals, held, now)
-            most = min(free, self.at_once)
+            most = min(free, self.at_once) if not free or self._is_known(session) else 0
             for number in numbers:
                 if len(leaving) >= most:
                     break

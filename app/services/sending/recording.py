@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 from app.domain.numbers import BusinessNumber, Directory
 from app.domain.outbound import Mode, OutboundRequest, Priority, summary
 from app.domain.phone_numbers import NotInAnyPlan
-from app.errors import GatewayError, Invalid, NotFound
+from app.errors import GatewayError, Invalid, NotFound, WrongState
 from app.ids import new_id
 from app.models import Message
-from app.services.send_rules import MARGIN, WINDOW, check_opt_out, check_window
+from app.services import idempotency
+from app.services.idempotency import Retry
+from app.services.send_rules import MARGIN, WINDOW, check_opt_out, check_window, warnings_for
 from app.services.sending import recipients
 from app.store import contact_numbers, messages, queue
 from app.store.contact_numbers import Known
@@ -65,29 +67,67 @@ def record(
     return recorded
 
 
-def record_queued(
-    session: Session, number: BusinessNumber, requests: Sequence[OutboundRequest], now: datetime, batch_id: str
-) -> list[str | GatewayError]:
-    """Write many messages and queue them; return for each its id, or why it was not written.
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A message of a bulk as it was queued; or as it stands, with its batch, if its key was used before."""
 
-    Raises `recipients.ContactAppeared`: roll back, and do it again.
+    id: str
+    status: str = "queued"
+    warnings: Sequence[str] = ()
+    is_replayed: bool = False
+    batch_id: str | None = None
+
+
+Item = tuple[OutboundRequest, Retry | None]
+"""A message to be queued, and the key that makes it one however often it is asked for."""
+
+
+def record_queued(
+    session: Session,
+    number: BusinessNumber,
+    items: Sequence[Item],
+    now: datetime,
+    batch_id: str,
+    *,
+    is_open: bool = True,
+) -> list[Queued | GatewayError]:
+    """Write many messages and queue them; return what became of each, or why it was not written.
+
+    With `is_open` false the batch was cancelled and takes no new ones.
+    Raises `recipients.ContactAppeared` and `idempotency.KeyTaken`: roll back, and do it again.
     """
-    known = recipients.know_many(session, requests, number, now)
-    answers: list[str | GatewayError] = []
-    rows, waiting = [], []
-    for request, recipient in zip(requests, known, strict=True):
+    earlier = idempotency.find_many(session, [retry for _, retry in items])
+    new = [request for (request, _), known in zip(items, earlier, strict=True) if known is None]
+    recipients_ = iter(recipients.know_many(session, new, number, now))
+    answers: list[Queued | GatewayError] = []
+    rows, waiting, claims = [], [], []
+    for (request, retry), known in zip(items, earlier, strict=True):
+        if known is not None:
+            answers.append(known if isinstance(known, GatewayError) else _as_it_stands(session, known, request))
+            continue
+        recipient = next(recipients_)
         try:
+            if not is_open:
+                raise WrongState("The batch was cancelled.")
             recorded, row = _prepare(session, new_id(), number, request, recipient, now, "queued", batch_id)
             waiting.append(_queue_row(recorded, recipient, number.phone_number_id, request, now, 1, batch_id))
         except GatewayError as error:
             answers.append(error)
             continue
         rows.append(row)
-        answers.append(recorded.message_id)
+        answers.append(Queued(recorded.message_id, warnings=recorded.request.warnings))
+        claims += [(retry, recorded.message_id)] if retry is not None else []
     if rows:
         messages.add(session, rows)
         queue.add(session, waiting)
+        idempotency.claim_many(session, claims, now)
     return answers
+
+
+def _as_it_stands(session: Session, message: Message, request: OutboundRequest) -> Queued:
+    known = contact_numbers.known_of(session, message.contact_id, message.phone_number_id)
+    warnings = [*request.warnings, *warnings_for(request, known)]
+    return Queued(message.id, message.status, warnings, True, message.batch_id)
 
 
 def _prepare(
@@ -105,9 +145,10 @@ def _prepare(
     quoted = _quoted(session, request.reply_to, number)
     check_window(request, known, now)
     check_opt_out(request, known)
+    request = replace(request, warnings=[*request.warnings, *warnings_for(request, known)])
     us = f"+{number.display_phone_number}" if number.display_phone_number else None
     if us is None and known is not None and not known.is_new:
-        us = messages.our_address(session, known.contact_id, number.phone_number_id)
+        us = messages.our_address(session, number.phone_number_id, known.contact_id)
     recorded = Recorded(message_id, request, quoted["message_id"] if quoted else None, known)
     row = {
         "id": message_id,

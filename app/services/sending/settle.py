@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 
 from app.config import Config
 from app.database import Database
+from app.domain.holding import HeldFor, why_held
 from app.errors import Invalid
 from app.models import Message
 from app.services.sending.recording import enqueue, to_request
 from app.services.sending.told import tell
-from app.store import attempts, events, idempotency, paces, queue
+from app.store import attempts, events, held_sends, idempotency, paces, queue
 
 LONGEST_BEFORE_AND_AFTER = timedelta(seconds=30)
 """Longer than a try may wait for its turn and its outcome for being recorded, the call to Graph not counted. A try that
@@ -60,9 +61,36 @@ class SettleSends:
             if self._resends:
                 found = [each for each in found if self._resend(session, each, now)]
             else:
-                found = attempts.set_status_of(session, found, "held", ("unknown",), now)
-                tell(session, dict.fromkeys(found), now)
+                unlikely = attempts.unlikely(session, found)
+                found = self._hold(session, sorted(set(found) - unlikely), HeldFor.UNKNOWN, now) + self._hold(
+                    session, sorted(unlikely), HeldFor.UNLIKELY, now
+                )
         return len(found)
+
+    def unlikely(self) -> int:
+        """Send again what hardly went, once Meta has reported on something that was sent later; return how many.
+
+        Its silence about this one then says that it never had it.
+        """
+        now = self._now()
+        with self._database.read() as session:
+            found = held_sends.hardly_gone(session, AT_ONCE)
+        if not found:
+            return 0
+        with self._database.write() as session:
+            events.take_turn(session)
+            for message_id in found:
+                if attempts.set_status(
+                    session, message_id, "unknown", ("held",), updated_at=now, held_for=None, error=None
+                ):
+                    self._resend(session, message_id, now)
+        return len(found)
+
+    def _hold(self, session: Session, message_ids: list[str], reason: HeldFor, now: datetime) -> list[str]:
+        why = why_held(reason)
+        held = attempts.set_status_of(session, message_ids, "held", ("unknown",), now, held_for=reason, error=why)
+        tell(session, dict.fromkeys(held, why), now)
+        return held
 
     def _resend(self, session: Session, message_id: str, now: datetime) -> bool:
         message = session.get(Message, message_id)

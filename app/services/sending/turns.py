@@ -18,7 +18,10 @@ LONGEST_WAIT = timedelta(seconds=5)
 30 s that platforms give a request."""
 
 RECOVER_AFTER = timedelta(seconds=10)
-AUTH_PROBE = timedelta(minutes=10)
+
+
+class InDoubt(GraphUnavailable):
+    """Nothing of the number leaves, because Meta gives no clear answers."""
 
 
 def token_hash(number: BusinessNumber) -> str:
@@ -29,15 +32,17 @@ def token_hash(number: BusinessNumber) -> str:
 def take_now(session: Session, number: BusinessNumber, recipient: str, now: datetime) -> tuple[datetime, Pair]:
     """The turn of one message whose caller waits.
 
-    Raises `GraphThrottled` when it would come too late, and `GraphUnavailable` while Meta leaves us in doubt.
+    Raises `GraphThrottled` when it would come too late, and `InDoubt` while Meta leaves us in doubt.
     """
     pace = paces.hold(session, number.phone_number_id, now)
     _recover(pace, now)
-    if pace.doubts >= pacing.DOUBTS and not take_probe(pace, now):
-        raise GraphUnavailable(
-            "Meta gives no clear answers at the moment; another request is finding out.",
-            retry_after=_seconds(pace.probe_at or now, now),
-        )
+    if pace.doubts >= pacing.DOUBTS:
+        if pace.probe_at is not None:
+            raise InDoubt(
+                "Meta gives no clear answers at the moment; it is being asked whether it is well again.",
+                retry_after=_seconds(pace.probe_at, now),
+            )
+        begin_trial(pace, now)
     pair = paces.of_pairs(session, number.phone_number_id, [recipient], now)[recipient]
     ready_at = max(pace.next_turn_at, pacing.pair_ready_at(pair.paid_until), now)
     if pace.paused_for == "rate" and pace.paused_until is not None:
@@ -55,12 +60,9 @@ def take_now(session: Session, number: BusinessNumber, recipient: str, now: date
     return ready_at, pair
 
 
-def take_probe(pace: Pace, now: datetime) -> bool:
-    """Whether the one message may leave that finds out whether Meta takes messages again."""
-    if pace.probe_at is not None and pace.probe_at > now:
-        return False
+def begin_trial(pace: Pace, now: datetime) -> None:
+    """Note that the one message leaves which shows whether Meta takes messages again."""
     pace.probe_at = now + pacing.LONGEST_PROBE_PAUSE  # until its outcome says better
-    return True
 
 
 def open_turns(
@@ -68,12 +70,11 @@ def open_turns(
 ) -> list[datetime]:
     """At most `wanted` turns of a number for its queue; none while it is paused."""
     _recover(pace, now)
-    if pace.paused_until is not None and pace.paused_until > now:
+    if pace.paused_for in pacing.TOKEN_PAUSES or (pace.paused_until is not None and pace.paused_until > now):
         return []
-    in_doubt = pace.doubts >= pacing.DOUBTS
-    if in_doubt and pace.probe_at is not None and pace.probe_at > now:
-        return []
-    if in_doubt or pace.paused_for == "auth":
+    if pace.doubts >= pacing.DOUBTS:
+        if pace.probe_at is not None:
+            return []
         wanted = min(wanted, 1)
     inbound = paces.count_inbound(session, number.phone_number_id, pace.inbound_counted_at, now)
     pace.inbound_counted_at = now

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.domain import account_news
+from app.domain.holding import HeldFor
 from app.services.watching import home, meta
 from app.services.watching.look import Check
 
@@ -22,7 +23,9 @@ CHECKS: tuple[Check, ...] = (
     Check("worker_behind", home.worker_behind, 10),
     Check("quarantined", home.set_aside("quarantined"), 15),
     Check("parked", home.set_aside("parked"), 15),
-    Check("sends_held", home.sends_held, 15),
+    Check("sends_held", home.sends_held(HeldFor.UNKNOWN, HeldFor.UNLIKELY), 15),
+    Check("sends_held_unsent", home.sends_held(HeldFor.TOKEN, HeldFor.ASKED), 15),
+    Check("database_restored", home.sends_held(HeldFor.RESTORED), 15),
     Check("unknown_number", meta.unknown_number, 30),
     Check("silence", meta.silence, 30),
     Check("endpoint_failing", home.endpoint_failing, 15),

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from app import metrics
 from app.domain.alarms import Finding
 from app.domain.endpoints import Format
+from app.domain.holding import HeldFor
 from app.models import Endpoint
 from app.services.watching.look import Findings, Look, at
 from app.store import alarm_facts, endpoints
@@ -51,14 +52,18 @@ def set_aside(state: str) -> Callable[[Look], Findings]:
     return find
 
 
-def sends_held(look: Look) -> Findings:
-    """Sends that wait for a person's decision. They are told together, whatever their numbers."""
-    with look.database.read() as session:
-        found = alarm_facts.held(session)
-    if not found:
-        return []
-    count, first = sum(count for count, _ in found.values()), min(first for _, first in found.values())
-    return [Finding(details={"sends": count, "first": at(first), "numbers": sorted(found)})]
+def sends_held(*reasons: HeldFor) -> Callable[[Look], Findings]:
+    """Make the check for sends held for these reasons. They are told together, whatever their numbers."""
+
+    def find(look: Look) -> Findings:
+        with look.database.read() as session:
+            found = alarm_facts.held(session, reasons)
+        if not found:
+            return []
+        count, first = sum(count for count, _ in found.values()), min(first for _, first in found.values())
+        return [Finding(details={"sends": count, "first": at(first), "numbers": sorted(found)})]
+
+    return find
 
 
 def endpoint_failing(look: Look) -> Findings:

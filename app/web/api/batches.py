@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from app.domain.outbound import Priority
@@ -14,11 +14,13 @@ from app.schemas.api.batches import BatchAnswer, BulkAnswer, BulkRequest
 from app.schemas.json_text import parse_json
 from app.schemas.loading import load
 from app.schemas.send import read_send_request
-from app.services.sending.batches import BatchView, Item
+from app.services.idempotency import Retry, canonical, read_key
+from app.services.sending.batches import Answer, BatchView, Wanted
 from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.bodies import read_json_bytes
 from app.web.context import gateway
+from app.web.idempotency import REPLAYED, key_of_request, takes_key_itself
 from app.web.query import query
 from app.web.turns import in_turns
 
@@ -50,18 +52,22 @@ def show(batch_id: str) -> ResponseReturnValue:
 
 
 @actions.post("/messages/bulk")
+@takes_key_itself
 def add() -> ResponseReturnValue:
-    """Queue up to 1,000 messages. One that cannot be queued does not keep the others from it."""
-    asked = load(_REQUEST, parse_json(read_json_bytes(BULK_LIMIT)))
+    """Queue up to 1,000 messages. One that cannot be queued does not keep the others from it.
+
+    A message may carry an `idempotency_key` of its own. Where none is queued there is no batch.
+    """
+    raw = read_json_bytes(BULK_LIMIT)
+    retry, asked = key_of_request(request.path, raw), load(_REQUEST, parse_json(raw))
     priority = Priority(asked.get("priority", Priority.BULK))
     items = [_read(message, asked.get("phone_number_id"), priority) for message in in_turns(asked["messages"])]
-    batch_id, answers = gateway().batches.add(
-        items, asked.get("name"), asked.get("phone_number_id"), caller().numbers
+    added = gateway().batches.add(
+        _unequal(items), asked.get("name"), asked.get("phone_number_id"), caller().numbers, retry
     )
     told = _Telling()
-    data = [told(item, answer) for item, answer in zip(items, answers, strict=True)]
-    dumped: dict[str, Any] = _BULK.dump({"batch": batch_id, "data": data})
-    return dumped, 202
+    dumped: dict[str, Any] = _BULK.dump({"batch": added.batch_id, "data": [told(each) for each in added.answers]})
+    return dumped, 202, REPLAYED if added.is_replayed else {}
 
 
 @actions.post("/batches/<batch_id>/pause")
@@ -88,15 +94,38 @@ def retry_failed(batch_id: str) -> ResponseReturnValue:
     return _answer(gateway().batches.retry_failed(batch_id, caller().numbers))
 
 
-def _read(message: dict[str, Any], phone_number_id: str | None, priority: Priority) -> Item:
+def _read(message: dict[str, Any], phone_number_id: str | None, priority: Priority) -> Wanted:
     given = {"priority": str(priority), "mode": "queued"} | message
+    key = given.pop("idempotency_key", None)
     try:
-        request = read_send_request(given, gateway().config.default_region or None)
+        retry = _key_of_row(key, {"phone_number_id": phone_number_id} | given)
+        asked = read_send_request(given, gateway().config.default_region or None)
     except GatewayError as error:
         return error
-    if request.phone_number_id not in (None, phone_number_id):
+    if asked.phone_number_id not in (None, phone_number_id):
         return Invalid(fields={"phone_number_id": ["must be the batch's own, or be left out"]})
-    return request
+    return asked, retry
+
+
+def _key_of_row(key: Any, given: dict[str, Any]) -> Retry | None:
+    if key is None:
+        return None
+    if not isinstance(key, str):
+        raise Invalid(fields={"idempotency_key": ["must be a text"]})
+    return read_key(key, caller().name, request.path, canonical(given), "idempotency_key")
+
+
+def _unequal(items: list[Wanted]) -> list[Wanted]:
+    """The items; those with a key that an earlier one of them has are errors."""
+    seen: set[str] = set()
+    checked: list[Wanted] = []
+    for item in items:
+        retry = None if isinstance(item, GatewayError) else item[1]
+        if retry is not None and retry.key in seen:
+            item = Invalid(fields={"idempotency_key": ["is that of another message of this request"]})
+        seen |= {retry.key} if retry is not None else set()
+        checked.append(item)
+    return checked
 
 
 class _Telling:
@@ -105,10 +134,9 @@ class _Telling:
     def __init__(self) -> None:
         self._room = MOST_PROBLEMS
 
-    def __call__(self, item: Item, answer: str | GatewayError) -> dict[str, Any]:
-        if isinstance(answer, str):
-            warnings = [] if isinstance(item, GatewayError) else item.warnings
-            return {"success": True, "id": answer, "status": "queued", "warnings": warnings}
+    def __call__(self, answer: Answer) -> dict[str, Any]:
+        if not isinstance(answer, GatewayError):
+            return {"success": True, "id": answer.id, "status": answer.status, "warnings": answer.warnings}
         fields = answer.fields or {}
         shown = dict(islice(fields.items(), self._room))
         self._room -= len(shown)

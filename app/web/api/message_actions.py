@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
+from app.domain.holding import Selection
+from app.schemas.api.selections import DoneManyAnswer, RetryRequest, SelectionRequest
+from app.services.gateway import utc_now
+from app.services.sending.many import Done
 from app.web.auth import caller, requires
+from app.web.bodies import read_object
 from app.web.context import gateway
 from app.web.query import query
 
 bp = requires("send", Blueprint("message_actions", __name__, url_prefix="/api/messages"))
+
+_SELECTION, _RETRY, _MANY = SelectionRequest(), RetryRequest(), DoneManyAnswer()
 
 
 @bp.post("/<path:message_id>/read")
@@ -48,6 +58,40 @@ def cancel(message_id: str) -> ResponseReturnValue:
 def mark_sent(message_id: str) -> ResponseReturnValue:
     """Say that a message whose outcome nobody knows did go."""
     return _done(message_id, gateway().actions.mark_sent(message_id, caller().numbers))
+
+
+@bp.post("/release")
+def release_many() -> ResponseReturnValue:
+    """Let many held messages wait for their turn again: those that the body says. At most 5,000 in one call."""
+    return _many(gateway().many_sends.release, read_object(_SELECTION), ("held",))
+
+
+@bp.post("/retry")
+def retry_many() -> ResponseReturnValue:
+    """Queue many messages for another try: those that the body says. At most 5,000 in one call."""
+    asked = read_object(_RETRY)
+    return _many(gateway().many_sends.retry, asked, (asked.get("status", "failed"),))
+
+
+@bp.post("/cancel")
+def cancel_many() -> ResponseReturnValue:
+    """Give up many messages that are queued or held: those that the body says. At most 5,000 in one call."""
+    return _many(gateway().many_sends.cancel, read_object(_SELECTION), ())
+
+
+def _many(
+    act: Callable[[Selection], Done], asked: dict[str, Any], statuses: tuple[str, ...]
+) -> ResponseReturnValue:
+    age = asked.get("older_than_seconds")
+    before = utc_now() - timedelta(seconds=age) if age is not None else None
+    if "reason" in asked:
+        statuses = ("held",)
+    wanted = Selection(
+        statuses, caller().numbers, asked.get("phone_number_id"), asked.get("batch"), asked.get("reason"), before
+    )
+    done = act(wanted)
+    body: dict[str, Any] = _MANY.dump({"success": True, **asdict(done)})
+    return body
 
 
 def _done(message_id: str, status: str) -> dict[str, Any]:

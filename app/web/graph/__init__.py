@@ -12,6 +12,7 @@ from flask import Blueprint, request
 from app.services import graph_edges
 from app.web.auth import check, open_to_all
 from app.web.graph import errors, media, messages, objects, uploads
+from app.web.idempotency import takes_no_key
 
 # Who may call what differs by method and edge, so that the question is asked here, of every request.
 bp = open_to_all(Blueprint("graph", __name__, url_prefix="/graph/<version>"))
@@ -19,10 +20,10 @@ errors.register(bp)
 
 _VIEWS = (
     ("/<phone_number_id>/messages", "POST", messages.send),
-    ("/<phone_number_id>/media", "POST", media.upload),
+    ("/<phone_number_id>/media", "POST", takes_no_key(media.upload)),
     ("/whatsapp_business/attachments/", "GET", media.download),
     ("/<app_id>/uploads", "POST", uploads.start_upload),
-    ("/upload:<upload>", "POST", uploads.append_to_upload),
+    ("/upload:<upload>", "POST", takes_no_key(uploads.append_to_upload)),
     ("/upload:<upload>", "GET", uploads.show_upload),
     ("/<object_id>", "GET", objects.read),
     ("/<object_id>", "POST", objects.change),

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request as http
 from flask.typing import ResponseReturnValue
 
 from app.domain.outbound import OutboundRequest
 from app.domain.phone_numbers import NotANumber, NotInAnyPlan, to_e164, to_wa_id
 from app.errors import Invalid
 from app.schemas.send import read_lenient_request
-from app.services.idempotency import read_key
 from app.services.send_message import Sent
 from app.web.auth import caller
 from app.web.bodies import API_LIMIT, read_raw
 from app.web.context import gateway
 from app.web.graph.reading import parse
+from app.web.idempotency import REPLAYED, key_of_request, takes_key_itself
 
 Json = dict[str, Any]
 
 LONGEST_HEADER = 1000
 
 
+@takes_key_itself
 def send(phone_number_id: str) -> ResponseReturnValue:
     """Send a message, mark one as read, or show that an answer is being written, as Graph does."""
     gateway().graph_face.number(phone_number_id, caller().numbers)
@@ -31,11 +31,11 @@ def send(phone_number_id: str) -> ResponseReturnValue:
     if "status" in body:
         return _mark_read(phone_number_id, body)
     # The version in the path says nothing, so a retry with another one is a retry.
-    retry = read_key(http.headers.get("Idempotency-Key"), caller().name, f"/graph/{phone_number_id}/messages", raw)
+    retry = key_of_request(f"/graph/{phone_number_id}/messages", raw)
     region = gateway().config.default_region or None
     request = read_lenient_request({**body, "to": _to(body), "phone_number_id": phone_number_id}, region)
     sent = gateway().send(request, caller().numbers, retry)
-    headers = {"Idempotent-Replayed": "true"} if sent.is_replayed else {}
+    headers = dict(REPLAYED) if sent.is_replayed else {}
     if sent.warnings:  # Graph's answer has no place for them
         headers["X-Gateway-Warnings"] = _one_line("; ".join(sent.warnings))
     return _answer(body, request, sent), 200, headers

@@ -17,7 +17,8 @@ from app import __version__
 from app.schemas.api.errors import ErrorAnswer
 from app.schemas.api.event_types import EVENT_SCHEMAS
 from app.web.auth import ACCESS
-from app.web.openapi.operations import OPERATIONS, Answer, Operation
+from app.web.idempotency import SAFE, takes_key
+from app.web.openapi.operations import KEY, OPERATIONS, Answer, Operation
 from app.web.openapi.shapes import ShapesPlugin, first_sentence
 
 ABOUT = (
@@ -30,7 +31,7 @@ REASONS = {
     403: "The key lacks the scope.",
     404: "Nothing by that id, or nothing this key may see.",
     410: "The cursor's event is not in this database; `error.meta.start` is where to go on.",
-    409: "Not in this state; for a send, one with the same `Idempotency-Key` is still running.",
+    409: "Not in this state; or the first request with this `Idempotency-Key` is still running.",
     413: "The body is too large.",
     415: "The body does not say that it is JSON.",
     422: "Something asked for cannot be; `error.fields` says what, `error.meta` what Meta said.",
@@ -54,7 +55,7 @@ def build(app: Flask) -> dict[str, Any]:
         if operation is None:  # files, and the simulator's own pages
             continue
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            described = _describe(app, rule, operation)
+            described = _describe(app, rule, operation, method)
             spec.path(_ARGUMENT.sub(r"{\1}", rule.rule), operations={method.lower(): described})
     document: dict[str, Any] = spec.to_dict()
     return document
@@ -74,17 +75,18 @@ def event_schema() -> dict[str, Any]:
     }
 
 
-def _describe(app: Flask, rule: Rule, operation: Operation) -> dict[str, Any]:
+def _describe(app: Flask, rule: Rule, operation: Operation, method: str) -> dict[str, Any]:
     blueprint = rule.endpoint.partition(".")[0]
     scope = operation.scope or app.extensions[ACCESS][blueprint]
     summary, _, description = (inspect.getdoc(app.view_functions[rule.endpoint]) or "").partition("\n\n")
+    is_keyed = method not in SAFE and takes_key(app.view_functions[rule.endpoint])
     described: dict[str, Any] = {
         "operationId": rule.endpoint.replace(".", "_"),
         "tags": [blueprint],
         "summary": " ".join(summary.split()),
         "description": " ".join(description.split()),
-        "parameters": list(_parameters(rule, operation)),
-        "responses": _responses(rule, operation, scope),
+        "parameters": [*_parameters(rule, operation), *([KEY] if is_keyed else [])],
+        "responses": _responses(rule, operation, scope, {409, 422} if is_keyed else set()),
         "security": [{"key": [scope]}] if scope else [],
     }
     if operation.body is not None:
@@ -101,8 +103,8 @@ def _parameters(rule: Rule, operation: Operation) -> Iterator[dict[str, Any]]:
     yield from operation.parameters
 
 
-def _responses(rule: Rule, operation: Operation, scope: str | None) -> dict[str, Any]:
-    errors = set(operation.errors)
+def _responses(rule: Rule, operation: Operation, scope: str | None, more: set[int]) -> dict[str, Any]:
+    errors = set(operation.errors) | (more if operation.errors else set())
     errors |= {401, 403} if scope else set()
     errors |= {404} if rule.arguments else set()
     errors |= {422} if scope and not operation.is_graphs else set()

@@ -29,6 +29,7 @@ from app.schemas.api.lists import PageQuery, list_of
 from app.schemas.api.messages import MessageQuery, RetryQuery
 from app.schemas.api.notifications import NotificationAnswer, NotificationDetails, NotificationQuery
 from app.schemas.api.numbers import CheckAnswer, NumberAnswer, NumberChange, NumberRequest
+from app.schemas.api.selections import DoneManyAnswer, RetryRequest, SelectionRequest
 from app.schemas.api.service import AliveAnswer, DoneAnswer, ReadyAnswer, ServiceAnswer
 from app.schemas.api.stats import StatsAnswer, StatsQuery
 from app.schemas.api.timeline import Timeline
@@ -74,7 +75,7 @@ _HANDSHAKE = (
     _given("hub.challenge", "query", "What Meta wants back."),
 )
 _SIGNATURE = _given("X-Hub-Signature-256", "header", "`sha256=` and the HMAC of the body, made with the app secret.")
-_KEY = _given("Idempotency-Key", "header", "The same key, the same message: sent once.", required=False)
+KEY = _given("Idempotency-Key", "header", "The same key, the same request: done once.", required=False)
 _NOTIFICATION = {"type": "object", "description": "Meta's notification. Any bytes with a good signature are kept."}
 _OBJECT = {"type": "object", "description": "As Meta documents it."}
 _FORM = {
@@ -109,7 +110,6 @@ OPERATIONS: dict[str, Operation] = {
         body=SendMessageRequest,
         errors=(404, 409, 429, 502, 503),
         scope="send",
-        parameters=(_KEY,),
     ),
     "messages.index": Operation({200: list_of(NormalizedMessage)}, query=MessageQuery),
     "messages.show": Operation({200: NormalizedMessage}),
@@ -119,6 +119,9 @@ OPERATIONS: dict[str, Operation] = {
     "message_actions.retry": Operation({202: ActionAnswer}, query=RetryQuery, errors=(409, 422, 503)),
     "message_actions.cancel": Operation({200: ActionAnswer}, errors=(409, 503)),
     "message_actions.mark_sent": Operation({200: ActionAnswer}, errors=(409, 503)),
+    "message_actions.release_many": Operation({200: DoneManyAnswer}, body=SelectionRequest),
+    "message_actions.retry_many": Operation({200: DoneManyAnswer}, body=RetryRequest),
+    "message_actions.cancel_many": Operation({200: DoneManyAnswer}, body=SelectionRequest),
     "batches.index": Operation({200: list_of(BatchAnswer)}, query=PageQuery),
     "batches.show": Operation({200: BatchAnswer}),
     "batch_actions.add": Operation({202: BulkAnswer}, body=BulkRequest, errors=(404, 503)),
@@ -156,7 +159,7 @@ OPERATIONS: dict[str, Operation] = {
     "number_changes.change": Operation({200: NumberAnswer}, body=NumberChange, errors=(409, 503)),
     "number_changes.remove": Operation({200: DoneAnswer}, errors=(409, 503)),
     "number_changes.check": Operation({200: CheckAnswer}),
-    "graph.send": _graph("send", body=_OBJECT, parameters=(_KEY,)),
+    "graph.send": _graph("send", body=_OBJECT),
     "graph.upload": _graph("send", body=_FORM, body_type="multipart/form-data"),
     "graph.download": _graph("read", "*/*", parameters=(_given("mid", "query", "The file's id."),)),
     "graph.start_upload": _graph("send", UploadAnswer, query=UploadRequest),

@@ -7,21 +7,22 @@ from flask.typing import ResponseReturnValue
 
 from app.schemas.json_text import parse_json
 from app.schemas.send import SendMessageResponse, read_send_request
-from app.services.idempotency import read_key
 from app.web import query
 from app.web.auth import caller, check
 from app.web.bodies import read_json_bytes
 from app.web.context import gateway
+from app.web.idempotency import REPLAYED, key_of_request, takes_key_itself
 
 _RESPONSE = SendMessageResponse()
 
 
+@takes_key_itself
 def send() -> ResponseReturnValue:
     """Send one message and wait for Meta, or queue it: 200 when Meta took it, 202 while nobody can say that yet."""
     check("send")
     query.check()
     raw = read_json_bytes()
-    retry = read_key(http.headers.get("Idempotency-Key"), caller().name, http.path, raw)
+    retry = key_of_request(http.path, raw)
     request = read_send_request(parse_json(raw), gateway().config.default_region or None)
     sent = gateway().send(request, caller().numbers, retry)
     body = _RESPONSE.dump(
@@ -33,5 +34,5 @@ def send() -> ResponseReturnValue:
             "warnings": sent.warnings,
         }
     )
-    headers = {"Idempotent-Replayed": "true"} if sent.is_replayed else {}
+    headers = REPLAYED if sent.is_replayed else {}
     return body, 202 if sent.message_id is None else 200, headers

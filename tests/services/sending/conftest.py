@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -23,13 +24,15 @@ from tests.conftest import API_KEY, Clock
 from tests.factories import ANA, PNID
 
 URL = f"https://graph.example/v26.0/{PNID}/messages"
+NUMBER_URL = f"https://graph.example/v26.0/{PNID}"
 Post = Callable[..., TestResponse]
 
 
 @pytest.fixture
 def now(gateway: Gateway, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The present of everything that sends; nobody sleeps."""
-    for service in (gateway.send, gateway.sends, gateway.actions, gateway.batches, gateway.settle):
+    for service in (gateway.send, gateway.sends, gateway.actions, gateway.batches, gateway.settle, gateway.many_sends,
+                    gateway.probe_numbers):
         monkeypatch.setattr(service, "_now", clock)
     monkeypatch.setattr("app.jobs.send.LOOK_SECONDS", 0.0)
     return clock
@@ -67,9 +70,15 @@ def graph() -> Iterator[responses.RequestsMock]:
 @pytest.fixture
 def accepting(graph: responses.RequestsMock) -> responses.RequestsMock:
     """Graph, which takes everything and gives each message a wamid."""
-    graph.add_callback(responses.POST, URL, lambda request: (200, {}, json.dumps(
-        {"messages": [{"id": f"wamid.{len(graph.calls)}"}]})))  # fmt: skip
+    accept_all(graph)
     return graph
+
+
+def accept_all(graph: responses.RequestsMock) -> None:
+    """Let Graph take every message, and give each a wamid that no other has."""
+    wamids = itertools.count()
+    graph.add_callback(responses.POST, URL, lambda request: (200, {}, json.dumps(
+        {"messages": [{"id": f"wamid.{next(wamids)}"}]})))  # fmt: skip
 
 
 @pytest.fixture
@@ -80,6 +89,7 @@ def work(gateway: Gateway, now: Clock) -> Iterator[Callable[..., None]]:
     def work_(seconds: float = 1.0, step: float = 0.1) -> None:
         until = now.now + timedelta(seconds=seconds)
         while now.now < until:
+            gateway.probe_numbers()
             sender.work()
             all_answered(sender)
             now.pass_by(seconds=step)
@@ -124,4 +134,4 @@ def told(database: Database, message_id: str) -> list[str]:
 
 
 def bodies(graph: responses.RequestsMock) -> list[dict[str, Any]]:
-    return [json.loads(call.request.body or "") for call in graph.calls]
+    return [json.loads(call.request.body or "") for call in graph.calls if call.request.method == "POST"]

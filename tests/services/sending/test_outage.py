@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +16,7 @@ from app.domain import tags
 from app.errors import GraphUnavailable
 from app.models import Message
 from tests.conftest import Clock, on_sqlite
-from tests.services.sending.conftest import URL, bodies
+from tests.services.sending.conftest import NUMBER_URL, URL, accept_all, bodies
 
 MESSAGES = 100
 THREADS = 8
@@ -38,23 +37,24 @@ def test_what_waited_goes_when_meta_is_back(
 ) -> None:  # fmt: skip
     answer, is_ambiguous = AWAY[kind]
     graph.post(URL, **answer)
+    graph.get(NUMBER_URL, **answer)
     items = [{"to": f"+34600{number:06}", "message": "x", "priority": "normal"} for number in range(MESSAGES)]
     assert all(each["success"] for each in post("/api/messages/bulk", {"messages": items}).get_json()["data"])
 
     work(600, step=0.5)
-    tried = len(graph.calls)
+    tried = len([call for call in graph.calls if call.request.method == "POST"])
     graph.reset()
-    graph.add_callback(responses.POST, URL, lambda request: (200, {}, json.dumps(
-        {"messages": [{"id": f"wamid.{len(graph.calls)}"}]})))  # fmt: skip
+    graph.get(NUMBER_URL, json={"id": "1"})
+    accept_all(graph)
     work(120)  # the longest pause before a probe, and before a rate that was cut has grown again
     left = states(database)["queued"]
 
     assert states(database) == Counter({"accepted": MESSAGES - states(database)["unknown"], **unknown(database)})
     assert left == 0
-    # Ten minutes of probes, the first five doubts, and what was under way at that moment.
-    assert tried <= 5 + 3 * THREADS + 600 or kind == "429"
+    # The first two doubts, and what was under way at that moment; after that Meta is only asked.
+    assert tried <= 2 + THREADS or kind == "429"
     assert (states(database)["unknown"] > 0) == is_ambiguous
-    assert states(database)["unknown"] <= 5 + 3 * THREADS + 12
+    assert states(database)["unknown"] <= 2 + THREADS
     went = Counter(tag[0] for body in bodies(graph) if (tag := tags.read(body["biz_opaque_callback_data"])))
     assert set(went.values()) == {1} and len(went) == states(database)["accepted"]
 
@@ -64,18 +64,20 @@ def test_the_backlog_of_an_outage_leaves_at_the_limit(
     post: Callable[..., Any], work: Callable[..., None], graph: responses.RequestsMock
 ) -> None:
     graph.post(URL, body=GraphUnavailable(meta={"reason": "refused"}))
+    graph.get(NUMBER_URL, json={"id": "1"})
     items = [{"to": f"+34600{number:06}", "message": "x"} for number in range(900)]
     post("/api/messages/bulk", {"messages": items})
     work(30, step=0.5)
     graph.reset()
-    graph.add_callback(responses.POST, URL, lambda request: (200, {}, json.dumps(
-        {"messages": [{"id": f"wamid.{len(graph.calls)}"}]})))  # fmt: skip
-    while not graph.calls:
+    graph.get(NUMBER_URL, json={"id": "1"})
+    accept_all(graph)
+    while len([call for call in graph.calls if call.request.method == "POST"]) < 2:
         work(0.5)
+    begun = len(graph.calls)
 
     work(10)
 
-    assert 0.9 * 800 <= len(graph.calls) <= 1.02 * 840
+    assert 0.9 * 800 <= len(graph.calls) - begun <= 1.02 * 840
 
 
 def states(database: Database) -> Counter[str]:

@@ -15,10 +15,11 @@ from app.domain import tags
 from app.errors import GraphUnavailable
 from app.models import Event, Message, NumberPace, PairPace, SendAttempt
 from app.services.gateway import Gateway
+from app.services.sending.outcomes import MOST_TOKEN_REFUSED, MOST_WITHOUT_PERMISSION
 from app.store import numbers
 from tests.conftest import Clock, on_sqlite
 from tests.factories import ANA, PNID, message_body, status, status_body, text
-from tests.services.sending.conftest import URL, bodies, status_of, told, waiting
+from tests.services.sending.conftest import NUMBER_URL, URL, accept_all, bodies, status_of, told, waiting
 
 Queue, Work = Callable[..., str], Callable[..., None]
 Post = Callable[..., Any]
@@ -57,18 +58,21 @@ def test_it_leaves_no_sooner_than_asked(
     assert status_of(database, message_id) == "accepted"
 
 
-@on_sqlite
-def test_answers_overtake_campaigns(queued: Queue, work: Work, accepting: responses.RequestsMock) -> None:
-    for person in range(5):
-        queued(to=f"+3460011122{person}", priority="bulk", message=f"bulk {person}")
-    queued(priority="normal", message="normal")
+def test_answers_overtake_campaigns(queued: Queue, gateway: Gateway, now: Clock) -> None:
+    for place in range(40):  # more than are looked at for one turn
+        queued(to=f"+346001112{place:02}", priority="bulk", message=f"bulk {place}")
+        now.pass_by(milliseconds=1)
+    for place in range(2):
+        queued(to=f"+3460011140{place}", priority="normal", message=f"normal {place}")
+        now.pass_by(milliseconds=1)
     queued(to="+34600111333", priority="reply", message="reply")
+    order: list[str] = []
 
-    work()
+    while len(order) < 6:
+        now.pass_by(seconds=1)
+        order += [json.loads(each.payload)["text"]["body"] for each in gateway.sends.exchange((), 1)]
 
-    order = [body["text"]["body"] for body in sorted(bodies(accepting), key=lambda body: body["text"]["body"])]
-    assert len(order) == 7
-    assert {bodies(accepting)[0]["text"]["body"], bodies(accepting)[1]["text"]["body"]} <= {"reply", "normal", "bulk 0"}
+    assert order == ["reply", "normal 0", "normal 1", "bulk 0", "bulk 1", "bulk 2"]
 
 
 @on_sqlite
@@ -122,14 +126,18 @@ def test_a_pair_that_is_too_fast_parks_that_person_alone(
 
 
 def test_a_dead_token_pauses_the_queue_until_there_is_another(
-    queued: Queue, work: Work, now: Clock, graph: responses.RequestsMock, database: Database, gateway: Gateway
-) -> None:
+    queued: Queue, work: Work, now: Clock, graph: responses.RequestsMock, database: Database, gateway: Gateway,
+    get: Callable[..., Any],
+) -> None:  # fmt: skip
     graph.post(URL, **graph_error(190, 401))
+    graph.get(NUMBER_URL, **graph_error(190, 401))
     old = queued()
     work(5)
-    assert (len(graph.calls), status_of(database, old), pace(database).paused_for) == (1, "queued", "auth")
+    assert (calls(graph), status_of(database, old), pace(database).paused_for) == ((1, 1), "queued", "auth")
+    work(130, step=5)
+    assert calls(graph) == (1, 3), "the number is asked about every minute, and no message is risked"
 
-    now.pass_by(minutes=9)
+    now.pass_by(minutes=7)
     fresh = queued(to="+34600111222")
     now.pass_by(minutes=7)
     with database.write() as session:
@@ -139,11 +147,49 @@ def test_a_dead_token_pauses_the_queue_until_there_is_another(
         })  # fmt: skip
     gateway.directory._directory = gateway.directory.read()
     graph.replace(responses.POST, URL, json={"messages": [{"id": "wamid.NEW"}]})
+    graph.replace(responses.GET, NUMBER_URL, json={"id": PNID})
     work(2)
 
     # What should have gone a quarter of an hour ago may no longer make sense: a person decides.
     assert (status_of(database, old), status_of(database, fresh)) == ("held", "accepted")
     assert told(database, old) == ["held"]
+    assert "certainly did not go out" in get(f"/api/messages/{old}")["error"]["title"]
+
+
+def test_a_token_that_works_after_all_pauses_nothing(
+    queued: Queue, work: Work, graph: responses.RequestsMock, database: Database
+) -> None:
+    graph.post(URL, **graph_error(0, 401))
+    graph.get(NUMBER_URL, json={"id": PNID})
+    message_id = queued()
+
+    work(30)
+
+    assert (status_of(database, message_id), pace(database).paused_for) == ("failed", None)
+    assert calls(graph)[0] == MOST_TOKEN_REFUSED + 1, "and a message that alone is refused is given up"
+
+
+def test_a_permission_code_fails_its_message_alone(
+    queued: Queue, work: Work, graph: responses.RequestsMock, database: Database
+) -> None:
+    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        if b"odd" in (request.body or b""):  # type: ignore[operator]
+            return 403, {}, json.dumps({"error": {"code": 131005}})
+        return 200, {}, json.dumps({"messages": [{"id": f"wamid.{len(graph.calls)}"}]})
+
+    graph.add_callback(responses.POST, URL, answer)
+    first = queued(message="odd")
+    work(90)
+    assert (status_of(database, first), calls(graph)) == ("failed", (MOST_WITHOUT_PERMISSION + 1, 0)), "it is given up"
+
+    good = queued(to="+34600111222")
+    work(1)
+    second = queued(message="odd")
+    work(1)
+
+    assert [status_of(database, each) for each in (good, second)] == ["accepted", "failed"]
+    assert calls(graph) == (MOST_WITHOUT_PERMISSION + 3, 0), "at once, since another went with the same token"
+    assert pace(database).paused_for is None
 
 
 @on_sqlite
@@ -168,22 +214,70 @@ def test_a_restricted_account_stops_campaigns_alone(
 
 
 @on_sqlite
-def test_after_five_doubts_one_probe_goes_at_a_time(
+def test_after_two_doubts_meta_is_asked_and_no_message_risked(
     queued: Queue, work: Work, graph: responses.RequestsMock, database: Database
 ) -> None:
     graph.post(URL, body=requests.ReadTimeout())
+    graph.get(NUMBER_URL, body=requests.ReadTimeout())
     ids = [queued(to=f"+3460011{n:04}") for n in range(40)]
 
     work(3)
-    first = len(graph.calls)
-    work(4)
-    assert first <= 16 and len(graph.calls) - first <= 2
+    first, _ = calls(graph)
+    work(3600, step=5)
+    assert first <= 10 and calls(graph)[0] == first and calls(graph)[1] > 100
     statuses = [status_of(database, each) for each in ids]
-    assert statuses.count("unknown") == len(graph.calls)
+    assert statuses.count("unknown") == first
 
-    graph.replace(responses.POST, URL, json={"messages": [{"id": "wamid.A"}]})
-    work(70)
+    well_again(graph)
+    work(30)
     assert [status_of(database, each) for each in ids].count("queued") == 0
+
+
+@on_sqlite
+def test_where_only_sends_get_no_answer_few_are_risked(
+    queued: Queue, work: Work, graph: responses.RequestsMock, database: Database
+) -> None:
+    graph.post(URL, body=requests.ReadTimeout())
+    graph.get(NUMBER_URL, json={"id": PNID})
+    for n in range(90):
+        queued(to=f"+3460011{n:04}")
+
+    work(3600, step=5)
+
+    assert 3 <= calls(graph)[0] <= 25
+
+
+@on_sqlite
+def test_a_page_of_somebody_elses_is_sent_again_when_reports_have_settled_the_rest(
+    queued: Queue, work: Work, now: Clock, graph: responses.RequestsMock, database: Database, gateway: Gateway,
+    receive: Callable[..., None], get: Callable[..., Any],
+) -> None:  # fmt: skip
+    graph.post(URL, status=502, body="<html>Bad Gateway</html>")
+    graph.get(NUMBER_URL, json={"id": PNID})
+    page = queued()
+    work(1)
+    now.pass_by(seconds=601)
+    gateway.settle.unreported()
+    assert status_of(database, page) == "held"
+    assert get(f"/api/messages/{page}")["error"]["details"] == "held: unlikely"
+    graph.replace(responses.POST, URL, body=requests.ReadTimeout())
+    lost = queued(to="+34600111222")
+    work(20)
+    now.pass_by(seconds=601)
+    gateway.settle.unreported()
+    gateway.settle.unlikely()
+    assert [status_of(database, each) for each in (page, lost)] == ["held", "held"]
+
+    well_again(graph)
+    later = queued(to="+34600111333")
+    work(700, step=5)
+    receive(status_body(status(get(f"/api/messages/{later}")["message_id"], "delivered")))
+    assert gateway.settle.unlikely() == 1
+    work(10)
+
+    assert status_of(database, later) == "delivered"
+    assert status_of(database, lost) == "held", "nobody knows of that one"
+    assert status_of(database, page) in ("accepted", "delivered") and tries(database)[-1].number == 2
 
 
 @on_sqlite
@@ -414,7 +508,7 @@ def test_a_batch_answers_for_each_and_goes_on_without_the_bad_one(
     assert "to" in answer["data"][1]["error"]["fields"]
     work(1)
     batch = get(f"/api/batches/{answer['batch']}")
-    assert (batch["state"], batch["name"], batch["counts"]) == ("running", "spring", {"accepted": 1})
+    assert (batch["state"], batch["name"], batch["counts"]) == ("finished", "spring", {"accepted": 1})
 
 
 def test_a_batch_can_be_paused_resumed_and_given_up(
@@ -449,6 +543,19 @@ def test_a_caller_who_waits_is_told_when_to_come_again(
 def pace(database: Database) -> NumberPace:
     with database.read() as session:
         return session.scalars(select(NumberPace)).one()
+
+
+def calls(graph: responses.RequestsMock) -> tuple[int, int]:
+    """How many messages Meta was given, and how many questions it was asked."""
+    methods = [call.request.method for call in graph.calls]
+    return methods.count("POST"), methods.count("GET")
+
+
+def well_again(graph: responses.RequestsMock) -> None:
+    """Meta takes everything again."""
+    graph.reset()
+    graph.get(NUMBER_URL, json={"id": PNID})
+    accept_all(graph)
 
 
 def tries(database: Database) -> list[SendAttempt]:

@@ -17,7 +17,7 @@ from app.services.gateway import Gateway
 from app.services.sending import turns
 from tests.conftest import Clock
 from tests.factories import ANA, PNID
-from tests.services.sending.conftest import Post
+from tests.services.sending.conftest import NUMBER_URL, Post
 
 SHORT = {"to": f"+{ANA}", "message": "Hola"}
 
@@ -51,9 +51,10 @@ def test_more_of_the_rate_is_used_some_time_after_it_was_too_much(
     assert (pace(database).share, pace(database).share_changed_at) == (pytest.approx(0.6), now())
 
 
-def test_in_doubt_one_caller_finds_out_for_all(
+def test_in_doubt_a_caller_has_meta_asked_and_then_sends(
     post: Post, accepting: responses.RequestsMock, graph: responses.RequestsMock, database: Database, now: Clock
 ) -> None:
+    graph.get(NUMBER_URL, json={"id": PNID})
     post("/send/whatsapp", SHORT)
     set_pace(database, doubts=pacing.DOUBTS, probe_at=now() + timedelta(seconds=5))
 
@@ -62,7 +63,7 @@ def test_in_doubt_one_caller_finds_out_for_all(
     probe = post("/send/whatsapp", SHORT)
 
     assert (early.status_code, early.headers["Retry-After"], probe.status_code) == (503, "5", 200)
-    assert len(graph.calls) == 2
+    assert [call.request.method for call in graph.calls] == ["POST", "GET", "POST"]
     assert (pace(database).doubts, pace(database).probe_at) == (0, None)
 
 
@@ -70,9 +71,11 @@ def test_while_one_finds_out_nobody_else_may(gateway: Gateway, database: Databas
     number = gateway.directory.current.numbers[PNID]
     with database.write() as session:
         turns.take_now(session, number, f"+{ANA}", now())
-    set_pace(database, doubts=pacing.DOUBTS, probe_at=now())
+    set_pace(database, doubts=pacing.DOUBTS, probe_at=None)
 
     with database.write() as session:
+        turns.take_now(session, number, f"+{ANA}", now())
+    with database.write() as session, pytest.raises(turns.InDoubt):
         turns.take_now(session, number, f"+{ANA}", now())
 
     assert pace(database).probe_at == now() + pacing.LONGEST_PROBE_PAUSE

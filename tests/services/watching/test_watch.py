@@ -114,6 +114,9 @@ def test_a_dead_token_and_the_next(story: Story, client: FlaskClient) -> None:
         headers={"Authorization": f"Bearer {API_KEY}"},
     )
     assert sent.status_code == 502
+    responses.get(f"https://graph.example/v26.0/{PNID}", json={"error": {"code": 190}}, status=401)
+    assert story.after() == [], "one answer is no proof"
+    story.gateway.probe_numbers()
     assert story.after() == [Told("raised", "token_dead", PNID)]
     assert story.after(hours=1) == []
     assert story.after(hours=23) == [Told("repeated", "token_dead", PNID)]

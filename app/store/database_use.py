@@ -1,0 +1,42 @@
+"""The row by which a database is told from an older copy of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.models import DatabaseUse
+from app.models.base import table
+from app.store.dialect import built_once
+
+_TABLE = table(DatabaseUse)
+_BEATS = select(_TABLE.c.epoch, _TABLE.c.beats)
+
+
+def find(session: Session) -> DatabaseUse | None:
+    """The row; None in a database that no worker has used yet."""
+    return session.get(DatabaseUse, 1)
+
+
+def beats(session: Session) -> tuple[str, int] | None:
+    """The database's epoch and how far its beats have come."""
+    row = session.execute(_BEATS).first()
+    return None if row is None else (row.epoch, row.beats)
+
+
+@built_once
+def _beat(insert: Any) -> Any:
+    statement = insert(_TABLE).returning(_TABLE.c.epoch, _TABLE.c.beats)
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["id"],
+        set_={"beats": _TABLE.c.beats + new.beats, "beat_at": new.beat_at, "is_stopped": new.is_stopped},
+    )
+
+
+def beat(session: Session, row: dict[str, Any]) -> tuple[str, int]:
+    """Add `beats` to the row's, or write the first row; return the epoch and how far the beats have come."""
+    found = session.execute(_beat(session), {"id": 1, **row}).one()
+    return found.epoch, found.beats

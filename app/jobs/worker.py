@@ -21,7 +21,7 @@ from app.jobs.send import Sender
 from app.logs import get_logger
 from app.services.count_traffic import count_traffic
 from app.services.gateway import Gateway, utc_now
-from app.services.index_messages import index_messages
+from app.services.index_messages import index_contacts, index_messages
 from app.store import workers
 
 HEARTBEAT_SECONDS = 5.0
@@ -117,7 +117,7 @@ def _lanes(gateway: Gateway, sender: Sender, deliver: DeliverDue) -> Lanes:
 
     def index() -> bool:
         started = time.perf_counter()
-        if index_messages(gateway.database):
+        if index_messages(gateway.database) | index_contacts(gateway.database):
             time.sleep(INDEX_REST * (time.perf_counter() - started))
         return False
 

@@ -15,7 +15,7 @@ from app.models.messages import MergedMessage, Message, MessageRevision, SendAtt
 from app.models.notifications import Notification, ParkedItem
 from app.models.numbers import Number
 from app.models.queue import Batch, NumberPace, PairPace, QueuedSend
-from app.models.search import MessageDocument, UnsearchedMessage
+from app.models.search import ContactWord, MessageDocument, UnsearchedContact, UnsearchedMessage
 
 __all__ = [
     "Alert",
@@ -36,6 +36,7 @@ __all__ = [
     "Job",
     "MergedMessage",
     "Message",
+    "ContactWord",
     "MessageDocument",
     "MessageRevision",
     "Notification",
@@ -49,6 +50,7 @@ __all__ = [
     "SendAttempt",
     "StatusReport",
     "Traffic",
+    "UnsearchedContact",
     "UnsearchedMessage",
     "WorkerSeen",
 ]

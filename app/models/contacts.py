@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Id, Sequence, UtcDateTime
@@ -58,6 +58,7 @@ class ContactNumber(Base):
     """
 
     __tablename__ = "contact_numbers"
+    __table_args__ = (Index("ix_contact_numbers_phone_number_id_contact_id", "phone_number_id", "contact_id"),)
 
     contact_id: Mapped[str] = mapped_column(ForeignKey("contacts.id", ondelete="CASCADE"), primary_key=True)
     phone_number_id: Mapped[str] = mapped_column(Text, primary_key=True)

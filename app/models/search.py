@@ -33,3 +33,23 @@ class UnsearchedMessage(Base):
     __tablename__ = "unsearched_messages"
 
     message_id: Mapped[str] = mapped_column(Id, primary_key=True)
+
+
+class ContactWord(Base):
+    """A word of one of a contact's names, or `@` and its username; gone with the contact by a trigger.
+
+    Compared byte by byte, so that beginnings are ranges.
+    """
+
+    __tablename__ = "contact_words"
+
+    word: Mapped[str] = mapped_column(Text().with_variant(Text(collation="C"), "postgresql"), primary_key=True)
+    contact_id: Mapped[str] = mapped_column(Id, primary_key=True, index=True)
+
+
+class UnsearchedContact(Base):
+    """A contact whose words are still to be written; triggers note it. It may be gone by the time somebody does."""
+
+    __tablename__ = "unsearched_contacts"
+
+    contact_id: Mapped[str] = mapped_column(Id, primary_key=True)

@@ -1,9 +1,9 @@
-"""Writing the words by which messages are found, a moment after the messages themselves."""
+"""Writing the words by which messages and contacts are found, a moment after these themselves."""
 
 from __future__ import annotations
 
 from app.database import Database
-from app.store import message_search
+from app.store import contact_search, message_search
 
 AT_ONCE = 150
 """Messages of one transaction: on SQLite it keeps others waiting, for some 10 ms."""
@@ -25,3 +25,11 @@ def index_messages(database: Database) -> bool:
         if rows:
             message_search.add(session, rows)
     return True
+
+
+def index_contacts(database: Database) -> bool:
+    """Write the words of some contacts that wait for it; False when none did. Raises `Unavailable`."""
+    if not contact_search.any_waiting(database):
+        return False
+    with database.write() as session:
+        return contact_search.write_words(session, AT_ONCE)

@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 
 from app.database import Database
 from app.domain.handover import HandledBy, Handover
+from app.domain.person_names import is_our_id, may_name_somebody, names_of
 from app.errors import NotFound
 from app.models import Contact, ContactAlias
 from app.services.send_rules import WINDOW
-from app.store import contact_list, contact_numbers
-from app.store.contact_list import Numbers
+from app.store import contact_list, contact_numbers, contact_search
+from app.store.contact_list import ALL, ContactFilter, Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +69,31 @@ class ReadContacts:
         self._silence = silence
         self._now = now
 
-    def page(self, *, limit: int, before: str | None, numbers: Numbers) -> list[KnownContact]:
+    def page(
+        self, *, limit: int, before: str | None, numbers: Numbers, wanted: ContactFilter = ALL
+    ) -> list[KnownContact]:
         """Newest first. Raises `Unavailable`."""
         with self._database.read() as session:
-            rows = contact_list.page(session, limit=limit, before=before, numbers=numbers)
+            rows = contact_list.page(session, limit=limit, before=before, numbers=numbers, wanted=wanted)
             return self.describe(session, rows, numbers)
 
     def one(self, contact_id: str, numbers: Numbers) -> KnownContact:
         """One contact by our id. Raises `NotFound`, also for one who never wrote with any of `numbers`."""
         with self._database.read() as session:
             return self.describe(session, [find(session, contact_id, numbers)], numbers)[0]
+
+    def id_of(self, text: str, numbers: Numbers, default_region: str | None) -> str:
+        """Our id of the contact that is meant: by that id itself, a phone in any notation, or a user id.
+
+        Of several who had a number it is who has it now. Raises `NotFound`.
+        """
+        if is_our_id(text) or not may_name_somebody(text) or "\x00" in text:
+            return text
+        with self._database.read() as session:
+            for contact_id in contact_search.known_as(session, names_of(text, default_region)):
+                if contact_list.find(session, contact_id, numbers) is not None:
+                    return contact_id
+        raise NotFound("No contact is known by this number or user id.")
 
     def describe(self, session: Session, rows: list[Contact], numbers: Numbers) -> list[KnownContact]:
         """Add to contacts what is known of them."""

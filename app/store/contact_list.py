@@ -3,21 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
 
+from app.domain.words import Wanted
 from app.models import Contact, ContactAlias, Event, Message
+from app.store import contact_search
 
 Numbers = tuple[str, ...] | None
 """What bounds a caller: only who wrote with one of these numbers exists; None bounds nothing."""
 
 
-def page(session: Session, *, limit: int, before: str | None, numbers: Numbers) -> list[Contact]:
+@dataclass(frozen=True, slots=True)
+class ContactFilter:
+    """Which contacts: known to Meta by one of `names` (None: by any), called by all of `words`, of a number of ours."""
+
+    names: tuple[tuple[str, ...], ...] = ()
+    words: tuple[Wanted, ...] = ()
+    username: str | None = None
+    phone_number_id: str | None = None
+
+
+ALL = ContactFilter()
+
+
+def page(
+    session: Session, *, limit: int, before: str | None, numbers: Numbers, wanted: ContactFilter = ALL
+) -> list[Contact]:
     """Newest first, below the contact with the id `before`."""
     query = _visible(numbers).order_by(Contact.id.desc()).limit(limit)
     if before is not None:
         query = query.where(Contact.id < before)
+    for names in wanted.names:
+        query = query.where(Contact.id.in_(contact_search.known_as(session, names)))
+    called = contact_search.called(wanted.words, wanted.username)
+    query = query.where(*called)
+    number = wanted.phone_number_id
+    if number is not None and (called or wanted.names or numbers is not None):
+        query = query.where(contact_search.knows(number))
+    elif number is not None:
+        ids = contact_search.of_number(number, before).limit(limit)
+        query = query.where(Contact.id.in_(list(session.scalars(ids))))
     return list(session.scalars(query))
 
 

@@ -4,8 +4,25 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
+from app.schemas.api.lists import PageQuery
+from app.schemas.api.query import NumberId, Person, Plain, Words
 from app.schemas.normalized_message import NormalizedMessage, UtcTime
 from app.schemas.strict import Strict
+
+
+class ContactQuery(PageQuery):
+    """Which contacts."""
+
+    phone = Person(metadata={"description": "A phone in any notation."})
+    user_id = Plain(metadata={"description": "Meta's user id."})
+    username = Plain(metadata={"description": "The whole username, with or without @."})
+    q = Words(
+        metadata={
+            "description": "Words that its name must hold, each as a beginning, in any order, however accented. "
+            "Contacts are found a second or two after they came."
+        }
+    )
+    number = NumberId("Meta's id of one of our numbers, which knows of the contact.")
 
 
 class Alias(Schema):

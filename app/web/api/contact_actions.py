@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from app.domain.handover import HandledBy
 from app.schemas.api.contacts import ContactAnswer, ContactChange, ContactExport, HandoverRequest
 from app.services.export_contact import export_contact
+from app.web.api.contacts import meant
 from app.web.auth import caller, requires
 from app.web.bodies import read_object
 from app.web.context import gateway
@@ -26,6 +27,7 @@ _ANSWER, _CHANGE, _EXPORT, _HANDOVER = ContactAnswer(), ContactChange(), Contact
 @edit_bp.patch("/<contact_id>")
 def change(contact_id: str) -> ResponseReturnValue:
     """Set a contact's name and notes, and whether it wants marketing; what is left out stays."""
+    contact_id = meant(contact_id)
     gateway().edit_contact(contact_id, read_object(_CHANGE), caller().numbers)
     return _contact(contact_id)
 
@@ -34,6 +36,7 @@ def change(contact_id: str) -> ResponseReturnValue:
 def hand_over(contact_id: str) -> ResponseReturnValue:
     """Let a person answer a contact from now on, or the bot. While a person does, bots are not woken."""
     body = read_object(_HANDOVER)
+    contact_id = meant(contact_id)
     gateway().hand_over(contact_id, HandledBy(body["to"]), body.get("phone_number_id"), caller().numbers)
     return _contact(contact_id)
 
@@ -41,14 +44,14 @@ def hand_over(contact_id: str) -> ResponseReturnValue:
 @erase_bp.delete("/<contact_id>")
 def erase(contact_id: str) -> ResponseReturnValue:
     """Erase a person: names, texts and raw webhooks. Counts, times and states stay."""
-    gateway().erase_contact(contact_id)
+    gateway().erase_contact(meant(contact_id))
     return {"success": True}
 
 
 @export_bp.get("/<contact_id>/export")
 def export(contact_id: str) -> ResponseReturnValue:
     """Everything we know of a contact: its names, messages and events, oldest first."""
-    exported = export_contact(gateway().database, gateway().contacts, contact_id, caller().numbers)
+    exported = export_contact(gateway().database, gateway().contacts, meant(contact_id), caller().numbers)
     found: dict[str, object] = _EXPORT.dump(exported)
     return found
 

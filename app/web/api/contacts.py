@@ -5,7 +5,9 @@ from __future__ import annotations
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
+from app.domain.person_names import names_of
 from app.schemas.api.contacts import ContactAnswer
+from app.store.contact_list import ContactFilter
 from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.context import gateway
@@ -19,13 +21,25 @@ _SCHEMA = ContactAnswer()
 @bp.get("")
 def index() -> ResponseReturnValue:
     """Newest first. A key bound to numbers sees who wrote with those."""
-    limit = query()["limit"]
-    found = gateway().contacts.page(limit=limit, before=query().get("cursor"), numbers=caller().numbers)
+    asked, limit = query(), query()["limit"]
+    region = gateway().config.default_region or None
+    wanted = ContactFilter(
+        names=tuple(names_of(asked[name], region) for name in ("phone", "user_id") if name in asked),
+        words=tuple(asked.get("q", ())),
+        username=asked.get("username"),
+        phone_number_id=asked.get("number"),
+    )
+    found = gateway().contacts.page(limit=limit, before=asked.get("cursor"), numbers=caller().numbers, wanted=wanted)
     return paging.page(_SCHEMA.dump(found, many=True), found[-1].contact.id if len(found) == limit else None)
 
 
 @bp.get("/<contact_id>")
 def show(contact_id: str) -> ResponseReturnValue:
-    """One contact, by our id: its names, and what each of our numbers knows of it."""
-    found: dict[str, object] = _SCHEMA.dump(gateway().contacts.one(contact_id, caller().numbers))
+    """One contact, by our id, a phone or a user id: its names, and what each of our numbers knows of it."""
+    found: dict[str, object] = _SCHEMA.dump(gateway().contacts.one(meant(contact_id), caller().numbers))
     return found
+
+
+def meant(contact_id: str) -> str:
+    """Our id of the contact that a path names. Raises `NotFound`."""
+    return gateway().contacts.id_of(contact_id, caller().numbers, gateway().config.default_region or None)

@@ -10,7 +10,7 @@ from marshmallow import Schema
 from app.schemas.api.actions import ActionAnswer
 from app.schemas.api.alerts import AlertAnswer, AlertQuery
 from app.schemas.api.batches import BatchAnswer, BulkAnswer, BulkRequest
-from app.schemas.api.contacts import ContactAnswer, ContactChange, ContactExport, HandoverRequest
+from app.schemas.api.contacts import ContactAnswer, ContactChange, ContactExport, ContactQuery, HandoverRequest
 from app.schemas.api.deliveries import DeliveryAnswer, DeliveryDetails, DeliveryQuery
 from app.schemas.api.endpoints import (
     EndpointAnswer,
@@ -129,7 +129,7 @@ OPERATIONS: dict[str, Operation] = {
     "batch_actions.resume": Operation({200: BatchAnswer}, errors=(409, 503)),
     "batch_actions.cancel": Operation({200: BatchAnswer}, errors=(409, 503)),
     "batch_actions.retry_failed": Operation({200: BatchAnswer}, errors=(409, 503)),
-    "contacts.index": Operation({200: list_of(ContactAnswer)}, query=PageQuery),
+    "contacts.index": Operation({200: list_of(ContactAnswer)}, query=ContactQuery),
     "contacts.show": Operation({200: ContactAnswer}),
     "contact_editing.change": Operation({200: ContactAnswer}, body=ContactChange),
     "contact_editing.hand_over": Operation({200: ContactAnswer}, body=HandoverRequest),

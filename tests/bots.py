@@ -53,7 +53,7 @@ class Bots:
         handle = None
         if pool is not None:
             self.pools.append(pool)
-            acts = HandlerActs(gateway.send, gateway.mark_read, gateway.hand_over, None)
+            acts = HandlerActs(gateway.send, gateway.mark_read, gateway.hand_over, gateway.graph_face, None)
             handle = CallHandler(pool, acts, gateway.hand_over.with_a_person, desk.clock)
         deliver = TryDelivery(desk.post, handle)
         desk.lane.close()

@@ -56,7 +56,7 @@ class MessageFact:
     """A message, written by the customer or (an echo, or history) by the business.
 
     `content` is an object, or a list for `contacts`, and may be anything for a type that is new to us. When `media` is
-    set, `content` has `media_id` and `size`, both null until the file is ours. `context` has `id`, `callback_data` and
+    set, `content` has Meta's `media_id` and our `url`. `context` has `id`, `callback_data` and
     `template` as null until the quoted message (`message_id`, a wamid) has been looked up. `person` may be unknown
     only in a group.
     """

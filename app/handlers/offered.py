@@ -5,6 +5,7 @@ Runs in the handler process, and uses the standard library alone.
 
 from __future__ import annotations
 
+import base64
 import inspect
 import re
 from collections.abc import Callable
@@ -138,6 +139,15 @@ class Client:
     def show_typing(self, message_id: str | None = None) -> None:
         """Show the customer that an answer is being written, for 25 seconds at most; marks the message read, too."""
         self._ask("show_typing", message_id=message_id)
+
+    def download(self, media_id: str | None = None) -> bytes:
+        """The file of the message that the event is about, or another by Meta's id (`content["media_id"]`)."""
+        part = self._ask("download", media_id=media_id)
+        whole = bytearray()
+        while part:
+            whole += base64.b64decode(part)
+            part = self._ask("download_more")
+        return bytes(whole)
 
     def handover(self) -> None:
         """Let a person answer whoever the event is about: no bot is woken by them until they are given back."""

@@ -141,7 +141,8 @@ class Gateway:
         handlers = _handlers(config)
         hold_sends = HoldSends(database, utc_now)
         database_use = DatabaseUse(database, config.log_dir, hold_sends, utc_now)
-        acts = HandlerActs(send, mark_read, hand_over, config.default_region or None)
+        graph_face = GraphFace(directory, graph, mark_read)
+        acts = HandlerActs(send, mark_read, hand_over, graph_face, config.default_region or None)
         call_handler = CallHandler(handlers, acts, with_a_person, utc_now, taken_back) if handlers is not None else None
         return cls(
             config,
@@ -164,7 +165,7 @@ class Gateway:
             start_calls,
             SendActions(database, categories, utc_now),
             Batches(database, directory, categories, utc_now),
-            GraphFace(directory, graph, mark_read),
+            graph_face,
             GraphUploads(directory, graph, vault),
             CheckNumber(directory, graph, utc_now),
             SettleSends(config, database, utc_now),

@@ -18,6 +18,7 @@ from app.web.api import (
     deliveries,
     endpoints,
     events,
+    media,
     message_actions,
     messages,
     notifications,
@@ -35,7 +36,8 @@ def init_app(app: Flask, config: Config) -> None:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     for module in (
-        index, openapi, health, metrics, messages, message_actions, contacts, events, notifications, alerts, stats
+        index, openapi, health, metrics, messages, message_actions, contacts, events, media, notifications, alerts,
+        stats,
     ):  # fmt: skip
         app.register_blueprint(module.bp)
     for bp in (contact_actions.edit_bp, contact_actions.erase_bp, contact_actions.export_bp):

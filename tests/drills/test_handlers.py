@@ -111,7 +111,7 @@ def deliver(gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("app.services.delivering.handling.logger.disabled", True)
     monkeypatch.chdir(tmp_path)
     pool = new_pool(tmp_path, CODE, processes=EVENTS)
-    acts = HandlerActs(gateway.send, gateway.mark_read, gateway.hand_over, None)
+    acts = HandlerActs(gateway.send, gateway.mark_read, gateway.hand_over, gateway.graph_face, None)
     call = CallHandler(pool, acts, gateway.hand_over.with_a_person, utc_now)
     lane = DeliverDue(gateway.database, gateway.endpoints, TryDelivery(gateway.post_event, call), utc_now, threads=8,
                       serves=call.serves)  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from app.domain.notifications import MediaRef
@@ -26,9 +27,18 @@ _SCHEMA = File()
 
 
 def read_media(message_type: str, value: Any) -> Reading:
-    """The caption, or what kind of file it is; the file itself is still at Meta."""
+    """The caption, or what kind of file it is; the file itself is still at Meta.
+
+    `media_id` is Meta's id, and `url` is where we hand the file on, as a path: where we are reached may change.
+    """
     content = _SCHEMA.read(value)
     filename = content["filename"]
     media = MediaRef(content.pop("id"), content.pop("url"), content["mime_type"], content["sha256"], filename)
     label = f"[{message_type}] {filename}" if filename else f"[{message_type}]"
-    return Reading(message_type, content["caption"] or label, {**content, "media_id": None, "size": None}, media)
+    where = {"media_id": media.meta_id, "url": file_path(media.meta_id), "size": None}
+    return Reading(message_type, content["caption"] or label, {**content, **where}, media)
+
+
+def file_path(media_id: str | None) -> str | None:
+    """Where the API has a file of Meta's; None for an id that Meta would not give."""
+    return f"/api/media/{media_id}/content" if media_id and re.fullmatch(r"[0-9]{1,30}", media_id) else None

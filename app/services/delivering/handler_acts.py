@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from app.schemas.json_text import check_json
 from app.schemas.send import SendMessageResponse, read_send_request
 from app.services.delivering.addressing import ADDRESSES, address_of
 from app.services.delivering.work import Work
+from app.services.graph_face import GraphFace, Query
 from app.services.handover import HandOver
 from app.services.idempotency import Retry
 from app.services.mark_read import MarkRead
@@ -23,6 +25,9 @@ from app.services.send_message import SendMessage
 
 KEYS_KEPT_FOR = timedelta(days=30)
 """Longer than a delivery is tried, and than most are still retried by hand."""
+
+PART_BYTES = 256 * 1024
+"""Of a file, in one frame to the handler's process."""
 
 Json = dict[str, Any]
 
@@ -32,10 +37,13 @@ _RESPONSE = SendMessageResponse()
 class HandlerActs:
     """The services behind the `client` that handlers are given."""
 
-    def __init__(self, send: SendMessage, mark_read: MarkRead, hand_over: HandOver, region: str | None) -> None:
+    def __init__(
+        self, send: SendMessage, mark_read: MarkRead, hand_over: HandOver, files: GraphFace, region: str | None
+    ) -> None:
         self.send = send
         self.mark_read = mark_read
         self.hand_over = hand_over
+        self.files = files
         self.region = region
 
     def of(self, work: Work, event: Event) -> Act:
@@ -46,6 +54,8 @@ class HandlerActs:
             "mark_read": lambda told: call.show(told, typing=False),
             "show_typing": lambda told: call.show(told, typing=True),
             "handover": lambda told: call.hand_over(),
+            "download": call.download,
+            "download_more": lambda told: call.download_more(),
         }
 
         def act(told: Json) -> object:
@@ -66,6 +76,7 @@ class _Call:
         self._event = event
         self._data: Json = json.loads(event.data)
         self._may_talk_over = work.claim.is_replay
+        self._file: Iterator[bytes] = iter(())
 
     def send(self, told: Json) -> object:
         """Queue a message. The same place in the same event is the same message, whatever the handler says then."""
@@ -105,6 +116,23 @@ class _Call:
         if not isinstance(message_id, str):
             raise NotFound("The event is about no message; name one.")
         self._services.mark_read(message_id, None, typing=typing)
+
+    def download(self, told: Json) -> str:
+        """The beginning of a file, in base64; "" where it is empty. The rest comes by `download_more`."""
+        content = self._data.get("content")
+        media_id = told.get("media_id") or (content.get("media_id") if isinstance(content, dict) else None)
+        if not isinstance(media_id, str):
+            raise NotFound("The event is about no file; name one by Meta's id.")
+        number = self._event.phone_number_id
+        self._file = iter(self._services.files.download(media_id, Query({}, numbers=(number,) if number else None)))
+        return self.download_more()
+
+    def download_more(self) -> str:
+        """The next part of the file; "" at its end."""
+        part = b""
+        while len(part) < PART_BYTES and (piece := next(self._file, b"")):
+            part += piece
+        return base64.b64encode(part).decode()
 
     def hand_over(self) -> None:
         """Give the contact to a person. What the handler still says in this call is its last word, and is sent."""

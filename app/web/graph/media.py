@@ -12,6 +12,7 @@ from app.graph.files import Upload
 from app.schemas.api.graph import LARGEST_FILE
 from app.web.auth import caller
 from app.web.context import gateway
+from app.web.files import hand_on
 from app.web.graph.reading import query
 
 LIMIT = LARGEST_FILE + 1024 * 1024
@@ -39,15 +40,4 @@ def upload(phone_number_id: str) -> Response:
 
 def download() -> Response:
     """The bytes of a file, at the `url` that `GET /<media_id>` shows. Unlike Meta's, ours does not expire."""
-    found = gateway().graph_face.download(request.args.get("mid", ""), query())
-    # Customers choose what is in these, so no browser shall show them as a page of ours.
-    headers = {
-        "Content-Security-Policy": "default-src 'none'; sandbox",
-        "Content-Disposition": "attachment",
-        "X-Content-Type-Options": "nosniff",
-    }
-    if found.size is not None:
-        headers["Content-Length"] = str(found.size)
-    response = Response(iter(found), 200, headers, content_type=found.mime_type)
-    response.call_on_close(found.close)
-    return response
+    return hand_on(gateway().graph_face.download(request.args.get("mid", ""), query()))

@@ -148,6 +148,7 @@ OPERATIONS: dict[str, Operation] = {
     "deliveries.retry": Operation({202: DeliveryAnswer}, errors=(409, 503)),
     "stats.show": Operation({200: StatsAnswer}, query=StatsQuery, errors=(404, 503)),
     "events.index": Operation({200: list_of(EventAnswer)}, query=EventQuery, errors=(410, 429, 503)),
+    "media.content": Operation({200: "*/*"}, errors=(422, 429, 502, 503)),
     "alerts.index": Operation({200: list_of(AlertAnswer)}, query=AlertQuery),
     "notifications.index": Operation({200: list_of(NotificationAnswer)}, query=NotificationQuery),
     "notifications.show": Operation({200: NotificationDetails}),

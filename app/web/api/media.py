@@ -1,0 +1,19 @@
+"""Files that customers sent, fetched from Meta for whoever may read."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+
+from app.services.graph_face import Query
+from app.web.auth import caller, requires
+from app.web.context import gateway
+from app.web.files import hand_on
+
+bp = requires("read", Blueprint("media", __name__, url_prefix="/api/media"))
+
+
+@bp.get("/<media_id>/content")
+def content(media_id: str) -> ResponseReturnValue:
+    """The bytes of a file, by Meta's id, as `content.url` of a message says. Meta keeps it for some weeks."""
+    return hand_on(gateway().graph_face.download(media_id, Query({}, numbers=caller().numbers)))

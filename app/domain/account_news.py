@@ -15,12 +15,23 @@ FORGOTTEN_AFTER = timedelta(days=7)
 
 RESTRICTIONS = {
     "ACCOUNT_DELETED",
+    "ACCOUNT_OFFBOARDED",
     "ACCOUNT_RESTRICTION",
     "ACCOUNT_VIOLATION",
     "DISABLED_UPDATE",
     "PARTNER_REMOVED",
     "PARTNER_APP_UNINSTALLED",
 }
+_ENDS = {
+    "ACCOUNT_RECONNECTED": "ACCOUNT_OFFBOARDED",
+    "PARTNER_ADDED": "PARTNER_REMOVED",
+    "PARTNER_APP_INSTALLED": "PARTNER_APP_UNINSTALLED",
+}
+"""Events of `account_update` that end another one."""
+
+OFF = {"PAUSED", "DISABLED", "LOCKED", "ARCHIVED", "PENDING_DELETION"}
+"""What Meta says of a template that cannot be sent, or not for long."""
+
 _TIERS = {
     "TIER_50": 50, "TIER_250": 250, "TIER_1K": 1_000, "TIER_2K": 2_000, "TIER_10K": 10_000, "TIER_100K": 100_000,
     "TIER_UNLIMITED": 1_000_000_000,
@@ -29,11 +40,21 @@ _TIERS = {
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """One `account.<field>` event: its field, when it happened, and Meta's JSON."""
+    """One `account.<field>` event: its field, when it happened, Meta's JSON, and the business account it is about."""
 
     field: str
     at: datetime
     value: dict[str, Any]
+    account: str = ""
+
+    def text(self, name: str) -> str:
+        """One of Meta's words, short enough and plain enough to be shown."""
+        return plain(self.value.get(name))
+
+    def finding(self, subject: str, **details: Any) -> Finding:
+        """What is wrong with something of this account; each account's news begin and end alone."""
+        named = f"{subject} (account {self.account})" if self.account else subject
+        return Finding(named, details=details | {"waba_id": self.account or None})
 
 
 Reading = Callable[[list[News], Directory, datetime], list[Finding]]
@@ -76,27 +97,23 @@ def template_paused(news: list[News], _directory: Directory, _now: datetime) -> 
     """Templates whose last news is that they were paused or disabled."""
     last: dict[str, Finding | None] = {}
     for each in news:
-        name = _text(each.value.get("message_template_name")) or _text(each.value.get("message_template_id"))
-        language = _text(each.value.get("message_template_language"))
-        event = each.value.get("event")
-        subject = f"{name} ({language})" if language else name
-        is_off = event in ("PAUSED", "DISABLED")
-        details = {"status": event, "reason": _text(each.value.get("reason"))}
-        last[subject] = Finding(subject, details=details) if is_off else None
+        finding = each.finding(template(each), status=each.text("event"), reason=each.text("reason"))
+        last[finding.subject] = finding if each.text("event") in OFF else None
     return [finding for finding in last.values() if finding is not None]
 
 
 def account_restricted(news: list[News], _directory: Directory, now: datetime) -> list[Finding]:
     """Restrictions and removals of the last days; a reinstated account has none."""
-    found: dict[str, Finding] = {}
+    found: dict[tuple[str, str], Finding] = {}
     for each in news:
-        event = _text(each.value.get("event"))
-        ban = each.value.get("ban_info")
-        state = _text(ban.get("waba_ban_state")) if isinstance(ban, dict) else ""
+        event = each.text("event")
+        state = ", ".join(plain(ban.get("waba_ban_state")) for ban in objects(each.value.get("ban_info")))
         if state.startswith("REINSTATE"):
-            found.clear()
+            found = {key: finding for key, finding in found.items() if key[0] != each.account}
+        elif event in _ENDS:
+            found.pop((each.account, _ENDS[event]), None)
         elif event in RESTRICTIONS and each.at > now - FORGOTTEN_AFTER:
-            found[event] = Finding(event, details={"state": state, "reason": _reason(each.value)})
+            found[each.account, event] = each.finding(event, state=state, reason=_reason(each.value))
     return list(found.values())
 
 
@@ -106,29 +123,28 @@ def account_alert(news: list[News], _directory: Directory, now: datetime) -> lis
     for each in news:
         info = each.value.get("alert_info")
         info = info if isinstance(info, dict) else each.value
-        subject = _text(info.get("alert_type")) or "ALERT"
-        severity, status = _text(info.get("alert_severity")), _text(info.get("alert_status"))
+        severity, status = plain(info.get("alert_severity")), plain(info.get("alert_status"))
+        finding = each.finding(plain(info.get("alert_type")) or "ALERT", severity=severity)
         goes_on = severity not in ("INFORMATIONAL", "INFO") and status not in ("RESOLVED", "NONE", "INACTIVE")
         is_recent = each.at > now - FORGOTTEN_AFTER
-        found[subject] = Finding(subject, details={"severity": severity}) if goes_on and is_recent else None
+        found[finding.subject] = finding if goes_on and is_recent else None
     return [finding for finding in found.values() if finding is not None]
 
 
 def _number(each: News, directory: Directory) -> Finding:
     """Which number of ours: by its id, or if nobody knows that, by its last digits."""
-    digits = "".join(filter(str.isdigit, _text(each.value.get("display_phone_number"))))
-    ids = [
-        number.phone_number_id
-        for number in directory.numbers.values()
-        if digits and number.display_phone_number == digits or len(directory.numbers) == 1
-    ]
-    details = {"event": _text(each.value.get("event")), "limit": each.value.get(_LIMIT)}
-    return Finding(ids[0], ids[0], details) if ids else Finding(f"…{digits[-4:]}", details=details)
+    digits = "".join(filter(str.isdigit, each.text("display_phone_number")))
+    numbers = directory.numbers.values()
+    of_account = [number for number in numbers if number.waba_id == each.account] if each.account else list(numbers)
+    ids = [number.phone_number_id for number in numbers if digits and number.display_phone_number == digits]
+    ids = ids or ([of_account[0].phone_number_id] if len(of_account) == 1 else [])
+    details = {"event": each.text("event"), "limit": each.value.get(_LIMIT)}
+    return Finding(ids[0], ids[0], details) if ids else each.finding(f"…{digits[-4:]}", **details)
 
 
 def _limited(each: News, directory: Directory) -> Finding:
     if each.field == "business_capability_update":
-        return Finding("the business", details={"limit": each.value.get(_LIMIT)})
+        return each.finding("the business", limit=each.value.get(_LIMIT))
     return _number(each, directory)
 
 
@@ -139,24 +155,32 @@ def _limit(value: dict[str, Any]) -> int | None:
     limit = value.get(_LIMIT) or value.get("current_limit")
     if isinstance(limit, int):
         return limit if limit >= 0 else _TIERS["TIER_UNLIMITED"]
-    return _TIERS.get(_text(limit))
+    return _TIERS.get(plain(limit))
 
 
 def _reason(value: dict[str, Any]) -> str:
     """The words of constants that Meta gives: which restriction, which violation."""
     words: Iterable[Any] = (
-        *(each.get("restriction_type") for each in _objects(value.get("restriction_info"))),
-        *(each.get("violation_type") for each in _objects(value.get("violation_info"))),
-        *(each.get("reason") for each in _objects(value.get("disconnection_info"))),
+        *(each.get("restriction_type") for each in objects(value.get("restriction_info"))),
+        *(each.get("violation_type") for each in objects(value.get("violation_info"))),
+        *(each.get("reason") for each in objects(value.get("disconnection_info"))),
     )
-    return ", ".join(filter(None, map(_text, words)))
+    return ", ".join(filter(None, map(plain, words)))
 
 
-def _objects(value: Any) -> list[dict[str, Any]]:
+def template(each: News) -> str:
+    """The template that news is about, with its language."""
+    name = each.text("message_template_name") or each.text("message_template_id")
+    language = each.text("message_template_language")
+    return f"{name} ({language})" if language else name
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list, or the one that stands where a list belongs."""
     return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)]
 
 
-def _text(value: Any) -> str:
+def plain(value: Any) -> str:
     """Meta's word, short enough and plain enough to be shown."""
     text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
     return "".join(filter(str.isprintable, text))[:100]

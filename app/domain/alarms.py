@@ -48,6 +48,38 @@ KINDS: dict[str, Kind] = {
         "Meta paused or disabled the template {subject}; sends that use it fail.",
         "Use another template, or edit this one and have it approved again.",
     ),
+    "template_warned": Kind(
+        "Meta rejected the template {subject}, or is about to pause it.",
+        "See the details; edit it and have it reviewed again, or send what people want, before sends with it fail.",
+    ),
+    "template_dearer": Kind(
+        "Meta counts the template {subject} as marketing; each use costs more, and who wants none is not sent it.",
+        "Take what sells something out of it, or ask for a review of its category within 60 days.",
+    ),
+    "price_changed": Kind(
+        "What Meta charges changes: {subject}.",
+        "Read the new rates in the WhatsApp manager; for authentication abroad other rates apply from now on.",
+    ),
+    "review_failed": Kind(
+        "Meta did not approve the business account: {subject}.",
+        "Read why in the business manager, put it right, and ask for another review.",
+    ),
+    "name_refused": Kind(
+        "Meta refused the display name of number {subject}.",
+        "See the details for the reason and choose another in the WhatsApp manager; the old one stays meanwhile.",
+    ),
+    "username_lost": Kind(
+        "The business has lost its {subject} on WhatsApp; people no longer find it by that.",
+        "Claim it again, or choose another, in the WhatsApp manager.",
+    ),
+    "pin_changed": Kind(
+        "The PIN of number {subject} was changed, or somebody asked for that.",
+        "If it was none of you, set a new PIN and look at who may administer the account.",
+    ),
+    "flow_failing": Kind(
+        "Flow {subject} is failing, or blocked by Meta.",
+        "Look at the flow's endpoint and its log; Meta stops a flow that keeps failing.",
+    ),
     "worker_behind": Kind(
         "Webhooks have waited for more than a minute to be processed.",
         "Look at the worker's log and the machine's load; start more workers if there is simply too much.",

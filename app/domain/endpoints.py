@@ -74,11 +74,8 @@ class Endpoint:
         is_unordered = self.format is Format.META and not self.ordered
         return self.batch is not None or self.debounce_seconds is not None or is_unordered
 
-    def wants(self, type: str, phone_number_id: str | None) -> bool:
-        """Whether an event of this type, about this number, is for the endpoint; what its data must say is another
-        matter."""
-        if self.numbers is not None and phone_number_id not in self.numbers:
-            return False
+    def wants(self, type: str) -> bool:
+        """Whether an event of this type is for the endpoint; what it must be about is another matter."""
         return self.types is None or any(_covers(wanted, type) for wanted in self.types)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 DEFAULT_APP = "default"
@@ -45,6 +46,11 @@ class Directory:
     def realm(self, app: str) -> str:
         """Whose people an app speaks of."""
         return realm_of(app, self.own_app)
+
+    def accounts_of(self, numbers: Collection[str] | None) -> tuple[str, ...]:
+        """The business accounts that these numbers of ours belong to; none for None, which is all numbers."""
+        ours = {number.waba_id for key, number in self.numbers.items() if numbers is not None and key in numbers}
+        return tuple(sorted(account for account in ours if account))
 
     def find(self, phone_number_id: str | None) -> BusinessNumber | None:
         """The number of that id, if it is one of ours."""

@@ -38,6 +38,11 @@ class Change:
         return as_text(self._number.get("phone_number_id")) or None
 
     @property
+    def account(self) -> str | None:
+        """The business account that this is about: a partner is told of others than its own."""
+        return as_text(as_object(as_object(self.value).get("waba_info")).get("waba_id")) or self.waba_id
+
+    @property
     def display_phone_number(self) -> str | None:
         """That number's digits."""
         return bare_number(as_text(self._number.get("display_phone_number")) or "") or None

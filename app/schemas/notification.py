@@ -57,7 +57,7 @@ def _changes(entry: Any, now: datetime) -> Iterator[Change]:
 def _add_items(items: list[Item], change: Change) -> None:
     for fact in _facts(change):
         number, display = change.phone_number_id, change.display_phone_number
-        items.append(Item(len(items), change.field, fact, change.waba_id, number, display))
+        items.append(Item(len(items), change.field, fact, change.account, number, display))
 
 
 def _facts(change: Change) -> Iterator[Fact]:

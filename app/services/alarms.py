@@ -117,6 +117,7 @@ class Alarms:
                     "key": f"gateway.alert:{alert.id}:{action}:{alert.count}",
                     "source": "gateway",
                     "phone_number_id": alert.phone_number_id,
+                    "waba_id": None if alert.phone_number_id else alert.details.get("waba_id"),
                     "contact_id": None,
                     "notification_id": None,
                     "position": None,

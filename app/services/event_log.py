@@ -59,7 +59,9 @@ def is_for(
 
     Handlers are woken by what a customer says now, and by no message that is only told of.
     """
-    if not endpoint.wants(type, phone_number_id) or (endpoint.format is Format.META and notification_id is None):
+    if not _is_about(endpoint, phone_number_id, data) or not endpoint.wants(type):
+        return False
+    if endpoint.format is Format.META and notification_id is None:
         return False
     if endpoint.format is Format.META and type == "contact.updated" and json.loads(data).get("opt_out") is not None:
         return False  # ours, of an item that has an event of its own
@@ -70,3 +72,12 @@ def is_for(
         is_type = endpoint.message_types is None or message.get("message_type") in endpoint.message_types
         return is_type and (may_wake(message) or not endpoint.is_handler)
     return True
+
+
+def _is_about(endpoint: Endpoint, phone_number_id: str | None, data: str) -> bool:
+    """Whether an event is about one of the endpoint's numbers: it says so, or is about all of that number's account."""
+    if endpoint.numbers is None:
+        return True
+    if phone_number_id is not None:
+        return phone_number_id in endpoint.numbers
+    return not set(json.loads(data).get("phone_number_ids") or ()).isdisjoint(endpoint.numbers)

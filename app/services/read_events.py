@@ -40,29 +40,44 @@ BEGINNING = Place(0)
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which events: of a type, and about these numbers; None for all."""
+    """Which events: of a type, and about these numbers and the `accounts` they belong to; None for all."""
 
     type: str | None = None
     numbers: tuple[str, ...] | None = None
+    accounts: tuple[str, ...] = ()
 
     def takes(self, event: Event) -> bool:
         """Whether an event is among them."""
         if self.type is not None and event.type != self.type:
             return False
-        return self.numbers is None or event.phone_number_id in self.numbers
+        return self.numbers is None or event.phone_number_id in self.numbers or event.waba_id in self.accounts
 
 
 def list_newest(database: Database, wanted: Filter, *, limit: int, before: int | None) -> Sequence[Event]:
     """Newest first, below a number. Raises `Unavailable`."""
     with database.read() as session:
-        return event_list.page(session, limit=limit, before=before, type=wanted.type, numbers=wanted.numbers)
+        return event_list.page(
+            session,
+            limit=limit,
+            before=before,
+            type=wanted.type,
+            numbers=wanted.numbers,
+            accounts=wanted.accounts,
+        )
 
 
 def list_after(database: Database, wanted: Filter, *, limit: int, after: Place) -> Sequence[Event]:
     """Ascending from a place. Raises `CursorGone` where that is no place of this database, and `Unavailable`."""
     with database.read() as session:
         _check(session, after)
-        return event_list.page(session, limit=limit, after=after.sequence, type=wanted.type, numbers=wanted.numbers)
+        return event_list.page(
+            session,
+            limit=limit,
+            after=after.sequence,
+            type=wanted.type,
+            numbers=wanted.numbers,
+            accounts=wanted.accounts,
+        )
 
 
 def newest_place(database: Database) -> Place:

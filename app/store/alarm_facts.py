@@ -43,13 +43,14 @@ def long_claimed(session: Session, now: datetime, longest: timedelta) -> dict[st
     return {endpoint_id: since for endpoint_id, since in rows if since is not None}
 
 
-def news(session: Session, types: Sequence[str], since: datetime) -> list[tuple[str, datetime, str]]:
-    """Type, time and JSON of news about accounts, oldest first."""
-    query = select(Event.type, Event.timestamp, Event.sequence, Event.data).where(_IS_NO_STATUS)
+def news(session: Session, types: Sequence[str], since: datetime) -> list[tuple[str, datetime, str, str | None]]:
+    """Type, time, JSON and business account of news about accounts, oldest first."""
+    query = select(Event.type, Event.timestamp, Event.sequence, Event.data, Event.waba_id).where(_IS_NO_STATUS)
     query = query.where(Event.timestamp >= since).order_by(Event.sequence.desc()).limit(_AT_MOST)
     rows = [row for type in types for row in session.execute(query.where(Event.type == type))]
     # What Meta tells late happened earlier all the same.
-    return [(row.type, row.timestamp, row.data) for row in sorted(rows, key=lambda row: (row.timestamp, row.sequence))]
+    rows.sort(key=lambda row: (row.timestamp, row.sequence))
+    return [(row.type, row.timestamp, row.data, row.waba_id) for row in rows]
 
 
 def set_aside(session: Session, since: datetime) -> dict[str, tuple[int, datetime]]:

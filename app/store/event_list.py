@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, text, union_all
+from sqlalchemy import ColumnElement, Select, func, literal, or_, select, text, union_all
 from sqlalchemy.orm import Session
 
 from app.models import Event
@@ -27,15 +27,20 @@ def page(
     before: int | None = None,
     type: str | None = None,
     numbers: tuple[str, ...] | None = None,
+    accounts: tuple[str, ...] = (),
 ) -> list[Event]:
-    """From `after`, ascending and without gaps; else newest first, below `before`."""
+    """From `after`, ascending and without gaps; else newest first, below `before`.
+
+    With `numbers`, only what is about one of these, or about one of the business `accounts` as a whole.
+    """
     bounds: list[ColumnElement[bool]] = []
     if after is not None:
         bounds.append(Event.sequence > after)
     if before is not None:
         bounds.append(Event.sequence < before)
     order: Any = Event.sequence if after is not None else Event.sequence.desc()
-    queries = [query.where(*bounds).order_by(order).limit(limit) for query in _streams(session, type, numbers)]
+    streams = _streams(session, type, numbers, accounts)
+    queries = [query.where(*bounds).order_by(order).limit(limit) for query in streams]
     if not queries:
         return []
     if len(queries) == 1:
@@ -49,19 +54,27 @@ def page(
     return [found[place] for place in places]
 
 
-def _streams(session: Session, type: str | None, numbers: tuple[str, ...] | None) -> list[Select[int]]:
-    """What to read so as to see little that is not asked for: events of the type, or of each of the numbers."""
+def _streams(
+    session: Session, type: str | None, numbers: tuple[str, ...] | None, accounts: tuple[str, ...]
+) -> list[Select[int]]:
+    """What to read so as to see little that is not asked for: events of the type, or of each number and account."""
     query = select(Event.sequence)
     if type is not None and type != MOST and (numbers is None or _are_few(session, type)):
         of_type = query.where(Event.type == type, NOT_MOST)
-        return [of_type if numbers is None else of_type.where(Event.phone_number_id.concat("").in_(numbers))]
+        return [of_type if numbers is None else of_type.where(_is_of(numbers, accounts))]
     if type is not None:
         query = query.where(Event.type.concat("") == type)
     if numbers is None:
         return [query]
     if len(numbers) > MOST_STREAMS:
-        return [query.where(Event.phone_number_id.concat("").in_(numbers))]
-    return [query.where(Event.phone_number_id == number) for number in numbers]
+        return [query.where(_is_of(numbers, accounts))]
+    of_accounts = [query.where(Event.waba_id == account) for account in accounts]
+    return [query.where(Event.phone_number_id == number) for number in numbers] + of_accounts
+
+
+def _is_of(numbers: tuple[str, ...], accounts: tuple[str, ...]) -> ColumnElement[bool]:
+    """Whether an event is about one of these; written so that no index is read for it."""
+    return or_(Event.phone_number_id.concat("").in_(numbers), Event.waba_id.concat("").in_(accounts))
 
 
 def _are_few(session: Session, type: str) -> bool:

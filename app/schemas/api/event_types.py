@@ -130,6 +130,12 @@ class ChangeData(Schema):
 
     field = fields.String(required=True)
     value = fields.Raw(required=True)
+    waba_id = fields.String(
+        required=True, allow_none=True, metadata={"description": "The business account that this is about."}
+    )
+    phone_number_ids = fields.List(
+        fields.String(), required=True, metadata={"description": "The numbers of yours that this is about."}
+    )
 
 
 class TellingOfAlert(Schema):

@@ -49,7 +49,12 @@ def change(draft: Draft, entry: Entry, fact: ChangeFact) -> None:
     contact = draft.book(entry).get(fact.person, at=fact.timestamp)
     if fact.event == "call":
         draft.note_spoken(contact, entry.item.phone_number_id, fact.timestamp or entry.reading.received_at)
-    data = {"field": entry.item.field, "value": fact.value}
+    data = {
+        "field": entry.item.field,
+        "value": fact.value,
+        "waba_id": entry.item.waba_id,
+        "phone_number_ids": draft.numbers_of(entry),
+    }
     timestamp = fact.timestamp or entry.reading.received_at
     draft.keyed(entry, fact.event, data, timestamp, fact.key, contact_id=contact.id if contact else None)
 

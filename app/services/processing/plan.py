@@ -153,6 +153,13 @@ class Draft:
         """What was changed about a message of a number of ours."""
         return self._revisions.get((wamid, number), [])
 
+    def numbers_of(self, entry: Entry) -> list[str]:
+        """The numbers of ours that an item speaks of: its own, else all of its business account."""
+        if entry.item.phone_number_id:
+            return [entry.item.phone_number_id]
+        ours = self.directory.numbers.values()
+        return [number.phone_number_id for number in ours if number.waba_id and number.waba_id == entry.item.waba_id]
+
     def note_outbound(self, contact: ContactRef, message: Message) -> None:
         """Remember what we sent to a contact, if it is the newest."""
         key = (contact.id, message.phone_number_id)
@@ -265,6 +272,7 @@ class Draft:
             "key": key,
             "source": source,
             "phone_number_id": entry.item.phone_number_id,
+            "waba_id": None if entry.item.phone_number_id else entry.item.waba_id,
             "contact_id": contact_id,
             "contact_sequence": None,
             "message_id": message_id,

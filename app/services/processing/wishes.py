@@ -23,7 +23,7 @@ def wish(
     message: Message | None = None,
 ) -> None:
     """Keep a wish and tell of it: once for each `key`, or with the message that says it if that is new."""
-    numbers = _numbers(draft, entry)
+    numbers = draft.numbers_of(entry)
     draft.plan.wishes += [
         {
             "contact_id": contact.id,
@@ -60,11 +60,3 @@ def news(contact: ContactRef, opted_out: bool, at: datetime, how: Wish, numbers:
         },
         "handover": None,
     }
-
-
-def _numbers(draft: Draft, entry: Entry) -> list[str]:
-    """The numbers of ours that an item speaks of: its own, else all of its business account."""
-    if entry.item.phone_number_id:
-        return [entry.item.phone_number_id]
-    ours = draft.directory.numbers.values()
-    return [number.phone_number_id for number in ours if number.waba_id == entry.item.waba_id]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.domain import account_news
+from app.domain import account_losses, account_news
 from app.domain.holding import HeldFor
 from app.services.watching import home, meta
 from app.services.watching.look import Check
@@ -20,6 +20,20 @@ CHECKS: tuple[Check, ...] = (
     Check("template_paused", meta.news(account_news.template_paused, "message_template_status_update"), 30),
     Check("account_restricted", meta.news(account_news.account_restricted, "account_update"), 30),
     Check("account_alert", meta.news(account_news.account_alert, "account_alerts"), 30),
+    Check(
+        "template_warned",
+        meta.news(
+            account_losses.template_warned, "message_template_status_update", "message_template_quality_update"
+        ),
+        30,
+    ),
+    Check("template_dearer", meta.news(account_losses.template_dearer, "template_category_update"), 30),
+    Check("price_changed", meta.news(account_losses.price_changed, "account_update"), 30),
+    Check("review_failed", meta.news(account_losses.review_failed, "account_review_update"), 30),
+    Check("name_refused", meta.news(account_losses.name_refused, "phone_number_name_update"), 30),
+    Check("username_lost", meta.news(account_losses.username_lost, "business_username_updates"), 30),
+    Check("pin_changed", meta.news(account_losses.pin_changed, "security"), 30),
+    Check("flow_failing", meta.news(account_losses.flow_failing, "flows"), 30),
     Check("worker_behind", home.worker_behind, 10),
     Check("quarantined", home.set_aside("quarantined"), 15),
     Check("parked", home.set_aside("parked"), 15),

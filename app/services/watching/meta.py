@@ -62,7 +62,9 @@ def news(reading: Reading, *fields: str) -> Callable[[Look], Findings]:
         types = [f"account.{field}" for field in fields]
         with look.database.read() as session:
             rows = alarm_facts.news(session, types, look.now - NEWS_REMEMBERED)
-        told = [News(type.removeprefix("account."), when, _value(data)) for type, when, data in rows]
+        told = [
+            News(type.removeprefix("account."), when, _value(data), waba_id or "") for type, when, data, waba_id in rows
+        ]
         return reading(told, look.directory, look.now)
 
     return find

@@ -29,7 +29,8 @@ def index() -> ResponseReturnValue:
     Then `wait` says for how many seconds to wait for the next one, and `next_cursor` is always where to go on. 410 is
     for a cursor whose event this database does not have; `error.meta.start` is where to go on.
     """
-    wanted = Filter(query().get("type"), caller().numbers)
+    numbers = caller().numbers
+    wanted = Filter(query().get("type"), numbers, gateway().directory.current.accounts_of(numbers))
     if "after" not in query():
         return _newest_first(wanted)
     asked = query()["after"]

@@ -19,6 +19,7 @@ from tests.factories import (
     DISPLAY,
     OTHER_PNID,
     PNID,
+    WABA,
     change,
     contact,
     message_body,
@@ -213,7 +214,8 @@ def test_a_field_that_is_no_message_is_an_event(
 
     (found,) = get("/api/events")["data"]
     assert found["type"] == event
-    assert found["data"] == {"field": field, "value": {"event": "SOMETHING", "n": 1}}
+    about = {"waba_id": WABA, "phone_number_ids": [PNID]}
+    assert found["data"] == {"field": field, "value": {"event": "SOMETHING", "n": 1}} | about
 
 
 def test_a_notification_of_a_thousand_items_is_taken_in_whole(

@@ -16,7 +16,7 @@ from app.services.gateway import Gateway
 from app.services.number_directory import NumberDirectory
 from app.services.save_number import change_number, save_number
 from tests.conftest import API_KEY, with_settings
-from tests.factories import ANA, BO, OTHER_PNID, OTHER_WABA, contact, message_body, text
+from tests.factories import ANA, BO, OTHER_PNID, OTHER_WABA, contact, message_body, notification, text
 
 Receive = Callable[..., None]
 THEIR_SECRET = "secret-of-the-other-app-0123456789"
@@ -131,3 +131,18 @@ def owners(database: Database) -> dict[tuple[str, str, str], str]:
 def notifications(database: Database) -> list[Notification]:
     with database.read() as session:
         return list(session.scalars(select(Notification).order_by(Notification.id)))
+
+
+def test_a_key_that_is_bound_to_numbers_hears_of_their_own_account_and_of_no_other(
+    gateway: Gateway, receive: Receive, get: Callable[..., Any], other_app: None
+) -> None:
+    key = gateway.api_keys.make("theirs", ["read"], [OTHER_PNID])
+    gone = {"field": "account_update", "value": {"event": "ACCOUNT_VIOLATION"}}
+
+    receive(notification(gone))
+    receive(notification(gone, waba=OTHER_WABA), secret=THEIR_SECRET)
+
+    for more in ({}, {"type": "account.account_update"}, {"after": "0"}):
+        (event,) = get("/api/events", key=key, **more)["data"]
+        assert (event["data"]["waba_id"], event["data"]["phone_number_ids"]) == (OTHER_WABA, [OTHER_PNID])
+    assert len(get("/api/events")["data"]) == 2

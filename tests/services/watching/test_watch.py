@@ -35,6 +35,7 @@ from tests.conftest import ACCESS_TOKEN, API_KEY, Clock, on_sqlite, with_setting
 from tests.factories import ANA, OTHER_PNID, PNID, WABA, message_body, notification, text
 
 Receive = Callable[..., None]
+OF_ACCOUNT = f" (account {WABA})"
 DEBUG_TOKEN = "https://graph.example/v26.0/debug_token"
 
 
@@ -173,18 +174,51 @@ def test_a_message_that_meta_refuses_is_no_alarm(story: Story) -> None:
          [{"event": "ONBOARDING", "max_daily_conversations_per_business": "TIER_10K"},
           {"event": "OTHER", "max_daily_conversations_per_business": "TIER_2K"}],
          {"event": "OTHER", "max_daily_conversations_per_business": "TIER_UNLIMITED"}),
-        ("limit_lowered", "the business", "business_capability_update",
+        ("limit_lowered", "the business" + OF_ACCOUNT, "business_capability_update",
          [{"max_daily_conversations_per_business": -1}, {"max_daily_conversations_per_business": 2000}],
          {"max_daily_conversations_per_business": -1}),
-        ("template_paused", "sale (es)", "message_template_status_update",
+        ("template_paused", "sale (es)" + OF_ACCOUNT, "message_template_status_update",
          [{"event": "PAUSED", "message_template_name": "sale", "message_template_language": "es"}],
          {"event": "APPROVED", "message_template_name": "sale", "message_template_language": "es"}),
-        ("template_paused", "12", "message_template_status_update",
+        ("template_paused", "12" + OF_ACCOUNT, "message_template_status_update",
          [{"event": "DISABLED", "message_template_id": 12}], {"event": "DELETED", "message_template_id": 12}),
-        ("account_restricted", "DISABLED_UPDATE", "account_update",
+        ("account_restricted", "DISABLED_UPDATE" + OF_ACCOUNT, "account_update",
          [{"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "DISABLE"}}],
          {"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "REINSTATE"}}),
-        ("account_alert", "X", "account_alerts",
+        ("account_restricted", "DISABLED_UPDATE" + OF_ACCOUNT, "account_update",
+         [{"event": "DISABLED_UPDATE", "ban_info": [{"waba_ban_state": "SCHEDULE_FOR_DISABLE"}]}],
+         {"event": "DISABLED_UPDATE", "ban_info": [{"waba_ban_state": "REINSTATE"}]}),
+        ("account_restricted", "ACCOUNT_OFFBOARDED" + OF_ACCOUNT, "account_update",
+         [{"event": "ACCOUNT_OFFBOARDED"}], {"event": "ACCOUNT_RECONNECTED"}),
+        ("account_restricted", "PARTNER_REMOVED" + OF_ACCOUNT, "account_update",
+         [{"event": "PARTNER_REMOVED", "disconnection_info": {"reason": "PRIMARY_INACTIVITY"}}],
+         {"event": "PARTNER_ADDED"}),
+        ("template_paused", "sale (es)" + OF_ACCOUNT, "message_template_status_update",
+         [{"event": "LOCKED", "message_template_name": "sale", "message_template_language": "es"}],
+         {"event": "UNARCHIVED", "message_template_name": "sale", "message_template_language": "es"}),
+        ("template_warned", "sale (es)" + OF_ACCOUNT, "message_template_status_update",
+         [{"event": "FLAGGED", "message_template_name": "sale", "message_template_language": "es"}],
+         {"event": "REINSTATED", "message_template_name": "sale", "message_template_language": "es"}),
+        ("template_warned", "sale: quality" + OF_ACCOUNT, "message_template_quality_update",
+         [{"message_template_name": "sale", "new_quality_score": "RED"}],
+         {"message_template_name": "sale", "new_quality_score": "YELLOW"}),
+        ("template_dearer", "sale" + OF_ACCOUNT, "template_category_update",
+         [{"message_template_name": "sale", "previous_category": "UTILITY", "new_category": "MARKETING"}],
+         {"message_template_name": "sale", "previous_category": "MARKETING", "new_category": "UTILITY"}),
+        ("review_failed", "its review" + OF_ACCOUNT, "account_review_update",
+         [{"decision": "REJECTED"}], {"decision": "APPROVED"}),
+        ("name_refused", "…0100" + OF_ACCOUNT, "phone_number_name_update",
+         [{"decision": "REJECTED", "display_phone_number": "15550100100"}],
+         {"decision": "APPROVED", "display_phone_number": "15550100100"}),
+        ("username_lost", "username" + OF_ACCOUNT, "business_username_updates",
+         [{"status": "deleted"}], {"status": "approved"}),
+        ("flow_failing", "7" + OF_ACCOUNT, "flows",
+         [{"event": "FLOW_STATUS_CHANGE", "flow_id": "7", "new_status": "BLOCKED"}],
+         {"event": "FLOW_STATUS_CHANGE", "flow_id": "7", "new_status": "PUBLISHED"}),
+        ("flow_failing", "7: ENDPOINT_ERROR_RATE" + OF_ACCOUNT, "flows",
+         [{"event": "ENDPOINT_ERROR_RATE", "flow_id": "7", "alert_state": "ACTIVATED"}],
+         {"event": "ENDPOINT_ERROR_RATE", "flow_id": "7", "alert_state": "DEACTIVATED"}),
+        ("account_alert", "X" + OF_ACCOUNT, "account_alerts",
          [{"alert_info": {"alert_severity": "CRITICAL", "alert_type": "X", "alert_status": "ACTIVE"}}],
          {"alert_info": {"alert_severity": "CRITICAL", "alert_type": "X", "alert_status": "RESOLVED"}}),
     ],
@@ -208,7 +242,9 @@ def test_bad_news_from_meta(
     ("field", "value"),
     [
         ("phone_number_quality_update", {"event": "ONBOARDING", "max_daily_conversations_per_business": "TIER_2K"}),
-        ("message_template_status_update", {"event": "REJECTED", "message_template_name": "hello"}),
+        ("message_template_status_update", {"event": "PENDING", "message_template_name": "hello"}),
+        ("template_category_update", {"message_template_name": "hello", "new_category": "UTILITY"}),
+        ("account_review_update", {"decision": "PENDING"}),
         ("account_update", {"event": "MM_LITE_TERMS_SIGNED"}),
         ("account_update", {"ban_info": ["?"], "event": {"odd": 1}}),
         ("account_alerts", {"alert_info": {"alert_severity": "INFORMATIONAL", "alert_type": "X"}}),
@@ -225,10 +261,49 @@ def test_other_news_is_no_alarm(story: Story, receive: Receive, field: str, valu
 def test_a_restriction_without_an_end_is_over_after_a_week(story: Story, receive: Receive) -> None:
     receive(news(story, "account_update", {"event": "ACCOUNT_RESTRICTION", "restriction_info": [
         {"restriction_type": "RESTRICTED_BIZ_INITIATED_MESSAGING", "expiration": 1}]}))  # fmt: skip
-    assert story.after() == [Told("raised", "account_restricted", "ACCOUNT_RESTRICTION")]
+    assert story.after() == [Told("raised", "account_restricted", "ACCOUNT_RESTRICTION" + OF_ACCOUNT)]
     story.after(days=6)
 
-    assert story.after(days=1) == [Told("closed", "account_restricted", "ACCOUNT_RESTRICTION")]
+    assert story.after(days=1) == [Told("closed", "account_restricted", "ACCOUNT_RESTRICTION" + OF_ACCOUNT)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "field", "value"),
+    [
+        ("price_changed", "AUTH_INTL_PRICE_ELIGIBILITY_UPDATE" + OF_ACCOUNT, "account_update",
+         {"event": "AUTH_INTL_PRICE_ELIGIBILITY_UPDATE"}),
+        ("pin_changed", "…0100" + OF_ACCOUNT, "security",
+         {"event": "PIN_RESET_REQUEST", "display_phone_number": "15550100100"}),
+    ],
+)  # fmt: skip
+def test_news_without_an_end_is_over_after_a_week(
+    story: Story, receive: Receive, kind: str, subject: str, field: str, value: Any
+) -> None:
+    receive(news(story, field, value))
+    assert story.after() == [Told("raised", kind, subject)]
+    story.after(days=6)
+
+    assert story.after(days=1) == [Told("closed", kind, subject)]
+
+
+def test_the_news_of_one_account_ends_nothing_of_another(story: Story, receive: Receive) -> None:
+    def of(account: str, state: str) -> Any:
+        body = news(story, "account_update", {"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": state}})
+        body["entry"][0]["id"] = account
+        return body
+
+    receive(of("111", "DISABLE"), of("222", "DISABLE"))
+    assert [each.subject[-12:] for each in sorted(story.after())] == ["account 111)", "account 222)"]
+
+    receive(of("222", "REINSTATE"))
+
+    assert story.after() == [Told("closed", "account_restricted", "DISABLED_UPDATE (account 222)")]
+
+
+def test_a_partner_is_told_of_another_account(story: Story, receive: Receive) -> None:
+    receive(news(story, "account_update", {"event": "PARTNER_REMOVED", "waba_info": {"waba_id": "333"}}))
+
+    assert story.after() == [Told("raised", "account_restricted", "PARTNER_REMOVED (account 333)")]
 
 
 def test_a_worker_that_is_behind(story: Story) -> None:

@@ -107,6 +107,21 @@ class TooLarge(GatewayError):
     default = "The body is too large."
 
 
+class TooSlow(GatewayError):
+    """A body that did not come in time, or whose place others needed."""
+
+    code = "too_slow"
+    retryable = True
+    default = "The body did not come in time."
+
+
+class LengthRequired(GatewayError):
+    """A chunked body under a server that does not say where it ends."""
+
+    code = "length_required"
+    default = "This server cannot read a chunked body. Send it with a Content-Length."
+
+
 class UnsupportedMediaType(GatewayError):
     """A body that does not say it is JSON."""
 

@@ -14,6 +14,11 @@ def sign_meta(secret: str, raw: bytes) -> str:
     return f"sha256={hmac.digest(secret.encode(), raw, 'sha256').hex()}"
 
 
+def is_meta_signature(header: str | None) -> bool:
+    """Whether a header's value could be a signature, whoever made it: without one there is nothing to read."""
+    return _HEADER.fullmatch(header or "") is not None
+
+
 def verify_meta_signature(secrets: Sequence[str], raw: bytes, header: str | None) -> int | None:
     """Return the position of the first secret that signed `raw`, or None when none did.
 

@@ -28,6 +28,7 @@ from app.web.api import (
 from app.web.graph import bp as graph
 from app.web.graph.paths import GraphPaths
 from app.web.observe import Observe
+from app.web.unread import DropUnread
 from app.web.whatsapp import bp as whatsapp
 
 
@@ -60,4 +61,4 @@ def init_app(app: Flask, config: Config) -> None:
     if config.trusted_proxies:
         hops = config.trusted_proxies
         wsgi_app = ProxyFix(wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)
-    app.wsgi_app = Observe(wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = Observe(DropUnread(wsgi_app))  # type: ignore[method-assign]

@@ -6,35 +6,53 @@ from typing import Any
 
 from flask import g, request
 from marshmallow import Schema
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
-from app.errors import TooLarge, UnsupportedMediaType
+from app.errors import LengthRequired, Malformed, TooLarge, TooSlow, Unavailable, UnsupportedMediaType
 from app.schemas.json_text import parse_json
 from app.schemas.loading import load
+from app.web.bodies_in_hand import BodiesInHand, Body, Full
+from app.web.unread import IS_READ
 
 API_LIMIT = 1024 * 1024
+PART = 64 * 1024
+
+in_hand = BodiesInHand()
+"""Of this process."""
 
 
 def read_raw(limit: int) -> bytes:
-    """The body's bytes as received. Raises `TooLarge` above `limit`, for chunked bodies too.
+    """The body's bytes as received.
 
-    Werkzeug ends a chunked body at its limit and says nothing, so its limit is one byte beyond ours.
+    Raises `TooLarge` above `limit`, for chunked bodies too, and before reading where the length is known; `TooSlow`
+    for one that does not come, `Unavailable` where too many come at once, `LengthRequired` and `Malformed` for one
+    that cannot be read.
     """
     if "raw_body" in g:  # somebody has read it already
         known: bytes = g.raw_body
         return known
+    environ = request.environ
+    _need_an_end(environ)
+    length = request.content_length
+    if length is not None and length > limit:
+        raise _too_large(limit)
+    # Werkzeug ends a chunked body at its limit and says nothing, so its limit is one byte beyond ours.
     request.max_content_length = limit + 1
     try:
-        raw = request.stream.read()
-    except RequestEntityTooLarge:
-        raw = None
-    if raw is None or len(raw) > limit:
-        raise TooLarge(f"The body is larger than {limit} bytes.")
+        with in_hand.reading(environ.get("gunicorn.socket")) as body:
+            raw = _read(body, limit)
+    except Full:
+        raise Unavailable("Too many requests are on their way in at the moment. Try again.") from None
+    if body.is_cut:
+        raise TooSlow
+    if length is not None and len(raw) < length:
+        raise Malformed("The body ended before its Content-Length.")
+    environ[IS_READ] = True
     return raw
 
 
 def read_json_bytes(limit: int = API_LIMIT) -> bytes:
-    """The bytes of a body that says it is JSON. Raises `UnsupportedMediaType` and `TooLarge`."""
+    """The bytes of a body that says it is JSON. Raises `UnsupportedMediaType` and what `read_raw` does."""
     if not request.is_json:
         raise UnsupportedMediaType
     return read_raw(limit)
@@ -43,3 +61,43 @@ def read_json_bytes(limit: int = API_LIMIT) -> bytes:
 def read_object(schema: Schema) -> dict[str, Any]:
     """The JSON object that is the body, as its schema loads it. Raises `Malformed`, `Invalid` and what bytes may."""
     return load(schema, parse_json(read_json_bytes()))
+
+
+def _need_an_end(environ: dict[str, Any]) -> None:
+    """Some servers (uWSGI, mod_wsgi) hand a chunked body on without saying where it ends; then nothing can be read.
+
+    Where a proxy has decoded it there is a length, and the header is what the proxy forgot to take out.
+    """
+    if "chunked" not in environ.get("HTTP_TRANSFER_ENCODING", "").lower() or environ.get("wsgi.input_terminated"):
+        return
+    if not environ.get("CONTENT_LENGTH"):
+        raise LengthRequired
+    del environ["HTTP_TRANSFER_ENCODING"]
+
+
+def _read(body: Body, limit: int) -> bytes:
+    try:
+        first = request.stream.read(PART)
+        if len(first) < PART and request.content_length == len(first):
+            return first  # as nearly always
+        parts, size = [first], len(first)
+        while parts[-1]:
+            in_hand.grew(body, len(parts[-1]))
+            if size > limit:
+                raise _too_large(limit)
+            parts.append(request.stream.read(PART))
+            size += len(parts[-1])
+    except RequestEntityTooLarge:
+        raise _too_large(limit) from None
+    except ClientDisconnected:
+        return b""  # cut, or gone
+    except Exception as error:
+        # Of the server itself: gunicorn has a family of errors for chunks, with no base that it shares with others.
+        if isinstance(error, OSError) or type(error).__module__ == "gunicorn.http.errors":
+            raise Malformed("The body's chunks cannot be read.") from error
+        raise
+    return b"".join(parts)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"The body is larger than {limit} bytes.")

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from app import metrics
 from app.errors import BadSignature, GatewayError
 from app.logs import request_id_var
+from app.signing import is_meta_signature
 from app.web.bodies import read_raw
 from app.web.context import gateway
 
@@ -31,8 +32,10 @@ def handshake() -> ResponseReturnValue:
 def receive() -> ResponseReturnValue:
     """Answer 200 once the body is committed. No signature of ours, no entry; no database, no 200."""
     try:
-        raw = read_raw(LIMIT)
-        gateway().receive(raw, request.headers.get("X-Hub-Signature-256"), request_id_var.get())
+        signature = request.headers.get("X-Hub-Signature-256")
+        if not is_meta_signature(signature):
+            raise BadSignature  # before a byte of a stranger's body is read
+        gateway().receive(read_raw(LIMIT), signature, request_id_var.get())
     except GatewayError as error:
         metrics.notifications_refused.labels("signature" if isinstance(error, BadSignature) else error.code).inc()
         raise

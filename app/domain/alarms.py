@@ -116,6 +116,22 @@ KINDS: dict[str, Kind] = {
         "Sends are held: Meta never said what became of them.",
         "See /api/messages?status=held and decide for each whether it went; flask sends decides for many.",
     ),
+    "meta_unreachable": Kind(
+        "Meta gives no clear answers about number {subject}; its sends wait.",
+        "Look at metastatus.com, the way out to graph.facebook.com and GRAPH_PROXY. It goes on by itself.",
+    ),
+    "queue_stuck": Kind(
+        "The sends of number {subject} have not moved for five minutes, though some are due.",
+        "Look at the worker's log for the process that sends, and restart it; add a number that was removed again.",
+    ),
+    "replies_expired": Kind(
+        "Answers to customers of number {subject} expired before they could be sent.",
+        "See /api/messages?status=expired; other open alarms say what was in the way. Write to those customers.",
+    ),
+    "not_permitted": Kind(
+        "Meta refuses sends of number {subject}, because its token lacks a permission.",
+        "Give the token's system user the number's account and whatsapp_business_messaging, then flask sends retry.",
+    ),
     "sends_held_unsent": Kind(
         "Sends are held that certainly did not go out: their token was refused, or somebody held them.",
         "Look with flask sends list; then flask sends release sends them, flask sends cancel gives them up.",

@@ -26,6 +26,10 @@ class Priority(StrEnum):
     BULK = "bulk"
 
 
+LATE_REPLY = "expired: reply"
+"""What the error of an answer says whose turn did not come in time."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutboundRequest:
     """One message to send.

@@ -11,7 +11,7 @@ from app.database import Database
 from app.database_trouble import Trouble
 from app.errors import Unavailable
 from app.ids import new_id
-from app.store import workers
+from app.store import send_facts, workers
 
 WORKER_SILENT_AFTER = timedelta(seconds=30)
 
@@ -29,6 +29,9 @@ class Health:
     worker_seen_at: datetime | None = None
     oldest_due_at: datetime | None = None
     reason: str | None = None
+    oldest_send_at: datetime | None = None
+    unreachable: int = 0
+    without_token: int = 0
 
 
 def check_health(database: Database, now: datetime) -> Health:
@@ -39,12 +42,17 @@ def check_health(database: Database, now: datetime) -> Health:
                 return Health(True, False, "unknown", reason=Trouble.NO_TABLES)
             seen_at = workers.last_seen(session)
             oldest = workers.oldest_due(session, now)
+            oldest_send = send_facts.oldest_due_of_all(session, now)
+            unreachable, without_token = send_facts.stopped(session)
     except Unavailable as error:
         is_there = error.reason == Trouble.NO_TABLES
         return Health(is_there, False, "unknown", reason=error.reason)
     trouble = _trouble_of_writing(database, now)
     alive = seen_at is not None and now - seen_at < WORKER_SILENT_AFTER
-    return Health(not trouble, True, "running" if alive else "missing", seen_at, oldest, trouble or None)
+    return Health(
+        not trouble, True, "running" if alive else "missing", seen_at, oldest, trouble or None, oldest_send,
+        unreachable, without_token,
+    )  # fmt: skip
 
 
 def _trouble_of_writing(database: Database, now: datetime) -> str:

@@ -71,11 +71,11 @@ def postpone(session: Session, message_id: str, due_at: datetime) -> None:
     session.execute(statement.execution_options(**_AS_IT_IS))
 
 
-def expired(session: Session, now: datetime, limit: int) -> list[str]:
-    """Messages whose time is over while they still wait."""
-    query = select(QueuedSend.message_id).join(Message, Message.id == QueuedSend.message_id)
+def expired(session: Session, now: datetime, limit: int) -> dict[str, int]:
+    """Messages whose time is over while they still wait, each with its lane."""
+    query = select(QueuedSend.message_id, QueuedSend.lane).join(Message, Message.id == QueuedSend.message_id)
     query = query.where(QueuedSend.expires_at <= now, Message.status != "held").order_by(QueuedSend.expires_at)
-    return list(session.scalars(query.limit(limit)))
+    return {row.message_id: row.lane for row in session.execute(query.limit(limit))}
 
 
 def wanted_before(session: Session, phone_number_id: str, before: datetime, limit: int) -> list[Row]:

@@ -26,7 +26,7 @@ def alive() -> ResponseReturnValue:
 def ready() -> ResponseReturnValue:
     """503 while the database cannot be read and written, is not migrated, or the server is stopping.
 
-    The worker is only told of.
+    The worker and the sending are only told of.
     """
     now = utc_now()
     health = check_health(gateway().database, now)
@@ -42,6 +42,12 @@ def ready() -> ResponseReturnValue:
             "state": health.worker,
             "seen_seconds_ago": _seconds(now, health.worker_seen_at),
             "oldest_job_seconds": _seconds(now, health.oldest_due_at),
+        },
+        "sending": {
+            "meta": "no clear answers" if health.unreachable else "ok",
+            "oldest_due_seconds": _seconds(now, health.oldest_send_at),
+            "numbers_waiting_for_meta": health.unreachable,
+            "numbers_waiting_for_a_token": health.without_token,
         },
     }
     return body, 200 if is_ready else 503

@@ -29,6 +29,17 @@ class WorkerState(Schema):
     )
 
 
+class SendingState(Schema):
+    """How sending is. Never a reason not to be ready: what is queued waits."""
+
+    meta = fields.String(required=True, metadata={"enum": ["ok", "no clear answers"]})
+    oldest_due_seconds = fields.Float(
+        required=True, allow_none=True, metadata={"description": "How long a queued send that is due has been waiting."}
+    )
+    numbers_waiting_for_meta = fields.Integer(required=True)
+    numbers_waiting_for_a_token = fields.Integer(required=True)
+
+
 class ReadyAnswer(Schema):
     """Whether requests should come here."""
 
@@ -38,6 +49,7 @@ class ReadyAnswer(Schema):
     reason = fields.String(required=True, allow_none=True, metadata={"description": "What keeps it from being ready."})
     draining = fields.Boolean(required=True)
     worker = fields.Nested(WorkerState, required=True)
+    sending = fields.Nested(SendingState, required=True)
 
 
 class DoneAnswer(Schema):

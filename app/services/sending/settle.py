@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -12,7 +13,7 @@ from app.database import Database
 from app.domain.holding import HeldFor, why_held
 from app.errors import Invalid
 from app.models import Message
-from app.services.sending.recording import enqueue, to_request
+from app.services.sending.recording import LANES, enqueue, to_request
 from app.services.sending.told import tell
 from app.store import attempts, events, held_sends, idempotency, paces, queue
 
@@ -21,6 +22,7 @@ LONGEST_BEFORE_AND_AFTER = timedelta(seconds=30)
 is still `sending` then has lost its process."""
 
 AT_ONCE = 100
+TOO_LATE = "The message's time was over before its turn came; it did not go out."
 
 
 class SettleSends:
@@ -113,9 +115,14 @@ class SettleSends:
             return 0
         with self._database.write() as session:
             events.take_turn(session)
-            over = attempts.set_status_of(session, found, "expired", ("queued",), now)
-            queue.remove(session, found)
-            tell(session, dict.fromkeys(over), now)
+            over: dict[str, dict[str, Any] | None] = {}
+            for priority, lane in LANES.items():
+                theirs = [message_id for message_id, their_lane in found.items() if their_lane == lane]
+                why = {"code": None, "title": TOO_LATE, "details": f"expired: {priority}"}
+                moved = attempts.set_status_of(session, theirs, "expired", ("queued",), now, error=why)
+                over |= dict.fromkeys(moved, why)
+            queue.remove(session, list(found))
+            tell(session, over, now)
         return len(over)
 
     def forget(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.domain import account_losses, account_news
 from app.domain.holding import HeldFor
-from app.services.watching import home, meta
+from app.services.watching import home, meta, sends
 from app.services.watching.look import Check
 
 CHECKS: tuple[Check, ...] = (
@@ -40,6 +40,10 @@ CHECKS: tuple[Check, ...] = (
     Check("sends_held", home.sends_held(HeldFor.UNKNOWN, HeldFor.UNLIKELY), 15),
     Check("sends_held_unsent", home.sends_held(HeldFor.TOKEN, HeldFor.ASKED), 15),
     Check("database_restored", home.sends_held(HeldFor.RESTORED), 15),
+    Check("meta_unreachable", sends.meta_unreachable, 10),
+    Check("queue_stuck", sends.queue_stuck, 15),
+    Check("replies_expired", sends.replies_expired, 30),
+    Check("not_permitted", sends.not_permitted, 30),
     Check("unknown_number", meta.unknown_number, 30),
     Check("silence", meta.silence, 30),
     Check("endpoint_failing", home.endpoint_failing, 15),

@@ -45,6 +45,14 @@ class Vault:
         except InvalidToken:
             raise CannotDecrypt("Encrypted with a key that ENCRYPTION_KEY no longer holds.") from None
 
+    def can_decrypt(self, token: str) -> bool:
+        """Whether one of our keys encrypted this."""
+        try:
+            self.decrypt(token)
+        except CannotDecrypt:
+            return False
+        return True
+
 
 def hash_key(text: str) -> str:
     """Return what is kept of an API key: 64 hex digits from which it cannot be had back.

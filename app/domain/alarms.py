@@ -144,8 +144,19 @@ KINDS: dict[str, Kind] = {
         "Version {subject} of Meta's Graph API expires soon, or has expired.",
         "Upgrade the gateway, or set GRAPH_API_VERSION to a newer one.",
     ),
+    "signature_refused": Kind(
+        "All webhooks for number {subject} are refused: none of the app secrets signed them.",
+        "Compare WHATSAPP_APP_SECRET (or the number's own secret) with App settings, Basic at Meta: it may be reset"
+        " there, is another app's, or was cut when copied. A proxy that changes bodies breaks signatures, too (flask"
+        " verify looks at a captured request); and if nobody at Meta posts, a stranger does.",
+    ),
+    "encryption_key": Kind(
+        "Stored tokens and secrets cannot be decrypted: ENCRYPTION_KEY is not the one that encrypted them.",
+        "Put the old key back, behind the new one if there is a new one (new,old), and restart. If it is lost, store"
+        " tokens and secrets anew: flask numbers add … --token --secret, and rotate the endpoints' secrets.",
+    ),
     "silence": Kind(
-        "Number {subject} sends, and Meta reports nothing back; probably webhooks do not reach the gateway.",
+        "Meta tells nothing of number {subject}, though it should; probably webhooks do not reach the gateway.",
         "Check the callback URL, its certificate, and the app's subscription to the business account.",
     ),
     "handlers_broken": Kind(

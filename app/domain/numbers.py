@@ -36,12 +36,13 @@ class BusinessNumber:
 @dataclass(frozen=True, slots=True, repr=False)
 class Directory:
     """All numbers and app secrets at one moment. `apps[i]` is the app that `secrets[i]` belongs to, and `own_app` that
-    of the settings."""
+    of the settings. `unreadable` are the numbers whose token or secrets no key of ours decrypts."""
 
     numbers: dict[str, BusinessNumber]
     secrets: tuple[str, ...]
     apps: tuple[str, ...]
     own_app: str = DEFAULT_APP
+    unreadable: frozenset[str] = frozenset()
 
     def realm(self, app: str) -> str:
         """Whose people an app speaks of."""

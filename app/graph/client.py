@@ -210,8 +210,13 @@ def _failure(err: requests.RequestException) -> GraphUnavailable | GraphUnknown:
 
 def _authorization(token: str, scheme: str = "Bearer") -> str:
     # An odd token would be refused by the HTTP library, in an error that quotes it.
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise GraphUnauthorised("The number's access token is empty or not a token.")
+    if not token:
+        raise GraphUnauthorised(
+            "The number has no access token that can be read. If one was stored, ENCRYPTION_KEY is not the one that"
+            " encrypted it: see the alarm `encryption_key`."
+        )
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise GraphUnauthorised("The number's access token is not a token.")
     return f"{scheme} {token}"
 
 

@@ -115,8 +115,11 @@ def app_of(app_id: str | None, secrets: list[str]) -> str:
 
 def _assemble(config: Config, rows: list[Number], vault: Vault) -> Directory:
     own_app = config.whatsapp_app_id or DEFAULT_APP
+    token: str | None
+    theirs: list[str]
     secrets = {(secret, own_app): None for secret in config.whatsapp_app_secrets}
     found: dict[str, BusinessNumber] = {}
+    unreadable = set()
     if config.whatsapp_phone_number_id:
         found[config.whatsapp_phone_number_id] = BusinessNumber(
             config.whatsapp_phone_number_id,
@@ -127,24 +130,26 @@ def _assemble(config: Config, rows: list[Number], vault: Vault) -> Directory:
         )
     for row in rows:
         app = own_app if row.app == DEFAULT_APP else row.app
-        token, theirs = _decrypt(row, vault)
+        token, theirs = "", []
+        try:
+            token, theirs = _decrypt(row, vault)
+        except CannotDecrypt:
+            logger.error("a number's secrets cannot be decrypted", extra={"phone_number_id": row.phone_number_id})
+            unreadable.add(row.phone_number_id)
         found[row.phone_number_id] = BusinessNumber(
             row.phone_number_id, app, config.whatsapp_access_token if token is None else token, row.waba_id,
             row.display_phone_number, row.rate or config.messages_per_second, realm_of(app, own_app),
         )  # fmt: skip
         secrets |= {(secret, app): None for secret in theirs}
-    return Directory(found, tuple(secret for secret, _ in secrets), tuple(app for _, app in secrets), own_app)
+    apps = tuple(app for _, app in secrets)
+    return Directory(found, tuple(secret for secret, _ in secrets), apps, own_app, frozenset(unreadable))
 
 
 def _decrypt(row: Number, vault: Vault) -> tuple[str | None, list[str]]:
-    """A number's token, if it has one of its own, and its app's secrets.
+    """A number's token, if it has one of its own, and its app's secrets. Raises `CannotDecrypt`.
 
     What was encrypted with a lost key counts as an empty token and no secrets: that number cannot send, but it stays
     bound to its app, and all others work.
     """
-    try:
-        token = vault.decrypt(row.access_token) if row.access_token else None
-        return token, vault.decrypt(row.app_secrets).split(",") if row.app_secrets else []
-    except CannotDecrypt:
-        logger.error("a number's secrets cannot be decrypted", extra={"phone_number_id": row.phone_number_id})
-        return "", []
+    token = vault.decrypt(row.access_token) if row.access_token else None
+    return token, vault.decrypt(row.app_secrets).split(",") if row.app_secrets else []

@@ -14,6 +14,7 @@ from app.errors import BadSignature
 from app.group_commit import GroupCommit
 from app.ids import new_id
 from app.logs import get_logger
+from app.services.note_bad_signatures import NoteBadSignatures
 from app.services.number_directory import NumberDirectory
 from app.signing import verify_meta_signature
 from app.store import notifications
@@ -29,6 +30,7 @@ class ReceiveNotification:
         self._database = database
         self._directory = directory
         self._now = now
+        self._note_bad_signature = NoteBadSignatures(database, now)
         self._commits: GroupCommit[Kept] = GroupCommit(self._keep)
 
     def __call__(self, raw: bytes, signature: str | None, request_id: str) -> None:
@@ -40,6 +42,8 @@ class ReceiveNotification:
         directory = self._directory.current
         signer = verify_meta_signature(directory.secrets, raw, signature)
         if signer is None:
+            if signature:
+                self._note_bad_signature(raw, directory)
             raise BadSignature
         kept = Kept(new_id(), self._now(), raw, directory.apps[signer], request_id, keys_of(raw))
         self._commits.add(kept)

@@ -15,9 +15,14 @@ from app.models.base import UtcDateTime
 from app.store.dialect import add_up, insert_new
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
+BAD_SIGNATURE = "gateway.bad_signature"
+"""What is counted when a webhook is refused, beside what came from Meta (events, `status.…`) and went there (`send.…`).
+"""
+
 PORTION = 5_000
 """Rows counted at once."""
 
+_FROM_META = and_(~Traffic.what.startswith("gateway."), ~Traffic.what.startswith("send."))
 KEY = ("seconds", "starts_at", "phone_number_id", "what")
 
 
@@ -120,6 +125,39 @@ def rows(happened: Iterable[Happened]) -> list[dict[str, Any]]:
 def day_of(moment: datetime) -> datetime:
     """The beginning of its UTC day."""
     return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def refused(session: Session, since: datetime) -> dict[str, list[tuple[datetime, int]]]:
+    """The minutes from then on in which webhooks were refused for their signature, and how many, by number."""
+    query = select(Traffic.phone_number_id, Traffic.starts_at, Traffic.times).where(
+        Traffic.seconds == MINUTE, Traffic.starts_at >= since, Traffic.what == BAD_SIGNATURE
+    )
+    found: dict[str, list[tuple[datetime, int]]] = {}
+    for number, starts_at, times in session.execute(query.order_by(Traffic.starts_at)):
+        found.setdefault(number, []).append((starts_at, times))
+    return found
+
+
+def last_heard(session: Session, number: str, since: datetime) -> datetime | None:
+    """The last minute from then on in which Meta told us anything about a number."""
+    query = select(func.max(Traffic.starts_at)).where(
+        Traffic.seconds == MINUTE, Traffic.starts_at >= since, Traffic.phone_number_id == number, _FROM_META
+    )
+    return session.scalar(query)
+
+
+def hours_heard(session: Session, since: datetime) -> dict[str, list[tuple[datetime, int]]]:
+    """The hours from then on in which Meta told us anything about a number, and how often, by number, in order."""
+    query = (
+        select(Traffic.phone_number_id, Traffic.starts_at, func.sum(Traffic.times))
+        .where(Traffic.seconds == HOUR, Traffic.starts_at >= since, _FROM_META)
+        .group_by(Traffic.phone_number_id, Traffic.starts_at)
+        .order_by(Traffic.starts_at)
+    )
+    found: dict[str, list[tuple[datetime, int]]] = {}
+    for number, starts_at, times in session.execute(query):
+        found.setdefault(number, []).append((starts_at, int(times)))
+    return found
 
 
 def totals(

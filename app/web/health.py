@@ -37,6 +37,7 @@ def ready() -> ResponseReturnValue:
         "database": "ok" if health.database else "unavailable",
         "schema": "ok" if health.schema else "not migrated; run `flask migrate`" if health.database else "unknown",
         "reason": health.reason,
+        "secrets": "cannot be decrypted; see ENCRYPTION_KEY" if gateway().directory.current.unreadable else "ok",
         "draining": draining,
         "worker": {
             "state": health.worker,

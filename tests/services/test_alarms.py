@@ -125,7 +125,7 @@ def test_alarms_stand_among_the_events_and_leave_the_books_alone(
 
     assert [event["type"] for event in events] == ["message.received", "gateway.alert", "message.received"]
     data = events[1]["data"]
-    assert data["text"].startswith(f"ALARM Number {PNID} sends, and Meta reports nothing back")
+    assert data["text"].startswith(f"ALARM Meta tells nothing of number {PNID}")
     assert data["alert"]["details"] == {"no_report_since": "noon"}
     assert audit_balance(gateway.database, deep=True).is_clean
 

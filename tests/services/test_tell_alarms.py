@@ -71,11 +71,11 @@ def test_raised_and_over_are_posted_as_chats_want_it(
     said = [json.loads(call.request.body or b"")["text"] for call in hook.calls]
 
     assert said[0] == (
-        f"ALARM Number {PNID} sends, and Meta reports nothing back; probably webhooks do not reach the gateway."
+        f"ALARM Meta tells nothing of number {PNID}, though it should; probably webhooks do not reach the gateway."
         " (since 2026-11-24 12:00 UTC · no_report_since: noon)\n"
         "Check the callback URL, its certificate, and the app's subscription to the business account."
     )
-    assert said[1].startswith(f"OVER Number {PNID} sends") and len(said) == 2
+    assert said[1].startswith(f"OVER Meta tells nothing of number {PNID}") and len(said) == 2
     assert waiting(database) == 0
 
 

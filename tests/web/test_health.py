@@ -50,6 +50,7 @@ def test_it_is_ready_without_a_worker_and_says_that_there_is_none(client: FlaskC
         "database": "ok",
         "schema": "ok",
         "reason": None,
+        "secrets": "ok",
         "draining": False,
         "worker": {"state": "missing", "seen_seconds_ago": None, "oldest_job_seconds": None},
         "sending": {

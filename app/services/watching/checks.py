@@ -46,6 +46,8 @@ CHECKS: tuple[Check, ...] = (
     Check("not_permitted", sends.not_permitted, 30),
     Check("unknown_number", meta.unknown_number, 30),
     Check("silence", meta.silence, 30),
+    Check("signature_refused", meta.signature_refused, 15),
+    Check("encryption_key", home.encryption_key, 30),
     Check("endpoint_failing", home.endpoint_failing, 15),
     Check("deliveries_stuck", home.deliveries_stuck, 15),
     Check("endpoint_disabled", home.endpoint_disabled, 15),

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from app import metrics
+from app.crypto import Vault
 from app.domain.alarms import Finding
 from app.domain.endpoints import Format
 from app.domain.holding import HeldFor
@@ -105,6 +106,18 @@ def endpoint_disabled(look: Look) -> Findings:
 
 def _what(row: Endpoint) -> dict[str, str | None]:
     return {"handler": row.url} if row.format == Format.HANDLER else {"host": urlsplit(row.url).hostname}
+
+
+def encryption_key(look: Look) -> Findings:
+    """What was encrypted with a key that is not there: numbers' tokens and secrets, and endpoints' secrets."""
+    vault = Vault(look.config.encryption_key)
+    with look.database.read() as session:
+        rows = [row for row in endpoints.all_endpoints(session) if row.secret]
+    lost = [row.id for row in rows if not vault.can_decrypt(row.secret)]
+    numbers = sorted(look.directory.unreadable)
+    if not lost and not numbers:
+        return []
+    return [Finding(details={"numbers": ", ".join(numbers), "endpoints": len(lost)})]
 
 
 def disk_full(look: Look) -> Findings:

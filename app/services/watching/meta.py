@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from app.domain.account_news import News, Reading
@@ -14,11 +15,13 @@ from app.services.sending.outcomes import BULK
 from app.services.sending.turns import token_hash
 from app.services.watching.home import worker_behind
 from app.services.watching.look import Findings, Look, at, of_number
-from app.store import alarm_facts
+from app.store import alarm_facts, traffic
 
 RECENT = timedelta(days=1)
 NEWS_REMEMBERED = timedelta(days=90)
 VERSION_NOTICE = timedelta(days=90)
+RHYTHM, RHYTHM_NEEDS, QUIET_AT_LEAST = timedelta(days=7), 200, timedelta(hours=3)
+REFUSED_LATELY = timedelta(hours=1)
 SILENT_AFTER, SILENT_SENDS = timedelta(minutes=5), 20
 
 
@@ -30,6 +33,7 @@ def token_dead(look: Look) -> Findings:
         of_number(pace.phone_number_id)
         for pace in paces
         if (number := look.directory.find(pace.phone_number_id)) is not None
+        and pace.phone_number_id not in look.directory.unreadable  # that is an alarm of its own
         and pace.paused_for == "auth"
         and pace.token_hash == token_hash(number)
     ]
@@ -87,12 +91,44 @@ def unknown_number(look: Look) -> Findings:
 
 
 def silence(look: Look) -> Findings:
-    """Numbers whose last 20 sends of more than five minutes ago have no report. While we lag, nobody can tell."""
+    """Numbers whose last 20 sends of more than five minutes ago have no report, and those that Meta is silent about for
+
+    half as long again as ever in a week with messages. While we lag, nobody can tell.
+    """
     if worker_behind(look):
         return None
     with look.database.read() as session:
-        found = alarm_facts.unreported(session, look.now - RECENT, look.now - SILENT_AFTER, SILENT_SENDS)
-    return [of_number(number, no_report_since=at(since)) for number, since in sorted(found.items())]
+        unreported = alarm_facts.unreported(session, look.now - RECENT, look.now - SILENT_AFTER, SILENT_SENDS)
+        heard = traffic.hours_heard(session, look.now - RHYTHM)
+    quiet = {number: since for number, hours in heard.items() if (since := _quiet_since(hours, look.now)) is not None}
+    found = {number: {"nothing_since": at(since)} for number, since in quiet.items() if look.directory.find(number)}
+    found |= {number: {"no_report_since": at(since)} for number, since in unreported.items()}
+    return [of_number(number, **details) for number, details in sorted(found.items())]
+
+
+def _quiet_since(hours: list[tuple[datetime, int]], now: datetime) -> datetime | None:
+    """Since when a number is quieter than it ever was, where enough is known of it to say so."""
+    if sum(times for _, times in hours) < RHYTHM_NEEDS or now - hours[0][0] < 0.8 * RHYTHM:
+        return None
+    starts = [start for start, _ in hours]
+    longest = max((after - before for before, after in pairwise(starts)), default=timedelta())
+    since = starts[-1] + timedelta(hours=1)
+    return since if now - since > max(1.5 * longest, QUIET_AT_LEAST) else None
+
+
+def signature_refused(look: Look) -> Findings:
+    """Numbers for which nothing has come for a minute and more but webhooks that none of our secrets signed."""
+    since = look.now - REFUSED_LATELY
+    found = []
+    with look.database.read() as session:
+        for number, minutes in sorted(traffic.refused(session, since).items()):
+            heard = traffic.last_heard(session, number, since)
+            alone = [(minute, times) for minute, times in minutes if heard is None or minute > heard]
+            first, last = (alone[0][0], alone[-1][0]) if alone else (look.now, look.now)
+            if last > first and look.now >= first + timedelta(minutes=2) and look.directory.find(number):
+                count = sum(times for _, times in alone)
+                found.append(of_number(number, refused=count, since=at(first)))
+    return found
 
 
 def graph_version(look: Look) -> Findings:

@@ -17,6 +17,7 @@ from sqlalchemy import event, insert, select, update
 
 from app import metrics
 from app.config import Config
+from app.crypto import Vault
 from app.database import Database
 from app.domain.alarms import KINDS
 from app.graph.client import GraphClient
@@ -24,15 +25,17 @@ from app.models import Alert, Delivery, Endpoint, Event, Job, Message, Notificat
 from app.models.base import table
 from app.services.alarms import Alarms
 from app.services.gateway import Gateway
+from app.services.note_bad_signatures import NoteBadSignatures
 from app.services.number_directory import NumberDirectory
-from app.services.save_number import save_number
+from app.services.save_number import remove_number, save_number
 from app.services.watching import home
 from app.services.watching.checks import CHECKS
 from app.services.watching.look import Check, Look
 from app.services.watching.tokens import WatchTokens
 from app.services.watching.watch import Watch
+from app.store import traffic
 from tests.conftest import ACCESS_TOKEN, API_KEY, Clock, on_sqlite, with_settings
-from tests.factories import ANA, OTHER_PNID, PNID, WABA, message_body, notification, text
+from tests.factories import ANA, OTHER_PNID, PNID, WABA, message_body, notification, text, to_bytes
 
 Receive = Callable[..., None]
 OF_ACCOUNT = f" (account {WABA})"
@@ -465,6 +468,65 @@ def test_silence_of_one_number_beside_another(story: Story) -> None:
     story.set_status(story.try_to_send("accepted", count=30), "read")
 
     assert story.after(minutes=6) == [Told("raised", "silence", OTHER_PNID)]
+
+
+def test_silence_where_nothing_is_sent(story: Story) -> None:
+    """Customers write in their own hours; nights are no silence, and what is longer than any night is."""
+    began = story.clock.now.replace(hour=9, minute=0, second=0, microsecond=0) - timedelta(days=6)
+    hours = [began + timedelta(days=day, hours=hour) for day in range(6) for hour in range(10)]
+    with story.database.write() as session:
+        traffic.add(session, traffic.rows(traffic.Happened(hour, PNID, "message.received", 5) for hour in hours))
+    story.clock.now = hours[-1] + timedelta(hours=14)
+    assert story.after() == []
+
+    assert story.after(hours=12) == [Told("raised", "silence", PNID)]
+
+    with story.database.write() as session:
+        traffic.add(session, traffic.rows([traffic.Happened(story.clock.now, PNID, "message.received")]))
+    assert story.after() == [Told("closed", "silence", PNID)]
+
+
+def test_webhooks_that_none_of_our_secrets_signed(story: Story, post_webhook: Receive) -> None:
+    note = NoteBadSignatures(story.database, story.clock)
+    body = to_bytes(message_body(text("Hola")))
+    for _ in range(30):
+        note(body, story.gateway.directory.current)
+        note(to_bytes({"entry": "junk"}), story.gateway.directory.current)
+        story.clock.pass_by(seconds=5)
+
+    assert story.after() == [Told("raised", "signature_refused", PNID)]
+
+    with story.database.write() as session:
+        traffic.add(session, traffic.rows([traffic.Happened(story.clock.now, PNID, "message.received")]))
+    assert story.after() == [Told("closed", "signature_refused", PNID)]
+
+
+def test_a_forged_webhook_among_good_ones_is_no_alarm(story: Story) -> None:
+    note = NoteBadSignatures(story.database, story.clock)
+    for _ in range(30):
+        note(to_bytes(message_body(text("Hola"))), story.gateway.directory.current)
+        with story.database.write() as session:
+            traffic.add(session, traffic.rows([traffic.Happened(story.clock.now, PNID, "message.received")]))
+        story.clock.pass_by(seconds=10)
+
+    assert story.after() == []
+
+
+def test_a_lost_key_is_told_as_itself(story: Story, gateway: Gateway, client: FlaskClient) -> None:
+    save_number(story.database, Vault(("MTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTE=",)), story.clock.now,
+                phone_number_id=OTHER_PNID, display_phone_number=None, waba_id=None, app_id=None,
+                access_token="EAAtheirs", app_secrets=[], rate=None)  # fmt: skip
+    gateway.directory.refresh()
+    story.use(gateway.config)
+
+    assert story.after() == [Told("raised", "encryption_key", "")]
+    assert client.get("/readyz").get_json()["secrets"] == "cannot be decrypted; see ENCRYPTION_KEY"
+
+    remove_number(story.database, OTHER_PNID)
+    gateway.directory.refresh()
+    story.use(gateway.config)
+    assert story.after() == [Told("closed", "encryption_key", "")]
+    assert client.get("/readyz").get_json()["secrets"] == "ok"
 
 
 def test_while_we_are_behind_nobody_calls_it_silence(story: Story) -> None:

@@ -16,9 +16,9 @@ from app.database import Database
 from app.models import Job, Notification
 from app.services.gateway import Gateway
 from app.signing import sign_meta
-from app.store import numbers
+from app.store import numbers, traffic
 from tests.conftest import APP_SECRET, VERIFY_TOKEN, PostWebhook, on_sqlite, with_settings
-from tests.factories import OTHER_PNID, OTHER_WABA, message_body, text, to_bytes
+from tests.factories import OTHER_PNID, OTHER_WABA, PNID, message_body, text, to_bytes
 
 BODY = to_bytes(message_body(text("Hola")))
 GOOD = sign_meta(APP_SECRET, BODY)
@@ -311,3 +311,14 @@ def test_a_slash_behind_the_callback_path_changes_nothing(client: FlaskClient) -
 
     assert (shaken.status_code, shaken.text) == (200, "1158201444")
     assert (kept.status_code, kept.get_json()) == (200, {"status": "ok"})
+
+
+def test_a_refused_webhook_is_counted_for_the_number_that_it_names(
+    post_webhook: PostWebhook, database: Database
+) -> None:
+    for _ in range(3):
+        assert post_webhook(BODY, "another-secret-0123456789").status_code == 401
+
+    with database.read() as session:
+        ((number, minutes),) = traffic.refused(session, datetime(2020, 1, 1, tzinfo=UTC)).items()
+    assert (number, [times for _, times in minutes]) == (PNID, [1])  # the first at once, others every ten seconds

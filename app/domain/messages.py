@@ -14,7 +14,10 @@ PLACEHOLDER = "media_placeholder"
 
 @dataclass(frozen=True, slots=True)
 class ContactRef:
-    """Who a message is with, as far as we know."""
+    """Who a message is with, as far as we know.
+
+    `name` is what the person calls themselves (their profile's), `given_name` what the business calls them.
+    """
 
     id: str
     wa_id: str | None = None
@@ -22,6 +25,25 @@ class ContactRef:
     parent_user_id: str | None = None
     username: str | None = None
     name: str | None = None
+    given_name: str | None = None
+
+    @property
+    def shown_name(self) -> str | None:
+        """The business's own name for the person, else the person's own."""
+        return self.given_name or self.name
+
+
+def shown(contact: ContactRef) -> dict[str, str | None]:
+    """A contact as messages and events carry it: under the business's own name for it, if there is one."""
+    return {
+        "id": contact.id,
+        "wa_id": contact.wa_id,
+        "user_id": contact.user_id,
+        "parent_user_id": contact.parent_user_id,
+        "username": contact.username,
+        "name": contact.shown_name,
+        "profile_name": contact.name,
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,13 +26,17 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A WhatsApp user as one payload names them: every field may be missing, but not all of the first three."""
+    """A WhatsApp user as one payload names them: every field may be missing, but not all of the first three.
+
+    `name` is the person's own, `given_name` that in the business's address book.
+    """
 
     wa_id: str | None = None
     user_id: str | None = None
     parent_user_id: str | None = None
     username: str | None = None
     name: str | None = None
+    given_name: str | None = None
 
     @property
     def is_known(self) -> bool:
@@ -144,6 +148,7 @@ class ChangeFact:
     """Anything else: calls, groups, account news, and what is new to us. Meta's JSON is kept as it came.
 
     `event` is the event's type: `call`, `group`, `account.<field>` or `unknown`; `key` tells repeats apart.
+    `opens_window`: the customer did it, and may be written to for a day.
     """
 
     event: str
@@ -151,6 +156,7 @@ class ChangeFact:
     key: str
     person: Person | None = None
     timestamp: datetime | None = None
+    opens_window: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +172,11 @@ Fact = Union[MessageFact, StatusFact, EditFact, ContactFact, PreferenceFact, Cha
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One fact and where in its notification it stood."""
+    """One fact and where in its notification it stood.
+
+    Nothing has happened in the future, whatever Meta's or a phone's clock says: such a fact has the time at which it
+    was received, and `told_at` is the time that it came with.
+    """
 
     position: int
     field: str
@@ -174,3 +184,4 @@ class Item:
     waba_id: str | None = None
     phone_number_id: str | None = None
     display_phone_number: str | None = None
+    told_at: datetime | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, missing
 
-from app.domain.messages import Message
+from app.domain.messages import Message, shown
 
 
 class UtcTime(fields.DateTime):
@@ -36,7 +36,11 @@ class NormalizedContact(EveryKey):
     user_id = fields.String(metadata={"description": "Meta's business-scoped user id."})
     parent_user_id = fields.String()
     username = fields.String(metadata={"description": "For display only; people change it."})
-    name = fields.String()
+    name = fields.String(
+        attribute="shown_name",
+        metadata={"description": "What the business calls them, else what they call themselves."},
+    )
+    profile_name = fields.String(attribute="name", metadata={"description": "What they call themselves."})
 
 
 class NormalizedMessage(EveryKey):
@@ -71,8 +75,7 @@ class NormalizedMessage(EveryKey):
 
 
 _KEYS = tuple(NormalizedMessage().dump_fields)
-_CONTACT_KEYS = tuple(NormalizedContact().dump_fields)
-_values, _contact_values = attrgetter(*_KEYS), attrgetter(*_CONTACT_KEYS)
+_values = attrgetter(*_KEYS)
 
 
 def normalized(message: Message) -> dict[str, Any]:
@@ -85,5 +88,5 @@ def normalized(message: Message) -> dict[str, Any]:
     found["received_at"] = message.received_at.astimezone(UTC).isoformat()
     found["flags"] = list(message.flags)
     if message.contact is not None:
-        found["contact"] = dict(zip(_CONTACT_KEYS, _contact_values(message.contact), strict=True))
+        found["contact"] = shown(message.contact)
     return found

@@ -8,7 +8,8 @@ fields several times a year.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.clean_json import decode
@@ -17,6 +18,9 @@ from app.errors import Malformed
 from app.schemas.change import Change
 from app.schemas.changes.fields import read_change
 from app.schemas.lenient import as_list, as_object, as_text
+
+CLOCKS_DIFFER = timedelta(minutes=1)
+"""By how much a time may be later than when it was received, before it is taken for a wrong one."""
 
 
 def read_notification(raw: bytes, received_at: datetime | None = None) -> list[Item]:
@@ -57,7 +61,12 @@ def _changes(entry: Any, now: datetime) -> Iterator[Change]:
 def _add_items(items: list[Item], change: Change) -> None:
     for fact in _facts(change):
         number, display = change.phone_number_id, change.display_phone_number
-        items.append(Item(len(items), change.field, fact, change.account, number, display))
+        told_at = None if isinstance(fact, Unreadable) else fact.timestamp
+        if isinstance(fact, Unreadable) or told_at is None or told_at <= change.now + CLOCKS_DIFFER:
+            told_at = None
+        else:
+            fact = replace(fact, timestamp=change.now)
+        items.append(Item(len(items), change.field, fact, change.account, number, display, told_at))
 
 
 def _facts(change: Change) -> Iterator[Fact]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from app.database import Database
+from app.domain.messages import shown
 from app.domain.opt_outs import Wish
 from app.services import contact_news
 from app.services.number_directory import NumberDirectory
@@ -39,7 +40,8 @@ class EditContact:
             row = find(session, contact_id, numbers)
             if values:
                 contacts.edit(session, contact_id, values | {"updated_at": now})
-                data = {"contact": asdict(to_ref(row)), "previous": None, "reason": "edited"}
+                named = replace(to_ref(row), given_name=values.get("given_name", row.given_name))
+                data = {"contact": shown(named), "previous": None, "reason": "edited"}
                 data |= {"opt_out": None, "handover": None}
                 contact_news.tell(session, contact_id, data, now, None)
             if changes.get("opted_out") is not None:

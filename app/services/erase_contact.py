@@ -7,13 +7,12 @@ and place, a notification with its counts.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from app.database import Database
-from app.domain.messages import ContactRef
+from app.domain.messages import ContactRef, shown
 from app.models import ContactAlias
 from app.services import contact_news
 from app.services.read_contacts import find
@@ -44,7 +43,7 @@ class EraseContact:
             events.take_turn(session)
             erasing.forget_recipient(session, [_address(each) for each in names])
             contacts.remove(session, contact_id)
-            nobody = asdict(ContactRef(contact_id, None, None, None, None, None))
+            nobody = shown(ContactRef(contact_id))
             data = {"contact": nobody, "previous": None, "reason": "erased", "opt_out": None, "handover": None}
             contact_news.tell(session, None, data, self._now(), None)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from app.database import Database
 from app.domain.handover import HandledBy
+from app.domain.messages import shown
 from app.models import Event
 from app.services import contact_news
 from app.services.number_directory import NumberDirectory
@@ -68,7 +68,7 @@ class HandOver:
     def _tell(self, session: Session, contact_id: str, to: HandledBy, numbers: list[str], now: datetime) -> None:
         contact = to_ref(contacts.find_many(session, [contact_id])[contact_id])
         data = {
-            "contact": asdict(contact),
+            "contact": shown(contact),
             "previous": None,
             "reason": "handed_over",
             "opt_out": None,

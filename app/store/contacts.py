@@ -29,7 +29,9 @@ class Owner(NamedTuple):
 
 
 _TABLE, _ALIASES = table(Contact), table(ContactAlias)
-_SHOWN = tuple(_TABLE.c[name] for name in ("id", "wa_id", "user_id", "parent_user_id", "username", "name"))
+_SHOWN = tuple(
+    _TABLE.c[name] for name in ("id", "wa_id", "user_id", "parent_user_id", "username", "name", "given_name")
+)
 _KINDS = ("wa_id", "user_id", "parent_user_id")
 _BY_ALIASES = with_lists(
     lambda among: union_all(

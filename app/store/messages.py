@@ -204,7 +204,13 @@ def to_domain(row: Any, contact: Any) -> DomainMessage:
     reference = None
     if contact is not None:
         reference = ContactRef(
-            contact.id, contact.wa_id, contact.user_id, contact.parent_user_id, contact.username, contact.name
+            contact.id,
+            contact.wa_id,
+            contact.user_id,
+            contact.parent_user_id,
+            contact.username,
+            contact.name,
+            contact.given_name,
         )
     return DomainMessage(
         sender=row.sender,

@@ -46,6 +46,7 @@ DUMPED = {
         "parent_user_id": None,
         "username": None,
         "name": "Ana",
+        "profile_name": "Ana",
     },
     "content": {"body": "Hola, necesito ayuda"},
     "context": None,

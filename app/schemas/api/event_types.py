@@ -80,11 +80,12 @@ class PersonNames(EveryKey):
     user_id = fields.String()
     parent_user_id = fields.String()
     username = fields.String()
-    name = fields.String()
+    name = fields.String(metadata={"description": "What the business calls them, else what they call themselves."})
+    profile_name = fields.String(metadata={"description": "What they call themselves."})
 
 
 class KnownPerson(PersonNames):
-    """A contact of ours, and the names that Meta gave it now."""
+    """A contact of ours, and its names."""
 
     id = fields.String()
 

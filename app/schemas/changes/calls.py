@@ -50,7 +50,9 @@ def read_call(value: Any, array: str, change: Change, contacts: Contacts) -> Cha
     happened = call["event"] or call["status"]
     key = f"{call['id']}:{happened}" if call["id"] and happened else change.key(value)
     person = contacts.complete(_customer(call))
-    return replace(fact, key=key, person=person if person.is_known else None)
+    # Neither a call of ours, nor its ringing, nor any call's end is something that the customer does.
+    is_theirs = array == "calls" and call["event"] == "connect" and call["direction"] != "BUSINESS_INITIATED"
+    return replace(fact, key=key, person=person if person.is_known else None, opens_window=is_theirs)
 
 
 def _customer(call: Json) -> Person:

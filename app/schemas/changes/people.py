@@ -69,7 +69,10 @@ def _read_entry(value: Any, change: Change) -> Fact:
     action = str(value.get("action"))
     return ContactFact(
         person=Person(
-            named.wa_id, named.user_id, username=entry["username"], name=entry["full_name"] or entry["first_name"]
+            named.wa_id,
+            named.user_id,
+            username=entry["username"],
+            given_name=entry["full_name"] or entry["first_name"],
         ),
         reason=_ACTIONS.get(action, action),
         timestamp=as_moment(as_object(value.get("metadata")).get("timestamp")) or change.now,

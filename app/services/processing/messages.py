@@ -7,7 +7,7 @@ from datetime import datetime
 
 from app.domain import opt_outs
 from app.domain.messages import PLACEHOLDER, ContactRef, Message, Revision, revised, wording
-from app.domain.notifications import EditFact, MessageFact, Source
+from app.domain.notifications import EditFact, Item, MessageFact, Source
 from app.domain.opt_outs import Wish
 from app.ids import new_id
 from app.schemas.normalized_message import normalized
@@ -19,6 +19,7 @@ ON_THE_PHONE = "smb_message_echoes"
 """The field of what a person wrote on the business's phone. Other echoes may be another program's."""
 
 _SPOKEN_TYPES = ("text", "button")
+_NOT_SPOKEN = ("system", "request_welcome")
 
 
 def message(draft: Draft, entry: Entry, fact: MessageFact) -> None:
@@ -52,7 +53,7 @@ def message(draft: Draft, entry: Entry, fact: MessageFact) -> None:
         referral=fact.referral,
         group_id=fact.group_id,
         error=fact.error,
-        flags=[] if draft.directory.find(item.phone_number_id) else ["unknown_number"],
+        flags=_flags(draft, item),
     )
     message = _with_early_revisions(draft, message)
     if draft.find(entry, fact.wamid) is None:
@@ -69,6 +70,11 @@ def message(draft: Draft, entry: Entry, fact: MessageFact) -> None:
     draft.plan.steps.append(Step(entry, event, message_id=message.id))
     if contact is not None:
         _note(draft, entry, message, contact)
+
+
+def _flags(draft: Draft, item: Item) -> list[str]:
+    is_ours = draft.directory.find(item.phone_number_id) is not None
+    return ([] if is_ours else ["unknown_number"]) + (["future"] if item.told_at is not None else [])
 
 
 def _with_early_revisions(draft: Draft, message: Message) -> Message:
@@ -115,7 +121,8 @@ def _note(draft: Draft, entry: Entry, message: Message, contact: ContactRef) -> 
         if is_personal and not draft.may_be_ours(contact, message):
             draft.note_agent(contact, message)
         return
-    if message.group_id is None:  # what is said in a group opens no window
+    # What is said in a group opens no window, nor does what WhatsApp itself says.
+    if message.group_id is None and message.message_type not in _NOT_SPOKEN:
         draft.note_spoken(contact, message.phone_number_id, message.timestamp)
     is_spoken = message.source == Source.LIVE and message.message_type in _SPOKEN_TYPES and message.group_id is None
     if is_spoken and opt_outs.says(message.message, draft.rules.opt_out_words):
@@ -227,6 +234,7 @@ def _row(message: Message, entry: Entry, now: datetime) -> Row:
         "callback_data": None,
         "source": str(message.source),
         "flags": message.flags,
+        "options": {"timestamp": entry.item.told_at.isoformat()} if entry.item.told_at else None,
         "notification_id": entry.reading.notification_id,
         "received_at": message.received_at,
         "updated_at": now,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.domain import opt_outs
+from app.domain.messages import shown
 from app.domain.notifications import ChangeFact, ContactFact, Person, PreferenceFact
 from app.domain.opt_outs import Wish
 from app.services.processing import wishes
@@ -16,7 +17,7 @@ def contact(draft: Draft, entry: Entry, fact: ContactFact) -> None:
     if contact is not None and fact.previous is not None:
         draft.book(entry).give_up(contact, fact.previous, fact.person, fact.timestamp)
     data = {
-        "contact": None if contact is None else {"id": contact.id, **_person(fact.person)},
+        "contact": None if contact is None else shown(contact),
         "previous": _person(fact.previous) if fact.previous else None,
         "reason": fact.reason,
         "opt_out": None,
@@ -31,7 +32,7 @@ def preference(draft: Draft, entry: Entry, fact: PreferenceFact) -> None:
     """A customer's wish about marketing."""
     contact = draft.book(entry).get(fact.person, at=fact.timestamp)
     data = {
-        "contact": None if contact is None else {"id": contact.id, **_person(fact.person)},
+        "contact": None if contact is None else shown(contact),
         "category": fact.category,
         "value": fact.value,
         "detail": fact.detail,
@@ -47,7 +48,7 @@ def preference(draft: Draft, entry: Entry, fact: PreferenceFact) -> None:
 def change(draft: Draft, entry: Entry, fact: ChangeFact) -> None:
     """Anything else, kept as Meta wrote it."""
     contact = draft.book(entry).get(fact.person, at=fact.timestamp)
-    if fact.event == "call":
+    if fact.opens_window:
         draft.note_spoken(contact, entry.item.phone_number_id, fact.timestamp or entry.reading.received_at)
     data = {
         "field": entry.item.field,
@@ -65,5 +66,6 @@ def _person(person: Person) -> Row:
         "user_id": person.user_id,
         "parent_user_id": person.parent_user_id,
         "username": person.username,
-        "name": person.name,
+        "name": person.given_name or person.name,
+        "profile_name": person.name,
     }

@@ -16,7 +16,7 @@ from app.models import Contact
 from app.store.contacts import Alias, Owner
 
 _KINDS = ("wa_id", "user_id", "parent_user_id")
-_DISPLAY = (*_KINDS, "username", "name")
+_DISPLAY = (*_KINDS, "username", "name", "given_name")
 
 
 class Span(NamedTuple):
@@ -42,7 +42,8 @@ class ContactBook:
 
     `merged` says which contact became part of which: a payload that names two of them together shows that they are one
     person. The older one stays. `spans` holds the names that are not always their owner's, `moved` those of the
-    database that are to change owner or span, with their owner there.
+    database that are to change owner or span, with their owner there. `named` are contacts that the business itself
+    calls otherwise from now on; of all others that is left as it is, since somebody may be changing it.
     """
 
     now: datetime
@@ -54,6 +55,7 @@ class ContactBook:
     new_aliases: dict[Alias, str] = field(default_factory=dict)
     moved: dict[Alias, str] = field(default_factory=dict)
     merged: dict[str, str] = field(default_factory=dict)
+    named: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, now: datetime, found: Mapping[Alias, Owner], realm: str = OWN_REALM) -> ContactBook:
@@ -166,6 +168,8 @@ class ContactBook:
         if not news:
             return contact
         updated = replace(contact, **news)
+        if "given_name" in news and contact.id not in self.new:
+            self.named.add(contact.id)
         self._replace(updated, {contact.id})
         return updated
 
@@ -184,6 +188,11 @@ class ContactBook:
         """What changed about contacts that the database has, in the order of their ids."""
         return [_row(self.changed[key]) | {"updated_at": self.now} for key in sorted(self.changed)]
 
+    def named_rows(self) -> list[dict[str, Any]]:
+        """What the business calls contacts that the database has."""
+        named = sorted(self.named & self.changed.keys())
+        return [{"id": key, "given_name": self.changed[key].given_name, "updated_at": self.now} for key in named]
+
     def alias_rows(self) -> list[dict[str, Any]]:
         """Rows for the new aliases."""
         return [{"kind": name[0], "value": name[1], **self._owner_of(name)} for name in self.new_aliases]
@@ -199,7 +208,9 @@ class ContactBook:
 
 def to_ref(row: Contact) -> ContactRef:
     """The contact as messages refer to it."""
-    return ContactRef(row.id, row.wa_id, row.user_id, row.parent_user_id, row.username, row.name)
+    return ContactRef(
+        row.id, row.wa_id, row.user_id, row.parent_user_id, row.username, row.name, row.given_name
+    )
 
 
 def _row(contact: ContactRef) -> dict[str, Any]:

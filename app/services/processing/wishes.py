@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 
-from app.domain.messages import ContactRef, Message
+from app.domain.messages import ContactRef, Message, shown
 from app.domain.opt_outs import Wish, reason
 from app.services.processing.plan import Draft, Row, Step
 from app.services.processing.readings import Entry
@@ -48,7 +47,7 @@ def wish(
 def news(contact: ContactRef, opted_out: bool, at: datetime, how: Wish, numbers: list[str]) -> Row:
     """What `contact.updated` says of a wish."""
     return {
-        "contact": asdict(contact),
+        "contact": shown(contact),
         "previous": None,
         "reason": reason(opted_out),
         "opt_out": {

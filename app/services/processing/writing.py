@@ -82,6 +82,8 @@ def _write_book(session: Session, book: ContactBook) -> None:
             raise PlanTooOld
     if book.changed:
         contacts.rename(session, book.changed_rows())
+    for row in book.named_rows():
+        contacts.edit(session, row.pop("id"), row)
 
 
 def _write_conversations(session: Session, plan: Plan, new_messages: set[str]) -> None:

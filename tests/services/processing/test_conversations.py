@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from app.config import Config
+from app.models import Message
 from app.services.gateway import Gateway
 from tests import factories
-from tests.conftest import with_settings
-from tests.factories import ANA, BO, OTHER_PNID, PNID, SENT_AT, change, echo, message_body, notification, status, text
+from tests.conftest import API_KEY, with_settings
+from tests.factories import (
+    ANA,
+    BO,
+    DISPLAY,
+    OTHER_PNID,
+    PNID,
+    SENT_AT,
+    change,
+    echo,
+    message_body,
+    notification,
+    status,
+    text,
+)
 
 Get = Callable[..., Any]
 Receive = Callable[..., None]
@@ -53,6 +68,95 @@ def test_a_call_opens_the_window(get: Get, receive: Receive) -> None:
     [contact] = get("/api/contacts")["data"]
 
     assert contact["windows"][PNID]["last_inbound_at"] == "2021-09-30T18:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"calls": [{"event": "connect", "direction": "BUSINESS_INITIATED", "from": DISPLAY, "to": ANA}]},
+        {"calls": [{"event": "terminate", "direction": "BUSINESS_INITIATED", "from": DISPLAY, "to": ANA}]},
+        {"calls": [{"event": "terminate", "direction": "USER_INITIATED", "from": ANA, "to": DISPLAY}]},
+        {"statuses": [{"type": "call", "status": "RINGING", "recipient_id": ANA}]},
+        {"statuses": [{"type": "call", "status": "REJECTED", "recipient_id": ANA}]},
+    ],
+    ids=["ours", "its end", "the end of theirs", "ringing", "rejected"],
+)
+def test_what_the_customer_does_not_do_opens_no_window(get: Get, receive: Receive, more: dict[str, Any]) -> None:
+    ((name, (call,)),) = more.items()
+    receive(notification(change(field="calls", **{name: [call | {"id": "wacid.1", "timestamp": str(SENT_AT)}]})))
+
+    [contact] = get("/api/contacts")["data"]
+
+    assert contact["windows"] == {}
+
+
+def test_what_whatsapp_itself_says_opens_no_window(get: Get, receive: Receive) -> None:
+    said = text() | {"type": "system", "system": {"type": "something_new", "body": "…"}}
+    del said["text"]
+    receive(message_body(said))
+
+    assert [contact["windows"] for contact in get("/api/contacts")["data"]] == [{}]
+
+
+def test_a_time_in_the_future_is_now_for_windows_order_and_lists(get: Get, receive: Receive, client: Any) -> None:
+    ahead = datetime.now(UTC) + timedelta(days=400)
+    soon = datetime.now(UTC) + timedelta(seconds=20)
+    receive(message_body(text("ahead", timestamp=int(ahead.timestamp()))))
+    receive(message_body(text("now", timestamp=int(soon.timestamp()))))
+
+    now, future = get("/api/messages")["data"]
+    assert (now["message"], now["flags"]) == ("now", [])  # clocks differ by seconds, and order stays
+    assert (future["message"], future["flags"], future["timestamp"]) == ("ahead", ["future"], future["received_at"])
+    [contact] = get("/api/contacts")["data"]
+    until = datetime.fromisoformat(contact["windows"][PNID]["expires_at"])
+    assert until < datetime.now(UTC) + timedelta(hours=25)
+    (event,) = [each for each in get("/api/events")["data"] if each["data"]["message"] == "ahead"]
+    assert event["timestamp"] == future["received_at"] and event["delayed_seconds"] >= 0
+    with client.application.extensions["gateway"].database.read() as session:
+        row = session.get_one(Message, future["id"])
+    assert row.options == {"timestamp": ahead.replace(microsecond=0).isoformat()}
+
+
+def test_a_wish_in_the_future_does_not_outlast_later_ones(get: Get, receive: Receive) -> None:
+    ahead = int((datetime.now(UTC) + timedelta(days=400)).timestamp())
+    for value, at in (("stop", ahead), ("resume", int(datetime.now(UTC).timestamp()) + 2)):
+        wish = {"wa_id": ANA, "category": "marketing_messages", "value": value, "timestamp": at}
+        receive(notification(change(field="user_preferences", user_preferences=[wish])))
+
+    assert [contact["opt_outs"] for contact in get("/api/contacts")["data"]] == [{}]
+
+
+def test_the_business_s_own_name_outlives_the_profile_s(
+    get: Get, receive: Receive, client: Any
+) -> None:
+    synced = {
+        "type": "contact", "action": "add", "contact": {"full_name": "Ana (plumber)", "phone_number": ANA},
+        "metadata": {"timestamp": str(SENT_AT)},
+    }  # fmt: skip
+    receive(message_body(text(), contacts=[factories.contact(name="Anita")]))
+    receive(notification(change(field="smb_app_state_sync", state_sync=[synced])))
+    receive(message_body(text(), contacts=[factories.contact(name="Anita 🌸")]))
+
+    assert names(get) == [("Ana (plumber)", "Anita 🌸")] * 3
+
+    [contact] = get("/api/contacts")["data"]
+    headers = {"Authorization": f"Bearer {API_KEY}"}
+    client.patch(f"/api/contacts/{contact['id']}", json={"name": "Ana P."}, headers=headers)
+    receive(message_body(text(), contacts=[factories.contact(name="Ana again")]))
+
+    assert names(get) == [("Ana P.", "Ana again")] * 4
+    told = [each["data"]["contact"] for each in get("/api/events", type="contact.updated")["data"]]
+    assert [(each["name"], each["profile_name"]) for each in told] == [
+        ("Ana P.", "Anita 🌸"), ("Ana (plumber)", "Anita"),
+    ]  # fmt: skip
+
+
+def names(get: Get) -> list[tuple[str, str]]:
+    """What messages, the newest event and the contact call the person, and the person itself."""
+    [contact] = get("/api/contacts")["data"]
+    newest = get("/api/events")["data"][0]["data"]["contact"]
+    of_messages = [each["contact"] for each in get("/api/messages")["data"]]
+    return [(each["name"], each["profile_name"]) for each in (contact, newest, *of_messages)][1:]
 
 
 @pytest.mark.parametrize("word", ["STOP", "stop", " Stop. ", "Dar de  Baja", "DAR DE BAJA!", "nao", "NÃO"])

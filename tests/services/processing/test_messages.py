@@ -61,6 +61,7 @@ def test_a_text_message_comes_out_in_the_normalised_shape(receive: Receive, get:
         "recipient": f"+{DISPLAY}",
         "contact": {
             "wa_id": ANA, "user_id": "AR.4411", "parent_user_id": None, "username": None, "name": "Ana",
+            "profile_name": "Ana",
         },
         "content": {"body": "Hola, necesito ayuda"},
         "context": None,

@@ -111,7 +111,9 @@ def test_an_erased_person_is_nowhere_and_the_books_balance(
     assert "Keep this" in everything and get("/api/contacts")["data"] == [bo]
     told = get("/api/events", type="contact.updated")["data"][0]["data"]
     assert told == {
-        "contact": {"id": ana["id"]} | dict.fromkeys(("wa_id", "user_id", "parent_user_id", "username", "name")),
+        "contact": {"id": ana["id"]} | dict.fromkeys(
+            ("wa_id", "user_id", "parent_user_id", "username", "name", "profile_name")
+        ),
         "previous": None, "reason": "erased", "opt_out": None, "handover": None,
     }
     assert sorted(each["status"] for each in get("/api/messages")["data"]) == ["delivered", "received", "received"]

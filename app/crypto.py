@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -61,11 +60,3 @@ def hash_key(text: str) -> str:
     themselves and could be guessed; here they would only cost time on every request.
     """
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def pseudonym(number: str, secret_key: str) -> str:
-    """Return 12 hex digits that stand for a phone number in a log line: always the same, and told apart from others.
-
-    Keyed, because all phone numbers can be counted through: a plain hash of one is as good as the number.
-    """
-    return hmac.digest(secret_key.encode(), b"number:" + number.encode(), "sha256").hex()[:12]

@@ -43,7 +43,7 @@ process_lag_seconds = Histogram(
     "From a webhook's arrival to its items being normalised.",
     buckets=_FAST + (15.0, 60.0),
 )
-sends = _counter("whatsapp_sends", "Sends to Meta.", "outcome", ("accepted", "failed", "unknown"))
+sends = _counter("whatsapp_sends", "Tries at sending to Meta.", "outcome", ("accepted", "refused", "unknown"))
 graph_seconds = Histogram("whatsapp_graph_seconds", "How long Meta took to answer.", buckets=_FAST + (10.0, 30.0))
 
 deliveries = _counter(

@@ -6,7 +6,7 @@ import sys
 import pytest
 from cryptography.fernet import Fernet
 
-from app.crypto import CannotDecrypt, Vault, hash_key, pseudonym
+from app.crypto import CannotDecrypt, Vault, hash_key
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
@@ -49,12 +49,3 @@ def test_cryptography_is_not_imported_before_it_is_used() -> None:
 
 def test_a_key_is_kept_as_its_sha256() -> None:
     assert hash_key("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-
-
-def test_a_pseudonym_is_stable_short_and_depends_on_the_key() -> None:
-    one = pseudonym("5491112345678", "k" * 32)
-
-    assert one == pseudonym("5491112345678", "k" * 32)
-    assert len(one) == 12
-    assert one != pseudonym("5491112345679", "k" * 32)
-    assert one != pseudonym("5491112345678", "l" * 32)

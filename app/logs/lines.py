@@ -23,7 +23,7 @@ OUR_LOGGER = "whatsapp_service"
 # The request that the running code serves; follows a greenlet or a thread, and a job that was given it.
 request_id_var: ContextVar[str] = ContextVar("request_id", default="")
 
-# The only keys of `extra` that are written. `number` is a pseudonym, the ids are ours; `phone_number_id` is public.
+# The only keys of `extra` that are written. The ids are ours; `phone_number_id` is public.
 LABELS = (
     "request_id",
     "notification_id",
@@ -37,7 +37,6 @@ LABELS = (
     "media_id",
     "key_id",
     "phone_number_id",
-    "number",
     "kind",
     "field",
     "state",

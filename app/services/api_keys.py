@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +19,9 @@ from app.models import ApiKey
 from app.store import api_keys
 
 SCOPES = ("send", "read", "admin")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""A key's name stands in lists, in the audit and beside what its caller did: it is one plain word."""
+
 REMEMBER_SECONDS = 5.0
 """How long a key is believed without asking the database: a revoked one stops working within this time."""
 
@@ -62,6 +66,8 @@ class ApiKeys:
 
     def make(self, name: str, scopes: Sequence[str], numbers: Sequence[str] | None) -> str:
         """Make a key and return it; it cannot be shown again. Raises `Invalid` if the name is taken."""
+        if not _NAME.fullmatch(name):
+            raise Invalid(fields={"name": ["must be 1 to 64 letters, digits, dots, dashes or underscores"]})
         unknown = sorted(set(scopes) - set(SCOPES))
         if unknown or not scopes:
             raise Invalid(fields={"scopes": [f"must be of {', '.join(SCOPES)}"]})

@@ -137,7 +137,6 @@ class SendMessage:
         this = _Try(message_id, 1, number, recorded.recipient, LANES[request.priority])
         result = self._try(this, recorded, pair.address if request.to else None)
         status = "accepted" if result else "unknown"
-        metrics.sends.labels(status).inc()
         logger.debug("message sent", extra={"message_id": message_id, "status": status})
         return Sent(message_id, result.wamid if result else None, status, recorded.request.warnings, result=result)
 
@@ -162,6 +161,7 @@ class SendMessage:
             answer = error
         finally:
             metrics.graph_seconds.observe(time.perf_counter() - started)
+        metrics.sends.labels(outcomes.label(answer)).inc()
         fault_points.reach(Point.SYNC_ANSWERED)
         other = self._note(this, answer)
         fault_points.reach(Point.SYNC_RECORDED)
@@ -172,7 +172,6 @@ class SendMessage:
         if isinstance(answer, GraphUnknown):
             logger.warning("no answer from Meta; the send is unknown", extra={"message_id": this.message_id})
             return None
-        metrics.sends.labels(answer.code).inc()
         if opt_outs.is_refusal(answer.meta):
             self._note_opt_out(this.message_id)
         if isinstance(answer, GraphRefused | GraphUnauthorised):

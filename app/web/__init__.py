@@ -61,4 +61,5 @@ def init_app(app: Flask, config: Config) -> None:
     if config.trusted_proxies:
         hops = config.trusted_proxies
         wsgi_app = ProxyFix(wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)
-    app.wsgi_app = Observe(DropUnread(wsgi_app))  # type: ignore[method-assign]
+    rules = [rule.rule for rule in app.url_map.iter_rules()]
+    app.wsgi_app = Observe(DropUnread(wsgi_app), rules)  # type: ignore[method-assign]

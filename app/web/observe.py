@@ -16,13 +16,10 @@ from app.logs import get_logger, request_id_var
 
 WEBHOOK = ("/webhook/whatsapp", "/webhook/whatsapp/")
 
-_WORDS = frozenset(
-    "|api|contacts|docs|events|graph|healthz|inbox|messages|metrics|notifications|numbers|openapi.json|readyz|send"
-    "|simulator|static|webhook|whatsapp".split("|")
-)
-"""What a log line may show of a path, of its first two segments."""
-
 _GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+SHOWN = 3
+"""How much of a path a line shows: its first two words."""
 
 logger = get_logger(__name__)
 
@@ -33,8 +30,11 @@ class Observe:
     Webhooks that were kept are logged a batch at a time, where they are committed.
     """
 
-    def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
+    def __init__(self, app: Callable[..., Iterable[bytes]], rules: Iterable[str]) -> None:
+        """`rules` are the application's routes, whose words may be logged: anything else of a path may be somebody's
+        number, or what they wrote."""
         self._app = app
+        self._words = {"", *(word for rule in rules for word in rule.split("/")[1:SHOWN] if "<" not in word)}
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Serve one request."""
@@ -46,7 +46,7 @@ class Observe:
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             headers.append(("X-Request-ID", request_id))
             if environ.get("PATH_INFO") not in WEBHOOK or not status.startswith("200"):
-                _log(environ, status, started)
+                self._log(environ, status, started)
             return start_response(status, headers, exc_info)
 
         try:
@@ -54,21 +54,15 @@ class Observe:
         finally:
             request_id_var.reset(token)
 
-
-def _shown(segment: str) -> str:
-    """A word of one of our paths as it is; anything else may be somebody's number, or what they wrote."""
-    return segment if segment in _WORDS else "*"
-
-
-def _log(environ: dict[str, Any], status: str, started: float) -> None:
-    path = environ.get("PATH_INFO", "")
-    is_reading = environ.get("REQUEST_METHOD") in ("GET", "HEAD", "OPTIONS")
-    level = logging.DEBUG if is_reading and status[0] in "123" else logging.INFO
-    if logger.isEnabledFor(level):
-        extra = {
-            "method": environ.get("REQUEST_METHOD", ""),
-            "route": "/".join(_shown(segment) for segment in path.split("/")[:3]),
-            "status": status[:3],
-            "duration_ms": round((time.perf_counter() - started) * 1000, 1),
-        }
-        logger.log(level, "request", extra=extra)
+    def _log(self, environ: dict[str, Any], status: str, started: float) -> None:
+        path = environ.get("PATH_INFO", "")
+        is_reading = environ.get("REQUEST_METHOD") in ("GET", "HEAD", "OPTIONS")
+        level = logging.DEBUG if is_reading and status[0] in "123" else logging.INFO
+        if logger.isEnabledFor(level):
+            extra = {
+                "method": environ.get("REQUEST_METHOD", ""),
+                "route": "/".join(word if word in self._words else "*" for word in path.split("/")[:SHOWN]),
+                "status": status[:3],
+                "duration_ms": round((time.perf_counter() - started) * 1000, 1),
+            }
+            logger.log(level, "request", extra=extra)

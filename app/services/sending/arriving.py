@@ -73,7 +73,7 @@ def _judge(session: Session, number_id: str, theirs: Sequence[Arrival], pace: Pa
             refusals=row["refusals"], now=now,
         )  # fmt: skip
         if verdict.fate is not Fate.UNTRIED:
-            metrics.sends.labels(str(verdict.fate)).inc()
+            metrics.sends.labels(outcomes.label(arrival.answer)).inc()
         if isinstance(arrival.answer, GraphError):
             news |= _not_accepted(session, gone, verdict, arrival.answer, now)
     if pairs:

@@ -165,6 +165,11 @@ def other_form(pair: Pair) -> str | None:
     return from_wa_id(others[0]) if others else None
 
 
+def label(answer: object) -> str:
+    """What the metrics count an answer as, however the message was sent: `accepted`, `unknown`, or the error's code."""
+    return answer.code if isinstance(answer, GraphError) else "accepted"
+
+
 def reason(error: GraphError) -> dict[str, object]:
     """What a failed message says about why."""
     meta = error.meta or {}

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.web.auth import open_to_all
 from app.web.openapi.document import build, event_schema
 
-DOCUMENT = "gateway.openapi"
+DOCUMENT, EVENTS = "gateway.openapi", "gateway.events_schema"
+MOST_PLACES = 4
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -22,17 +24,27 @@ bp = open_to_all(Blueprint("openapi", __name__))
 @bp.get("/openapi.json")
 def document() -> ResponseReturnValue:
     """This document: every route of this version, as OpenAPI 3.1."""
-    described: dict[str, Any] | None = current_app.extensions.get(DOCUMENT)
-    if described is None:
-        described = current_app.extensions[DOCUMENT] = build(current_app)
     # Where the service is mounted is known by request alone.
-    return described | {"servers": [{"url": request.script_root or "/"}]}
+    where = request.script_root or "/"
+    made: dict[str, bytes] = current_app.extensions.setdefault(DOCUMENT, {})
+    if where not in made:
+        if len(made) >= MOST_PLACES:  # whoever may say where we are could say many things
+            made.clear()
+        made[where] = _bytes(build(current_app) | {"servers": [{"url": where}]})
+    return Response(made[where], mimetype="application/json")
 
 
 @bp.get("/events.schema.json")
 def events() -> ResponseReturnValue:
     """One JSON Schema that every event fulfils, whether it was read at `/api/events` or posted to you."""
-    return event_schema()
+    made: bytes | None = current_app.extensions.get(EVENTS)
+    if made is None:
+        made = current_app.extensions[EVENTS] = _bytes(event_schema())
+    return Response(made, mimetype="application/json")
+
+
+def _bytes(described: dict[str, Any]) -> bytes:
+    return json.dumps(described, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
 @bp.get("/docs")

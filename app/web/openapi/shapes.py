@@ -12,7 +12,8 @@ from apispec.ext.marshmallow.common import resolve_schema_instance
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema, fields
 
-from app.schemas.normalized_message import EveryKey
+from app.schemas.message_contents import branches
+from app.schemas.normalized_message import EveryKey, NormalizedMessage
 from app.schemas.send.base import Variant
 from app.schemas.send.values import Degrees, Index, Items
 
@@ -44,6 +45,8 @@ class ShapesPlugin(MarshmallowPlugin):
             shape["description"] = description
         if isinstance(instance, EveryKey):
             shape["required"] = list(instance.fields)
+        if isinstance(instance, NormalizedMessage):
+            shape["allOf"] = branches()
         return shape
 
 

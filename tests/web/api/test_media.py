@@ -62,7 +62,7 @@ def test_it_takes_the_scope_read_and_the_files_number(
 
     assert client.get(path).status_code == 401
     for scope, numbers, status in (("send", None, 403), ("read", [OTHER_PNID], 404), ("read", [PNID], 200)):
-        key = gateway.api_keys.make(f"{scope}{numbers}", [scope], numbers)
+        key = gateway.api_keys.make(f"{scope}-{status}", [scope], numbers)
         assert client.get(path, headers={"Authorization": f"Bearer {key}"}).status_code == status
     assert client.get("/api/media/nothing/content", headers=HEADERS).status_code == 404
 

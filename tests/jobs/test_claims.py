@@ -162,6 +162,53 @@ def test_what_waited_until_its_lease_had_ended_is_left_to_whoever_has_it_now(des
     assert [row.claim_id for row in desk.deliveries() if row.id == waits.id] == ["another worker's"]
 
 
+@pytest.mark.parametrize("options", [{}, {"batch": 5}], ids=["alone", "in a batch"])
+@pytest.mark.parametrize("late", [500, 410])
+def test_who_lost_a_claim_does_not_undo_what_another_delivered(
+    desk: Desk, receive: Receive, options: dict[str, Any], late: int
+) -> None:
+    """A worker is held up until its lease has ended; its app's answer comes when another has delivered."""
+    go, other = threading.Event(), desk.new_lane(8)
+
+    def reply(handler: Handler, posted: Posted) -> None:
+        if len(app.posted) == 1:
+            go.wait(30)
+            handler.answer(late)
+        else:
+            handler.answer()
+
+    with subscriber(reply) as app:
+        desk.endpoint(app.url, ordered=False, **options)
+        receive(message_body(text(), text()) if options else message_body(text()))
+        with desk.gateway.database.write() as session:  # its last try, so that a failure would be final
+            session.execute(update(Delivery).values(attempts=0 if options else 9))
+        desk.rounds(lambda: len(app.posted) == 1)
+        desk.pass_by(seconds=LEASE.total_seconds() + 1)
+        desk.lane, held_up = other, desk.lane
+        desk.rounds()
+        delivered = [(row.state, row.attempts, row.due_at) for row in desk.deliveries()]
+        go.set()
+        desk.lane = held_up
+        desk.rounds(lambda: held_up.in_flight.is_empty, 30)
+        other.close()
+
+    assert {state for state, _, _ in delivered} == {"delivered"}
+    assert [(row.state, row.attempts, row.due_at) for row in desk.deliveries()] == delivered
+
+
+def test_what_is_given_back_late_stays_with_who_has_it(desk: Desk, receive: Receive) -> None:
+    with subscriber() as app:
+        desk.endpoint(app.url)
+        receive(message_body(text()))
+        desk.pass_by(seconds=1)
+        desk.lane.in_flight.set_going = lambda: None  # type: ignore[method-assign]
+        desk.lane()
+        _take_over(desk.gateway.database, desk.deliveries()[0].id, desk.clock)
+        desk.lane.close()  # which gives back what was not tried
+
+    assert [row.claim_id for row in desk.deliveries()] == ["another worker's"]
+
+
 def test_a_renewal_tells_which_claims_are_still_ours(desk: Desk, receive: Receive) -> None:
     with subscriber() as app:
         desk.endpoint(app.url)

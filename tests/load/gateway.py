@@ -30,7 +30,7 @@ GUNICORN = ("gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")
 MARK = "GATEWAY_UNDER_TEST"
 APP_SECRET = "0123456789abcdef0123456789abcdef"
 API_KEY = "drill-key-0123456789abcdef0123456789"
-START_SECONDS = 40.0
+START_SECONDS = 120.0
 
 
 class NotStarted(RuntimeError):

@@ -9,17 +9,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, Select, create_engine, event
+from sqlalchemy import Engine, Select, create_engine, event, func, select
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
-from app import metrics
+from app import clock, metrics
 from app.database_trouble import Trouble, of_driver, of_system
 from app.errors import Unavailable
 from app.write_lock import WriteLock, WriteLockTimeout
@@ -49,6 +50,8 @@ CONNECTING: dict[str, Any] = {
 }  # fmt: skip
 """How soon a server is given up that is gone without a word; what `DATABASE_URL` says of the same wins. Against one
 that acknowledges and is silent only `BoundedConnection` helps."""
+
+_NOW = select(func.clock_timestamp())
 
 BUSY_MILLISECONDS = 20
 """SQLite's own waiting stops a whole gevent process, so it is kept short and repeated by us, cooperatively."""
@@ -86,6 +89,12 @@ class Database:
         """
         with _translated(), self._look_engine.connect() as connection:
             return connection.scalar(statement, values)
+
+    def keep_time(self) -> None:
+        """Compare the machine's clock with PostgreSQL's, and go by that where they differ. Raises `Unavailable`."""
+        if not self.is_sqlite:
+            asked = datetime.now(UTC)
+            clock.follow(self.look(_NOW, {}), asked, datetime.now(UTC))
 
     @contextmanager
     def write(self) -> Iterator[Session]:

@@ -167,6 +167,10 @@ KINDS: dict[str, Kind] = {
         "Endpoint {subject} takes no events; they are kept and tried again.",
         "Look at the app or the handler behind it; /api/deliveries has its answers.",
     ),
+    "clock_wrong": Kind(
+        "The clock of {subject} differs from the database's by more than two seconds; the database's is gone by.",
+        "Set the clock of whichever is wrong by NTP. With more than a minute the worker there takes no work.",
+    ),
     "deliveries_stuck": Kind(
         "Events for endpoint {subject} are claimed by a worker that does nothing with them.",
         "Restart the worker: what it has in hand is tried by another within half a minute. And report it: it is a bug.",

@@ -13,6 +13,7 @@ FAILURES = 5
 """In a row, of whatever deliveries."""
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(minutes=10)
+_PROBE = timedelta(minutes=1)  # how long a probe may take, and more
 GIVE_UP_AFTER = timedelta(days=5)
 """Of nothing but failure: the endpoint is disabled, and its backlog kept."""
 
@@ -33,6 +34,10 @@ class Health:
             return failed
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self.opens, 10))
         return replace(failed, opens=self.opens + 1, open_until=now + pause)
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether an open breaker's pause is over. One that would be longer than any is the work of a wrong clock."""
+        return self.open_until is not None and not now < self.open_until <= now + LONGEST_PAUSE + _PROBE
 
     def is_hopeless(self, now: datetime) -> bool:
         """Whether it has failed for so long, and so often, that somebody must look at it."""

@@ -36,6 +36,11 @@ LONGEST_PROBE_PAUSE = timedelta(seconds=60)
 """How long a question, or the one message after its answer, may be under way before another one is asked."""
 
 LONGEST_PAUSE = timedelta(seconds=300)
+AUTH_PAUSE = timedelta(minutes=10)
+"""How long a number with a dead token is left alone at most, before Meta is asked again."""
+
+LONGEST_TURN = timedelta(seconds=10)
+"""How far ahead a number's next turn can be: a caller waits five seconds at most for one, and gets it then."""
 
 
 @dataclass(slots=True)
@@ -64,6 +69,26 @@ class Pair:
     recipient: str
     paid_until: datetime
     address: str | None = None
+
+
+def believe(pace: Pace, now: datetime) -> None:
+    """Bring times that a wrong clock has left in a pace back to what they can honestly be."""
+    pace.next_turn_at = min(pace.next_turn_at, now + LONGEST_TURN)
+    pace.inbound_counted_at = min(pace.inbound_counted_at, now)
+    if pace.share_changed_at is not None:
+        pace.share_changed_at = min(pace.share_changed_at, now)
+    if pace.in_doubt_since is not None:
+        pace.in_doubt_since = min(pace.in_doubt_since, now)
+    if pace.probe_at is not None:
+        pace.probe_at = min(pace.probe_at, now + LONGEST_TRIAL_PAUSE)
+    if pace.paused_until is not None:
+        longest = AUTH_PAUSE if pace.paused_for in TOKEN_PAUSES else LONGEST_PAUSE
+        pace.paused_until = min(pace.paused_until, now + longest)
+
+
+def believable(paid_until: datetime, now: datetime) -> datetime:
+    """Return what a stored `paid_until` of a pair can honestly be at most."""
+    return min(paid_until, pair_refused_until(now))
 
 
 def turns(now: datetime, next_turn_at: datetime, rate: float, wanted: int) -> list[datetime]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
+from app import clock
 from app.database import Database
 from app.domain.endpoints import Endpoint
 from app.errors import Unavailable
@@ -70,7 +71,8 @@ class DeliverDue:
         if time.monotonic() - self._renewed_at > RENEW_SECONDS:
             self._renew()
         now = self._now()
-        endpoints = [each for each in self._directory.current if each.is_open and self._serves(each)]
+        known = () if clock.is_too_far() else self._directory.current
+        endpoints = [each for each in known if each.is_open and self._serves(each)]
         found = claiming.look(self._database, list(self._wanted(endpoints, now)), now)
         self.in_flight.withdraw({each.id for each in endpoints if each.health.open_until is None})
         done = self.in_flight.take_done()
@@ -95,7 +97,7 @@ class DeliverDue:
             if endpoint.health.open_until is None:
                 for is_replay in (False, True):
                     yield from self._room(endpoint, len(endpoints), is_replay=is_replay)
-            elif endpoint.health.open_until <= now and not self.in_flight.count_of(endpoint.id):
+            elif endpoint.health.is_over(now) and not self.in_flight.count_of(endpoint.id):
                 for is_replay in (False, True):
                     self.in_flight.desk(endpoint.id, is_replay).share = 1
                     yield Wanted(endpoint, is_replay, 1, is_probe=True)

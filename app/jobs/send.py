@@ -6,7 +6,7 @@ import queue
 import time
 from collections.abc import Callable
 
-from app import fault_points, metrics
+from app import clock, fault_points, metrics
 from app.errors import Unavailable
 from app.fault_points import Point
 from app.graph.calls import Answer, Call, MakesCalls
@@ -45,7 +45,7 @@ class Sender:
         """Record what came back and let the next leave; False when there was nothing to do."""
         self._collect(self._looked_at + LOOK_SECONDS)
         self._looked_at = time.monotonic()
-        free = self._room() if self._calls.is_ready() else 0
+        free = self._room() if self._calls.is_ready() and not clock.is_too_far() else 0
         if not self._unrecorded and not (free and self._sends.has_due()):
             return False
         at_once = self._sends.at_once

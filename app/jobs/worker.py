@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import platform
 import threading
 import time
 from contextlib import suppress
 from datetime import timedelta
 from types import FrameType
 
-from app import lifecycle, metrics
+from app import clock, lifecycle, metrics
 from app.embedded import PARENT_PID
 from app.errors import Unavailable
 from app.ids import new_id
 from app.jobs.alarms import alarm_lanes
+from app.jobs.clocks import clock_lane
 from app.jobs.deliver import DeliverDue
 from app.jobs.lanes import LOOK_SECONDS, Lane, Lanes
 from app.jobs.process import process_due
@@ -92,12 +94,13 @@ def _lanes(gateway: Gateway, sender: Sender, deliver: DeliverDue) -> Lanes:
     lanes: Lanes
 
     def process() -> bool:
-        return process_due(gateway, lanes.is_stopping)
+        return not clock.is_too_far() and process_due(gateway, lanes.is_stopping)
 
     def say_alive() -> bool:
         now = utc_now()
         with gateway.database.write() as session:
-            workers.seen(session, worker_id, now, now - FORGET_AFTER)
+            ahead = round(clock.machine_is_ahead().total_seconds(), 1)
+            workers.seen(session, worker_id, now, now - FORGET_AFTER, platform.node(), ahead)
         gateway.database_use.beat()
         return False
 
@@ -134,6 +137,7 @@ def _lanes(gateway: Gateway, sender: Sender, deliver: DeliverDue) -> Lanes:
             Lane("heartbeat", say_alive, HEARTBEAT_SECONDS),
             Lane("probe", gateway.probe_numbers, PROBE_SECONDS),
             Lane("sweep", sweep, HEARTBEAT_SECONDS),
+            clock_lane(gateway),
             Lane("search", index, INDEX_SECONDS),
             *alarm_lanes(gateway),
             Lane("count", count, HEARTBEAT_SECONDS),

@@ -34,9 +34,11 @@ class Job(Base):
 
 
 class WorkerSeen(Base):
-    """A worker process that is, or was, alive: when it last said so."""
+    """A worker process that is, or was, alive: when it last said so, where, and how much its clock was ahead."""
 
     __tablename__ = "workers"
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    host: Mapped[str | None] = mapped_column(Text)
+    clock_ahead_seconds: Mapped[float | None]

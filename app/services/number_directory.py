@@ -15,6 +15,7 @@ from app.domain.numbers import DEFAULT_APP, OWN_REALM, BusinessNumber, Directory
 from app.errors import Invalid, Unavailable
 from app.logs import get_logger
 from app.models import Number
+from app.services.keep_time import KeepTime
 from app.store import contacts, messages, numbers
 
 REFRESH_SECONDS = 3.0
@@ -32,6 +33,7 @@ class NumberDirectory:
         self._vault = vault
         self._directory: Directory | None = None
         self._mutex = threading.Lock()
+        self._keep_time = KeepTime(database)
         self._seen: dict[str, str] = {}
         """How Meta writes numbers of ours of which nobody has said that, by what came to them."""
 
@@ -90,6 +92,7 @@ class NumberDirectory:
             contacts.rename_realm(session, own_app, OWN_REALM)
 
     def _read_or(self, fallback: Directory) -> Directory:
+        self._keep_time()
         try:
             return self.read()
         except Unavailable:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import CursorResult, bindparam, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, CursorResult, bindparam, delete, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.database import Database
@@ -33,9 +33,21 @@ class ClaimLost(Exception):
 
 
 _JOBS = table(Job)
+_IS_KIND = _JOBS.c.kind == bindparam("of_kind")
 _ANY_DUE = select(
-    exists().where(_JOBS.c.kind == bindparam("of_kind"), _JOBS.c.due_at <= bindparam("now", type_=UtcDateTime))
+    or_(
+        exists().where(_IS_KIND, _JOBS.c.due_at <= bindparam("now", type_=UtcDateTime)),
+        exists().where(_IS_KIND, _JOBS.c.due_at > bindparam("latest", type_=UtcDateTime)),
+    )
 )
+_LONGEST = {"process": timedelta(minutes=1)}
+_LONGEST_OF_OTHERS = timedelta(minutes=20)
+
+
+def latest(kind: str, now: datetime) -> datetime:
+    """When a job of this kind is due at the latest, claimed or not. One that is due later is the work of a wrong clock,
+    and is taken to be due."""
+    return now + _LONGEST.get(kind, _LONGEST_OF_OTHERS)
 
 
 def add(session: Session, kind: str, subject_id: str, due_at: datetime) -> None:
@@ -48,7 +60,7 @@ def add(session: Session, kind: str, subject_id: str, due_at: datetime) -> None:
 
 def any_due(database: Database, kind: str, now: datetime) -> bool:
     """Whether a claim would find something. Raises `Unavailable`."""
-    return bool(database.look(_ANY_DUE, {"of_kind": kind, "now": now}))
+    return bool(database.look(_ANY_DUE, {"of_kind": kind, "now": now, "latest": latest(kind, now)}))
 
 
 class Waiting(NamedTuple):
@@ -67,14 +79,18 @@ def unfinished(session: Session, kind: str, limit: int) -> list[Waiting]:
 
 def claim(session: Session, kind: str, *, now: datetime, lease: timedelta, limit: int) -> list[Claim]:
     """Take due jobs, oldest first, until `now + lease`."""
-    due = select(Job.id).where(Job.kind == kind, Job.due_at <= now).order_by(Job.due_at, Job.id).limit(limit)
+    due = select(Job.id).where(Job.kind == kind, _is_due(kind, now)).order_by(Job.due_at, Job.id).limit(limit)
     return _claim(session, due, kind, now + lease)
 
 
 def claim_these(session: Session, kind: str, ids: Sequence[int], *, now: datetime, lease: timedelta) -> list[Claim]:
     """Take those of these jobs that are due, until `now + lease`, as far as nobody else has them by now."""
-    due = select(Job.id).where(Job.id.in_(ids), Job.kind == kind, Job.due_at <= now).order_by(Job.id)
+    due = select(Job.id).where(Job.id.in_(ids), Job.kind == kind, _is_due(kind, now)).order_by(Job.id)
     return _claim(session, due, kind, now + lease)
+
+
+def _is_due(kind: str, now: datetime) -> ColumnElement[bool]:
+    return or_(Job.due_at <= now, Job.due_at > latest(kind, now))
 
 
 def _claim(session: Session, due: Any, kind: str, until: datetime) -> list[Claim]:

@@ -11,6 +11,7 @@ from sqlalchemy import and_, bindparam, case, delete, exists, func, null, or_, s
 from sqlalchemy.orm import Session
 
 from app.database import Database
+from app.domain import pacing
 from app.domain.pacing import DOUBTS, TOKEN_PAUSES, Pace, Pair
 from app.models import Message, NumberPace, PairPace
 from app.models.base import UtcDateTime, table
@@ -33,7 +34,9 @@ def hold(session: Session, phone_number_id: str, now: datetime) -> Pace:
         new = Pace(phone_number_id, next_turn_at=now, inbound_counted_at=now)
         session.execute(insert_new(session, NumberPace), [asdict(new)])
         row = session.execute(_HOLD, {"number": phone_number_id}).one()
-    return Pace(**row._mapping)
+    pace = Pace(**row._mapping)
+    pacing.believe(pace, now)
+    return pace
 
 
 def keep(session: Session, pace: Pace) -> None:
@@ -121,7 +124,7 @@ def of_pairs(session: Session, phone_number_id: str, recipients: Collection[str]
     if not recipients:
         return {}
     rows = session.execute(_OF_PAIRS(session), {"number": phone_number_id, "recipients": list(recipients)})
-    found = {recipient: Pair(recipient, until, address) for recipient, until, address in rows}
+    found = {key: Pair(key, pacing.believable(until, now), address) for key, until, address in rows}
     return {each: found.get(each) or Pair(each, now) for each in recipients}
 
 

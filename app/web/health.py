@@ -7,7 +7,7 @@ from datetime import datetime
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from app import lifecycle
+from app import clock, lifecycle
 from app.services.check_health import check_health
 from app.services.gateway import utc_now
 from app.web.auth import open_to_all
@@ -39,6 +39,7 @@ def ready() -> ResponseReturnValue:
         "reason": health.reason,
         "secrets": "cannot be decrypted; see ENCRYPTION_KEY" if gateway().directory.current.unreadable else "ok",
         "draining": draining,
+        "clock_ahead_seconds": round(clock.machine_is_ahead().total_seconds(), 1) + 0.0,
         "worker": {
             "state": health.worker,
             "seen_seconds_ago": _seconds(now, health.worker_seen_at),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from app.domain import pacing
+from app.domain.pacing import Pace
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(hours=1)
@@ -48,3 +50,27 @@ def test_no_second_has_more_than_the_rate(rate: float) -> None:
     for place, turn in enumerate(found):
         assert len([each for each in found[place:] if each - turn < SECOND]) <= max(1, rate)
     assert len(found) >= 0.95 * rate * 4 - 1
+
+
+def test_no_stored_time_is_believed_beyond_what_it_can_be() -> None:
+    later = NOW + timedelta(hours=2)
+    pace = Pace("1", later, later, share_changed_at=later, probe_at=later, paused_for="rate", paused_until=later)
+
+    pacing.believe(pace, NOW)
+
+    assert pace.next_turn_at - NOW <= timedelta(seconds=10)
+    assert (pace.inbound_counted_at, pace.share_changed_at) == (NOW, NOW)
+    assert pace.probe_at == NOW + timedelta(minutes=15)
+    assert pace.paused_until == NOW + timedelta(minutes=5)
+    assert NOW + timedelta(minutes=4) < pacing.believable(later, NOW) < NOW + timedelta(minutes=6)
+
+
+def test_what_a_time_can_be_is_believed() -> None:
+    soon = NOW + timedelta(seconds=4)
+    pace = Pace("1", soon, NOW, probe_at=soon, paused_for="auth", paused_until=NOW + timedelta(minutes=9))
+    before = replace(pace)
+
+    pacing.believe(pace, NOW)
+
+    assert pace == before
+    assert pacing.believable(soon, NOW) == soon

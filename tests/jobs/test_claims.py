@@ -83,6 +83,29 @@ def test_an_outcome_whose_commit_nobody_saw_stands(
     assert len(app.posted) == 1
 
 
+def test_an_outcome_that_could_not_be_written_is_kept_and_written_later(
+    desk: Desk, receive: Receive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def refused() -> Iterator[Session]:
+        raise Unavailable
+        yield
+
+    with subscriber() as app:
+        desk.endpoint(app.url)
+        receive(message_body(text()))
+        desk.rounds(lambda: bool(desk.lane.in_flight.claims()))
+        with monkeypatch.context() as patch:
+            patch.setattr(desk.gateway.database, "write", refused)
+            with pytest.raises(Unavailable):
+                desk.rounds()
+            [kept] = desk.lane.in_flight.claims()  # so that nobody else takes it meanwhile
+        desk.rounds()
+
+    assert (len(app.posted), desk.states()) == (1, ["delivered"])
+    assert kept.id == desk.deliveries()[0].id
+
+
 def test_a_delivery_whose_try_broke_is_in_nobodys_hand(
     desk: Desk, receive: Receive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,6 +217,29 @@ def test_who_lost_a_claim_does_not_undo_what_another_delivered(
 
     assert {state for state, _, _ in delivered} == {"delivered"}
     assert [(row.state, row.attempts, row.due_at) for row in desk.deliveries()] == delivered
+
+
+@pytest.mark.parametrize("options", [{}, {"batch": 5}], ids=["alone", "in a batch"])
+def test_a_late_failure_leaves_a_delivery_to_who_has_it_now(
+    desk: Desk, receive: Receive, options: dict[str, Any]
+) -> None:
+    go = threading.Event()
+
+    def reply(handler: Handler, _: Posted) -> None:
+        go.wait(30)
+        handler.answer(500)
+
+    with subscriber(reply) as app:
+        desk.endpoint(app.url, ordered=False, **options)
+        receive(message_body(text(), text()) if options else message_body(text()))
+        desk.rounds(lambda: len(app.posted) == 1)
+        head = desk.lane.in_flight.claims()[0].id
+        _take_over(desk.gateway.database, head, desk.clock)
+        before = [(row.claim_id, row.due_at, row.carried_by, row.attempts) for row in desk.deliveries()]
+        go.set()
+        desk.rounds(lambda: desk.lane.in_flight.is_empty, 30)
+
+    assert [(row.claim_id, row.due_at, row.carried_by, row.attempts) for row in desk.deliveries()] == before
 
 
 def test_what_is_given_back_late_stays_with_who_has_it(desk: Desk, receive: Receive) -> None:

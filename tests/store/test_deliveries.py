@@ -5,6 +5,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import event, insert, select
 from sqlalchemy import text as sql
 from sqlalchemy import update
@@ -13,6 +14,7 @@ from app.database import Database
 from app.ids import new_id
 from app.models import Delivery, Event
 from app.models.base import table
+from app.services.delivering.disbelieve import disbelieve
 from app.services.endpoint_directory import new_row
 from app.store import deliveries, endpoints
 from app.store.deliveries import Outcome
@@ -114,6 +116,31 @@ def test_what_is_delivered_while_an_endpoint_is_removed_stays_delivered(database
     with database.read() as session:
         states = {row.id: row.state for row in session.scalars(select(Delivery))}
     assert states == {first: "delivered", second: "dead"}
+
+
+@pytest.mark.parametrize(
+    ("values", "is_believed"),
+    [
+        ({"claim_id": "c", "due_in": 60}, True),
+        ({"claim_id": "c", "due_in": 7200}, False),
+        ({"due_in": 1200}, True),
+        ({"due_in": 7200}, False),
+        ({"due_in": 7200, "attempts": 3}, True),
+        ({"due_in": 7200, "state": "dead"}, True),
+    ],
+)
+def test_what_is_due_later_than_it_can_be_is_made_due(
+    database: Database, values: dict[str, Any], is_believed: bool
+) -> None:
+    now = datetime.now(UTC)
+    first, _ = _owed_to_one_contact(database, now)
+    due_at = now + timedelta(seconds=values["due_in"])
+    changes = {name: value for name, value in values.items() if name != "due_in"}
+    with database.write() as session:
+        session.execute(update(Delivery).where(Delivery.id == first).values(due_at=due_at, **changes))
+
+    assert disbelieve(database, now) == (0 if is_believed else 1)
+    assert _due(database, first) == (due_at if is_believed else now)
 
 
 def _wait_for_a_lock(database: Database) -> None:

@@ -52,6 +52,7 @@ def test_it_is_ready_without_a_worker_and_says_that_there_is_none(client: FlaskC
         "reason": None,
         "secrets": "ok",
         "draining": False,
+        "clock_ahead_seconds": 0.0,
         "worker": {"state": "missing", "seen_seconds_ago": None, "oldest_job_seconds": None},
         "sending": {
             "meta": "ok", "oldest_due_seconds": None, "numbers_waiting_for_meta": 0, "numbers_waiting_for_a_token": 0,

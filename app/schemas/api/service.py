@@ -48,6 +48,10 @@ class ReadyAnswer(Schema):
     schema = fields.String(required=True)
     reason = fields.String(required=True, allow_none=True, metadata={"description": "What keeps it from being ready."})
     draining = fields.Boolean(required=True)
+    clock_ahead_seconds = fields.Float(
+        required=True,
+        metadata={"description": "By how much this machine's clock is ahead of the time that is gone by; behind: < 0."},
+    )
     worker = fields.Nested(WorkerState, required=True)
     sending = fields.Nested(SendingState, required=True)
 

@@ -36,12 +36,12 @@ def claim_in_order(database: Database, now: datetime, lease: timedelta, limit: i
 
 def _choose(database: Database, now: datetime, limit: int) -> list[Waiting]:
     """What may be claimed. Takes no lock, so that workers who have nothing to do keep nobody waiting."""
-    taken = Taken()
+    taken, latest = Taken(), jobs.latest(PROCESS, now)
     chosen: list[Waiting] = []
     with database.read() as session:
         found = jobs.unfinished(session, PROCESS, LOOK)
     for job in found:
-        if job.due_at > now or taken.blocks(job.order_keys):
+        if now < job.due_at <= latest or taken.blocks(job.order_keys):
             taken.add(job.order_keys)
         elif len(chosen) < limit:
             chosen.append(job)

@@ -49,6 +49,7 @@ CHECKS: tuple[Check, ...] = (
     Check("signature_refused", meta.signature_refused, 15),
     Check("encryption_key", home.encryption_key, 30),
     Check("endpoint_failing", home.endpoint_failing, 15),
+    Check("clock_wrong", home.clock_wrong, 15),
     Check("deliveries_stuck", home.deliveries_stuck, 15),
     Check("endpoint_disabled", home.endpoint_disabled, 15),
     Check("disk_full", home.disk_full, 30),

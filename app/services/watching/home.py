@@ -9,19 +9,20 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from app import metrics
+from app import clock, metrics
 from app.crypto import Vault
 from app.domain.alarms import Finding
 from app.domain.endpoints import Format
 from app.domain.holding import HeldFor
 from app.models import Endpoint
 from app.services.watching.look import Findings, Look, at
-from app.store import alarm_facts, endpoints
+from app.store import alarm_facts, endpoints, workers
 from app.store.notifications import PROCESS
 
 BEHIND = timedelta(seconds=60)
 SET_ASIDE_RECENTLY = timedelta(days=7)
 FAILING = timedelta(seconds=60)
+SEEN_LATELY = timedelta(seconds=30)
 STUCK = timedelta(minutes=2)
 """Longer than a worker may have a delivery in hand: for a few tries of others before it, of 15 seconds each."""
 
@@ -40,6 +41,13 @@ def worker_behind(look: Look) -> Findings:
     if oldest is None or look.now - oldest <= BEHIND:
         return []
     return [Finding(details={"waiting_since": at(oldest)})]
+
+
+def clock_wrong(look: Look) -> Findings:
+    """Machines whose clocks differ from the database's, each by its worker's own word."""
+    with look.database.read() as session:
+        found = workers.wrong_clocks(session, look.now - SEEN_LATELY, clock.TOLD.total_seconds())
+    return [Finding(host, details={"ahead_seconds": seconds}) for host, seconds in sorted(found.items())]
 
 
 def set_aside(state: str) -> Callable[[Look], Findings]:

@@ -20,6 +20,7 @@ from app.services.processing.claiming import claim_in_order
 from app.services.processing.processor import LEASE
 from app.store import jobs
 from app.store.jobs import Claim, Waiting
+from app.store.notifications import PROCESS
 from tests.conftest import PostWebhook, on_postgresql
 from tests.factories import ANA, BO, message_body, status, status_body, text
 
@@ -111,6 +112,20 @@ def test_workers_that_choose_the_same_do_not_share_a_contact(
         late = session.scalars(select(Job).where(Job.subject_id == third)).one()
         assert (late.claim_id, late.attempts) == (None, 0)
         assert late.due_at <= utc_now()
+
+
+def test_what_a_wrong_clock_has_put_off_is_due(gateway: Gateway, posted: Callable[..., list[str]]) -> None:
+    first, second, third = posted(ANA, BO, ANA)
+    with gateway.database.write() as session:
+        in_two_hours = update(Job).where(Job.subject_id == first).values(due_at=utc_now() + timedelta(hours=2))
+        session.execute(in_two_hours)
+        honest = update(Job).where(Job.subject_id == second).values(due_at=utc_now() + timedelta(seconds=40))
+        session.execute(honest)
+        session.execute(update(Job).where(Job.subject_id == third).values(due_at=utc_now() + timedelta(hours=3)))
+
+    assert jobs.any_due(gateway.database, PROCESS, utc_now())
+    assert subjects(claim(gateway)) == [first, third]
+    assert not jobs.any_due(gateway.database, PROCESS, utc_now())
 
 
 @on_postgresql

@@ -33,7 +33,7 @@ from app.services.watching.checks import CHECKS
 from app.services.watching.look import Check, Look
 from app.services.watching.tokens import WatchTokens
 from app.services.watching.watch import Watch
-from app.store import traffic
+from app.store import traffic, workers
 from tests.conftest import ACCESS_TOKEN, API_KEY, Clock, on_sqlite, with_settings
 from tests.factories import ANA, OTHER_PNID, PNID, WABA, message_body, notification, text, to_bytes
 
@@ -387,6 +387,21 @@ def test_a_number_that_nobody_configured(story: Story, receive: Receive) -> None
     story.use(with_settings(story.gateway.config, whatsapp_phone_number_id=OTHER_PNID))
 
     assert story.after() == [Told("closed", "unknown_number", OTHER_PNID)]
+
+
+def test_a_worker_whose_clock_is_wrong(story: Story) -> None:
+    watch, ahead = story.watch, {"a": 0.4, "b": -31.0}
+
+    def watch_beside_them() -> None:
+        with story.database.write() as session:
+            for host, seconds in ahead.items():
+                workers.seen(session, host, story.clock.now, story.clock.now - timedelta(hours=1), host, seconds)
+        watch()
+
+    story.watch = watch_beside_them  # type: ignore[assignment]
+    assert story.after() == [Told("raised", "clock_wrong", "b")]
+    ahead["b"] = 0.1
+    assert story.after() == [Told("closed", "clock_wrong", "b")]
 
 
 def test_deliveries_that_a_worker_has_and_does_nothing_with(story: Story) -> None:

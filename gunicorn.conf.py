@@ -18,6 +18,8 @@ from app.echo_bot import MARK
 from app.embedded import WORKER, Children, commands
 from app.errors import ConfigError
 from app.lifecycle import Phase
+from app.logs import console, formatter
+from app.logs.gunicorn import GunicornLogger
 
 ROOT = os.path.dirname(os.path.abspath(__file__))
 EXIT_SECONDS = 25
@@ -42,6 +44,11 @@ _own_metrics = metrics_directory.make() if metrics_directory.DIRECTORY not in os
 if _own_metrics:
     os.environ[metrics_directory.DIRECTORY] = _own_metrics
 
+_is_json = _settings.log_format == "json"
+_say = console(_settings, "master")
+GunicornLogger.lines = formatter(_settings, "web server")
+logger_class = GunicornLogger
+
 chdir = ROOT
 bind = f"{'[' + _settings.host + ']' if ':' in _settings.host else _settings.host}:{_settings.port}"
 workers = _settings.web_concurrency
@@ -64,13 +71,19 @@ _children = Children(
     ),
     {**os.environ, MARK: "1", "FLASK_SKIP_DOTENV": "1", lifecycle.DESCRIPTOR: str(lifecycle.descriptor())},
     pass_fds=(lifecycle.descriptor(),),
+    tell=_say,
+    is_read=_is_json,
 )
 
 
 def on_starting(server):
     """Bring the database up to date, once, before anybody uses it."""
     migrate = [sys.executable, "-m", "app.cli", "migrate"]
-    if subprocess.run(migrate, cwd=ROOT, env={**os.environ, "FLASK_SKIP_DOTENV": "1"}, check=False).returncode:
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True} if _is_json else {}
+    done = subprocess.run(migrate, cwd=ROOT, env={**os.environ, "FLASK_SKIP_DOTENV": "1"}, check=False, **output)
+    for line in (done.stdout or "").splitlines():
+        _say(line)
+    if done.returncode:
         sys.exit(1)
 
 
@@ -132,7 +145,3 @@ def _drop_signals(server):
     """Forget what came before they were ignored: gunicorn looks for a second SIGINT while its workers finish."""
     while not server.SIG_QUEUE.empty():
         server.SIG_QUEUE.get_nowait()
-
-
-def _say(text):
-    sys.stderr.write(f"{text}\n")

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import IO
 
 PARENT_PID = "PARENT_PID"
 """The environment variable that tells a child whose end is its own."""
@@ -29,7 +30,8 @@ sent, because requests in flight need it until they are answered."""
 class Children:
     """Starts commands, starts them again when they end, and stops them.
 
-    `pass_fds` are open in every child. `tell` writes a line for the person who watches the console.
+    `pass_fds` are open in every child. `tell` writes a line for the person who watches the console; with
+    `is_read`, what children print goes there too, line by line, and not straight to the console.
     """
 
     def __init__(
@@ -38,12 +40,16 @@ class Children:
         environ: Mapping[str, str],
         pass_fds: Sequence[int] = (),
         tell: Callable[[str], object] = sys.stderr.write,
+        *,
+        is_read: bool = False,
     ) -> None:
         self._commands = dict(commands)
         self._environ = dict(environ)
         self._pass_fds = tuple(pass_fds)
         self._tell = tell
+        self._is_read = is_read
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._readers: dict[str, threading.Thread] = {}
         self._mutex = threading.Lock()
         self._held = threading.Event()
 
@@ -68,11 +74,13 @@ class Children:
     def wait(self, seconds: float, *names: str) -> None:
         """Wait for these, or all of them, to end; kill whatever has not after `seconds`."""
         deadline = time.monotonic() + seconds
-        for _, child in self._chosen(names):
+        for name, child in self._chosen(names):
             while child.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.05)
             if child.poll() is None:
                 child.kill()
+            if name in self._readers:
+                self._readers[name].join(1)  # its last lines
 
     def _chosen(self, names: Iterable[str]) -> list[tuple[str, subprocess.Popen[bytes]]]:
         wanted = set(names) or set(self._running)
@@ -85,10 +93,20 @@ class Children:
         with self._mutex:
             if self._held.is_set():
                 return
-            self._running[name] = subprocess.Popen(
+            child = self._running[name] = subprocess.Popen(
                 self._commands[name], env=environ, start_new_session=True, stdin=subprocess.DEVNULL,
-                pass_fds=self._pass_fds,
+                pass_fds=self._pass_fds, stdout=subprocess.PIPE if self._is_read else None,
+                stderr=subprocess.STDOUT if self._is_read else None,
             )  # fmt: skip
+        if child.stdout is not None:
+            reader = threading.Thread(target=self._read, args=(child.stdout,), name=f"lines of {name}", daemon=True)
+            self._readers[name] = reader
+            reader.start()
+
+    def _read(self, lines: IO[bytes]) -> None:
+        for line in lines:
+            if line.strip():
+                self._tell(line.decode("utf-8", "replace"))
 
     def _watch(self) -> None:
         started = dict.fromkeys(self._commands, time.monotonic())

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from gunicorn.config import Config as GunicornConfig
 
 from app.config import load_config
 from app.errors import GraphRefused
-from app.logs import configure_logging, get_logger, request_id_var
+from app.logs import configure_logging, console, formatter, get_logger, request_id_var
+from app.logs.gunicorn import GunicornLogger
 
 NUMBER = "5491112345678"
 TOKEN = "EAAG-live-token-0001"
@@ -167,11 +169,56 @@ def test_json_lines_follow_the_elastic_common_schema(logs: Logs) -> None:
         "job failed",
         "error",
     )
-    assert line["labels"] == {"job_id": "0190-a", "duration_ms": 1.5}
+    assert line["labels"] == {"job_id": "0190-a"}
+    assert line["event"]["duration"] == 1_500_000
     assert line["service"] == {"name": "whatsapp-service"}
     assert line["process"]["name"] == "web"
     assert line["error"]["type"] == "builtins.ValueError"
     assert "Hola" not in str(line)
+
+
+def test_numbers_can_be_summed_and_stand_where_the_schema_has_them(logs: Logs) -> None:
+    logs.configure(LOG_FORMAT="json")
+
+    extra = {"method": "GET", "route": "/api/events", "status": "200", "duration_ms": 2.0, "count": 3}
+    get_logger("app.x").info("request", extra=extra)
+
+    line = json.loads(logs.console())
+    assert line["http"] == {"request": {"method": "GET"}, "response": {"status_code": 200}}
+    assert (line["event"]["duration"], line["gateway"], line["labels"]) == (
+        2_000_000, {"count": 3}, {"route": "/api/events"}
+    )  # fmt: skip
+
+
+def test_lines_for_a_person_are_json_too_where_the_log_is(capfd: pytest.CaptureFixture[str]) -> None:
+    write = console(load_config(SETTINGS | {"LOG_FORMAT": "json"}), "master")
+
+    write("Listening on http://127.0.0.1:8000\n")
+    write('{"message": "of a child"}')
+
+    first, second = capfd.readouterr().err.splitlines()
+    assert json.loads(first)["message"] == "Listening on http://127.0.0.1:8000"
+    assert json.loads(second) == {"message": "of a child"}
+
+
+def test_gunicorn_quotes_no_request(capfd: pytest.CaptureFixture[str]) -> None:
+    settings = GunicornConfig()
+    settings.set("loglevel", "debug")
+    GunicornLogger.lines = formatter(load_config(SETTINGS | {"LOG_FORMAT": "json"}), "web server")
+    log = GunicornLogger(settings)
+
+    log.warning("Invalid request from ip=127.0.0.1: Invalid Method '{\"text\":\"Hola\",\"to\":\"5491112345678\"}'")
+    log.error("Error handling request %s", "/api/contacts/5491112345678?q=Hola")
+    log.error("Worker (pid:%s) was sent %s! Perhaps out of memory?", 4711, "SIGKILL")
+
+    lines = [json.loads(line)["message"] for line in capfd.readouterr().err.splitlines()]
+    assert lines == [
+        "a request that cannot be read was refused",
+        "Error handling request [...]",
+        "Worker (pid:4711) was sent SIGKILL! Perhaps out of memory?",
+    ]
+    for handler in list(log.error_log.handlers):
+        log.error_log.removeHandler(handler)
 
 
 def test_the_request_id_follows_a_thread_of_its_own(logs: Logs) -> None:

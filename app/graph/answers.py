@@ -40,6 +40,7 @@ _ERRORS: dict[ErrorClass, type[GraphError]] = {
 }
 
 # Meta's texts may quote a recipient. Ids of Meta's own objects have 15 digits and more, and help whoever reads.
+_WAMID = re.compile(r"wamid\.[A-Za-z0-9+/=_-]+")  # there is a phone number inside
 _NUMBER = re.compile(r"\+?(?<!\d)\d(?:[ ().-]{0,2}\d){6,13}(?!\d)")
 _TOKEN = re.compile(r"\bEA[A-Za-z0-9]{20,}")
 
@@ -159,7 +160,7 @@ def _details(error: dict[str, Any]) -> str | None:
     data = error.get("error_data")
     details = data.get("details") if isinstance(data, dict) else data
     text = _text(details) or _text(error.get("error_user_msg")) or _text(error.get("message"))
-    return _NUMBER.sub("[number]", _TOKEN.sub("[token]", text)) if text else None
+    return _NUMBER.sub("[number]", _TOKEN.sub("[token]", _WAMID.sub("[wamid]", text))) if text else None
 
 
 def _retry_after_header(value: str) -> int | None:

@@ -7,6 +7,8 @@ written. Of an exception only its type and where it happened are, because a libr
 from __future__ import annotations
 
 import logging
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from app.config import Config
@@ -14,7 +16,7 @@ from app.logs.files import DailyFileHandler
 from app.logs.lines import OUR_LOGGER, JsonFormatter, TextFormatter, is_ours, request_id_var
 from app.logs.scrub import Scrubber
 
-__all__ = ["configure_logging", "get_logger", "request_id_var"]
+__all__ = ["configure_logging", "console", "formatter", "get_logger", "request_id_var"]
 
 
 def get_logger(name: str) -> logging.Logger:
@@ -32,13 +34,13 @@ def configure_logging(config: Config, process: str) -> None:
     for handler in [each for each in root.handlers if (each.name or "").startswith(OUR_LOGGER)]:
         root.removeHandler(handler)
         handler.close()
-    formatter = _formatter(config, process)
-    console = _Console()
-    console.setLevel(config.log_level)
+    lines = formatter(config, process)
+    screen = _Console()
+    screen.setLevel(config.log_level)
     file = DailyFileHandler(Path(config.log_dir))
-    for name, handler in (("console", console), ("file", file)):
+    for name, handler in (("console", screen), ("file", file)):
         handler.set_name(f"{OUR_LOGGER}.{name}")
-        handler.setFormatter(formatter)
+        handler.setFormatter(lines)
         handler.addFilter(_from_us_or_serious)
         root.addHandler(handler)
     root.setLevel(logging.WARNING)
@@ -46,7 +48,26 @@ def configure_logging(config: Config, process: str) -> None:
     file.open_now()
 
 
-def _formatter(config: Config, process: str) -> logging.Formatter:
+def console(config: Config, process: str) -> Callable[[str], None]:
+    """Return what writes a line for a person to stderr: as it is, or as one of the log's where these are JSON.
+
+    A line that is JSON already, as a child's may be, passes as it is.
+    """
+    lines = formatter(config, process)
+
+    def write(text: str) -> None:
+        text = text.rstrip("\n")
+        if config.log_format == "json" and not text.startswith("{"):
+            name = f"{OUR_LOGGER}.{process.replace(' ', '_')}"
+            text = lines.format(logging.LogRecord(name, logging.INFO, "", 0, text, None, None))
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+    return write
+
+
+def formatter(config: Config, process: str) -> logging.Formatter:
+    """Return what makes lines of records, as `LOG_FORMAT` says, for the process called `process`."""
     scrubber = Scrubber(config.secret_values())
     return JsonFormatter(process, scrubber) if config.log_format == "json" else TextFormatter(process, scrubber)
 

@@ -86,7 +86,11 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line, for Elasticsearch: what differs is under `labels`, an exception under `error`."""
+    """One JSON object a line, for Elasticsearch: an exception is under `error`, what differs where its schema has it.
+
+    Texts of ours are under `labels`, whose values are keywords there, and numbers, which can be summed, under
+    `gateway`.
+    """
 
     def __init__(self, process: str, scrubber: Scrubber) -> None:
         super().__init__()
@@ -108,11 +112,27 @@ class JsonFormatter(logging.Formatter):
         bare.created, bare.msecs, bare.processName = record.created, record.msecs, self._process
         fields: dict[str, Any] = self._ecs.format_to_ecs(bare)
         fields["service"] = {"name": "whatsapp-service"}
-        fields["labels"] = labels_of(record, self._scrubber)
+        fields |= _in_ecs(labels_of(record, self._scrubber))
         lines = list(exception_lines(record, self._scrubber))
         if lines:
             fields["error"] = {"type": lines[0].partition(":")[0], "stack_trace": "\n".join(lines)}
         return json.dumps(fields)
+
+
+def _in_ecs(labels: dict[str, Value]) -> dict[str, Any]:
+    """Return the fields that hold the labels, by the names that Elastic's common schema has for them."""
+    fields: dict[str, Any] = {}
+    left = dict(labels)
+    if "route" in left:  # a request, whose status is HTTP's
+        http = fields["http"] = {"response": {"status_code": int(left.pop("status", 0))}}
+        http["request"] = {"method": left.pop("method", "")}
+    if "duration_ms" in left:
+        fields["event"] = {"duration": round(float(left.pop("duration_ms")) * 1_000_000)}
+    numbers = {key: left.pop(key) for key, value in labels.items() if key in left and not isinstance(value, str)}
+    if numbers:
+        fields["gateway"] = numbers
+    fields["labels"] = left
+    return fields
 
 
 def message_of(record: logging.LogRecord, scrubber: Scrubber) -> str:

@@ -5,16 +5,20 @@ WSGI rather than Flask's hooks, because webhooks come by the thousand and hooks 
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from app.logs import get_logger, request_id_var
 
 WEBHOOK = ("/webhook/whatsapp", "/webhook/whatsapp/")
+
+METHODS = frozenset("GET HEAD POST PUT PATCH DELETE OPTIONS".split())
+"""What a log line may show of a method; anything else may be any text."""
 
 _GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -42,27 +46,69 @@ class Observe:
         request_id = given if given and _GIVEN.fullmatch(given) else uuid.uuid4().hex
         token = request_id_var.set(request_id)
         started = time.perf_counter()
+        streamed: list[str] = []
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             headers.append(("X-Request-ID", request_id))
-            if environ.get("PATH_INFO") not in WEBHOOK or not status.startswith("200"):
+            is_kept_webhook = environ.get("PATH_INFO") in WEBHOOK and status.startswith("200")
+            if not is_kept_webhook and _is_streamed(environ, status, headers):
+                streamed[:] = [status]
+            elif not is_kept_webhook:
                 self._log(environ, status, started)
             return start_response(status, headers, exc_info)
 
         try:
-            return self._app(environ, start)
+            answer = self._app(environ, start)
         finally:
             request_id_var.reset(token)
+        return self._streaming(answer, environ, streamed, request_id, started) if streamed else answer
+
+    def _streaming(
+        self, answer: Iterable[bytes], environ: dict[str, Any], status: list[str], request_id: str, started: float
+    ) -> Iterator[bytes]:
+        """Pass an answer on, and log it at its end, under its id.
+
+        One that breaks off is told in one line of ours; then its connection is broken off, too, without a second line
+        of the server's: ended in order it would look whole.
+        """
+        request_id_var.set(request_id)
+        try:
+            yield from answer
+        except Exception as error:
+            extra = {"error": type(error).__name__, "route": self._route(environ)}
+            logger.warning("an answer broke off", extra=extra)
+            raise ConnectionResetError(errno.ECONNRESET, "the answer broke off") from None
+        finally:
+            close = getattr(answer, "close", None)
+            if close is not None:
+                close()
+            self._log(environ, status[0], started)
+            request_id_var.set("")
+
+    def _route(self, environ: dict[str, Any]) -> str:
+        path: str = environ.get("PATH_INFO", "")
+        return "/".join(word if word in self._words else "*" for word in path.split("/")[:SHOWN])
 
     def _log(self, environ: dict[str, Any], status: str, started: float) -> None:
-        path = environ.get("PATH_INFO", "")
         is_reading = environ.get("REQUEST_METHOD") in ("GET", "HEAD", "OPTIONS")
         level = logging.DEBUG if is_reading and status[0] in "123" else logging.INFO
         if logger.isEnabledFor(level):
             extra = {
-                "method": environ.get("REQUEST_METHOD", ""),
-                "route": "/".join(word if word in self._words else "*" for word in path.split("/")[:SHOWN]),
+                "method": _method(environ),
+                "route": self._route(environ),
                 "status": status[:3],
                 "duration_ms": round((time.perf_counter() - started) * 1000, 1),
             }
             logger.log(level, "request", extra=extra)
+
+
+def _is_streamed(environ: dict[str, Any], status: str, headers: list[tuple[str, str]]) -> bool:
+    """Whether an answer is made while it is sent: its length is not known yet."""
+    if status[:3] in ("204", "304") or environ.get("REQUEST_METHOD") == "HEAD":
+        return False
+    return not any(name.lower() == "content-length" for name, _ in headers)
+
+
+def _method(environ: dict[str, Any]) -> str:
+    method = environ.get("REQUEST_METHOD", "")
+    return method if method in METHODS else "*"

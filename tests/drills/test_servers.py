@@ -15,7 +15,8 @@ from tests.load.senders import post_all
 PREFIX = "/gateway"
 UWSGI = (
     "uwsgi", "--http-socket=127.0.0.1:{port}", "--master", "--processes=1", "--threads=4", "--enable-threads",
-    "--need-app", "--die-on-term", "--add-header=Connection: close",  # which it does, and does not say
+    "--need-app", "--disable-logging", "--hook-master-start=unix_signal:15 gracefully_kill_them_all",
+    "--add-header=Connection: close",  # which it does, and does not say
 )  # fmt: skip
 WAITRESS = ("waitress-serve", "--listen=127.0.0.1:{port}", "--threads=4")
 MOUNTED = (*GUNICORN[:-1], "tests.load.mounted:app")

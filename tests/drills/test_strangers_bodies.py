@@ -1,6 +1,6 @@
 """Bodies of strangers, thousands that never end and hundreds of the largest size, cost neither health nor memory.
 
-`.venv/bin/pytest tests/drills/test_strangers_bodies.py -s` prints the figures.
+`DRILL=long .venv/bin/pytest tests/drills/test_strangers_bodies.py -s` prints the figures.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.drills.conftest import sized
+from tests.drills.conftest import IS_LONG, sized
 from tests.load.bodies import Maker
 from tests.load.gateway import APP_SECRET, Gateway, running
 from tests.load.senders import post_all
@@ -25,6 +25,7 @@ HEADERS = b"POST /webhook/whatsapp HTTP/1.1\r\nHost: localhost\r\nContent-Type: 
 MOST_BYTES = 50_000_000
 
 
+@pytest.mark.skipif(not IS_LONG, reason="long: run by DRILL=long")
 @pytest.mark.parametrize("signature", [b"", FALSE], ids=["no signature", "a false signature"])
 def test_health_is_answered_and_memory_stays(tmp_path: Path, signature: bytes) -> None:
     webhooks = list(Maker(APP_SECRET, 77).mixed(20))

@@ -96,8 +96,7 @@ class Sender:
         except Unavailable:
             raise
         except Exception:
-            message_id = arrival.departure.message_id
-            logger.exception("an answer could not be recorded", extra={"message_id": message_id})
+            logger.exception("an answer could not be recorded", extra=arrival.departure.labels)
 
     def _room(self) -> int:
         waiting = WAITING_QUICK if len(self._unrecorded) > self._at_once // 2 else WAITING
@@ -114,7 +113,7 @@ class Sender:
                 break
             departure = self._in_hand.pop(answer.key)
             if answer.trouble:
-                logger.error("a send broke", extra={"message_id": departure.message_id, "reason": answer.trouble})
+                logger.error("a send broke", extra=departure.labels | {"reason": answer.trouble})
             if answer.seconds:
                 metrics.graph_seconds.observe(answer.seconds)
             self._unrecorded.append(Arrival(departure, answer.outcome))

@@ -15,6 +15,7 @@ class QueuedSend(Base):
 
     `lane` is who goes first (0 `reply`, 1 `normal`, 2 `bulk`), `attempt` the number of the next try, `refusals` how
     often Meta has said "not now". `wanted_at` is when it was first meant to go, `due_at` when it may next be looked at.
+    `request_id` is of the request that asked for it.
     """
 
     __tablename__ = "queued_sends"
@@ -35,6 +36,7 @@ class QueuedSend(Base):
     due_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     batch_id: Mapped[str | None] = mapped_column(Id)
+    request_id: Mapped[str | None] = mapped_column(String(64))
 
 
 class Batch(Base):

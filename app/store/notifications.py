@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -84,6 +84,12 @@ def rows_of(session: Session, ids: Sequence[str]) -> dict[str, Any]:
 def find_many(session: Session, ids: Sequence[str]) -> dict[str, Notification]:
     """The notifications of these ids, with their raw bytes."""
     return {row.id: row for row in session.scalars(select(Notification).where(Notification.id.in_(ids)))}
+
+
+def request_ids(session: Session, ids: Collection[str]) -> dict[str, str]:
+    """The ids of the requests that brought these notifications, by theirs."""
+    query = select(Notification.id, Notification.request_id).where(Notification.id.in_(ids))
+    return {notification_id: request_id for notification_id, request_id in session.execute(query)}
 
 
 def find(session: Session, notification_id: str) -> Notification | None:

@@ -111,10 +111,19 @@ def load(database: Database, claimed: Sequence[tuple[Wanted, list[deliveries.Cla
     with database.read() as session:
         carried = parcels.carried(session, [claim.id for claim in claims])
         found = events.find_many(session, {each.event_id for each in (*claims, *carried)})
-        works = [Work(claim, wanted.endpoint, found.get(claim.event_id)) for wanted, some in claimed for claim in some]
+        origins = notifications.request_ids(session, {each.notification_id or "" for each in found.values()})
+        works = [
+            Work(claim, wanted.endpoint, event := found.get(claim.event_id), request_id=_origin(event, origins))
+            for wanted, some in claimed
+            for claim in some
+        ]
         if carried:
             works = [_with_others(work, carried, found) for work in works]
         return _with_originals(session, works)
+
+
+def _origin(event: Event | None, request_ids: dict[str, str]) -> str:
+    return request_ids.get((event.notification_id or "") if event is not None else "", "")
 
 
 def _with_others(work: Work, carried: list[Any], found: dict[str, Event]) -> Work:

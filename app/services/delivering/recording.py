@@ -104,7 +104,8 @@ def _after(tried: Tried, answer: Answer, attempts: int, now: datetime) -> tuple[
     pause = pause_after(attempts, answer.retry_after, random.random)  # noqa: S311
     if pause is None:
         claim = tried.work.claim
-        logger.warning("a delivery is dead", extra={"endpoint_id": claim.endpoint_id, "event_id": claim.event_id})
+        labels = {"endpoint_id": claim.endpoint_id, "event_id": claim.event_id, "request_id": tried.work.request_id}
+        logger.warning("a delivery is dead", extra=labels)
         return State.DEAD, None
     return State.PENDING, now + timedelta(seconds=pause)
 

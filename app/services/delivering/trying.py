@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.domain.endpoints import Endpoint
+from app.logs import request_id_var
 from app.services.delivering.handling import CallHandler
 from app.services.delivering.posting import PostEvent
 from app.services.delivering.work import Tried, Work
@@ -21,6 +22,10 @@ class TryDelivery:
 
     def __call__(self, work: Work) -> Tried:
         """Try one. Raises for nothing that the other side does, and `Unavailable` as `PostEvent` does."""
-        if work.endpoint.is_handler and self._handle is not None:
-            return self._handle(work)
-        return self._post(work)
+        token = request_id_var.set(work.request_id)  # of every line until its end, and of every send that comes of it
+        try:
+            if work.endpoint.is_handler and self._handle is not None:
+                return self._handle(work)
+            return self._post(work)
+        finally:
+            request_id_var.reset(token)

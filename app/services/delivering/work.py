@@ -33,7 +33,7 @@ class Part:
 class Work:
     """A claimed delivery with everything needed to try it, and the `others` that it carries.
 
-    For Meta's format also `raw`, the notification that it was read from.
+    For Meta's format also `raw`, the notification that it was read from. `request_id` is that of its webhook.
     """
 
     claim: Claim
@@ -42,6 +42,7 @@ class Work:
     raw: bytes | None = None
     callback_data: str | None = None
     others: tuple[Part, ...] = ()
+    request_id: str = ""
 
     @property
     def parts(self) -> tuple[Part, ...]:

@@ -91,7 +91,7 @@ def _not_accepted(session: Session, gone: Departure, verdict: Verdict, error: Gr
         return {}
     if verdict.fate is Fate.UNKNOWN:
         attempts.set_status(session, gone.message_id, "unknown", ("sending",), updated_at=now)
-        logger.warning("no answer from Meta; the send is unknown", extra={"message_id": gone.message_id})
+        logger.warning("no answer from Meta; the send is unknown", extra=gone.labels)
         return {}
     if verdict.fate is Fate.FAILED:
         why = outcomes.reason(error)

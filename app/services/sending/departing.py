@@ -41,6 +41,11 @@ class Departure:
         """What the try is called by: its tag, which Meta's reports name too."""
         return tags.make(self.message_id, self.attempt)
 
+    @property
+    def labels(self) -> dict[str, str]:
+        """What a line of the log says of it: which message, and which request asked for it."""
+        return {"message_id": self.message_id, "request_id": self.queued.get("request_id") or ""}
+
 
 @dataclass(frozen=True, slots=True)
 class Leaving:

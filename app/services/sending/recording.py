@@ -14,6 +14,7 @@ from app.domain.outbound import Mode, OutboundRequest, Priority, summary
 from app.domain.phone_numbers import NotInAnyPlan
 from app.errors import GatewayError, Invalid, NotFound, WrongState
 from app.ids import new_id
+from app.logs import request_id_var
 from app.models import Message
 from app.services import idempotency
 from app.services.idempotency import Retry
@@ -227,6 +228,7 @@ def _queue_row(
         "due_at": wanted_at,
         "expires_at": expires_at,
         "batch_id": batch_id,
+        "request_id": request_id_var.get() or None,
     }
 
 

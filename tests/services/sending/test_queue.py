@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import requests
 import responses
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.database import Database
@@ -17,7 +18,7 @@ from app.models import Event, Message, NumberPace, PairPace, SendAttempt
 from app.services.gateway import Gateway
 from app.services.sending.outcomes import MOST_TOKEN_REFUSED, MOST_WITHOUT_PERMISSION
 from app.store import numbers
-from tests.conftest import Clock, on_sqlite
+from tests.conftest import API_KEY, Clock, on_sqlite
 from tests.factories import ANA, PNID, message_body, status, status_body, text
 from tests.services.sending.conftest import NUMBER_URL, URL, accept_all, bodies, status_of, told, waiting
 
@@ -154,6 +155,20 @@ def test_a_dead_token_pauses_the_queue_until_there_is_another(
     assert (status_of(database, old), status_of(database, fresh)) == ("held", "accepted")
     assert told(database, old) == ["held"]
     assert "certainly did not go out" in get(f"/api/messages/{old}")["error"]["title"]
+
+
+def test_the_log_tells_which_request_a_queued_send_is_of(
+    client: FlaskClient, work: Work, graph: responses.RequestsMock, caplog: pytest.LogCaptureFixture
+) -> None:
+    graph.post(URL, body=requests.ConnectionError("reset"))
+    headers = {"Authorization": f"Bearer {API_KEY}", "X-Request-ID": "asked-for-it"}
+    body = {"to": f"+{ANA}", "message": "Hola", "mode": "queued", "force": True}
+    assert client.post("/send/whatsapp", json=body, headers=headers).status_code == 202
+
+    work()
+
+    told = [record for record in caplog.records if record.getMessage().startswith("no answer from Meta")]
+    assert [record.__dict__["request_id"] for record in told] == ["asked-for-it"]
 
 
 def test_a_token_that_works_after_all_pauses_nothing(

@@ -21,7 +21,9 @@ from app.errors import ConfigError
 from app.readers import ROOT, Network, Reader, WrongSetting
 from app.standard_webhooks import WrongSecret, read_secret
 
-SIMULATOR_TOKEN = "simulator"
+SIMULATOR_TOKEN = "EAAsimulated"
+"""The token of the simulated Meta. A word of its own: it is taken out of whatever Graph answers."""
+
 RUN_SH_MAKES_IT = "required; ./run.sh makes one when there is no .env, .env.example shows how to make one by hand"
 
 

@@ -24,13 +24,15 @@ def settings() -> dict[str, str]:
 
 
 SETTINGS = settings()
-GATEWAY = SETTINGS.get("GATEWAY_URL") or f"http://127.0.0.1:{SETTINGS.get('PORT') or 8000}"
+HERE = f"http://127.0.0.1:{SETTINGS.get('PORT') or 8000}{SETTINGS.get('SCRIPT_NAME', '')}"
+GATEWAY = SETTINGS.get("GATEWAY_URL") or HERE
 PARENT = int(os.environ.get("PARENT_PID") or os.getppid())  # whoever started us: we end with them
 
 
 def call(path: str, body: Any = None, **headers: str) -> Any:
     headers |= {"Authorization": f"Bearer {SETTINGS.get('API_KEY', '')}", "Content-Type": "application/json"}
-    headers |= {"X-Echo-Bot": os.environ["ECHO_BOT_MARK"]} if "ECHO_BOT_MARK" in os.environ else {}  # the gateway's own
+    if "ECHO_BOT_MARK" in os.environ:  # the gateway started us, and tells us of nothing while another answers
+        headers["X-Echo-Bot"] = os.environ["ECHO_BOT_MARK"]
     data = None if body is None else json.dumps(body).encode()
     with urllib.request.urlopen(urllib.request.Request(GATEWAY + path, data, headers), timeout=60) as answer:
         return json.load(answer)

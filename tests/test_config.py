@@ -36,7 +36,7 @@ def test_the_simulator_stands_in_for_meta_when_there_is_no_token() -> None:
     config = load_config(SIMULATED | {"PORT": "9100"})
 
     assert config.simulator is True
-    assert config.whatsapp_access_token == "simulator"
+    assert config.whatsapp_access_token == "EAAsimulated"
     assert config.whatsapp_app_secrets == ("simulated-app-secret",)
     assert config.whatsapp_phone_number_id == "700100200300400"
     assert config.whatsapp_business_account_id == "900100200300400"
@@ -47,7 +47,7 @@ def test_no_real_secret_vouches_while_the_simulator_stands_in() -> None:
     config = load_config(LIVE | SIMULATED | {"SIMULATOR": "true"})
 
     assert config.whatsapp_app_secrets == ("simulated-app-secret",)
-    assert config.whatsapp_access_token == "simulator"
+    assert config.whatsapp_access_token == "EAAsimulated"
     assert config.whatsapp_phone_number_id == "106540352242922"
 
 

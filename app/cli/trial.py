@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -50,21 +51,21 @@ class Trial:
     def judge_outage(self, posted: Posted) -> None:
         """Print what became of messages that were tried until they were answered."""
         report = Report()
-        report.add_posted(posted)
-        self._add_outcome(report, posted, posts=1)  # at least: what waits together is brought together
+        report.add_written(posted)
+        self._add_outcome(report, posted, posts=1, joined=True)  # one at least: what waits is brought together
         longest = max(posted.latencies, default=0.0) / 1000
         never = " (it was never away)" if longest < 1 else ""
         report.add("outage", f"the longest wait for a 200 was {longest:.1f} s{never}")
         _show(report)
 
-    def _add_outcome(self, report: Report, posted: Posted, *, posts: int) -> None:
+    def _add_outcome(self, report: Report, posted: Posted, *, posts: int, joined: bool = False) -> None:
         seen = None
         if self._readback:
             with _reading(self.target.base_url):
                 seen = self._readback.count(posted.sent_keys, _PATIENCE_SECONDS)
             self._readback.close()
         if self._is_ours:
-            _add_books(report, acknowledged=posts, kept_before=self._kept_before)
+            _add_books(report, acknowledged=posts, kept_before=self._kept_before, joined=joined)
         if seen is None:
             report.add_unasked("normalised", "not asked; --api-key lets it be read back")
         else:
@@ -85,7 +86,7 @@ def judge_conversation(url: str | None, is_own: bool, *, wa_id: str, times: int,
 
 
 def named_target(
-    url: str | None, is_own: bool, app_secret: str, api_key: str, numbers: tuple[str, ...], several: int = 1
+    url: str | None, is_own: bool, app_secret: str, api_key: str, numbers: tuple[str, ...], several: int | None = 1
 ) -> Target:
     """The deployment that the options name; this one when they name none."""
     config = services().config
@@ -97,9 +98,12 @@ def named_target(
             " Say --i-own-this-target if that is what you want."
         )
     first = int(config.whatsapp_phone_number_id)
-    ids = numbers or tuple(str(first + count) for count in range(several))
+    if several is None and not url:
+        numbers = numbers or tuple(services().directory.read().numbers)
+    ids = numbers or tuple(str(first + count) for count in range(several or 1))
     about = tuple(BusinessNumber(each, config.whatsapp_business_account_id or BusinessNumber.waba_id) for each in ids)
-    address = _checked(url or f"http://127.0.0.1:{config.port}{WEBHOOK_PATH}", is_own)
+    prefix = os.environ.get("SCRIPT_NAME", "").rstrip("/")
+    address = _checked(url or f"http://127.0.0.1:{config.port}{prefix}{WEBHOOK_PATH}", is_own)
     if url:
         return Target(address, app_secret, api_key, about)
     return Target(address, config.whatsapp_app_secrets[0], config.api_key, about)
@@ -122,9 +126,9 @@ def _kept() -> int:
     return sum(_balance().notifications.values())
 
 
-def _add_books(report: Report, *, acknowledged: int, kept_before: int) -> None:
+def _add_books(report: Report, *, acknowledged: int, kept_before: int, joined: bool = False) -> None:
     balance = _balance()
-    report.add_kept(acknowledged, sum(balance.notifications.values()) - kept_before)
+    report.add_kept(acknowledged, sum(balance.notifications.values()) - kept_before, joined=joined)
     report.add_books(balance.problems)
 
 

@@ -18,6 +18,7 @@ from app.simulator import (
     template_routes,
     upload_routes,
 )
+from app.simulator.graph_blueprint import answer_unknown_path
 from app.simulator.settings import SimulatorSettings
 from app.simulator.simulator import build
 
@@ -51,6 +52,8 @@ def create_simulator(settings: SimulatorSettings) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's default provider has it
     app.url_map.converters["graph_version"] = _GraphVersion
     app.extensions["simulator"] = build(settings)
+    for code in (404, 405):
+        app.register_error_handler(code, answer_unknown_path)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app

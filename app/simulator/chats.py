@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.simulator.customers import Customer
+from app.simulator.errors import title_of
 from app.simulator.settings import BusinessNumber
 
 _RANKS = {"accepted": 0, "sent": 1, "delivered": 2, "read": 3, "played": 4, "failed": 5}
@@ -59,6 +60,7 @@ class ChatMessage:
             "quoted_id": self.quoted_id,
             "reactions": self.reactions,
             "error_code": self.error_code,
+            "error_title": None if self.error_code is None else title_of(self.error_code),
         }
 
 

@@ -101,6 +101,11 @@ class GraphRefusal(Exception):
         }
 
 
+def title_of(code: int) -> str:
+    """What Meta calls an error."""
+    return _CODES.get(code, (400, "Unknown error"))[1]
+
+
 def unknown_object(object_id: str, method: str) -> GraphRefusal:
     """What Graph answers for an id it does not know, or that the token may not see."""
     verb = {"GET": "get", "DELETE": "delete"}.get(method, "post")

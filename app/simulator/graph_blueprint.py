@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -60,6 +61,18 @@ def _forget_version(endpoint: str | None, values: dict[str, Any] | None) -> None
 
 def _refused(refusal: GraphRefusal) -> tuple[Response, int]:
     return jsonify(refusal.to_json(identifiers.trace_id(current().world.random))), refusal.status
+
+
+def answer_unknown_path(err: HTTPException) -> tuple[Response, int] | HTTPException:
+    """Graph's own refusal for whatever is asked under a version and is no route here; pages answer as pages do."""
+    if not re.match(r"/v[0-9]+\.[0-9]+(/|$)", request.path):
+        return err
+    kind = request.method.lower()
+    message = (
+        f"Unsupported {kind} request. Please read the Graph API documentation at"
+        " https://developers.facebook.com/docs/graph-api"
+    )
+    return _refused(GraphRefusal(100, message=message, status=400))
 
 
 def _not_even_read(err: HTTPException) -> tuple[Response, int]:

@@ -79,7 +79,7 @@ def _account(waba_id: str) -> dict[str, object]:
         "name": "Simulated account",
         "timezone_id": "1",
         "currency": "USD",
-        "message_template_namespace": "simulator",
+        "message_template_namespace": "3a1b7c52_0d4e_4f6a_8b9c_5e2f1d7a6c30",
         "account_review_status": "APPROVED",
         "health_status": {"can_send_message": "AVAILABLE", "entities": []},
     }

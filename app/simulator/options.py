@@ -29,7 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     for option, variable, default, meaning in _NAMED:
         parser.add_argument(option, default=_env(variable, default), help=f"{meaning} ({variable})")
     parser.add_argument("--port", type=int, default=default_port(), help="0 for any (PORT + 1)")
-    webhook = _env("SIMULATOR_WEBHOOK_URL", f"http://127.0.0.1:{_gateway_port()}/webhook/whatsapp")
+    webhook = _env("SIMULATOR_WEBHOOK_URL", f"http://127.0.0.1:{_gateway_port()}{_prefix()}/webhook/whatsapp")
     parser.add_argument("--webhook-url", default=webhook, help="where webhooks go (SIMULATOR_WEBHOOK_URL)")
     parser.add_argument("--number", type=_number, action="append", default=[], help="one more: ID:ACCOUNT:DIGITS")
     parser.add_argument("--test-recipient", action="append", help="makes it a test number that may write to these")
@@ -73,6 +73,11 @@ def settings_of(options: argparse.Namespace) -> SimulatorSettings:
 def default_port() -> int:
     """Where the simulator listens when nobody says, and where the gateway looks for it: the port after its own."""
     return _gateway_port() + 1
+
+
+def _prefix() -> str:
+    """What the gateway's paths begin with, where it is served under a prefix."""
+    return _env("SCRIPT_NAME", "").rstrip("/")
 
 
 def _gateway_port() -> int:

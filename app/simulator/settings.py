@@ -24,7 +24,7 @@ class MetaApp:
     app_id: str = "600100200300400"
     app_secret: str = "simulator-app-secret"
     verify_token: str = "simulator-verify-token"
-    access_token: str = "simulator"
+    access_token: str = "EAAsimulated"
     webhook_url: str = "http://127.0.0.1:8000/webhook/whatsapp"
     waba_ids: tuple[str, ...] = ()
     """The accounts it is subscribed to at the start; none means every account."""

@@ -119,3 +119,17 @@ def test_the_first_five_minutes_go_as_the_readme_says(first_day: Gateway, tmp_pa
     assert '"message":"Hola, necesito ayuda"' in messages
     assert sent.startswith('{"success":true') and '"status":"accepted"' in sent
     assert balance.endswith("The books balance.")
+
+
+def test_the_sample_for_pytest_imports_what_it_uses(tmp_path: Path) -> None:
+    (sample,) = re.findall(
+        r"^```python\n(# conftest\.py\n.*?)^```", (ROOT / "docs" / "simulator.md").read_text(), re.DOTALL | re.MULTILINE
+    )
+    (tmp_path / "sample.py").write_text(sample.replace("…", "pass"))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "flake8", "--isolated", "--select=F", "sample.py"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+    assert done.stdout == ""

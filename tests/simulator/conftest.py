@@ -55,7 +55,7 @@ def send(client: FlaskClient) -> Callable[..., Any]:
     return lambda **body: post_message(client, **body)
 
 
-def post_message(client: FlaskClient, number: str = NUMBER, token: str = "simulator", **body: Any) -> Any:
+def post_message(client: FlaskClient, number: str = NUMBER, token: str = "EAAsimulated", **body: Any) -> Any:
     """Send as the business, to Ana unless told otherwise; a key given as `None` is left out."""
     envelope = {"messaging_product": "whatsapp", "to": f"+{ANA}"}
     headers = {"Authorization": f"Bearer {token}"} if token else {}

@@ -111,7 +111,7 @@ def test_it_ends_when_the_process_that_started_it_is_gone(receiver: Receiver) ->
 def test_the_environment_gives_the_defaults_but_never_the_real_token(receiver: Receiver) -> None:
     process, url = _started(receiver, WHATSAPP_PHONE_NUMBER_ID="123", WHATSAPP_ACCESS_TOKEN="a real one")
 
-    headers = {"Authorization": "Bearer simulator"}
+    headers = {"Authorization": "Bearer EAAsimulated"}
     answer = requests.post(f"{url}/v26.0/123/messages", json={}, headers=headers, timeout=5)
 
     process.terminate()
@@ -123,7 +123,7 @@ def _answer_when_written_to(server: SimulatorServer, receiver: Receiver) -> thre
     def answer() -> None:
         receiver.wait(receiver.messages, 1)
         body = {"messaging_product": "whatsapp", "to": f"+{ANA}", "type": "text", "text": {"body": "Buenas"}}
-        headers = {"Authorization": "Bearer simulator"}
+        headers = {"Authorization": "Bearer EAAsimulated"}
         requests.post(f"{server.url}/v26.0/{NUMBER}/messages", json=body, headers=headers, timeout=5)
 
     thread = threading.Thread(target=answer)
@@ -182,3 +182,14 @@ def test_an_option_that_cannot_be_ends_with_usage(options: list[str], capsys: py
 
     assert ended.value.code == 2
     assert options[0] in capsys.readouterr().err
+
+
+def test_a_prefix_of_the_gateway_is_in_the_callback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCRIPT_NAME", "/gateway/")
+    monkeypatch.setenv("PORT", "9000")
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+
+    settings = settings_of(parser.parse_args([]))
+
+    assert settings.apps[0].webhook_url == "http://127.0.0.1:9000/gateway/webhook/whatsapp"

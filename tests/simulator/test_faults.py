@@ -207,5 +207,5 @@ def _code(answer: Any) -> int | None:
 
 
 def _post(server: SimulatorServer, timeout: float) -> requests.Response:
-    url, headers = f"{server.url}/v26.0/{NUMBER}/messages", {"Authorization": "Bearer simulator"}
+    url, headers = f"{server.url}/v26.0/{NUMBER}/messages", {"Authorization": "Bearer EAAsimulated"}
     return requests.post(url, json=BODY, headers=headers, timeout=timeout)

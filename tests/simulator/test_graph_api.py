@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from app.simulator.settings import SimulatorSettings
 from tests.simulator.conftest import ANA, NUMBER, post_message, write
 
 TEXT = {"type": "text", "text": {"body": "Hola"}}
@@ -50,7 +51,7 @@ def test_it_refuses_with_the_code_of_graph(
 
 
 def test_it_calls_an_unknown_path_an_object_that_does_not_exist(client: FlaskClient) -> None:
-    answer = client.get("/v26.0/42/pictures", headers={"Authorization": "Bearer simulator"})
+    answer = client.get("/v26.0/42/pictures", headers={"Authorization": "Bearer EAAsimulated"})
 
     assert (answer.status_code, answer.json["error"]["error_subcode"]) == (400, 33)
 
@@ -83,3 +84,24 @@ def test_it_does_not_mark_a_message_it_never_brought(client: FlaskClient) -> Non
     answer = post_message(client, to=None, status="read", message_id="wamid.X")
 
     assert answer.json["error"]["code"] == 100
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/v13.0/"), ("GET", "/v13.0"), ("POST", "/v26.0/me/nothing/there"), ("PUT", "/v26.0/x")],
+)
+def test_what_is_no_route_under_a_version_is_graphs_own_refusal(client: FlaskClient, method: str, path: str) -> None:
+    answer = client.open(path, method=method, headers={"Authorization": "Bearer EAAsimulated"})
+
+    assert answer.status_code >= 400
+    assert answer.json is not None and answer.json["error"]["code"] in (100, 33)
+    assert answer.json["error"]["fbtrace_id"]
+
+
+def test_the_token_stands_in_nothing_that_graph_answers(client: FlaskClient) -> None:
+    """A gateway takes its token out of what it hands on; a common word would take more with it."""
+    account = SimulatorSettings().numbers[0].waba_id
+
+    answer = client.get(f"/v26.0/{account}", headers={"Authorization": "Bearer EAAsimulated"})
+
+    assert "simulator" not in answer.get_data(as_text=True).lower()

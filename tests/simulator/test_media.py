@@ -11,7 +11,7 @@ from urllib3 import encode_multipart_formdata
 from tests.simulator.conftest import ANA, NUMBER, post_message
 from tests.simulator.receiver import Receiver
 
-TOKEN = {"Authorization": "Bearer simulator"}
+TOKEN = {"Authorization": "Bearer EAAsimulated"}
 CHAT = f"/simulator/api/chats/{NUMBER}/{ANA}/messages"
 JPEG = b"\xff\xd8\xff picture"
 

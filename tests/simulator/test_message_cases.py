@@ -54,7 +54,7 @@ def post_case(client: FlaskClient) -> Callable[[dict[str, Any]], Any]:
         template = simulator.world.templates.add(_ACCOUNT, name, "es", category, components, shape)
         template.status = status
     form = {"messaging_product": "whatsapp", "file": (io.BytesIO(b"\xff\xd8\xff"), "a.jpg", "image/jpeg")}
-    headers = {"Authorization": "Bearer simulator"}
+    headers = {"Authorization": "Bearer EAAsimulated"}
     media_id = client.post(f"/v26.0/{NUMBER}/media", data=form, headers=headers).json["id"]
     user_id = simulator.world.customers.find(ANA).user_id
 

@@ -8,15 +8,20 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from app.simulator.faults import Fault
+from app.simulator.server import SimulatorServer
+from app.simulator.settings import CustomerProfile, MetaApp, Pace, SimulatorSettings
 from tests.load.gateway import APP_SECRET, Gateway, running
 
 QUIET = (
@@ -41,6 +46,49 @@ def test_a_customer_writes_and_is_answered(gateway: Gateway, browser: webdriver.
     assert not [line for line in browser.get_log("browser") if line["level"] == "SEVERE"]
     if "PHONE_PICTURE" in os.environ:
         assert browser.save_screenshot(os.environ["PHONE_PICTURE"])
+
+
+def test_a_phone_keeps_its_owner_and_says_what_happened(browser: webdriver.Chrome) -> None:
+    """A simulator alone, whose business takes nothing: who was opened by address, a document's name, a failure."""
+    app = MetaApp(webhook_url="http://127.0.0.1:9/webhook")
+    people = (*SimulatorSettings().customers, *(CustomerProfile(f"3460000{n:04}", f"Person {n}") for n in range(300)))
+    pace = Pace(first_retry_after=0.05, retries_for=0.1)
+    server = SimulatorServer(SimulatorSettings(port=0, apps=(app,), pace=pace, customers=people, enforce_window=False))
+    server.start()
+    try:
+        browser.get(f"{server.url}/?customer=447700900123")
+        browser.find_element(By.ID, "text").send_keys("Hello", Keys.ENTER)
+        (ticks,) = WebDriverWait(browser, SECONDS).until(lambda seen: seen.find_elements(By.CSS_SELECTOR, ".ticks"))
+        assert ticks.get_attribute("aria-label") == "sent; the business has not taken it yet"
+        document = {"link": "https://files.example/2026/la%20cuenta.pdf?key=secret"}
+        body = {"messaging_product": "whatsapp", "to": "447700900123", "type": "document", "document": document}
+        path = f"{server.url}/v26.0/{SimulatorSettings().numbers[0].phone_number_id}/messages"
+        assert requests.post(path, json=body, headers={"Authorization": "Bearer EAAsimulated"}, timeout=20).ok
+        _wait(browser, "la cuenta.pdf")
+        body["to"], body["document"] = "447700900123", {"link": "https://files.example/x"}
+        server.simulator.world.faults.add(Fault("fail", code=131026, times=1))
+        assert requests.post(path, json=body, headers={"Authorization": "Bearer EAAsimulated"}, timeout=20).ok
+        _wait(browser, "not delivered: Message undeliverable (131026)")
+
+        browser.find_element(By.ID, "open-settings").click()
+        WebDriverWait(browser, SECONDS).until(lambda seen: seen.find_elements(By.NAME, "customer"))
+        who = browser.find_element(By.NAME, "customer")
+        assert (who.get_attribute("value") or "").endswith("+447700900123")
+        if "PHONE_SETTINGS_PICTURE" in os.environ:
+            browser.save_screenshot(os.environ["PHONE_SETTINGS_PICTURE"])
+        browser.find_element(By.ID, "sheet-done").click()
+        time.sleep(0.5)
+        assert "customer=447700900123" in browser.current_url
+
+        browser.find_element(By.ID, "open-settings").click()
+        WebDriverWait(browser, SECONDS).until(lambda seen: seen.find_elements(By.NAME, "customer"))
+        who = browser.find_element(By.NAME, "customer")
+        who.clear()
+        who.send_keys("Person 277 +34600000277")
+        browser.find_element(By.ID, "sheet-done").click()
+        WebDriverWait(browser, SECONDS).until(lambda seen: "customer=34600000277" in seen.current_url)
+    finally:
+        server.stop()
 
 
 def _wait(browser: webdriver.Chrome, text: str) -> None:

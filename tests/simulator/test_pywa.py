@@ -31,7 +31,7 @@ class Bot:
     def __init__(self, session: httpx.Client) -> None:
         self.server = Flask("bot")
         self.whatsapp = WhatsApp(
-            NUMBER, "simulator", session=session, server=self.server, webhook_endpoint="/webhook",
+            NUMBER, "EAAsimulated", session=session, server=self.server, webhook_endpoint="/webhook",
             verify_token="verify", app_secret=SECRET,
         )  # fmt: skip
         self.heard: queue.Queue[Any] = queue.Queue()

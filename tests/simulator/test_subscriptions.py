@@ -16,7 +16,7 @@ from tests.simulator.receiver import SECRET, Receiver
 
 ACCOUNT = "900100200300400"
 APP = "600100200300400"
-TOKEN = {"Authorization": "Bearer simulator"}
+TOKEN = {"Authorization": "Bearer EAAsimulated"}
 APP_TOKEN = {"Authorization": f"Bearer {APP}|{SECRET}"}
 OTHER = BusinessNumber("700", "900", "15550100200", "Other Shop")
 
@@ -128,7 +128,7 @@ def test_apps_see_their_own_numbers_alone(
 
 
 def test_a_token_can_be_looked_into(client: FlaskClient) -> None:
-    good = client.get("/v26.0/debug_token?input_token=simulator", headers=APP_TOKEN).json["data"]
+    good = client.get("/v26.0/debug_token?input_token=EAAsimulated", headers=APP_TOKEN).json["data"]
     bad = client.get("/v26.0/debug_token?input_token=other", headers=TOKEN).json["data"]
 
     assert (good["is_valid"], good["app_id"], good["expires_at"]) == (True, APP, 0)

@@ -12,7 +12,7 @@ from tests.simulator.receiver import Receiver
 
 ACCOUNT = "900100200300400"
 TEMPLATES = f"/v26.0/{ACCOUNT}/message_templates"
-TOKEN = {"Authorization": "Bearer simulator"}
+TOKEN = {"Authorization": "Bearer EAAsimulated"}
 UPDATE = "message_template_status_update"
 
 

@@ -60,6 +60,6 @@ def send(meta: MetaStandIn, text: str, tag: str = "g0") -> requests.Response:
     return requests.post(
         f"{meta.url}/v26.0/{NUMBER}/messages",
         json={**body, "biz_opaque_callback_data": tag},
-        headers={"Authorization": "Bearer simulator"},
+        headers={"Authorization": "Bearer EAAsimulated"},
         timeout=5,
     )

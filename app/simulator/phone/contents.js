@@ -23,12 +23,22 @@ export function contentOf(message, phone, chat) {
 }
 
 export function mediaNode(kind, file, onplay) {
-  if (!file.id) return el('p', { class: 'card file' }, NAMES[kind] || kind, el('br'), link(file.link || '', file.link || ''));
+  if (!file.id) return el('p', { class: 'card file' }, NAMES[kind] || kind, el('br'), link(file.link || '', file.filename || nameIn(file.link) || file.link || ''));
   const source = fileUrl(file.id);
   if (kind === 'image' || kind === 'sticker') return el('img', { src: source, alt: file.caption || NAMES[kind], class: kind });
   if (kind === 'audio') return el('audio', { src: source, controls: true, preload: 'metadata', onplay, 'aria-label': NAMES.audio });
   if (kind === 'video') return el('video', { src: source, controls: true, preload: 'metadata', onplay });
   return el('a', { href: source, download: file.filename || '', class: 'card file' }, '📄 ', file.filename || 'Document');
+}
+
+// The last part of an address, as people name a file.
+function nameIn(address) {
+  const last = String(address || '').replace(/[?#].*$/, '').split('/').pop();
+  try {
+    return decodeURIComponent(last);
+  } catch {
+    return last;
+  }
 }
 
 function media(content, message, phone) {

@@ -14,7 +14,7 @@ async function start() {
   const composer = new Composer(phone);
   const list = new MessageList(phone, composer);
   let chat;
-  byId('open-settings').addEventListener('click', () => chat && openSettings(phone, chat, numbers, customers));
+  byId('open-settings').addEventListener('click', () => chat && openSettings(phone, chat));
   for (;;) {
     try {
       chat = await phone.chat(chat && chat.version);

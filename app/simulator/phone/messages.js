@@ -3,6 +3,7 @@ import { byId, el, hidden } from './dom.js';
 import { contentOf, summaryOf } from './contents.js';
 
 const TICKS = { accepted: '🕓', sent: '✓', delivered: '✓✓', read: '✓✓', played: '✓✓', failed: '!' };
+const WORDS = { accepted: 'on its way', sent: 'sent; the business has not taken it yet', delivered: 'delivered', read: 'read', played: 'played', failed: 'failed' };
 const QUICK_REACTIONS = ['👍', '❤️', '😂', '😮', '😢', '🙏'];
 
 export class MessageList {
@@ -75,8 +76,8 @@ export class MessageList {
   foot(message, mine) {
     const time = new Date(message.timestamp * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
     const foot = el('span', { class: 'foot' }, time);
-    if (mine) foot.append(el('span', { class: `ticks ${message.status}`, role: 'img', 'aria-label': message.status, title: message.status }, TICKS[message.status] || '✓'));
-    if (message.error_code) foot.append(el('span', { class: 'failed' }, ` not delivered (${message.error_code})`));
+    if (mine) foot.append(el('span', { class: `ticks ${message.status}`, role: 'img', 'aria-label': WORDS[message.status] || message.status, title: WORDS[message.status] || message.status }, TICKS[message.status] || '✓'));
+    if (message.error_code) foot.append(el('span', { class: 'failed' }, ` not delivered: ${message.error_title} (${message.error_code})`));
     return foot;
   }
 

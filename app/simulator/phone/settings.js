@@ -1,9 +1,12 @@
 // The settings of this phone: who its owner is, and what they let the business know and do.
 import { byId } from './dom.js';
-import { ask, box, field, select } from './sheets.js';
+import { world } from './api.js';
+import { ask, box, field, found as chosenOf, search, select } from './sheets.js';
 
-export async function openSettings(phone, chat, numbers, customers) {
+export async function openSettings(phone, chat) {
   const { customer } = chat;
+  const { numbers, customers } = await world(); // whoever was met since the page was opened is there, too
+  const people = customers.map((one) => [one.wa_id, `${one.name} +${one.wa_id}`]);
   const found = await ask(`${customer.name}’s phone`, 'Save', [
     field('name', 'Name', { value: customer.name, required: true }),
     field('wa_id', 'Number', { value: `+${customer.wa_id}`, inputmode: 'tel', pattern: '[+\\d\\s\\-()]{5,24}', required: true }),
@@ -13,9 +16,10 @@ export async function openSettings(phone, chat, numbers, customers) {
     box('marketing', 'Marketing messages', !chat.stopped_marketing),
     box('has_blocked', `Block ${chat.business}`, chat.has_blocked),
     select('number', 'Talk to', numbers.map((one) => [one.phone_number_id, `${one.verified_name} +${one.display_phone_number}`]), phone.number),
-    select('customer', 'Be', customers.map((one) => [one.wa_id, `${one.name} +${one.wa_id}`]), customer.wa_id),
+    search('customer', 'Be', people, customer.wa_id),
   ]);
   if (!found) return;
+  found.customer = chosenOf(people, found.customer);
   try {
     await save(phone, chat, found);
   } catch (error) {

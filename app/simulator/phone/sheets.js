@@ -32,6 +32,18 @@ export function select(name, label, options, chosen) {
   return el('label', { class: 'field-row' }, el('span', {}, label), el('select', { name }, ...options.map(([value, text]) => el('option', { value, selected: value === chosen }, text))));
 }
 
+// One of many, found by writing a part of its name or number; what is not on the list goes as it was written.
+export function search(name, label, options, chosen) {
+  const list = el('datalist', { id: `${name}-list` }, ...options.map(([, text]) => el('option', { value: text })));
+  const known = options.find(([value]) => value === chosen);
+  return el('label', { class: 'field-row' }, el('span', {}, label), el('input', { name, list: list.id, value: known ? known[1] : chosen, type: 'search', required: true }), list);
+}
+
+export function found(options, written) {
+  const known = options.find(([, text]) => text === written);
+  return known ? known[0] : written.replace(/^.*\+/, '').replace(/\D/g, '');
+}
+
 export function radios(name, sections) {
   const groups = sections.map((section) => el('fieldset', {}, section.title ? el('legend', {}, section.title) : '',
     ...section.rows.map((row) => el('label', { class: 'box-row' }, el('span', {}, row.title, row.description ? el('small', {}, row.description) : ''), el('input', { type: 'radio', name, value: row.id, required: true })))));

@@ -43,9 +43,21 @@ class Report:
         bar = f"Meta's bar: p50 at most {MEDIAN_MS:.0f} ms, less than 1 % over 1 s"
         self.add("latency", f"{latency} ({bar})", is_kept=latency.is_within_bar)
 
-    def add_kept(self, acknowledged: int, kept: int) -> None:
-        """How many webhooks the deployment has written down; others may have come meanwhile, so more is fine."""
-        self.add("kept", f"{kept:,} webhooks, whoever sent them", is_kept=kept >= acknowledged)
+    def add_written(self, posted: Posted) -> None:
+        """What customers wrote, one message at a time; each must have been answered 200 in some webhook."""
+        pace = posted.sent / posted.seconds if posted.seconds else 0.0
+        self.add("written", f"{posted.sent:,} messages, in {posted.seconds:.1f} s ({pace:.1f}/s)")
+        self.add(
+            "answered", f"{posted.answers['200']:,} of them with 200", is_kept=posted.answers["200"] == posted.sent
+        )
+
+    def add_kept(self, acknowledged: int, kept: int, *, joined: bool = False) -> None:
+        """How many webhooks the deployment has written down; others may have come meanwhile, so more is fine.
+
+        `joined`: messages that waited came together, so that there are fewer webhooks than messages.
+        """
+        more = "; messages that waited came together" if joined else ", whoever sent them"
+        self.add("kept", f"{kept:,} webhooks{more}", is_kept=kept >= acknowledged)
 
     def add_normalised(self, acknowledged: set[Key], seen: Counter[Key]) -> None:
         """Whether each item that was answered 200 became an event, and one alone."""

@@ -90,7 +90,7 @@ def filled(meta: MetaStandIn) -> Callable[[Json], Json]:
         world.templates.add(WABA, name, "es", category, parts, shape).status = status
     form = {"messaging_product": "whatsapp", "type": "image/jpeg"}
     uploaded = requests.post(
-        f"{meta.url}/v26.0/{PNID}/media", data=form, headers={"Authorization": "Bearer simulator"}, timeout=10,
+        f"{meta.url}/v26.0/{PNID}/media", data=form, headers={"Authorization": "Bearer EAAsimulated"}, timeout=10,
         files={"file": ("a.jpg", io.BytesIO(b"\xff\xd8\xff"), "image/jpeg")},
     )  # fmt: skip
     media_id, user_id = uploaded.json()["id"], world.customers.find(ANA).user_id

@@ -18,7 +18,7 @@ from tests.conftest import API_KEY
 from tests.factories import ANA, OTHER_PNID, OTHER_WABA, PNID, WABA
 from tests.web.graph.conftest import Seen
 
-TOKEN = "simulator"
+TOKEN = "EAAsimulated"
 TEXT = {"messaging_product": "whatsapp", "to": ANA, "type": "text", "text": {"body": "Hola"}}
 
 Ask = Callable[..., TestResponse]

@@ -29,7 +29,7 @@ from tests.web.graph.test_face import error_of
 APP = "600100200300400"
 PNG = b"\x89PNG" + random.Random(1).randbytes(300_000)
 SIZE = len(PNG)
-TOKEN = "simulator"
+TOKEN = "EAAsimulated"
 
 Ask = Callable[..., TestResponse]
 

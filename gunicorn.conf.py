@@ -60,6 +60,9 @@ timeout = 30
 graceful_timeout = EXIT_SECONDS - 4
 control_socket_disable = True
 accesslog = None
+# What a request says of where it came from is believed by the application alone, as TRUSTED_PROXIES says.
+forwarder_headers = ""
+secure_scheme_headers = {}
 loglevel = "warning"
 
 _children = Children(
@@ -106,7 +109,7 @@ def when_ready(server):
 
     server.handle_term = server.handle_int = stop
     _children.start()
-    _say(f"Listening on http://{bind}")
+    _say(f"Listening on {_addresses(server)}")
     if _settings.simulator:
         bot = " and an echo bot answers" if _settings.starts_echo_bot else ""
         _say(f"No WHATSAPP_ACCESS_TOKEN is set, so a simulator stands in for Meta{bot}.")
@@ -139,6 +142,19 @@ def _begin_end(server):
     lifecycle.enter(Phase.STOPPING)
     server.end_by = time.monotonic() + EXIT_SECONDS
     getattr(server, "children", _children).stop(WORKER)
+
+
+def _addresses(server):
+    """Return what is really bound: gunicorn's own --bind, or a socket of systemd's, may differ from HOST and PORT."""
+    found = []
+    for listener in server.LISTENERS:
+        name = listener.sock.getsockname()
+        if not isinstance(name, tuple):
+            found.append(f"unix:{name}")
+            continue
+        host, port = name[:2]
+        found.append(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+    return ", ".join(found) or f"http://{bind}"
 
 
 def _drop_signals(server):

@@ -60,6 +60,7 @@ def init_app(app: Flask, config: Config) -> None:
     wsgi_app: Callable[..., Any] = GraphPaths(app.wsgi_app, config.graph_hosts, config.graph_api_version)
     if config.trusted_proxies:
         hops = config.trusted_proxies
-        wsgi_app = ProxyFix(wsgi_app, x_for=hops, x_proto=hops, x_host=hops, x_prefix=hops)
+        # Host and prefix are left out: what a proxy does not set itself, it passes on as its client sent it.
+        wsgi_app = ProxyFix(wsgi_app, x_for=hops, x_proto=hops, x_host=0, x_prefix=0)
     rules = [rule.rule for rule in app.url_map.iter_rules()]
     app.wsgi_app = Observe(DropUnread(wsgi_app), rules)  # type: ignore[method-assign]

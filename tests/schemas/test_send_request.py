@@ -223,6 +223,17 @@ def test_raw_passes_a_known_type_that_meta_extended() -> None:
     assert read(**TO, type="text", text={"body": "Hi", "font": "x"}, raw=True).content == {"body": "Hi", "font": "x"}
 
 
+def test_raw_loses_what_would_make_another_request_of_the_message() -> None:
+    hidden = {"access_token": "x", "appsecret_proof": "x", "method": "delete", "batch": [], "status": "read"}
+
+    assert read(**TO, type="poll", poll={}, raw=True, **hidden, new_option=1).options == {"new_option": 1}
+
+
+@pytest.mark.parametrize("name", ["status", "access_token", "message", "to", "mode", "type", "image_url", "raw"])
+def test_a_field_is_no_type_of_message(name: str) -> None:
+    assert "type" in refused(**{**TO, "raw": True, name: "x", "type": name})
+
+
 def test_raw_still_wants_a_recipient_and_the_object() -> None:
     assert list(refused(type="poll", raw=True)) == ["poll", "to"]
 

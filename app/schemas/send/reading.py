@@ -14,7 +14,7 @@ from app.domain.outbound import Mode, OutboundRequest, Priority
 from app.domain.phone_numbers import NotANumber, NotInAnyPlan, to_e164
 from app.errors import Invalid, Malformed
 from app.schemas.send.base import MetaDecides, advise, flatten
-from app.schemas.send.request import CHECKED, CONTENT_TYPES, OPTIONS, UNCHECKED
+from app.schemas.send.request import CHECKED, CONTENT_TYPES, NEVER_PASSED, OPTIONS, UNCHECKED
 from app.schemas.send.short_form import expand, restore_names
 
 Json = dict[str, Any]
@@ -65,6 +65,9 @@ def _read_type(written: Json, problems: Problems) -> str:
     raw = written.get("raw") is True
     if not isinstance(type_, str) or not type_:
         problems["type"] = [f"is required: one of {', '.join(CONTENT_TYPES)}; or write `message` for a plain text"]
+        return ""
+    if type_ in NEVER_PASSED or type_ in UNCHECKED.fields:
+        problems["type"] = ["is the name of a field, and no type of message"]
         return ""
     if type_ not in CONTENT_TYPES and not raw:
         known = ", ".join(CONTENT_TYPES)
@@ -119,7 +122,8 @@ def _read_number(to: Any, default_region: str | None, problems: Problems) -> Jso
 
 def _request(type_: str, loaded: Json, address: Json) -> OutboundRequest:
     raw = loaded.get("raw", False)
-    others = [name for name in loaded if name not in UNCHECKED.fields and name not in CONTENT_TYPES] if raw else []
+    ours = {*UNCHECKED.fields, *CONTENT_TYPES, *NEVER_PASSED}
+    others = [name for name in loaded if name not in ours] if raw else []
     return OutboundRequest(
         type=type_,
         content=loaded[type_],

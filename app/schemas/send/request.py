@@ -109,6 +109,9 @@ CONTENT_TYPES = tuple(Contents().fields)
 OPTIONS = ("recipient_identity_key_hash", "messaging_account_id")
 """Fields of Meta's beside the message that go along as they are."""
 
+NEVER_PASSED = ("access_token", "appsecret_proof", "method", "batch", "status")
+"""What would make another request of a message: `raw` sends lose it."""
+
 CHECKED = SendMessageRequest()
 UNCHECKED = SendMessageRequest(exclude=CONTENT_TYPES, unknown=INCLUDE)
 """For `raw`: our own fields are read, the rest passes."""

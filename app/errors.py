@@ -7,7 +7,9 @@ HTTP answer is `web/errors.py`'s business; what a job makes of it is `jobs`'.
 from __future__ import annotations
 
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
+
+GraphErrorT = TypeVar("GraphErrorT", bound="GraphError")
 
 
 class ConfigError(Exception):
@@ -43,6 +45,10 @@ class GatewayError(Exception):
         self.meta = meta
         self.message_id = message_id
         self.retry_after = retry_after
+
+    def shown_meta(self) -> dict[str, Any] | None:
+        """`meta`, as it may be shown to whoever asked."""
+        return self.meta
 
 
 class Malformed(GatewayError):
@@ -212,7 +218,31 @@ class Unavailable(GatewayError):
 
 
 class GraphError(GatewayError):
-    """Base of what a call to Meta's Graph API can end in."""
+    """Base of what a call to Meta's Graph API can end in.
+
+    `said` is Meta's own error object, without tokens and otherwise as it came. It may quote who the message went to, so
+    that it is for whoever made the call: it is neither logged nor kept, where `meta` is.
+    """
+
+    said: dict[str, Any] | None = None
+
+    def as_a(self, kind: type[GraphErrorT], message: str | None = None) -> GraphErrorT:
+        """The same, meaning something else to whoever made this call."""
+        error = kind(message, meta=self.meta, message_id=self.message_id, retry_after=self.retry_after)
+        error.said = self.said
+        return error
+
+    def shown_meta(self) -> dict[str, Any] | None:
+        """What Meta said, for whoever made the call: with its own words instead of those that may be kept."""
+        data = (self.said or {}).get("error_data")
+        details = data.get("details") if isinstance(data, dict) else None
+        found = {
+            "details": details or (self.said or {}).get("error_user_msg") or (self.said or {}).get("message"),
+            "subcode": (self.said or {}).get("error_subcode"),
+            "user_title": (self.said or {}).get("error_user_title"),
+            "user_message": (self.said or {}).get("error_user_msg"),
+        }
+        return {**(self.meta or {}), **{name: value for name, value in found.items() if value is not None}} or None
 
 
 class GraphRefused(GraphError):

@@ -42,7 +42,9 @@ _ERRORS: dict[ErrorClass, type[GraphError]] = {
 # Meta's texts may quote a recipient. Ids of Meta's own objects have 15 digits and more, and help whoever reads.
 _WAMID = re.compile(r"wamid\.[A-Za-z0-9+/=_-]+")  # there is a phone number inside
 _NUMBER = re.compile(r"\+?(?<!\d)\d(?:[ ().-]{0,2}\d){6,13}(?!\d)")
-_TOKEN = re.compile(r"\bEA[A-Za-z0-9]{20,}")
+_TOKEN = re.compile(r"(?<![A-Za-z0-9_-])EA[A-Za-z0-9]{20,}(?![A-Za-z0-9_-])")
+SHORTEST_TOKEN = 16
+"""Shorter ones are words, as the simulator's is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,17 @@ def leaves_doubt(answer: SendResult | GraphError) -> bool:
     return isinstance(answer, GraphUnknown)
 
 
+def without_token(tree: Any, token: str) -> Any:
+    """Return JSON with `[token]` wherever this token stands by itself, and without members called `access_token`."""
+    if isinstance(tree, dict):
+        return {name: without_token(value, token) for name, value in tree.items() if name != "access_token"}
+    if isinstance(tree, list):
+        return [without_token(item, token) for item in tree]
+    if isinstance(tree, str) and len(token) >= SHORTEST_TOKEN and token in tree:
+        return re.sub(rf"(?<![A-Za-z0-9_-]){re.escape(token)}(?![A-Za-z0-9_-])", "[token]", tree)
+    return tree
+
+
 AT_ONCE_SECONDS = 1.0
 """Whoever answers in place of Graph within this time has not waited for it."""
 
@@ -74,10 +87,10 @@ _WAITED = (408, 504, 524)
 """Statuses by which somebody says that they passed the request on, and got no answer in time."""
 
 
-def decode(status: int, headers: Headers, body: bytes, seconds: float | None = None) -> Any:
+def decode(status: int, headers: Headers, body: bytes, seconds: float | None = None, token: str = "") -> Any:
     """Return the JSON of a 2xx answer; raise the error that any other answer means.
 
-    `seconds` is how long the answer took. One that is not Graph's own and came at once is that of something in between,
+    `token` is that of the call, and is in no error. `seconds` is how long the answer took. One that is not Graph's own and came at once is that of something in between,
     a proxy or a sign-in page: then `unlikely` in the error's `meta` says that the request hardly was carried out.
     """
     try:
@@ -88,7 +101,7 @@ def decode(status: int, headers: Headers, body: bytes, seconds: float | None = N
         raise GraphUnknown(meta=_foreign(status, "not JSON", seconds)) from err
     if 200 <= status < 300:
         return answer
-    raise _error(status, headers, answer, seconds)
+    raise _error(status, headers, without_token(answer, token), seconds)
 
 
 def _foreign(status: int, reason: str, seconds: float | None) -> dict[str, Any]:
@@ -143,7 +156,7 @@ def _error(status: int, headers: Headers, answer: Any, seconds: float | None = N
     kind = _ERRORS.get(error_class, GraphRefused)
     if error_class is ErrorClass.RETRY and status >= 500 and code not in DEFINITE:
         kind = GraphUnknown
-    return kind(
+    raised = kind(
         known.explanation if known and kind is not GraphUnknown else None,
         meta={
             "code": code,
@@ -154,6 +167,17 @@ def _error(status: int, headers: Headers, answer: Any, seconds: float | None = N
         },
         retry_after=retry_after(headers) or (known.pause_seconds if known else None),
     )
+    raised.said = _without_any_token(error)
+    return raised
+
+
+def _without_any_token(tree: Any) -> Any:
+    """An error as Meta said it, without what looks like a token: another's than the one of this call, too."""
+    if isinstance(tree, dict):
+        return {name: _without_any_token(value) for name, value in tree.items()}
+    if isinstance(tree, list):
+        return [_without_any_token(item) for item in tree]
+    return _TOKEN.sub("[token]", tree) if isinstance(tree, str) else tree
 
 
 def _details(error: dict[str, Any]) -> str | None:

@@ -198,7 +198,7 @@ class GraphClient:
         said = usage.read_usage(response.headers)
         if said:
             self._on_usage(token, said)
-        return answers.decode(response.status_code, response.headers, body, monotonic() - started)
+        return answers.decode(response.status_code, response.headers, body, monotonic() - started, token)
 
 
 def _failure(err: requests.RequestException) -> GraphUnavailable | GraphUnknown:

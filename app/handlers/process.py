@@ -195,7 +195,7 @@ def _answer(act: Act, told: Json) -> Json:
         return {"value": act(told)}
     except GatewayError as error:
         refusal = {"code": error.code, "message": error.message, "retryable": error.retryable}
-        return {"error": refusal | {"fields": error.fields, "meta": error.meta}}
+        return {"error": refusal | {"fields": error.fields, "meta": error.shown_meta()}}
 
 
 def _reason(told: Json) -> str:

@@ -171,8 +171,8 @@ class GraphFace:
             answer = self._graph.request(method, *path, token=number.access_token, params=query.params, json=body)
         except GraphUnknown as error:
             if method == "GET":  # reading again does no harm
-                raise GraphUnavailable(meta=error.meta) from error
-            raise GraphUnknown("Meta's answer did not come; it may have been done.", meta=error.meta) from error
+                raise error.as_a(GraphUnavailable) from error
+            raise error.as_a(GraphUnknown, "Meta's answer did not come; it may have been done.") from error
         return Found(number, answer)
 
 

@@ -92,7 +92,7 @@ class GraphUploads:
             )
         except GraphUnknown as error:
             message = "Meta's answer did not come; ask for the upload's `file_offset` before you go on."
-            raise GraphUnknown(message, meta=error.meta) from error
+            raise error.as_a(GraphUnknown, message) from error
         return answer | {"id": upload_id} if "id" in answer else answer
 
     def offset(self, upload_id: str, numbers: Numbers) -> int:
@@ -131,4 +131,4 @@ def _repeatable() -> Iterator[None]:
     try:
         yield
     except GraphUnknown as error:
-        raise GraphUnavailable(meta=error.meta) from error
+        raise error.as_a(GraphUnavailable) from error

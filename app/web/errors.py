@@ -65,8 +65,9 @@ def _answer_ours(error: GatewayError) -> ResponseReturnValue:
     details: dict[str, Any] = {"code": error.code, "message": error.message, "retryable": error.retryable}
     if error.fields:
         details["fields"] = error.fields
-    if error.meta:
-        details["meta"] = error.meta
+    meta = error.shown_meta()
+    if meta:
+        details["meta"] = meta
     body: dict[str, Any] = {"success": False, "error": details}
     if error.message_id:
         body["id"] = error.message_id

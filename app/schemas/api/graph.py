@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marshmallow import EXCLUDE, Schema, fields, validate
+from marshmallow import EXCLUDE, INCLUDE, Schema, fields, validate
 
 LARGEST_FILE = 100 * 1024 * 1024
 """Meta takes documents of so many bytes."""
@@ -15,16 +15,32 @@ class GraphErrorData(Schema):
     details = fields.String()
 
 
+class GatewayWords(Schema):
+    """What this gateway says of an error, beside Meta's own words."""
+
+    code = fields.String(required=True, metadata={"description": "As in the errors of `/api`."})
+    message = fields.String(required=True)
+    retryable = fields.Boolean(required=True)
+    id = fields.String(metadata={"description": "Our id of the message, where one was kept in spite of the error."})
+    fields_ = fields.Dict(keys=fields.String(), values=fields.List(fields.String()), data_key="fields")
+
+
 class GraphErrorDetails(Schema):
-    """Why not."""
+    """Why not. What Meta said is here as it came, with whatever else Meta wrote."""
+
+    class Meta:
+        unknown = INCLUDE
 
     message = fields.String(required=True)
     type = fields.String(required=True)
     code = fields.Integer(required=True, metadata={"description": "Meta's code; what a program should look at."})
     error_subcode = fields.Integer()
+    error_user_title = fields.String()
+    error_user_msg = fields.String()
     is_transient = fields.Boolean()
     error_data = fields.Nested(GraphErrorData)
     fbtrace_id = fields.String(required=True, metadata={"description": "Meta's, or the request's `X-Request-ID`."})
+    gateway = fields.Nested(GatewayWords)
 
 
 class GraphError(Schema):

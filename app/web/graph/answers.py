@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import Response, jsonify, request
 
+from app.graph.answers import without_token
 from app.services.graph_face import Found
 from app.web.context import gateway
 from app.web.graph.paths import PREFIX, is_at_root
@@ -21,7 +22,7 @@ def answer(found: Found) -> Response:
     if found.is_media:
         owner = {"mid": tree.get("id", ""), "phone_number_id": found.number.phone_number_id}
         tree = {**tree, "url": f"{root()}/whatsapp_business/attachments/?{urlencode(owner)}"}
-    return jsonify(_ours(tree, found.number.access_token))
+    return jsonify(_ours(without_token(tree, found.number.access_token)))
 
 
 def root() -> str:
@@ -32,17 +33,15 @@ def root() -> str:
     return f"{config.public_url or request.root_url.rstrip('/')}{PREFIX}/{config.graph_api_version}"
 
 
-def _ours(tree: Any, token: str) -> Any:
+def _ours(tree: Any) -> Any:
     if isinstance(tree, dict):
-        return {name: _ours(value, token) for name, value in tree.items() if name != "access_token"}
+        return {name: _ours(value) for name, value in tree.items()}
     if isinstance(tree, list):
-        return [_ours(item, token) for item in tree]
-    if isinstance(tree, str):
-        return _without_token(tree).replace(token, "[token]")
-    return tree
+        return [_ours(item) for item in tree]
+    return _own_url(tree) if isinstance(tree, str) else tree
 
 
-def _without_token(text: str) -> str:
+def _own_url(text: str) -> str:
     """A text; if it is a URL of Graph's, as `paging.next` is, one of ours without the token that Graph puts there."""
     if not text.startswith(("http://", "https://")):
         return text

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import NotFound as RoutedNowhere
 
-from app.errors import GatewayError, NotFound
+from app.errors import GatewayError, GraphError, NotFound
 from app.graph.codes import meaning
 from app.logs import get_logger, request_id_var
+from app.schemas.words import REQUIRED
 from app.web.errors import RETRY_AFTER_SECONDS, use_shape
 
 _ANSWERS: Mapping[str, tuple[int, int]] = {
@@ -37,9 +38,13 @@ _ANSWERS: Mapping[str, tuple[int, int]] = {
 }
 """HTTP status and code of each of our errors; what Graph itself said keeps Graph's."""
 
+_MISSING, _NOT_VALID = 131008, 131009
+
 _TITLES = {
     100: "Invalid parameter",
     190: "Invalid OAuth access token",
+    131008: "Required parameter is missing",
+    131009: "Parameter value is not valid",
     131047: "Re-engagement message",
     130429: "Rate limit hit",
 }
@@ -60,16 +65,11 @@ def register(bp: Blueprint) -> None:
 
 
 def _answer_ours(error: GatewayError) -> Response:
+    said = error.said if isinstance(error, GraphError) else None
     status, code = _status_and_code(error)
-    body: dict[str, Any] = {"message": f"(#{code}) {_title(error, code)}", "type": "OAuthException", "code": code}
-    if error.code == "not_found":
-        body |= {"message": _UNKNOWN_OBJECT, "type": "GraphMethodException", "error_subcode": 33}
-    else:
-        body["error_data"] = {"messaging_product": "whatsapp", "details": _details(error)}
-    if error.retryable:
-        body["is_transient"] = True
-    body["fbtrace_id"] = (error.meta or {}).get("fbtrace_id") or request_id_var.get()
-    response = jsonify({"error": body})
+    body = _as_meta_said(said, code) if said else _as_meta_would_say(error, code)
+    body["fbtrace_id"] = body.get("fbtrace_id") or (error.meta or {}).get("fbtrace_id") or request_id_var.get()
+    response = jsonify({"error": {**body, "gateway": _ours(error)}})
     response.status_code = status
     if status in (429, 503):
         response.headers["Retry-After"] = str(error.retry_after or RETRY_AFTER_SECONDS)
@@ -78,15 +78,45 @@ def _answer_ours(error: GatewayError) -> Response:
     return response
 
 
+def _as_meta_said(said: Mapping[str, Any], code: int) -> dict[str, Any]:
+    """Meta's error object as it came, and whatever of it every error has."""
+    return {"message": f"(#{code})", "type": "OAuthException", "code": code, **said}
+
+
+def _as_meta_would_say(error: GatewayError, code: int) -> dict[str, Any]:
+    if error.code == "not_found":
+        known = {"message": _UNKNOWN_OBJECT, "type": "GraphMethodException", "code": code, "error_subcode": 33}
+        return known if error.message == NotFound.default else known | {"message": error.message}
+    body: dict[str, Any] = {"message": f"(#{code}) {_title(error, code)}", "type": "OAuthException", "code": code}
+    body["error_data"] = {"messaging_product": "whatsapp", "details": _details(error)}
+    return body | ({"is_transient": True} if error.retryable else {})
+
+
+def _ours(error: GatewayError) -> dict[str, Any]:
+    """What this gateway says of it, beside Meta's own words."""
+    body: dict[str, Any] = {"code": error.code, "message": error.message, "retryable": error.retryable}
+    if error.message_id:
+        body["id"] = error.message_id
+    return body | ({"fields": error.fields} if error.fields else {})
+
+
 def _status_and_code(error: GatewayError) -> tuple[int, int]:
     status, code = _ANSWERS.get(error.code, (500, 131000))
     meta = error.meta or {}
-    if error.code == "throttled":  # one code for whatever kind of limit it was; the details say which
-        return status, code
     theirs, told = meta.get("code"), meta.get("http_status")
-    if error.code in ("refused", "meta_unauthorised") and isinstance(told, int) and 400 <= told < 500:
+    if error.code == "throttled":  # whatever Meta's status is: SDKs wait for this one
+        return status, code
+    if error.code == "invalid_request" and request.endpoint == "graph.send":
+        return status, _code_of(error.fields or {})
+    if isinstance(error, GraphError) and isinstance(told, int) and 400 <= told < (600 if error.said else 500):
         status = told
     return status, theirs if isinstance(theirs, int) else code
+
+
+def _code_of(fields: Mapping[str, Iterable[str]]) -> int:
+    """The code that Meta has for a message with such fields."""
+    texts = [text for several in fields.values() for text in several]
+    return _MISSING if any(text.startswith(REQUIRED) for text in texts) else _NOT_VALID
 
 
 def _title(error: GatewayError, code: int) -> str:

@@ -108,13 +108,24 @@ def test_an_unknown_outcome_is_answered_with_our_id(ask: Ask, client: FlaskClien
     assert kept.get_json()["status"] in ("unknown", "accepted", "sent", "delivered", "read")
 
 
-def test_a_limit_is_a_429_with_one_code(ask: Ask, meta: MetaStandIn) -> None:
+def test_a_limit_of_metas_is_a_429_in_metas_words(ask: Ask, meta: MetaStandIn) -> None:
     meta.add_fault("code", code=131056)
 
     answer = ask("POST", f"{PNID}/messages", json=TEXT)
 
-    assert error_of(answer) == (429, 130429)
+    assert error_of(answer) == (429, 131056)
     assert int(answer.headers["Retry-After"]) > 0
+    gateway = answer.get_json()["error"]["gateway"]
+    assert (gateway["code"], gateway["retryable"]) == ("throttled", True)
+
+
+def test_a_limit_of_ours_has_one_code(ask: Ask, meta: MetaStandIn) -> None:
+    meta.add_fault("code", code=131056)
+    ask("POST", f"{PNID}/messages", json=TEXT)
+
+    answer = ask("POST", f"{PNID}/messages", json=TEXT)
+
+    assert error_of(answer) == (429, 130429)
     assert answer.get_json()["error"]["is_transient"] is True
 
 
@@ -128,19 +139,82 @@ def test_metas_refusal_keeps_metas_code_and_details(ask: Ask, meta: MetaStandIn)
     assert error_of(answer) == (404, 132001)
 
 
+SAID = {
+    "message": "(#131026) Message undeliverable for +54 9 11 1234-5678",
+    "type": "OAuthException",
+    "code": 131026,
+    "error_subcode": 2494010,
+    "error_user_title": "Kann nicht gesendet werden",
+    "error_user_msg": "Die Nummer 5491112345678 …",
+    "is_transient": False,
+    "error_data": {"messaging_product": "whatsapp", "details": "no file for +5491112345678", "blame": ["image"]},
+    "fbtrace_id": "AbC",
+    "of_tomorrow": {"x": [1]},
+}
+
+
+def test_metas_error_is_passed_on_as_it_came(ask: Ask, client: FlaskClient, meta: MetaStandIn) -> None:
+    bearer = {"Authorization": f"Bearer {API_KEY}"}
+    with responses.RequestsMock() as graph:
+        graph.post(f"{meta.url}/v26.0/{PNID}/messages", json={"error": SAID}, status=400)
+        graph.get(f"{meta.url}/v26.0/{WABA}/message_templates", json={"error": SAID}, status=500)
+        sent = ask("POST", f"{PNID}/messages", json=TEXT)
+        read = ask("GET", f"{WABA}/message_templates")
+        ours = client.post("/send/whatsapp", json={"to": f"+{ANA}", "message": "Hola"}, headers=bearer).get_json()
+
+    for answer, status, code in ((sent, 400, "refused"), (read, 500, "refused")):
+        error = answer.get_json()["error"]
+        gateway = error.pop("gateway")
+        assert (error, answer.status_code, gateway["code"]) == (SAID, status, code)
+    kept = client.get(f"/api/messages/{sent.get_json()['error']['gateway']['id']}", headers=bearer).get_json()
+    assert "5491112345678" not in str(kept["error"])
+    assert ours["error"]["meta"]["details"] == "no file for +5491112345678"
+    assert ours["error"]["meta"]["subcode"] == 2494010
+    assert ours["error"]["meta"]["user_title"] == "Kann nicht gesendet werden"
+
+
+def test_a_token_is_hidden_where_it_stands_and_nowhere_else(ask: Ask, meta: MetaStandIn, gateway: Gateway) -> None:
+    token = "EAAb" + "x7" * 40
+    save_number(gateway.database, gateway.vault, utc_now(), phone_number_id=PNID, display_phone_number=None,
+                waba_id=WABA, app_id=None, access_token=token, app_secrets=[])  # fmt: skip
+    gateway.directory.refresh()
+    error = {"message": f"Malformed access token {token}", "code": 100, "error_user_msg": f"a{token} EAsy simulator"}
+    names = {"data": [{"name": f"x{token}", "of": f"({token})", "access_token": token, "word": "simulator"}]}
+    with responses.RequestsMock() as graph:
+        graph.get(f"{meta.url}/v26.0/{PNID}", json={"error": error}, status=400)
+        graph.get(f"{meta.url}/v26.0/{WABA}/message_templates", json=names)
+        said = ask("GET", PNID).get_json()["error"]
+        listed = ask("GET", f"{WABA}/message_templates").get_json()
+
+    assert said["message"] == "Malformed access token [token]"
+    assert said["error_user_msg"] == f"a{token} EAsy simulator"
+    assert listed == {"data": [{"name": f"x{token}", "of": "([token])", "word": "simulator"}]}
+
+
+def test_the_simulators_word_for_a_token_is_a_word(ask: Ask, meta: MetaStandIn) -> None:
+    with responses.RequestsMock() as graph:
+        graph.get(f"{meta.url}/v26.0/{WABA}/message_templates", json={"data": [{"name": "simulator_offer"}]})
+        assert ask("GET", f"{WABA}/message_templates").get_json() == {"data": [{"name": "simulator_offer"}]}
+
+
 @pytest.mark.parametrize(
-    "more",
-    [{"json": {"to": ANA}}, {"json": []}, {"data": "{", "content_type": "application/json"}, {"data": b""},
-     {"json": {"status": "read"}}, {"json": {"status": "seen", "message_id": "wamid.X"}},
-     {"json": {"status": "read", "message_id": "no-such"}}, {"json": TEXT, "headers": {"Idempotency-Key": ""}},
-     {"data": "text=%7B&to=1", "content_type": "application/x-www-form-urlencoded"},
-     {"data": "to=%ff", "content_type": "application/x-www-form-urlencoded"}],
+    ("more", "code"),
+    [({"json": {"to": ANA}}, 131008), ({"json": []}, 100), ({"data": "{", "content_type": "application/json"}, 100),
+     ({"data": b""}, 131008), ({"json": {"status": "read"}}, 131008),
+     ({"json": {"status": "seen", "message_id": "wamid.X"}}, 131009),
+     ({"json": {"status": "read", "message_id": "no-such"}}, 100),
+     ({"json": {**TEXT, "text": {"body": ""}}}, 131009), ({"json": {**TEXT, "text": {}}}, 131008),
+     ({"json": {**TEXT, "to": "Ana"}}, 131009), ({"json": {**TEXT, "text": {"body": "x" * 4097}}}, 131009),
+     ({"json": TEXT, "headers": {"Idempotency-Key": ""}}, 131009),
+     ({"data": "text=%7B&to=1", "content_type": "application/x-www-form-urlencoded"}, 131009),
+     ({"data": "to=%ff", "content_type": "application/x-www-form-urlencoded"}, 131008)],
 )  # fmt: skip
-def test_what_cannot_be_read_is_an_invalid_parameter(ask: Ask, meta: MetaStandIn, more: Any) -> None:
+def test_what_cannot_be_read_has_the_code_meta_would_use(ask: Ask, meta: MetaStandIn, more: Any, code: int) -> None:
     answer = ask("POST", f"{PNID}/messages", **more)
 
-    assert error_of(answer) == (400, 100)
+    assert error_of(answer) == (400, code)
     assert answer.get_json()["error"]["error_data"]["details"]
+    assert answer.get_json()["error"]["gateway"]["code"] in ("invalid_request", "malformed", "wrong_state")
     assert meta.accepted == []
 
 

@@ -102,7 +102,7 @@ def test_refusals_are_the_errors_it_knows(bot: WhatsApp, meta: MetaStandIn) -> N
     with pytest.raises(WhatsAppError) as metas:
         bot.send_template(ANA, "no_such", types.templates.TemplateLanguage.SPANISH, params=[])
 
-    assert (ours.value.code, ours.value.status_code) == (100, 400)
+    assert (ours.value.code, ours.value.status_code) == (131009, 400)
     assert (metas.value.code, metas.value.status_code) == (132001, 404)
     assert meta.accepted == []
 

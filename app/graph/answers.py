@@ -90,8 +90,9 @@ _WAITED = (408, 504, 524)
 def decode(status: int, headers: Headers, body: bytes, seconds: float | None = None, token: str = "") -> Any:
     """Return the JSON of a 2xx answer; raise the error that any other answer means.
 
-    `token` is that of the call, and is in no error. `seconds` is how long the answer took. One that is not Graph's own and came at once is that of something in between,
-    a proxy or a sign-in page: then `unlikely` in the error's `meta` says that the request hardly was carried out.
+    `token` is that of the call, and is in no error. `seconds` is how long the answer took. One that is not Graph's own
+    and came at once is that of something in between, a proxy or a sign-in page: then `unlikely` in the error's `meta`
+    says that the request hardly was carried out.
     """
     try:
         answer = clean_json.decode(body)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint, g, request
 
 from app.services import graph_edges
 from app.web.auth import check, open_to_all
-from app.web.graph import errors, media, messages, objects, uploads
+from app.web.graph import errors, links, media, messages, objects, uploads
 from app.web.idempotency import takes_no_key
 
 # Who may call what differs by method and edge, so that the question is asked here, of every request.
@@ -55,6 +55,10 @@ def _forget_version(endpoint: str | None, values: dict[str, Any] | None) -> None
 def _enter() -> None:
     """Find the caller by the header's key: one in a query would stand in logs on its way."""
     name = (request.endpoint or "").rpartition(".")[2]
+    linked = links.bearer() if name == "download" else None
+    if linked is not None:
+        g.caller = linked
+        return
     method = "GET" if request.method == "HEAD" else request.method
     edge = (request.view_args or {}).get("edge", "")
     scope = SCOPES.get(name) or graph_edges.scope_of(edge, method) or _EDGE_SCOPES.get(method, "admin")

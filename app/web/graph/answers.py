@@ -11,6 +11,7 @@ from flask import Response, jsonify, request
 from app.graph.answers import without_token
 from app.services.graph_face import Found
 from app.web.context import gateway
+from app.web.graph import links
 from app.web.graph.paths import PREFIX, is_at_root
 
 _VERSION = re.compile(r"/v\d{1,3}\.\d(?=/)")
@@ -20,8 +21,8 @@ def answer(found: Found) -> Response:
     """What Graph said, for the caller."""
     tree = found.answer
     if found.is_media:
-        owner = {"mid": tree.get("id", ""), "phone_number_id": found.number.phone_number_id}
-        tree = {**tree, "url": f"{root()}/whatsapp_business/attachments/?{urlencode(owner)}"}
+        query = links.to_file(str(tree.get("id", "")), found.number.phone_number_id)
+        tree = {**tree, "url": f"{root()}/whatsapp_business/attachments/?{urlencode(query)}"}
     return jsonify(_ours(without_token(tree, found.number.access_token)))
 
 

@@ -39,5 +39,5 @@ def upload(phone_number_id: str) -> Response:
 
 
 def download() -> Response:
-    """The bytes of a file, at the `url` that `GET /<media_id>` shows. Unlike Meta's, ours does not expire."""
+    """The bytes of a file, at the `url` that `GET /<media_id>` shows: for five minutes without a key, then with one."""
     return hand_on(gateway().graph_face.download(request.args.get("mid", ""), query()))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from io import BytesIO
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from werkzeug.test import TestResponse
 from app.services.gateway import Gateway, utc_now
 from app.services.save_number import save_number
 from app.simulator.testing import MetaStandIn
+from app.web.graph import links
 from tests.conftest import API_KEY
 from tests.factories import ANA, OTHER_PNID, OTHER_WABA, PNID, WABA
 from tests.web.graph.conftest import Seen
@@ -322,3 +325,24 @@ def test_a_simulated_number_is_found_to_work(gateway: Gateway, meta: MetaStandIn
     assert report.ok is True
     assert {finding.name for finding in report.findings} >= {"number", "status", "quality", "token", "subscription"}
     assert {finding.state for finding in report.findings} == {"ok"}
+
+
+def test_a_files_url_works_for_five_minutes_without_a_key(
+    ask: Ask, client: FlaskClient, gateway: Gateway, meta: MetaStandIn, both: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = {"messaging_product": "whatsapp", "file": (BytesIO(b"%PDF"), "a.pdf", "application/pdf")}
+    mine = ask("POST", f"{PNID}/media", data=form).get_json()["id"]
+    form = {"messaging_product": "whatsapp", "file": (BytesIO(b"%PDF"), "a.pdf", "application/pdf")}
+    other = ask("POST", f"{OTHER_PNID}/media", data=form).get_json()["id"]
+
+    url = ask("GET", mine).get_json()["url"].removeprefix("http://localhost")
+
+    assert client.get(url).data == b"%PDF"
+    assert client.get(url, headers={"Authorization": "Bearer nobody"}).data == b"%PDF"
+    for changed in (url.replace(f"mid={mine}", f"mid={other}"), url.replace(PNID, OTHER_PNID),
+                    f"/graph/v26.0/{mine}?{url.partition('?')[2]}"):  # fmt: skip
+        assert error_of(client.get(changed)) == (401, 190), changed
+    later = time.time() + 301
+    monkeypatch.setattr(links, "time", SimpleNamespace(time=lambda: later))
+    assert error_of(client.get(url)) == (401, 190)
+    assert ask("GET", url.removeprefix("/graph/v26.0/")).data == b"%PDF"

@@ -135,7 +135,7 @@ class GraphClient:
         *path: str,
         token: str,
         params: dict[str, str] | None = None,
-        json: Json | None = None,
+        json: Json | list[Any] | None = None,
         data: Any = None,
         headers: dict[str, str] | None = None,
         timeout_seconds: float | None = None,

@@ -20,16 +20,25 @@ HOSTS = (".fbsbx.com", ".fbcdn.net")
 class Upload:
     """A file and its fields as `multipart/form-data`, made anew from known parts. May be read once."""
 
-    def __init__(self, file: IO[bytes], size: int, *, filename: str, mime_type: str, fields: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        file: IO[bytes],
+        size: int,
+        *,
+        filename: str,
+        mime_type: str,
+        fields: Mapping[str, str],
+        part: str = "file",
+    ) -> None:
         boundary = secrets.token_hex(16)
         self.content_type = f"multipart/form-data; boundary={boundary}"
         self._file = file
         texts = "".join(
-            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{_one_line(value)}\r\n'
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{_quotable(name)}"\r\n\r\n{value}\r\n'
             for name, value in fields.items()
         )
-        shown = _one_line(filename).replace('"', "%22")
-        head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{shown}"\r\n'
+        names = f'name="{_quotable(part)}"; filename="{_quotable(filename)}"'
+        head = f"--{boundary}\r\nContent-Disposition: form-data; {names}\r\n"
         self._before = f"{texts}{head}Content-Type: {_one_line(mime_type)}\r\n\r\n".encode()
         self._after = f"\r\n--{boundary}--\r\n".encode()
         self._size = size
@@ -104,6 +113,10 @@ def is_metas(url: str, graph_root: str) -> bool:
         return parts.scheme == "https" and parts.port in (None, 443) and (parts.hostname or "").endswith(HOSTS)
     except ValueError:
         return False
+
+
+def _quotable(text: str) -> str:
+    return _one_line(text).replace('"', "%22")
 
 
 def _one_line(text: str) -> str:

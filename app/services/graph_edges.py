@@ -5,9 +5,7 @@ What sends messages is missing on purpose: it would pass by everything that keep
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-NUMBER, ACCOUNT = "number", "account"
+NUMBER, ACCOUNT, TEMPLATE = "number", "account", "template"
 
 _READ_WRITE: dict[str, dict[str, dict[str, str]]] = {
     NUMBER: {
@@ -26,19 +24,37 @@ _READ_WRITE: dict[str, dict[str, dict[str, str]]] = {
         "verify_code": {"POST": "admin"},
         "whatsapp_business_encryption": {"GET": "read", "POST": "admin"},
         "whatsapp_business_profile": {"GET": "read", "POST": "admin"},
+        "whatsapp_commerce_settings": {"GET": "read", "POST": "admin"},
     },
     ACCOUNT: {
         "flows": {"GET": "read", "POST": "admin"},
+        "message_template_library": {"GET": "read"},
         "message_templates": {"GET": "read", "POST": "admin", "DELETE": "admin"},
+        "migrate_message_templates": {"POST": "admin"},
         "phone_numbers": {"GET": "read"},
         "subscribed_apps": {"GET": "read", "POST": "admin", "DELETE": "admin"},
         "upsert_message_templates": {"POST": "admin"},
     },
+    TEMPLATE: {
+        "compare": {"GET": "read"},
+        "unpause": {"POST": "admin"},
+    },
 }
 
+_ITEMS: dict[str, dict[str, str]] = {
+    "message_qrdls": {"GET": "read", "POST": "admin", "DELETE": "admin"},
+    "message_templates": {"GET": "read", "POST": "admin"},
+}
+"""Edges whose single items have a path of their own, below the edge."""
+
+LIBRARY = "message_template_library"
+"""Also an object of Graph's own, without an account."""
+
 PARAMETERS = frozenset(
-    "after before category content end fields hsm_id hsm_ids include_default language limit message_id name"
-    " name_or_content phone_number_id quality_score since start status summary until user user_wa_id".split()
+    "after before category code content count end fields generate_qr_image hsm_id hsm_ids include_default industry"
+    " is_cart_enabled is_catalog_visible language limit message_id name name_or_content page_number phone_number_id"
+    " prefilled_message quality_score search since source_waba_id start status summary template_ids topic until usecase"
+    " user user_wa_id".split()
 )
 """Of a query, these go along. Others could change what Graph does (`method`), or carry a token (`access_token`)."""
 
@@ -65,6 +81,6 @@ def scope_of(edge: str, method: str) -> str | None:
     return _READ_WRITE[kind][edge].get(method) if kind else None
 
 
-def field_names(fields: str) -> Iterable[str]:
-    """The names in a `fields` parameter."""
-    return filter(None, (name.strip() for name in fields.split(",")))
+def scope_of_item(edge: str, method: str) -> str | None:
+    """The scope that a call to one item of an edge needs; None for one that is not handed on."""
+    return _ITEMS.get(edge, {}).get(method)

@@ -20,10 +20,11 @@ from app.errors import (
     NotFound,
     WrongState,
 )
-from app.graph.client import GraphClient
+from app.graph.client import FILE_SECONDS, GraphClient
 from app.graph.files import Download, Upload
 from app.services import graph_edges
-from app.services.graph_edges import ACCOUNT_FIELDS, NUMBER, field_names
+from app.services.graph_edges import ACCOUNT, ACCOUNT_FIELDS, LIBRARY, NUMBER, TEMPLATE
+from app.services.graph_fields import read_fields
 from app.services.mark_read import MarkRead
 from app.services.number_directory import NumberDirectory
 
@@ -52,8 +53,9 @@ class Query:
     """A call of a caller's, without what only we or only they may say."""
 
     params: dict[str, str]
-    body: Json | None = None
+    body: Json | list[Any] | None = None
     numbers: Numbers = None
+    upload: Upload | None = None
 
 
 class GraphFace:
@@ -100,8 +102,10 @@ class GraphFace:
         return self._graph.download(found.answer["url"], found.number.access_token)
 
     def read(self, object_id: str, query: Query) -> Found:
-        """A number, an account, a file, or a template."""
+        """A number, an account, a file, a template, or Meta's library of templates."""
         _check_fields(query)
+        if object_id == LIBRARY and (mine := self._numbers(query.numbers)):
+            return self._ask(mine[0], "GET", (LIBRARY,), query)
         for number in self._numbers(query.numbers):
             if object_id == number.phone_number_id:
                 return self._ask(number, "GET", (object_id,), query)
@@ -132,13 +136,45 @@ class GraphFace:
         """What Graph has at `/<object_id>/<edge>`, if that is handed on at all."""
         if graph_edges.scope_of(edge, method) is None:
             raise NotFound
-        _check_fields(query, may_nest=edge == "message_history")
-        is_numbers = graph_edges.kind_of(edge) == NUMBER
-        for number in self._numbers(query.numbers):
-            if object_id == (number.phone_number_id if is_numbers else number.waba_id):
-                found = self._ask(number, method, (object_id, edge), query)
-                return _within(found, query.numbers) if edge == "phone_numbers" else found
+        _check_fields(query)
+        kind = graph_edges.kind_of(edge)
+        if kind == TEMPLATE:
+            found = self._object(object_id, Query({}, numbers=query.numbers), None)
+            if found.is_media:
+                raise NotFound
+            return self._ask(found.number, method, (object_id, edge), query)
+        number = self._owner(object_id, kind == NUMBER, query.numbers)
+        path = (edge,) if edge == LIBRARY else (object_id, edge)
+        found = self._ask(number, method, path, query)
+        return _within(found, query.numbers) if edge == "phone_numbers" else found
+
+    def item(self, method: str, object_id: str, edge: str, item_id: str, query: Query) -> Found:
+        """One item of an edge: a number's QR code, an account's template."""
+        if graph_edges.scope_of_item(edge, method) is None:
+            raise NotFound
+        _check_fields(query)
+        number = self._owner(object_id, graph_edges.kind_of(edge) == NUMBER, query.numbers)
+        if graph_edges.kind_of(edge) == ACCOUNT:
+            self._check_template(number, object_id, item_id)
+            return self._ask(number, method, (item_id,), query)
+        return self._ask(number, method, (object_id, edge, item_id), query)
+
+    def _owner(self, object_id: str, is_number: bool, numbers: Numbers) -> BusinessNumber:
+        """The caller's number that has this id, or the first one of the account that has it."""
+        for number in self._numbers(numbers):
+            if object_id == (number.phone_number_id if is_number else number.waba_id):
+                return number
         raise NotFound
+
+    def _check_template(self, number: BusinessNumber, account: str, template_id: str) -> None:
+        """Raise `NotFound` unless the account itself lists the template: a token may reach those of other accounts."""
+        if not _ID.fullmatch(template_id):
+            raise NotFound
+        name = self._ask(number, "GET", (template_id,), Query({"fields": "name"})).answer.get("name")
+        listing = Query({"name": str(name), "fields": "id", "limit": "100"})
+        listed = self._ask(number, "GET", (account, "message_templates"), listing).answer.get("data")
+        if template_id not in {str(each.get("id")) for each in listed or ()}:
+            raise NotFound
 
     def _numbers(self, numbers: Numbers) -> list[BusinessNumber]:
         known = self._directory.current.numbers
@@ -166,9 +202,13 @@ class GraphFace:
         raise locked or NotFound()
 
     def _ask(self, number: BusinessNumber, method: str, path: tuple[str, ...], query: Query) -> Found:
-        body = None if method == "GET" else query.body
+        body, upload = (None, None) if method == "GET" else (query.body, query.upload)
+        more: dict[str, Any] = {"json": body}
+        if upload is not None:
+            content_type = {"Content-Type": upload.content_type}
+            more = {"data": upload, "headers": content_type, "timeout_seconds": FILE_SECONDS}
         try:
-            answer = self._graph.request(method, *path, token=number.access_token, params=query.params, json=body)
+            answer = self._graph.request(method, *path, token=number.access_token, params=query.params, **more)
         except GraphUnknown as error:
             if method == "GET":  # reading again does no harm
                 raise error.as_a(GraphUnavailable) from error
@@ -176,21 +216,24 @@ class GraphFace:
         return Found(number, answer)
 
 
-def _check_fields(query: Query, *, may_nest: bool = False) -> None:
-    """Refuse fields that hold a token, or for a key that is bound to numbers, lead away from its own."""
-    fields = query.params.get("fields", "")
-    if "access_token" in fields or ("{" in fields and query.numbers is not None and not may_nest):
-        raise Forbidden("These `fields` are not handed on for this key.")
+def _check_fields(query: Query) -> None:
+    """Refuse fields that hold a token, or lead away from the object that is asked for."""
+    read_fields(query.params.get("fields", ""))
 
 
 def _check_account_fields(query: Query) -> None:
-    if query.numbers is not None and not ACCOUNT_FIELDS.issuperset(field_names(query.params.get("fields", ""))):
+    """Refuse what tells a key that is bound to numbers of others of their account."""
+    if query.numbers is not None and not ACCOUNT_FIELDS.issuperset(_top_names(query.params.get("fields", ""))):
         raise Forbidden("A key that is bound to numbers may not read these `fields` of their account.")
+
+
+def _top_names(fields: str) -> set[str]:
+    return {field.name for field in read_fields(fields) if not field.inside}
 
 
 def _object_params(params: dict[str, str]) -> dict[str, str]:
     """The fields to ask an object for: enough of them to tell what it is."""
-    asked = set(field_names(params.get("fields", "")))
+    asked = _top_names(params.get("fields", ""))
     if not asked:
         return {}
     known = {"url", "mime_type"} if asked <= _MEDIA_FIELDS else {"language", "category", "status"}

@@ -36,18 +36,33 @@ def init_app(app: Flask) -> None:
 
 def check(scope: str, schemes: Collection[str] = ("bearer",)) -> None:
     """Find the caller by the request's key, after one of these words. Raises `Unauthenticated` and `Forbidden`."""
+    identify(header_key(schemes))
+    permit(scope)
+
+
+def header_key(schemes: Collection[str] = ("bearer",)) -> str:
+    """The key in the request's header, after one of these words; empty without one."""
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() not in schemes or not key.strip():
+    return key.strip() if scheme.lower() in schemes else ""
+
+
+def identify(key: str) -> None:
+    """Let a key say who is calling. Raises `Unauthenticated`."""
+    if not key:
         raise Unauthenticated
-    caller = gateway().api_keys.find(key.strip())
-    if caller is None:
+    found = gateway().api_keys.find(key)
+    if found is None:
         raise Unauthenticated(Unauthenticated.unknown)
-    if not caller.may(scope):
+    g.caller = found
+
+
+def permit(scope: str) -> None:
+    """Raise `Forbidden` unless the caller may do this."""
+    if not caller().may(scope):
         raise Forbidden(f"This key lacks the scope `{scope}`.")
-    if scope == "admin" and caller.numbers is not None:
+    if scope == "admin" and caller().numbers is not None:
         # What admins see and change, raw webhooks for one, is of all numbers at once.
         raise Forbidden("This key is bound to numbers, and this route is about all of them.")
-    g.caller = caller
 
 
 def caller() -> Caller:

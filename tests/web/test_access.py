@@ -59,7 +59,8 @@ SCOPES: dict[str, str | dict[str, str]] = {
     "/graph/<version>/upload:<upload>": "send",
     "/graph/<version>/<object_id>": {"GET": "read", "POST": "admin", "DELETE": "send"},
     "/graph/<version>/<object_id>/<edge>": {"GET": "read", "POST": "admin", "DELETE": "admin"},
-    "/graph/<version>/<path:anything>": {"GET": "read", "POST": "admin", "DELETE": "admin"},
+    "/graph/<version>/<object_id>/<edge>/<item_id>": {"GET": "read", "POST": "admin", "DELETE": "admin"},
+    "/graph/<version>/<path:anything>": "any",
     "/api/alerts": "read",
     "/api/stats": "read",
     "/api/notifications": "admin",
@@ -82,7 +83,9 @@ def routes(app: Flask) -> list[tuple[str, str, str]]:
     found = []
     for rule in app.url_map.iter_rules():
         if rule.rule in SCOPES:
-            path = re.sub("<[^>]*>", "x", rule.rule.replace("<path:anything>", "x/x/x"))
+            edge = "message_qrdls" if "<item_id>" in rule.rule else "message_templates"
+            path = rule.rule.replace("<version>", "v1.0").replace("<path:anything>", "x/x/x/x").replace("<edge>", edge)
+            path = re.sub("<[^>]*>", "x", path)
             methods = set(rule.methods or ()) & {"GET", "POST", "PATCH", "DELETE"}
             scope = SCOPES[rule.rule]
             found += [(method, path, scope if isinstance(scope, str) else scope[method]) for method in methods]
@@ -104,7 +107,8 @@ def test_a_key_opens_what_its_scope_says_and_nothing_else(
 
     for method, path, needed in routes(app):
         response = client.open(path, method=method, headers={"Authorization": f"Bearer {key}"})
-        assert (response.status_code == 403) == (scope not in (needed, "admin")), (path, response.status_code)
+        is_closed = needed != "any" and scope not in (needed, "admin")
+        assert (response.status_code == 403) == is_closed, (path, response.status_code)
         assert response.status_code not in (401, 500), path
 
 

@@ -9,10 +9,16 @@ from typing import Any
 
 from flask import Blueprint, g, request
 
+from app.errors import NotFound
 from app.services import graph_edges
-from app.web.auth import check, open_to_all
+from app.web.auth import header_key, identify, open_to_all, permit
 from app.web.graph import errors, links, media, messages, objects, uploads
 from app.web.idempotency import takes_no_key
+
+_NOT_HANDED_ON = (
+    "Unsupported request: {method} /{path} is not among the calls that this gateway hands on to Meta; its docs/graph.md"
+    " lists them."
+)
 
 # Who may call what differs by method and edge, so that the question is asked here, of every request.
 bp = open_to_all(Blueprint("graph", __name__, url_prefix="/graph/<version>"))
@@ -31,6 +37,9 @@ _VIEWS = (
     ("/<object_id>/<edge>", "GET", objects.read_edge),
     ("/<object_id>/<edge>", "POST", objects.change_edge),
     ("/<object_id>/<edge>", "DELETE", objects.delete_edge),
+    ("/<object_id>/<edge>/<item_id>", "GET", objects.read_item),
+    ("/<object_id>/<edge>/<item_id>", "POST", objects.change_item),
+    ("/<object_id>/<edge>/<item_id>", "DELETE", objects.delete_item),
     ("/<path:anything>", "GET", objects.nothing),
     ("/<path:anything>", "POST", objects.nothing_to_change),
     ("/<path:anything>", "DELETE", objects.nothing_to_delete),
@@ -40,9 +49,8 @@ for _rule, _method, _view in _VIEWS:
 
 SCOPES = {
     "send": "send", "upload": "send", "download": "read", "read": "read", "change": "admin", "delete": "send",
-    "nothing": "read", "start_upload": "send", "append_to_upload": "send", "show_upload": "send",
+    "start_upload": "send", "append_to_upload": "send", "show_upload": "send",
 }  # fmt: skip
-_EDGE_SCOPES = {"GET": "read", "POST": "admin", "DELETE": "admin"}
 
 
 @bp.url_value_preprocessor
@@ -53,13 +61,23 @@ def _forget_version(endpoint: str | None, values: dict[str, Any] | None) -> None
 
 @bp.before_request
 def _enter() -> None:
-    """Find the caller by the header's key: one in a query would stand in logs on its way."""
+    """Find the caller, and see what they may do."""
     name = (request.endpoint or "").rpartition(".")[2]
     linked = links.bearer() if name == "download" else None
     if linked is not None:
         g.caller = linked
         return
-    method = "GET" if request.method == "HEAD" else request.method
-    edge = (request.view_args or {}).get("edge", "")
-    scope = SCOPES.get(name) or graph_edges.scope_of(edge, method) or _EDGE_SCOPES.get(method, "admin")
-    check(scope, ("bearer", "oauth"))  # Meta's own samples of uploads say OAuth
+    identify(header_key(("bearer", "oauth")))  # Meta's own samples of uploads say OAuth
+    permit(_scope(name))
+
+
+def _scope(name: str) -> str:
+    """What a call needs. Raises `NotFound` for what is not handed on, so that nobody looks for a scope in vain."""
+    where = request.view_args or {}
+    method, edge = "GET" if request.method == "HEAD" else request.method, where.get("edge", "")
+    of_edge = graph_edges.scope_of_item if "item_id" in where else graph_edges.scope_of
+    scope = SCOPES.get(name) or of_edge(edge, method)
+    if scope is None and name not in SCOPES:
+        path = "/".join(request.path.split("/")[3:])
+        raise NotFound(_NOT_HANDED_ON.format(method=method, path=path[:100]))
+    return scope or "admin"

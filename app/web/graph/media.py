@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-import mimetypes
-import os
-
 from flask import Response, jsonify, request
 
 from app.errors import Invalid
-from app.graph.files import Upload
-from app.schemas.api.graph import LARGEST_FILE
 from app.web.auth import caller
 from app.web.context import gateway
 from app.web.files import hand_on
-from app.web.graph.reading import query
-
-LIMIT = LARGEST_FILE + 1024 * 1024
-"""The form around a file needs room, too."""
+from app.web.graph.reading import UPLOAD_LIMIT, mime_type_of, query, whole_file
 
 
 def upload(phone_number_id: str) -> Response:
     """Give Meta a file; the answer's `id` sends it, for thirty days."""
     gateway().graph_face.number(phone_number_id, caller().numbers)
-    request.max_content_length = LIMIT
+    request.max_content_length = UPLOAD_LIMIT
     given = request.files.get("file")
     if given is None:
         raise Invalid(fields={"file": ["is required: multipart/form-data with a part of this name"]})
-    with given.stream as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(0)
-        guessed = mimetypes.guess_type(given.filename or "")[0]
-        mime_type = request.form.get("type") or given.mimetype or guessed or "application/octet-stream"
-        fields = {"messaging_product": "whatsapp", "type": mime_type}
-        if "ttl_minutes" in request.form:
-            fields["ttl_minutes"] = request.form["ttl_minutes"]
-        part = Upload(file, size, filename=given.filename or "file", mime_type=mime_type, fields=fields)
+    mime_type = request.form.get("type") or mime_type_of(given)
+    fields = {"messaging_product": "whatsapp", "type": mime_type}
+    if "ttl_minutes" in request.form:
+        fields["ttl_minutes"] = request.form["ttl_minutes"]
+    with given.stream:
+        part = whole_file(given, fields, mime_type=mime_type)
         return jsonify(gateway().graph_face.upload(phone_number_id, part, caller().numbers))
 
 

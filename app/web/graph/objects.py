@@ -40,6 +40,21 @@ def delete_edge(object_id: str, edge: str) -> Response:
     return answer(gateway().graph_face.edge("DELETE", object_id, edge, query(with_body=True)))
 
 
+def read_item(object_id: str, edge: str, item_id: str) -> Response:
+    """One item of an edge: a QR code of a number's, a template of an account's."""
+    return answer(gateway().graph_face.item("GET", object_id, edge, item_id, query()))
+
+
+def change_item(object_id: str, edge: str, item_id: str) -> Response:
+    """Change one item of an edge."""
+    return answer(gateway().graph_face.item("POST", object_id, edge, item_id, query(with_body=True)))
+
+
+def delete_item(object_id: str, edge: str, item_id: str) -> Response:
+    """Delete one item of an edge."""
+    return answer(gateway().graph_face.item("DELETE", object_id, edge, item_id, query(with_body=True)))
+
+
 def nothing(anything: str) -> Response:
     """Whatever else: an object that does not exist, as Graph says."""
     raise NotFound

@@ -3,36 +3,88 @@
 from __future__ import annotations
 
 import json
+import mimetypes
+import os
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
 from flask import request
+from werkzeug.datastructures import FileStorage
 
-from app.errors import Malformed
+from app.errors import Invalid, Malformed
+from app.graph.files import Upload
+from app.schemas.api.graph import LARGEST_FILE
 from app.schemas.json_text import parse_json
 from app.services.graph_edges import NOT_FOR_META, PARAMETERS
 from app.services.graph_face import Query
 from app.web.auth import caller
 from app.web.bodies import API_LIMIT, read_raw
 
-FORM = "application/x-www-form-urlencoded"
+FORM, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
+UPLOAD_LIMIT = LARGEST_FILE + 1024 * 1024
+"""The form around a file needs room, too."""
 
 
 def query(*, with_body: bool = False) -> Query:
-    """The request without what only the caller and we may know. Raises `Malformed` and `TooLarge`."""
+    """The request without what only the caller and we may know. Raises `Malformed`, `Invalid` and `TooLarge`."""
     params = {name: value for name, value in request.args.items() if name in PARAMETERS}
-    body = parse(read_raw(API_LIMIT)) if with_body else None
-    return Query(params, body, caller().numbers)
+    if not with_body:
+        return Query(params, None, caller().numbers)
+    if request.mimetype == MULTIPART:
+        body, upload = _multipart()
+        return Query(params, body, caller().numbers, upload)
+    return Query(params, parse_any(read_raw(API_LIMIT)), caller().numbers)
 
 
 def parse(raw: bytes) -> dict[str, Any] | None:
-    """A body as Graph takes it, JSON or a form; None for an empty one. Raises `Malformed`."""
+    """A body as Graph takes it, JSON or a form; None for an empty one. Raises `Malformed` for what is no object."""
+    body = parse_any(raw)
+    if isinstance(body, list):
+        raise Malformed
+    return body
+
+
+def parse_any(raw: bytes) -> dict[str, Any] | list[Any] | None:
+    """The same, or a list, as Graph takes it in a few places."""
     if not raw:
         return None
     body = _form(raw) if request.mimetype == FORM else parse_json(raw)
+    if isinstance(body, list):
+        return [_for_meta(each) if isinstance(each, dict) else each for each in body]
     if not isinstance(body, dict):
         raise Malformed
+    return _for_meta(body)
+
+
+def _for_meta(body: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name not in NOT_FOR_META}
+
+
+def _multipart() -> tuple[dict[str, Any] | None, Upload | None]:
+    """The fields of a multipart body, and its file with the fields beside it. Values are read as those of a form."""
+    request.max_content_length = UPLOAD_LIMIT
+    texts = _for_meta(request.form.to_dict())
+    files = [(name, given) for name, given in request.files.items(multi=True) if given.filename or given.mimetype]
+    if not files:
+        return {name: _value(text) for name, text in texts.items()} or None, None
+    if len(files) > 1:
+        raise Invalid(fields={files[1][0]: ["is a second file; send one at a time"]})
+    name, given = files[0]
+    return None, whole_file(given, texts, name)
+
+
+def whole_file(given: FileStorage, texts: Mapping[str, str], name: str = "file", mime_type: str = "") -> Upload:
+    """A file of a multipart body, to be handed on with these fields. Its bytes stay in the file that they came into."""
+    size = given.stream.seek(0, os.SEEK_END)
+    given.stream.seek(0)
+    kind = mime_type or mime_type_of(given)
+    return Upload(given.stream, size, filename=given.filename or "file", mime_type=kind, fields=texts, part=name)
+
+
+def mime_type_of(given: FileStorage) -> str:
+    """What a file says it is, else what its name does."""
+    return given.mimetype or mimetypes.guess_type(given.filename or "")[0] or "application/octet-stream"
 
 
 def _form(raw: bytes) -> Any:

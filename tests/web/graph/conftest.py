@@ -77,6 +77,15 @@ def app(config: Config, meta: MetaStandIn, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 @pytest.fixture
+def app_without_meta(config: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
+    """The gateway alone, for tests that answer in Graph's place themselves."""
+    monkeypatch.setattr(NumberDirectory, "_keep_fresh", lambda directory: None)
+    app = create_app(config)
+    yield app
+    app.extensions["gateway"].database.dispose()
+
+
+@pytest.fixture
 def served(app: Flask) -> Iterator[str]:
     """The gateway's address."""
     server = make_server("127.0.0.1", 0, app, threaded=True)

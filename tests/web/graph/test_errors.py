@@ -78,7 +78,7 @@ def test_a_body_that_is_too_large(ask: Ask, path: str) -> None:
 
 
 def test_a_file_that_is_too_large(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(media, "LIMIT", 10)
+    monkeypatch.setattr(media, "UPLOAD_LIMIT", 10)
 
     assert error_of(ask("POST", f"v26.0/{PNID}/media", data={"type": "x" * 100})) == (413, 100)
 

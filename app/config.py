@@ -52,6 +52,7 @@ class Config:
     graph_api_version: str = _setting("v26.0", readers.like(r"v[0-9]{1,3}\.[0-9]", "must look like v26.0"))
     graph_timeout_seconds: float = _setting(20.0, readers.seconds)
     graph_proxy: str = _setting("", readers.url, secret=True)
+    graph_key_in_request: bool = _setting(True, readers.flag)
     graph_hosts: tuple[str, ...] = _setting((), readers.list_of(readers.host_name))
 
     api_key: str = _setting("", readers.secret_text(24), secret=True, required=True)

@@ -33,6 +33,7 @@ from app.services.erase_contact import EraseContact
 from app.services.event_log import EventLog
 from app.services.follow_handlers import FollowHandlers
 from app.services.graph_face import GraphFace
+from app.services.graph_subscriptions import GraphSubscriptions
 from app.services.graph_uploads import GraphUploads
 from app.services.handover import HandOver
 from app.services.idempotent_requests import IdempotentRequests
@@ -88,6 +89,7 @@ class Gateway:
     batches: Batches
     graph_face: GraphFace
     graph_uploads: GraphUploads
+    graph_subscriptions: GraphSubscriptions
     check_number: CheckNumber
     settle: SettleSends
     alarms: Alarms
@@ -138,6 +140,7 @@ class Gateway:
         send = SendMessage(database, directory, graph, categories, utc_now, probe.ask)
         with_a_person, taken_back = hand_over.with_a_person, partial(is_taken_back, database)
         post_event = PostEvent(subscribers, utc_now, SendReplies(send, with_a_person), with_a_person, taken_back)
+        manage_endpoints = ManageEndpoints(config, database, vault, endpoints, post_event, utc_now)
         handlers = _handlers(config)
         hold_sends = HoldSends(database, utc_now)
         database_use = DatabaseUse(database, config.log_dir, hold_sends, utc_now)
@@ -155,7 +158,7 @@ class Gateway:
             handlers,
             FollowHandlers(database, endpoints, alarms, handlers, utc_now),
             TryDelivery(post_event, call_handler),
-            ManageEndpoints(config, database, vault, endpoints, post_event, utc_now),
+            manage_endpoints,
             ApiKeys(config, database, utc_now),
             ReceiveNotification(database, directory, utc_now),
             ProcessNotifications(database, directory, EventLog(endpoints), utc_now, rules),
@@ -167,6 +170,7 @@ class Gateway:
             Batches(database, directory, categories, utc_now),
             graph_face,
             GraphUploads(directory, graph, vault),
+            GraphSubscriptions(manage_endpoints, endpoints, subscribers),
             CheckNumber(directory, graph, utc_now),
             SettleSends(config, database, utc_now),
             alarms,

@@ -59,12 +59,19 @@ class SubscriberClient:
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Post a body, and return what came of it; never raises for anything the far end does."""
+        return self._call("POST", url, headers, body)
+
+    def get(self, url: str) -> Answer:
+        """The same of a GET."""
+        return self._call("GET", url, {}, None)
+
+    def _call(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         started = time.monotonic()
         try:
             check_url(url, self._allowed)
             for is_last in (False, True):
                 try:
-                    return self._exchange(url, headers, body, started)
+                    return self._exchange(method, url, headers, body, started)
                 except GoneWhileIdle:
                     if is_last:
                         raise ProtocolError("Connection aborted.") from None
@@ -72,10 +79,12 @@ class SubscriberClient:
             return Answer(None, b"", _reason(err), time.monotonic() - started)
         raise AssertionError("unreachable")
 
-    def _exchange(self, url: str, headers: Mapping[str, str], body: bytes, started: float) -> Answer:
+    def _exchange(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, started: float
+    ) -> Answer:
         left = DEADLINE_SECONDS - (time.monotonic() - started)
         response = self._pools.urlopen(
-            "POST", url, body=body, headers={**self._headers, **headers}, redirect=False, retries=False,
+            method, url, body=body, headers={**self._headers, **headers}, redirect=False, retries=False,
             timeout=timeout(max(left, 0.01)), preload_content=False, decode_content=False,
         )  # fmt: skip
         error = None

@@ -14,7 +14,7 @@ from tests.factories import OTHER_PNID, PNID, message_body, text
 
 pytestmark = on_sqlite
 
-OPEN = {"/", "/healthz", "/readyz", "/webhook/whatsapp"}
+OPEN = {"/", "/healthz", "/readyz", "/webhook/whatsapp", "/graph/<version>/oauth/access_token"}
 SCOPES: dict[str, str | dict[str, str]] = {
     "/send/whatsapp": "send",
     "/metrics": "read",
@@ -57,6 +57,9 @@ SCOPES: dict[str, str | dict[str, str]] = {
     "/graph/<version>/whatsapp_business/attachments/": "read",
     "/graph/<version>/<app_id>/uploads": "send",
     "/graph/<version>/upload:<upload>": "send",
+    "/graph/<version>/me": "any",
+    "/graph/<version>/debug_token": "any",
+    "/graph/<version>/<app_id>/subscriptions": "admin",
     "/graph/<version>/<object_id>": {"GET": "read", "POST": "admin", "DELETE": "send"},
     "/graph/<version>/<object_id>/<edge>": {"GET": "read", "POST": "admin", "DELETE": "admin"},
     "/graph/<version>/<object_id>/<edge>/<item_id>": {"GET": "read", "POST": "admin", "DELETE": "admin"},

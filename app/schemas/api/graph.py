@@ -8,6 +8,14 @@ LARGEST_FILE = 100 * 1024 * 1024
 """Meta takes documents of so many bytes."""
 
 
+TOKEN_SCOPES = (
+    ("send", "whatsapp_business_messaging"),
+    ("read", "whatsapp_business_messaging"),
+    ("admin", "whatsapp_business_management"),
+)
+"""Scopes of ours, and what Meta calls the like."""
+
+
 class GraphErrorData(Schema):
     """What a person should know."""
 

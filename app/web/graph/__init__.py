@@ -11,9 +11,9 @@ from flask import Blueprint, g, request
 
 from app.errors import NotFound
 from app.services import graph_edges
-from app.web.auth import header_key, identify, open_to_all, permit
-from app.web.graph import errors, links, media, messages, objects, uploads
-from app.web.idempotency import takes_no_key
+from app.web.auth import identify, open_to_all, permit
+from app.web.graph import access, errors, links, media, messages, objects, subscriptions, uploads
+from app.web.idempotency import ignores_key, takes_no_key
 
 _NOT_HANDED_ON = (
     "Unsupported request: {method} /{path} is not among the calls that this gateway hands on to Meta; its docs/graph.md"
@@ -31,6 +31,13 @@ _VIEWS = (
     ("/<app_id>/uploads", "POST", uploads.start_upload),
     ("/upload:<upload>", "POST", takes_no_key(uploads.append_to_upload)),
     ("/upload:<upload>", "GET", uploads.show_upload),
+    ("/oauth/access_token", "GET", access.exchange_token_by_query),
+    ("/oauth/access_token", "POST", ignores_key(access.exchange_token)),
+    ("/me", "GET", access.show_me),
+    ("/debug_token", "GET", access.debug_token),
+    ("/<app_id>/subscriptions", "GET", subscriptions.list_subscriptions),
+    ("/<app_id>/subscriptions", "POST", subscriptions.subscribe),
+    ("/<app_id>/subscriptions", "DELETE", subscriptions.unsubscribe),
     ("/<object_id>", "GET", objects.read),
     ("/<object_id>", "POST", objects.change),
     ("/<object_id>", "DELETE", objects.delete),
@@ -50,6 +57,7 @@ for _rule, _method, _view in _VIEWS:
 SCOPES = {
     "send": "send", "upload": "send", "download": "read", "read": "read", "change": "admin", "delete": "send",
     "start_upload": "send", "append_to_upload": "send", "show_upload": "send",
+    "show_me": "any", "debug_token": "any", "list_subscriptions": "admin", "subscribe": "admin", "unsubscribe": "admin",
 }  # fmt: skip
 
 
@@ -63,12 +71,16 @@ def _forget_version(endpoint: str | None, values: dict[str, Any] | None) -> None
 def _enter() -> None:
     """Find the caller, and see what they may do."""
     name = (request.endpoint or "").rpartition(".")[2]
+    if name.startswith("exchange_token"):  # who comes is what it is asked for
+        return
     linked = links.bearer() if name == "download" else None
     if linked is not None:
         g.caller = linked
         return
-    identify(header_key(("bearer", "oauth")))  # Meta's own samples of uploads say OAuth
-    permit(_scope(name))
+    identify(access.given_key())
+    scope = _scope(name)
+    if scope != "any":
+        permit(scope)
 
 
 def _scope(name: str) -> str:

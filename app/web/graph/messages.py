@@ -12,9 +12,8 @@ from app.errors import Invalid
 from app.schemas.send import read_lenient_request
 from app.services.send_message import Sent
 from app.web.auth import caller
-from app.web.bodies import API_LIMIT, read_raw
 from app.web.context import gateway
-from app.web.graph.reading import parse
+from app.web.graph.reading import body_bytes, parse
 from app.web.idempotency import REPLAYED, key_of_request, takes_key_itself
 
 Json = dict[str, Any]
@@ -26,7 +25,7 @@ LONGEST_HEADER = 1000
 def send(phone_number_id: str) -> ResponseReturnValue:
     """Send a message, mark one as read, or show that an answer is being written, as Graph does."""
     gateway().graph_face.number(phone_number_id, caller().numbers)
-    raw = read_raw(API_LIMIT)
+    raw = body_bytes()
     body = parse(raw) or {}
     if "status" in body:
         return _mark_read(phone_number_id, body)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from flask import request
+from flask import g, request
 from werkzeug.datastructures import FileStorage
 
 from app.errors import Invalid, Malformed
@@ -34,22 +34,34 @@ def query(*, with_body: bool = False) -> Query:
     if request.mimetype == MULTIPART:
         body, upload = _multipart()
         return Query(params, body, caller().numbers, upload)
-    return Query(params, parse_any(read_raw(API_LIMIT)), caller().numbers)
+    return Query(params, parse_any(body_bytes()), caller().numbers)
 
 
-def parse(raw: bytes) -> dict[str, Any] | None:
-    """A body as Graph takes it, JSON or a form; None for an empty one. Raises `Malformed` for what is no object."""
-    body = parse_any(raw)
+def body_bytes() -> bytes:
+    """The body's bytes, which may be asked for again. Raises `TooLarge`."""
+    g.raw_body = read_raw(API_LIMIT)
+    raw: bytes = g.raw_body
+    return raw
+
+
+def parse(raw: bytes, *, keeps_all: bool = False) -> dict[str, Any] | None:
+    """A body as Graph takes it, JSON or a form; None for an empty one. Raises `Malformed` for what is no object.
+
+    What only the caller and we may know is left out, unless `keeps_all`.
+    """
+    body = parse_any(raw, keeps_all=keeps_all)
     if isinstance(body, list):
         raise Malformed
     return body
 
 
-def parse_any(raw: bytes) -> dict[str, Any] | list[Any] | None:
+def parse_any(raw: bytes, *, keeps_all: bool = False) -> dict[str, Any] | list[Any] | None:
     """The same, or a list, as Graph takes it in a few places."""
     if not raw:
         return None
     body = _form(raw) if request.mimetype == FORM else parse_json(raw)
+    if isinstance(body, dict) and keeps_all:
+        return body
     if isinstance(body, list):
         return [_for_meta(each) if isinstance(each, dict) else each for each in body]
     if not isinstance(body, dict):

@@ -12,9 +12,8 @@ from app.graph.uploads import PREFIX, NewFile
 from app.schemas.api.graph import LARGEST_FILE, UploadRequest
 from app.schemas.send.base import flatten
 from app.web.auth import caller
-from app.web.bodies import API_LIMIT, read_raw
 from app.web.context import gateway
-from app.web.graph.reading import parse
+from app.web.graph.reading import body_bytes, parse
 
 Json = dict[str, object]
 
@@ -22,7 +21,7 @@ Json = dict[str, object]
 def start_upload(app_id: str) -> Json:
     """Announce a file of the app's (`app`: the token's own). The answer's `id`, `upload:…`, is where its bytes go."""
     try:
-        asked = UploadRequest().load({**(parse(read_raw(API_LIMIT)) or {}), **request.args})
+        asked = UploadRequest().load({**(parse(body_bytes()) or {}), **request.args})
     except ValidationError as error:
         raise Invalid(fields=flatten(error.messages)) from error
     return {"id": gateway().graph_uploads.start(app_id, NewFile(**asked), caller().numbers)}

@@ -168,6 +168,13 @@ OPERATIONS: dict[str, Operation] = {
         "send", HandleAnswer, body=_BYTES, body_type="application/octet-stream", parameters=(_OFFSET,)
     ),
     "graph.show_upload": _graph("send", UploadAnswer),
+    "graph.exchange_token": _graph("", body=_OBJECT),
+    "graph.exchange_token_by_query": _graph(""),
+    "graph.show_me": _graph("read"),
+    "graph.debug_token": _graph("read", parameters=(_given("input_token", "query", "The key to look at."),)),
+    "graph.list_subscriptions": _graph("admin"),
+    "graph.subscribe": _graph("admin", body=_OBJECT),
+    "graph.unsubscribe": _graph("admin"),
     "graph.read": _graph("read"),
     "graph.change": _graph("admin", body=_OBJECT),
     "graph.delete": _graph("send"),

@@ -23,11 +23,15 @@ _ARE_THERE = with_lists(lambda among: select(_TABLE.c.id).where(among(_TABLE.c.i
 
 
 def add_new(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
-    """Insert messages whose wamid is new for their number; return the ids of those."""
+    """Insert messages whose wamid is new for their number; return the ids of those.
+
+    Some may have been inserted before under the same ids, when their webhook was read already, in part or in whole.
+    """
     ids = {row["id"] for row in rows}
+    before = set(session.scalars(_ARE_THERE(session), {"ids": list(ids)}))
     if insert_and_count(session, _ADD_NEW(session), rows) == len(rows):
         return ids
-    return set(session.scalars(_ARE_THERE(session), {"ids": list(ids)}))
+    return set(session.scalars(_ARE_THERE(session), {"ids": list(ids)})) - before
 
 
 _INSERT = insert(_TABLE)

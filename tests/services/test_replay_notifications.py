@@ -9,10 +9,22 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from app.database import Database
-from app.models import Delivery, Job, Notification, ParkedItem
+from app.models import (
+    Contact,
+    ContactAlias,
+    ContactNumber,
+    Delivery,
+    Event,
+    Job,
+    Message,
+    Notification,
+    ParkedItem,
+    StatusReport,
+    UnsearchedMessage,
+)
 from app.schemas.changes import fields
 from app.schemas.changes.messages import read_messages
 from app.schemas.inbound import types
@@ -218,3 +230,24 @@ def _add_number(database: Database, app: str) -> None:
             session,
             {"phone_number_id": OTHER_PNID, "app": app, "created_at": utc_now(), "updated_at": utc_now()},
         )
+
+
+def test_what_is_lost_and_read_again_comes_under_the_same_ids(
+    database: Database, get: Get, receive: Receive, process_all: Process
+) -> None:
+    """As after an older copy of the database was put back."""
+    receive(
+        message_body(text("one"), text("STOP"), text("three")),
+        status_body(status(wamid()), status(wamid(), "read")),
+        notification({"field": "account_update", "value": {"event": "ACCOUNT_VIOLATION"}}),
+    )
+    before = {path: {each["id"] for each in get(path)["data"]} for path in ("/api/messages", "/api/events")}
+    with database.write() as session:
+        for model in (Event, StatusReport, Message, UnsearchedMessage, ContactNumber, ContactAlias, Contact):
+            session.execute(delete(model))
+
+    _replay_all(database)
+    process_all()
+
+    assert len(before["/api/events"]) == 6
+    assert {path: {each["id"] for each in get(path)["data"]} for path in before} == before

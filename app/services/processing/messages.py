@@ -9,7 +9,6 @@ from app.domain import opt_outs
 from app.domain.messages import PLACEHOLDER, ContactRef, Message, Revision, revised, wording
 from app.domain.notifications import EditFact, Item, MessageFact, Source
 from app.domain.opt_outs import Wish
-from app.ids import new_id
 from app.schemas.normalized_message import normalized
 from app.services.processing import wishes
 from app.services.processing.plan import Draft, Row, Step, address
@@ -41,7 +40,7 @@ def message(draft: Draft, entry: Entry, fact: MessageFact) -> None:
         timestamp=fact.timestamp,
         message_id=fact.wamid,
         message_type=fact.message_type,
-        id=new_id(),
+        id=draft.id_of(entry, "message", item.phone_number_id or "", fact.wamid),
         direction=fact.direction,
         phone_number_id=item.phone_number_id or "",
         contact=contact,
@@ -64,7 +63,7 @@ def message(draft: Draft, entry: Entry, fact: MessageFact) -> None:
         data["last_outbound"] = _last_outbound(draft, message)
         data["handled_by"] = draft.handled_by(contact, message.phone_number_id)
     event = draft.event(
-        entry, "message.received" if inbound else "message.sent", data, fact.timestamp,
+        entry, "message.received" if inbound else "message.sent", data, fact.timestamp, message.id,
         contact_id=contact.id if contact else None, message_id=message.id, source=str(fact.source),
     )  # fmt: skip
     draft.plan.steps.append(Step(entry, event, message_id=message.id))
@@ -108,7 +107,8 @@ def _fill(draft: Draft, entry: Entry, fact: MessageFact, placeholder: Message) -
         data["last_outbound"] = None
     event = draft.event(
         entry, "message.received" if message.direction == "inbound" else "message.sent", data, message.timestamp,
-        contact_id=message.contact.id if message.contact else None, message_id=message.id, source=str(message.source),
+        f"file:{message.id}", contact_id=message.contact.id if message.contact else None, message_id=message.id,
+        source=str(message.source),
     )  # fmt: skip
     draft.plan.steps.append(Step(entry, event, filled_id=message.id))
 

@@ -11,7 +11,7 @@ from app.domain.handover import HandledBy, Handover
 from app.domain.messages import ContactRef, Message, Revision
 from app.domain.notifications import Person
 from app.domain.numbers import Directory
-from app.ids import new_id
+from app.ids import id_of
 from app.services.processing.people import ContactBook, aliases, variants_of
 from app.services.processing.readings import Entry
 from app.store.contact_numbers import Handovers, Spoken
@@ -233,6 +233,10 @@ class Draft:
                     return message
         return None
 
+    def id_of(self, entry: Entry, *key: str) -> str:
+        """The id of what an item is or tells: the same each time its webhook is read."""
+        return id_of(entry.reading.received_at, entry.item.position, *key)
+
     def set_aside(self, entry: Entry, state: str, reason: str) -> None:
         """Keep an item out of the way, with the reason."""
         self.plan.aside.append(
@@ -250,7 +254,7 @@ class Draft:
     def keyed(self, entry: Entry, kind: str, data: Any, timestamp: datetime, key: str, **more: Any) -> None:
         """Add an event that `key` tells from its repeats."""
         name = key or f"{entry.reading.notification_id}:{entry.item.position}"
-        event = self.event(entry, kind, data, timestamp, key=f"{kind}:{name}", **more)
+        event = self.event(entry, kind, data, timestamp, name, key=f"{kind}:{name}", **more)
         self.plan.steps.append(Step(entry, event))
 
     def event(
@@ -259,15 +263,19 @@ class Draft:
         kind: str,
         data: Any,
         timestamp: datetime,
+        own_key: str,
         *,
         key: str | None = None,
         contact_id: str | None = None,
         message_id: str | None = None,
         source: str = "live",
     ) -> Row:
-        """An event's row; its place in the contact's order is given when it is written."""
+        """An event's row; its place in the contact's order is given when it is written.
+
+        `own_key` tells what it is about from all else of its kind. Its id is made from that.
+        """
         return {
-            "id": new_id(),
+            "id": self.id_of(entry, kind, own_key),
             "type": kind,
             "key": key,
             "source": source,

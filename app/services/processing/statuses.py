@@ -51,7 +51,7 @@ def status(draft: Draft, entry: Entry, fact: StatusFact) -> None:
         },
     }
     event = draft.event(
-        entry, "message.status", data, fact.timestamp,
+        entry, "message.status", data, fact.timestamp, f"{fact.wamid}:{fact.status}:{fact.participant}:{number}",
         contact_id=contact.id if contact else None, message_id=message.id if message else None,
         source=str(fact.source),
     )  # fmt: skip

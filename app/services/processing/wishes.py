@@ -39,7 +39,7 @@ def wish(
         draft.keyed(entry, "contact.updated", data, at, name, contact_id=contact.id)
         return
     event = draft.event(
-        entry, "contact.updated", data, at, contact_id=contact.id, message_id=message.id
+        entry, "contact.updated", data, at, f"wish:{message.id}", contact_id=contact.id, message_id=message.id
     )  # fmt: skip
     draft.plan.steps.append(Step(entry, event, message_id=message.id))
 

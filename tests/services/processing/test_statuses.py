@@ -15,13 +15,14 @@ from app.ids import new_id
 from app.models import Event, Message, Notification, SendAttempt, StatusReport
 from app.services.audit_balance import audit_balance
 from app.services.gateway import Gateway
-from app.store import attempts, numbers
+from app.store import attempts, numbers, reports
 from tests.conftest import on_sqlite
 from tests.factories import (
     DISPLAY,
     OTHER_PNID,
     OTHER_WABA,
     PNID,
+    WABA,
     change,
     echo,
     echo_body,
@@ -210,19 +211,44 @@ def test_in_a_mixed_body_only_the_foreign_items_are_quarantined(
     assert [row.state for row in rows(database, Notification)] == ["quarantined"]
 
 
+@pytest.mark.parametrize("waba", [WABA, OTHER_WABA, "no account of ours"])
 @pytest.mark.parametrize("number", [OTHER_PNID, None, "9999"], ids=["its own", "none", "nobody's"])
 @pytest.mark.parametrize("by", ["wamid", "tag"])
 def test_an_app_cannot_report_on_the_messages_of_another(
-    receive: Receive, database: Database, other_app: str, by: str, number: str | None
+    receive: Receive, database: Database, other_app: str, by: str, number: str | None, waba: str
 ) -> None:
     message_id = outbound(database, state="unknown", wamid="wamid.OURS" if by == "wamid" else None)
     tag = {"biz_opaque_callback_data": tags.make(message_id, 1)} if by == "tag" else {}
 
-    receive(status_body(status("wamid.OURS", "failed", **tag), number=number), secret=other_app)
+    report = change(statuses=[status("wamid.OURS", "failed", **tag)], number=number)
+    receive(notification(report, waba=waba), secret=other_app)
 
     message = find(database, message_id)
-    assert message.status == "unknown"
+    assert (message.status, message.error, message.pricing) == ("unknown", None, None)
     assert {row.message_id for row in rows(database, StatusReport)} <= {None}
+
+
+@pytest.mark.parametrize("by", ["an echo", "Graph's answer"])
+def test_an_early_report_of_another_number_is_not_adopted(
+    receive: Receive, database: Database, other_app: str, by: str
+) -> None:
+    receive(status_body(status("wamid.OURS", "failed"), number=OTHER_PNID), secret=other_app)
+    receive(status_body(status("wamid.OURS", "delivered")))
+
+    if by == "an echo":
+        receive(echo_body(echo("wamid.OURS")))
+        (message,) = rows(database, Message)
+    else:
+        message_id, now = outbound(database, state="sending", wamid=None), datetime.now(UTC)
+        with database.write() as session:
+            attempts.accept(session, [(message_id, 1, "wamid.OURS")], now)
+            assert reports.told_of(session, ["wamid.OURS"]) == {"wamid.OURS"}
+            reports.take_over(session, ["wamid.OURS"], now)
+        message = find(database, message_id)
+
+    assert (message.status, message.error) == ("delivered", None)
+    adopted = {row.phone_number_id: row.message_id for row in rows(database, StatusReport)}
+    assert adopted == {OTHER_PNID: None, PNID: message.id}
 
 
 def test_an_app_cannot_edit_the_messages_of_another(receive: Receive, database: Database, other_app: str) -> None:

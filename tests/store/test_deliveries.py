@@ -118,6 +118,66 @@ def test_what_is_delivered_while_an_endpoint_is_removed_stays_delivered(database
     assert states == {first: "delivered", second: "dead"}
 
 
+OTHERS: list[dict[str, Any]] = [{"endpoint_id": "b"}, {"is_replay": True}, {"contact_id": "another"}]
+"""What makes a delivery none of the same contact's, in the same lane of the same endpoint."""
+
+
+@pytest.mark.parametrize("changes", [{}, {"attempts": 3}, *OTHERS, {"attempts": 4}, {"state": "dead"}])
+def test_a_delivery_waits_for_an_earlier_one_of_its_contact_alone(
+    database: Database, changes: dict[str, Any]
+) -> None:
+    first, second = _owed_to_one_contact(database, datetime.now(UTC))
+    _change(database, first, changes)
+    with database.read() as session:
+        waiting = set(deliveries.blocked(session, [first, second]))
+
+    assert waiting == ({second} if changes in ({}, {"attempts": 3}) else set())
+
+
+@pytest.mark.parametrize("changes", [{}, *OTHERS, {"claim_id": "c"}, {"attempts": 1}, {"carried_by": 1}])
+def test_a_release_brings_back_the_contacts_next_and_nothing_else(
+    database: Database, changes: dict[str, Any]
+) -> None:
+    """What somebody has keeps its lease, what was tried its time, and what goes with another none of its own."""
+    now = datetime.now(UTC)
+    first, second = _owed_to_one_contact(database, now)
+    with database.write() as session:
+        [claim] = deliveries.claim(session, [first], now=now, lease=timedelta(seconds=45))
+        deliveries.record(session, [Outcome(claim, "delivered", None, None, 1)], now)
+    later = now + timedelta(minutes=1)
+    _change(database, second, changes | {"due_at": later})
+    with database.write() as session:
+        deliveries.release(session, [claim], now)
+
+    assert _due(database, second) == (later if changes else now)
+
+
+def test_a_release_never_brings_back_an_earlier_one(database: Database) -> None:
+    now = datetime.now(UTC)
+    first, second = _owed_to_one_contact(database, now)
+    with database.write() as session:
+        [claim] = deliveries.claim(session, [second], now=now, lease=timedelta(seconds=45))
+        deliveries.record(session, [Outcome(claim, "delivered", None, None, 1)], now)
+    _change(database, first, {"due_at": now + timedelta(minutes=1)})
+    with database.write() as session:
+        deliveries.release(session, [claim], now)
+
+    assert _due(database, first) == now + timedelta(minutes=1)
+
+
+def test_a_retry_by_hand_leaves_a_delivery_to_who_has_it(database: Database) -> None:
+    now = datetime.now(UTC)
+    first, second = _owed_to_one_contact(database, now)
+    lease_end = now + timedelta(seconds=45)
+    with database.write() as session:
+        deliveries.claim(session, [first], now=now, lease=timedelta(seconds=45))
+    _change(database, second, {"due_at": now + timedelta(hours=1)})
+    with database.write() as session:
+        deliveries.revive(session, [first, second], now)
+
+    assert (_due(database, first), _due(database, second)) == (lease_end, now)
+
+
 @pytest.mark.parametrize(
     ("values", "is_believed"),
     [
@@ -160,9 +220,10 @@ def _wait_for_a_lock(database: Database) -> None:
 def _owed_to_one_contact(database: Database, now: datetime) -> tuple[int, int]:
     """Two deliveries of one contact to the endpoint "a", the earlier first."""
     with database.write() as session:
-        endpoint = new_row("a", now, secret="sealed")
-        endpoint.url, endpoint.format = "https://app.example", "event"
-        endpoints.add(session, endpoint)
+        for name in ("a", "b"):
+            endpoint = new_row(name, now, secret="sealed")
+            endpoint.url, endpoint.format = "https://app.example", "event"
+            endpoints.add(session, endpoint)
         ids = [new_id(), new_id()]
         times = dict.fromkeys(("timestamp", "received_at", "created_at"), now)
         row = {"type": "unknown", "source": "live", "data": "{}"} | times
@@ -170,6 +231,12 @@ def _owed_to_one_contact(database: Database, now: datetime) -> tuple[int, int]:
         deliveries.owe(session, [("a", each, "contact") for each in ids], now, is_replay=False)
         first, second = session.scalars(select(Delivery.id).order_by(Delivery.id))
     return first, second
+
+
+def _change(database: Database, delivery_id: int, values: dict[str, Any]) -> None:
+    if values:
+        with database.write() as session:
+            session.execute(update(Delivery).where(Delivery.id == delivery_id).values(**values))
 
 
 def _due(database: Database, delivery_id: int) -> datetime | None:

@@ -18,7 +18,7 @@ def clock_lane(gateway: Gateway) -> Lane:
     def put_right() -> bool:
         wrong = disbelieve(gateway.database, utc_now())
         if wrong:
-            logger.warning("deliveries were put off by a clock that was wrong", extra={"count": wrong})
+            logger.warning("deliveries were put off by a wrong clock, or left behind", extra={"count": wrong})
         return bool(wrong)
 
     return Lane("clocks", put_right, LOOK_SECONDS)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, and_, bindparam, exists, func, insert, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Update, bindparam, exists, func, insert, literal_column, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from app.database import Database
@@ -20,9 +20,6 @@ from app.store.dialect import InsertMany, with_lists
 
 HEAD_ATTEMPTS = 4
 """Tries after which a contact's next events no longer wait for one that keeps failing: some 40 minutes of its own."""
-
-LONGEST_LEASE = timedelta(minutes=2)
-LONGEST_UNTRIED = timedelta(minutes=30)
 
 _TABLE = table(Delivery)
 _RENEW = with_lists(
@@ -188,21 +185,6 @@ def is_owed(session: Session, endpoint_id: str) -> bool:
     """Whether anything is pending for an endpoint. Takes no lock."""
     owed = select(Delivery.id).where(Delivery.endpoint_id == endpoint_id, _pending(Delivery))
     return session.scalar(owed.limit(1)) is not None
-
-
-def impossible(session: Session, now: datetime, limit: int) -> list[int]:
-    """Deliveries that are due later than they honestly can be: claimed for longer than any lease, or never tried and
-    due after the longest burst. A wrong clock wrote that. Takes no lock, and reads what is pending."""
-    is_leased = and_(Delivery.claim_id.is_not(None), Delivery.due_at > now + LONGEST_LEASE)
-    is_untried = and_(Delivery.claim_id.is_(None), Delivery.attempts == 0, Delivery.due_at > now + LONGEST_UNTRIED)
-    query = select(Delivery.id).where(_pending(Delivery), or_(is_leased, is_untried))
-    return list(session.scalars(query.limit(limit)))
-
-
-def make_due(session: Session, ids: Collection[int], now: datetime) -> None:
-    """Make those of these due now that are still pending and due later, whoever has them."""
-    is_later = (Delivery.id.in_(ids), _pending(Delivery), Delivery.due_at > now)
-    session.execute(update(Delivery).where(*is_later).values(due_at=now).execution_options(synchronize_session=False))
 
 
 def bury(session: Session, endpoint_id: str, reason: str, now: datetime, limit: int) -> bool:

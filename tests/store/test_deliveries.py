@@ -203,6 +203,22 @@ def test_what_is_due_later_than_it_can_be_is_made_due(
     assert _due(database, first) == (due_at if is_believed else now)
 
 
+@pytest.mark.parametrize(
+    ("head", "is_left_behind"),
+    [({}, False), ({"state": "delivered", "due_at": None}, True), ({"carried_by": 1, "due_at": None}, True)],
+)
+def test_what_is_carried_by_nobody_who_goes_goes_by_itself(
+    database: Database, head: dict[str, Any], is_left_behind: bool
+) -> None:
+    now = datetime.now(UTC)
+    first, second = _owed_to_one_contact(database, now)
+    _change(database, first, head)
+    _change(database, second, {"carried_by": first, "due_at": None})
+
+    assert disbelieve(database, now) == (1 if is_left_behind else 0) + ("carried_by" in head)
+    assert _due(database, second) == (now if is_left_behind else None)
+
+
 def _wait_for_a_lock(database: Database) -> None:
     """Return when somebody waits for a lock of the database."""
     waiting = sql(

@@ -18,7 +18,7 @@ from dotenv import load_dotenv
 
 from app import readers
 from app.errors import ConfigError
-from app.readers import ROOT, Network, Reader, WrongSetting
+from app.readers import ROOT, AllowedNetwork, Reader, WrongSetting
 from app.standard_webhooks import WrongSecret, read_secret
 
 SIMULATOR_TOKEN = "EAAsimulated"
@@ -82,7 +82,7 @@ class Config:
     forward_secret: str = _setting("", readers.secret_text(16), secret=True)
     forward_format: str = _setting("event", readers.one_of("event", "meta"))
     forward_replies: bool = _setting(False, readers.flag)
-    forward_allow_nets: tuple[Network, ...] = _setting((), readers.list_of(readers.network))
+    forward_allow_nets: tuple[AllowedNetwork, ...] = _setting((), readers.list_of(readers.network))
 
     echo_bot: bool = _setting(True, readers.flag)
     handlers: str = _setting("", readers.like(r"[^\W\d]\w*(\.[^\W\d]\w*)*", "must be a module, as mybot.handlers"))

@@ -17,6 +17,7 @@ class Trouble(StrEnum):
     FULL = "the database cannot be written: there is no room left"
     LOCKED = "the database cannot be written: something else holds its lock"
     HANGS = "the database cannot be written: its disk does not answer"
+    NOT_OURS = "the database's file cannot be opened: it is not there, or not this user's; the gateway's own user can"
     NO_TABLES = "the database is not migrated; run `flask migrate`"
     DAMAGED = "the database's file is damaged, or its disk fails"
 
@@ -40,11 +41,19 @@ SQLITE = {
     sqlite3.SQLITE_FULL: Trouble.FULL,
     sqlite3.SQLITE_BUSY: Trouble.LOCKED,
     sqlite3.SQLITE_LOCKED: Trouble.LOCKED,
+    sqlite3.SQLITE_CANTOPEN: Trouble.NOT_OURS,
     sqlite3.SQLITE_IOERR: Trouble.DAMAGED,
     sqlite3.SQLITE_CORRUPT: Trouble.DAMAGED,
     sqlite3.SQLITE_NOTADB: Trouble.DAMAGED,
 }
-ERRNOS = {errno.EROFS: Trouble.READ_ONLY, errno.ENOSPC: Trouble.FULL, errno.EDQUOT: Trouble.FULL}
+ERRNOS = {
+    errno.EROFS: Trouble.READ_ONLY,
+    errno.ENOSPC: Trouble.FULL,
+    errno.EDQUOT: Trouble.FULL,
+    errno.EACCES: Trouble.NOT_OURS,
+    errno.EPERM: Trouble.NOT_OURS,
+    errno.ENOENT: Trouble.NOT_OURS,
+}
 
 
 def of_driver(error: Any) -> Trouble | None:

@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 Reader = Callable[[str], Any]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+AllowedNetwork = Network | tuple[Network, int]
+"""A network, or one port of it."""
 
 
 class WrongSetting(Exception):
@@ -161,12 +163,22 @@ def _postgresql(text: str, rest: str) -> str:
     return rest
 
 
-def network(text: str) -> Network:
-    """Read a network as `10.0.0.0/8`, or one address."""
+def network(text: str) -> AllowedNetwork:
+    """Read a network as `10.0.0.0/8`, or one address; with a port as `10.0.0.0/8:8080` or `[fd00::/8]:8080`."""
+    bracketed = re.fullmatch(r"\[([^\]]+)\](?::([0-9]{1,5}))?", text)
+    plain = re.fullmatch(r"([^:\[\]]+):([0-9]{1,5})", text)
+    found = bracketed or plain
     try:
-        return ipaddress.ip_network(text)
+        network = ipaddress.ip_network(found[1] if found else text)
     except ValueError:  # quotes the text
-        raise WrongSetting("must be networks as 10.0.0.0/8, with commas between them") from None
+        raise WrongSetting(
+            "must be networks as 10.0.0.0/8, 10.0.0.0/8:8080 or [fd00::/8]:8080, with commas between them"
+        ) from None
+    if found is None or found[2] is None:
+        return network
+    if not 0 < int(found[2]) < 65536:
+        raise WrongSetting("must name ports from 1 to 65535")
+    return network, int(found[2])
 
 
 def host_name(text: str) -> str:

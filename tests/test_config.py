@@ -263,3 +263,19 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(config_module, "ROOT", tmp_path)
     monkeypatch.setattr(os, "environ", {})
     return tmp_path
+
+
+def test_networks_may_name_a_port() -> None:
+    written = "10.0.0.0/8, 127.0.0.1:9000, [fd00::/8]:8443, fd01::/16, [fd02::1]"
+
+    found = load_config(LIVE | {"FORWARD_ALLOW_NETS": written}).forward_allow_nets
+
+    assert [str(each) if not isinstance(each, tuple) else (str(each[0]), each[1]) for each in found] == [
+        "10.0.0.0/8", ("127.0.0.1/32", 9000), ("fd00::/8", 8443), "fd01::/16", "fd02::1/128"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("written", ["10.0.0.0/8:0", "10.0.0.0/8:65536", "10.0.0.0/8:", "[fd00::/8", "host:80"])
+def test_what_is_no_network_or_port_is_refused(written: str) -> None:
+    with pytest.raises(ConfigError, match="FORWARD_ALLOW_NETS"):
+        load_config(LIVE | {"FORWARD_ALLOW_NETS": written})

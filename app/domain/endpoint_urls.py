@@ -13,6 +13,10 @@ from urllib.parse import urlsplit
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+AllowedNetwork = Network | tuple[Network, int]
+"""A network, or one port of it."""
+
+_PORTS = {"http": 80, "https": 443}
 
 
 def _networks(*written: str) -> tuple[Network, ...]:
@@ -41,7 +45,7 @@ class WrongUrl(ValueError):
     """An address that no endpoint may have. Says why, without quoting it."""
 
 
-def check_url(url: str, allowed: Sequence[Network] = ()) -> None:
+def check_url(url: str, allowed: Sequence[AllowedNetwork] = ()) -> None:
     """Raise `WrongUrl` for what is no URL of ours to call. Names are judged when they are resolved, not here."""
     if not re.fullmatch(r"[!-\[\]-~]{1,2000}", url):  # printable ASCII but the backslash, which some read as a slash
         raise WrongUrl("must be an ASCII URL without spaces or backslashes, of at most 2000 characters")
@@ -60,22 +64,24 @@ def check_url(url: str, allowed: Sequence[Network] = ()) -> None:
         address = ipaddress.ip_address(parts.hostname)
     except ValueError:
         return
-    reason = why_not(address, allowed)
+    reason = why_not(address, port or _PORTS[parts.scheme], allowed)
     if reason is not None:
         raise WrongUrl(reason)
 
 
-def why_not(address: Address, allowed: Sequence[Network]) -> str | None:
+def why_not(address: Address, port: int, allowed: Sequence[AllowedNetwork]) -> str | None:
     """Return why this address must not be called, or None if it may be. `allowed` are the user's private networks."""
     carried = _carried(address)
     if carried is not None:
-        return why_not(carried, allowed)
+        return why_not(carried, port, allowed)
     if getattr(address, "scope_id", None) is not None or _is_in(address, _NEVER):
         return "the address is never called: it is link-local, a cloud's metadata, or nobody's"
-    if _is_in(address, allowed):
+    if _is_in(address, [each for each in allowed if not isinstance(each, tuple)]):
+        return None
+    if _is_in(address, [each[0] for each in allowed if isinstance(each, tuple) and each[1] == port]):
         return None
     if not address.is_global or _is_in(address, _NOT_PUBLIC):
-        return "the address is not public, and FORWARD_ALLOW_NETS does not have its network"
+        return "the address is not public, and FORWARD_ALLOW_NETS does not have its network and port"
     return None
 
 

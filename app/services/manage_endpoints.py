@@ -13,7 +13,7 @@ from typing import Any
 from app.config import Config
 from app.crypto import Vault
 from app.database import Database
-from app.domain.endpoint_urls import Network, WrongUrl, check_url
+from app.domain.endpoint_urls import AllowedNetwork, WrongUrl, check_url
 from app.domain.endpoints import OF_THE_SETTINGS, Format
 from app.errors import Invalid, NotFound, WrongState
 from app.ids import new_id
@@ -47,7 +47,7 @@ class ManageEndpoints:
         self._now = now
 
     @property
-    def allowed_networks(self) -> tuple[Network, ...]:
+    def allowed_networks(self) -> tuple[AllowedNetwork, ...]:
         """The private networks that endpoints may be in."""
         return self._config.forward_allow_nets
 

@@ -16,7 +16,7 @@ from urllib3 import BaseHTTPResponse, PoolManager
 from urllib3.exceptions import HTTPError, IncompleteRead, ProtocolError
 from urllib3.exceptions import TimeoutError as Urllib3Timeout
 
-from app.domain.endpoint_urls import Network, WrongUrl, check_url
+from app.domain.endpoint_urls import AllowedNetwork, WrongUrl, check_url
 from app.graph.transport import timeout
 from app.subscribers.connecting import AddressRefused, GoneWhileIdle, new_pools
 
@@ -46,7 +46,7 @@ class Answer:
 class SubscriberClient:
     """Posts bodies to endpoints. Threads may share it; connections are kept for the next time."""
 
-    def __init__(self, *, user_agent: str, allowed: Sequence[Network], pool_size: int) -> None:
+    def __init__(self, *, user_agent: str, allowed: Sequence[AllowedNetwork], pool_size: int) -> None:
         self._headers = {"User-Agent": user_agent, "Content-Type": "application/json", "Accept-Encoding": "identity"}
         self._allowed = allowed
         self._pool_size = pool_size

@@ -18,7 +18,7 @@ import certifi
 from urllib3 import PoolManager
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from app.domain.endpoint_urls import Network, why_not
+from app.domain.endpoint_urls import AllowedNetwork, why_not
 from app.graph.transport import CONNECT_SECONDS, Connection, TlsConnection
 
 
@@ -33,7 +33,7 @@ class GoneWhileIdle(Exception):
 class _Checked(Connection):
     """Connects to checked addresses alone, and tells a connection that was closed in the meantime."""
 
-    allowed: Sequence[Network] = ()
+    allowed: Sequence[AllowedNetwork] = ()
     _has_answered = False
 
     def connect(self) -> None:
@@ -60,13 +60,13 @@ class _CheckedTls(_Checked, TlsConnection):
 
 
 def connect(
-    host: str, port: int, allowed: Sequence[Network], seconds: float, options: Sequence[tuple[Any, ...]] = ()
+    host: str, port: int, allowed: Sequence[AllowedNetwork], seconds: float, options: Sequence[tuple[Any, ...]] = ()
 ) -> socket.socket:
     """Connect to a host if every address it has may be called. Raises `AddressRefused` and other `OSError`s."""
     deadline = monotonic() + seconds
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     for *_, place in found:
-        reason = why_not(ipaddress.ip_address(place[0]), allowed)
+        reason = why_not(ipaddress.ip_address(place[0]), port, allowed)
         if reason is not None:
             raise AddressRefused(reason)
     error: OSError = OSError("the name has no address")
@@ -84,7 +84,7 @@ def connect(
     raise error
 
 
-def new_pools(allowed: Sequence[Network], size: int) -> PoolManager:
+def new_pools(allowed: Sequence[AllowedNetwork], size: int) -> PoolManager:
     """Return pools of such connections. They read nothing from the environment and know no proxy.
 
     `size` is how many connections to one host are kept. TLS is verified with the machine's authorities and those that

@@ -79,6 +79,19 @@ def test_a_public_address_is(client: SubscriberClient, connected: list[Any], url
     assert [address for address, _ in connected] == [PUBLIC]
 
 
+@pytest.mark.parametrize(
+    ("url", "is_called"),
+    [("http://127.0.0.1:8080/", True), ("http://127.0.0.1:8081/", False), ("http://127.0.0.1/", False),
+     ("http://[::1]/", True), ("https://[::1]/", False), ("http://[::ffff:127.0.0.1]:8080/", True)],
+)  # fmt: skip
+def test_of_an_allowed_port_its_neighbours_are_not_allowed(connected: list[Any], url: str, is_called: bool) -> None:
+    allowed = ((ipaddress.ip_network("127.0.0.0/8"), 8080), (ipaddress.ip_network("::1/128"), 80))
+
+    SubscriberClient(user_agent="tests", allowed=allowed, pool_size=1).post(url, {}, b"{}")
+
+    assert bool(connected) is is_called
+
+
 def test_a_redirect_to_a_hostile_address_is_not_followed() -> None:
     allowed = SubscriberClient(user_agent="tests", allowed=(ipaddress.ip_network(ALLOWED),), pool_size=1)
     with subscriber() as inside, subscriber(answering(307, Location=inside.url)) as app:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import Select, exists, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.domain.words import Wanted
@@ -60,20 +61,28 @@ def aliases(session: Session, ids: Collection[str]) -> list[ContactAlias]:
     return list(session.scalars(query.order_by(ContactAlias.kind, ContactAlias.value)))
 
 
-def messages_of(session: Session, contact_id: str, numbers: Numbers) -> list[Message]:
-    """A contact's messages, oldest first."""
+Place = tuple[datetime, str]
+"""The time and the id of a message."""
+
+
+def messages_of(
+    session: Session, contact_id: str, numbers: Numbers, *, after: Place | None, limit: int
+) -> list[Message]:
+    """A contact's messages, oldest first, after a place."""
     query = select(Message).where(Message.contact_id == contact_id)
     if numbers is not None:
         query = query.where(Message.phone_number_id.in_(numbers))
-    return list(session.scalars(query.order_by(Message.timestamp, Message.id)))
+    if after is not None:
+        query = query.where(tuple_(Message.timestamp, Message.id) > after)
+    return list(session.scalars(query.order_by(Message.timestamp, Message.id).limit(limit)))
 
 
-def events_of(session: Session, contact_id: str, numbers: Numbers) -> list[Event]:
-    """A contact's events, oldest first."""
-    query = select(Event).where(Event.contact_id == contact_id)
+def events_of(session: Session, contact_id: str, numbers: Numbers, *, after: int, limit: int) -> list[Event]:
+    """A contact's events, oldest first, after a number."""
+    query = select(Event).where(Event.contact_id == contact_id, Event.sequence > after)
     if numbers is not None:
         query = query.where(Event.phone_number_id.in_(numbers))
-    return list(session.scalars(query.order_by(Event.sequence)))
+    return list(session.scalars(query.order_by(Event.sequence).limit(limit)))
 
 
 def _visible(numbers: Numbers) -> Select[Contact]:

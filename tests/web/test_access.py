@@ -40,6 +40,7 @@ SCOPES: dict[str, str | dict[str, str]] = {
     "/api/contacts/<contact_id>": {"GET": "read", "PATCH": "send", "DELETE": "admin"},
     "/api/contacts/<contact_id>/export": "read",
     "/api/contacts/<contact_id>/handover": "send",
+    "/api/media/<media_id>/content": "read",
     "/api/endpoints": "admin",
     "/api/endpoints/<endpoint_id>": "admin",
     "/api/endpoints/<endpoint_id>/test": "admin",

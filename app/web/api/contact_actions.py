@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
 from app.domain.handover import HandledBy
-from app.schemas.api.contacts import ContactAnswer, ContactChange, ContactExport, HandoverRequest
-from app.services.export_contact import export_contact
+from app.schemas.api.contacts import ContactAnswer, ContactChange, HandoverRequest, ToldEvent
+from app.schemas.normalized_message import normalized
+from app.services.export_contact import Export, export_contact
 from app.web.api.contacts import meant
 from app.web.auth import caller, requires
 from app.web.bodies import read_object
 from app.web.context import gateway
+from app.web.turns import in_turns
 
 PREFIX = "/api/contacts"
 
@@ -21,7 +25,7 @@ edit_bp = requires("send", Blueprint("contact_editing", __name__, url_prefix=PRE
 erase_bp = requires("admin", Blueprint("contact_erasing", __name__, url_prefix=PREFIX))
 export_bp = requires("read", Blueprint("contact_exporting", __name__, url_prefix=PREFIX))
 
-_ANSWER, _CHANGE, _EXPORT, _HANDOVER = ContactAnswer(), ContactChange(), ContactExport(), HandoverRequest()
+_ANSWER, _CHANGE, _EVENT, _HANDOVER = ContactAnswer(), ContactChange(), ToldEvent(), HandoverRequest()
 
 
 @edit_bp.patch("/<contact_id>")
@@ -52,8 +56,27 @@ def erase(contact_id: str) -> ResponseReturnValue:
 def export(contact_id: str) -> ResponseReturnValue:
     """Everything we know of a contact: its names, messages and events, oldest first."""
     exported = export_contact(gateway().database, gateway().contacts, meant(contact_id), caller().numbers)
-    found: dict[str, object] = _EXPORT.dump(exported)
-    return found
+    return Response(_written(exported), mimetype="application/json")
+
+
+def _written(exported: Export) -> Iterator[str]:
+    """An export as it is sent, portion by portion: nobody has all of it in memory, and others are served between."""
+    yield f'{{"contact":{_json(_ANSWER.dump(exported.contact))},"messages":['
+    yield from _list(map(normalized, portion) for portion in exported.messages)
+    yield '],"events":['
+    yield from _list(_EVENT.dump(portion, many=True) for portion in exported.events)
+    yield "]}\n"
+
+
+def _list(portions: Iterable[Iterable[Any]]) -> Iterator[str]:
+    comma = ""
+    for portion in in_turns(portions):
+        yield comma + ",".join(_json(each) for each in portion)
+        comma = ","
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _contact(contact_id: str) -> dict[str, Any]:

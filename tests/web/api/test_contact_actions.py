@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,20 @@ from app.models import Base
 from app.services.audit_balance import audit_balance
 from app.services.gateway import Gateway
 from tests.conftest import API_KEY, on_sqlite
-from tests.factories import ANA, BO, OTHER_PNID, PNID, contact, echo, echo_body, message_body, status, status_body, text
+from tests.factories import (
+    ANA,
+    BO,
+    OTHER_PNID,
+    PNID,
+    SENT_AT,
+    contact,
+    echo,
+    echo_body,
+    message_body,
+    status,
+    status_body,
+    text,
+)
 
 Get = Callable[..., Any]
 Receive = Callable[..., None]
@@ -90,6 +104,23 @@ def test_the_export_has_everything_that_was_said(get: Get, receive: Receive) -> 
     assert exported["contact"] == ana
     assert [each["message"] for each in exported["messages"]] == ["First", "Second"]
     assert [each["data"]["message"] for each in exported["events"]] == ["First", "Second"]
+
+
+def test_a_long_export_is_written_portion_by_portion(
+    get: Get, receive: Receive, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.services.export_contact.PORTION", 3)
+    receive(message_body(*(text(f"{n}", timestamp=SENT_AT + n // 4) for n in range(11))))
+    [ana] = get("/api/contacts")["data"]
+
+    exported = client.get(f"/api/contacts/{ana['id']}/export", headers={"Authorization": f"Bearer {API_KEY}"})
+
+    parts = [part for part in exported.iter_encoded()]
+    whole = json.loads(b"".join(parts))
+    assert len(parts) > 8 and exported.content_length is None
+    assert sorted(int(each["message"]) for each in whole["messages"]) == list(range(11))
+    assert [each["data"]["message"] for each in whole["events"]] == [f"{n}" for n in range(11)]
+    assert client.get("/api/contacts/nobody/export", headers={"Authorization": f"Bearer {API_KEY}"}).status_code == 404
 
 
 def test_an_erased_person_is_nowhere_and_the_books_balance(

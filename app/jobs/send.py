@@ -46,7 +46,7 @@ class Sender:
         self._collect(self._looked_at + LOOK_SECONDS)
         self._looked_at = time.monotonic()
         free = self._room() if self._calls.is_ready() and not clock.is_too_far() else 0
-        if not self._unrecorded and not (free and self._sends.has_due()):
+        if not self._unrecorded and not self._sends.is_in_doubt and not (free and self._sends.has_due()):
             return False
         at_once = self._sends.at_once
         departures = self._exchange(at_once, free)

@@ -111,6 +111,15 @@ def take_back(session: Session, message_id: str, number: int) -> None:
     session.execute(delete(SendAttempt).where(*mine).execution_options(synchronize_session=False))
 
 
+def take_back_begun(session: Session, message_id: str, number: int, began: datetime) -> bool:
+    """Forget a try that was begun at exactly this time and never made; False if it was not begun, or not then."""
+    mine = (SendAttempt.message_id == message_id, SendAttempt.number == number, SendAttempt.state == "sending")
+    statement = delete(SendAttempt).where(*mine, SendAttempt.started_at == began)
+    result = session.execute(statement.execution_options(synchronize_session=False))
+    assert isinstance(result, CursorResult)
+    return result.rowcount == 1
+
+
 def find_abandoned(session: Session, before: datetime, limit: int) -> Sequence[SendAttempt]:
     """Tries that began before `before` and never ended: whoever made them is gone."""
     query = select(SendAttempt).where(SendAttempt.state == "sending", SendAttempt.started_at < before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -69,6 +70,19 @@ class Leaving:
             callback_data=tags.make(message_id, attempt),
         )
         return Departure(message_id, attempt, self.number, json.dumps(payload), self.at, self.queued)
+
+
+def take_back(session: Session, begun: Sequence[tuple[Leaving, datetime]], now: datetime) -> None:
+    """Queue messages again whose tries were begun at these times, if they were, and whose process did not see it.
+
+    None of them has left: the calls are made once the commit was seen. A try that another worker has begun is not
+    touched; it began at another time.
+    """
+    for each, began in begun:
+        message_id = each.queued["message_id"]
+        if attempts.take_back_begun(session, message_id, each.queued["attempt"], began):
+            if attempts.set_status(session, message_id, "queued", ("sending",), updated_at=now):
+                queue.add(session, [each.queued])
 
 
 def leave(session: Session, number: BusinessNumber, held: HeldPaces, most: int, now: datetime) -> list[Leaving]:

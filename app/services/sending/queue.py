@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.database import Database
 from app.domain.numbers import BusinessNumber
+from app.errors import Unavailable
 from app.logs import get_logger
 from app.services.chunk_size import ChunkSize
 from app.services.number_directory import NumberDirectory
@@ -39,6 +40,12 @@ class SendQueue:
         self._chunk_size = ChunkSize(is_sqlite=database.is_sqlite)
         self._is_known = is_known
         self._served: dict[str, float] = {}
+        self._in_doubt: list[tuple[Leaving, datetime]] = []
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether a commit that let messages leave was not seen: the next `exchange` queues them again."""
+        return bool(self._in_doubt)
 
     @property
     def at_once(self) -> int:
@@ -52,17 +59,31 @@ class SendQueue:
     def exchange(self, arrivals: Sequence[Arrival], free: int) -> list[Departure]:
         """Record what came back, and let at most `free` messages leave, in one transaction.
 
-        Both of `at_once` at most. Raises `Unavailable`; then nothing of it happened, and the arrivals must be given
-        again.
+        Both of `at_once` at most. Raises `Unavailable`; then the arrivals must be given again, and nothing leaves: what
+        was let go in a transaction that was committed after all comes back with the next exchange.
         """
+        leaving: list[tuple[Leaving, datetime]] = []
+        try:
+            self._in_transaction(arrivals, free, leaving)
+        except Unavailable:
+            self._in_doubt += leaving
+            raise
+        self._in_doubt = []
+        if leaving:
+            logger.debug("messages leave the queue", extra={"count": len(leaving)})
+        return [each.departure() for each, _ in leaving]
+
+    def _in_transaction(
+        self, arrivals: Sequence[Arrival], free: int, leaving: list[tuple[Leaving, datetime]]
+    ) -> None:
         # Who was served last comes last: one that sends all day is never ahead of one that has something to say now.
         numbers = sorted(self._directory.current.numbers.values(), key=self._served_at)
-        leaving: list[Leaving] = []
         with self._database.write() as session:
             events.take_turn(session)
             started = time.perf_counter()
             now = self._now()  # not before: the wait for the lock may be longer than a turn
             held = HeldPaces(session, now)
+            departing.take_back(session, self._in_doubt, now)
             if arrivals:
                 arriving.record(session, arrivals, held, now)
             most = min(free, self.at_once) if not free or self._is_known(session) else 0
@@ -71,13 +92,10 @@ class SendQueue:
                     break
                 theirs = departing.leave(session, number, held, most - len(leaving), now)
                 if theirs:
-                    leaving += theirs
+                    leaving += [(each, now) for each in theirs]
                     self._served[number.phone_number_id] = time.monotonic()
             held.keep()
         self._chunk_size.note(time.perf_counter() - started, max(len(arrivals), len(leaving)))
-        if leaving:
-            logger.debug("messages leave the queue", extra={"count": len(leaving)})
-        return [each.departure() for each in leaving]
 
     def _served_at(self, number: BusinessNumber) -> float:
         return self._served.get(number.phone_number_id, 0.0)

@@ -6,9 +6,9 @@ from sqlalchemy.orm import Session
 
 from app.domain.messages import Message
 from app.domain.notifications import MessageFact, Person, Source
+from app.services.processing.draft import ECHO_WITHIN
 from app.services.processing.messages import ON_THE_PHONE
 from app.services.processing.people import aliases, variants_of
-from app.services.processing.plan import ECHO_WITHIN
 from app.services.processing.readings import Entry
 from app.store import contact_numbers, echoes, messages
 from app.store.contact_numbers import Handovers

@@ -7,7 +7,8 @@ from app.domain.messages import shown
 from app.domain.notifications import ChangeFact, ContactFact, Person, PreferenceFact
 from app.domain.opt_outs import Wish
 from app.services.processing import wishes
-from app.services.processing.plan import Draft, Row
+from app.services.processing.draft import Draft
+from app.services.processing.plan import Row
 from app.services.processing.readings import Entry
 
 

@@ -22,7 +22,8 @@ from app.domain.notifications import (
 )
 from app.domain.numbers import Directory
 from app.services.processing import messages, others, statuses
-from app.services.processing.plan import Draft, Known, Plan, Rules
+from app.services.processing.draft import Draft
+from app.services.processing.plan import Known, Plan, Rules
 from app.services.processing.readings import Entry, is_vouched_for
 
 _PLANNERS: dict[type[Fact], Callable[[Draft, Entry, Any], None]] = {

@@ -11,7 +11,8 @@ from app.domain.opt_outs import Wish
 from app.domain.statuses import advance, movable_to
 from app.schemas.normalized_message import normalized
 from app.services.processing import wishes
-from app.services.processing.plan import Draft, Row, Step, address
+from app.services.processing.draft import Draft, address
+from app.services.processing.plan import Row, Step
 from app.services.processing.readings import Entry
 
 

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from app.domain.messages import ContactRef, Message, shown
 from app.domain.opt_outs import Wish, reason
-from app.services.processing.plan import Draft, Row, Step
+from app.services.processing.draft import Draft
+from app.services.processing.plan import Row, Step
 from app.services.processing.readings import Entry
 
 

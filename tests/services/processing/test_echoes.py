@@ -21,7 +21,19 @@ from app.services import send_message
 from app.services.audit_balance import audit_balance
 from app.services.gateway import Gateway
 from tests.conftest import API_KEY
-from tests.factories import ANA, PNID, change, echo, echo_body, notification, status, status_body
+from tests.factories import (
+    ANA,
+    OTHER_PNID,
+    PNID,
+    change,
+    echo,
+    echo_body,
+    message_body,
+    notification,
+    status,
+    status_body,
+    text,
+)
 
 Receive = Callable[..., None]
 Get = Callable[..., Any]
@@ -187,3 +199,16 @@ def all_of(database: Database, model: Any) -> list[Any]:
 def count(database: Database, model: Any) -> int:
     with database.read() as session:
         return session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def test_a_message_between_two_numbers_of_ours_is_there_twice(
+    client: FlaskClient, gateway: Gateway, receive: Receive, database: Database
+) -> None:
+    received = message_body(text("Hola", id=W), number=OTHER_PNID)
+    receive(received)
+
+    Meta(client, gateway, receive, FIELDS[0]).send(["echo"], [])
+
+    assert sorted((row.phone_number_id, row.direction, row.wamid) for row in rows(database, Message)) == [
+        (PNID, "outbound", W), (OTHER_PNID, "inbound", W),
+    ]  # fmt: skip

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.database import Database
 from app.models import Contact, Event, Message, Notification
 from app.services.audit_balance import audit_balance
-from app.services.processing.plan import Draft
+from app.services.processing.draft import Draft
 from tests.conftest import on_sqlite
 from tests.factories import (
     ANA,

@@ -7,6 +7,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
+stopped="Stopped before anything was started."
+trap 'printf "%s\n" "$stopped" >&2; exit 130' INT TERM
+
 say() {
     printf '%s\n' "$*" >&2
 }
@@ -79,7 +82,7 @@ install() {
     wanted=$(cat "$list")
     is_installed "$stamp" "$wanted" && return
     python=$(find_python)
-    trap 'say "Stopped before everything was installed. Nothing was started; run this again to go on."; exit 130' INT TERM
+    stopped="Stopped before everything was installed. Nothing was started; run this again to go on."
     wait_for_turn "$python"
     if ! is_installed "$stamp" "$wanted"; then
         if ! is_whole || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
@@ -96,7 +99,7 @@ install() {
         rm -f "$unfinished"
     fi
     exec 9>&-
-    trap - INT TERM
+    stopped="Stopped before anything was started."
 }
 
 random_key() {
@@ -135,12 +138,11 @@ case "${1:-}" in
 "")
     install requirements.txt
     make_env
-    trap 'say "Stopped before anything was started."; exit 130' INT TERM
-    .venv/bin/python -m app.can_start || exit $?
-    # Ctrl-C is heard again where gunicorn.conf.py says what becomes of it: Python would answer with a traceback.
+    # Python would answer Ctrl-C with a traceback: here this shell answers when the check has ended, and below app.serve.
+    (trap '' INT; exec .venv/bin/python -m app.can_start) || exit $?
     trap - TERM
     trap '' INT
-    exec .venv/bin/python -m gunicorn -c gunicorn.conf.py wsgi:app
+    exec .venv/bin/python -m app.serve
     ;;
 install)
     install "${2:-requirements.txt}"

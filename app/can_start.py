@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import socket
 import sys
 from pathlib import Path
@@ -77,5 +76,4 @@ def _loose_permissions() -> list[str]:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # run.sh says what Ctrl-C stopped; a traceback would say it worse
     raise SystemExit(main())

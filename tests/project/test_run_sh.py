@@ -269,8 +269,7 @@ def test_of_two_first_starts_at_once_one_sets_up_and_the_other_waits(bare: Proje
 
 def test_ctrl_c_while_settings_are_checked_is_said(ready: Project) -> None:
     (ready.folder / "app" / "can_start.py").write_text(
-        "import pathlib, signal, time\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\n"
-        "pathlib.Path('checking').touch()\ntime.sleep(60)\n"
+        "import pathlib, time\npathlib.Path('checking').touch()\ntime.sleep(2)\n"
     )
     started = ready.start(os.environ["PATH"])
     wait_until((ready.folder / "checking").exists)
@@ -279,6 +278,21 @@ def test_ctrl_c_while_settings_are_checked_is_said(ready: Project) -> None:
 
     _, said = started.communicate(timeout=30)
     assert (started.returncode, said.splitlines()[-1]) == (130, "Stopped before anything was started.")
+    assert "Traceback" not in said
+
+
+def test_ctrl_c_while_the_server_is_imported_is_said(ready: Project) -> None:
+    slow = "import pathlib, time\npathlib.Path('starting').touch()\ntime.sleep(60)\n"
+    (ready.folder / "gunicorn.py").write_text(slow)
+    ready.env_file.write_text("PORT=0\n")
+    (ready.folder / "app" / "can_start.py").write_text("")
+    started = ready.start(os.environ["PATH"])
+    wait_until((ready.folder / "starting").exists)
+
+    os.killpg(started.pid, signal.SIGINT)
+
+    _, said = started.communicate(timeout=30)
+    assert (started.returncode, said.splitlines()[-1]) == (130, "Stopped before anything was served.")
     assert "Traceback" not in said
 
 

@@ -56,9 +56,12 @@ class NumberPace(Base):
     """How fast a number may send, shared by all processes: who locks the row gives out the next turns.
 
     `share` of its rate is used, less after Meta said that it was too fast. `doubts` counts outcomes in a row after
-    which nobody could say whether Meta still takes messages; then one probe goes at a time, the next at `probe_at`.
-    `paused_for` says why nothing leaves before `paused_until`; for `auth` it is over when the token is no longer the
-    one with `token_hash`. `bulk_stopped_by` is Meta's code that stopped campaigns until somebody resumes one.
+    which nobody could say whether Meta still takes messages, the first `in_doubt_since`; then nothing leaves, and Meta
+    is asked at `probe_at`. Without that time one message may leave, which shows whether Meta takes it.
+    `paused_for` says why nothing leaves before `paused_until`: `rate`, `checking` (Meta refused the token and is to be
+    asked about the number) or `auth` (it said so); over when the token is no longer the one with `token_hash`.
+    `proven_token` is the hash of the token with which a message last went.
+    `bulk_stopped_by` is Meta's code that stopped campaigns until somebody resumes one.
     """
 
     __tablename__ = "number_paces"

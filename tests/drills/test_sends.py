@@ -58,7 +58,7 @@ def _drill(kind: str, directory: Path) -> None:
     chance = random.Random(SEED)
     with database_of(kind) as url:
         gateway = Gateway(directory, database_url=url)
-        with _meta(gateway) as meta:
+        with meta_of(gateway) as meta:
             gateway.extra = {
                 "WORKER": "external", "GRAPH_API_URL": meta.url, "GRAPH_TIMEOUT_SECONDS": "2",
                 "UNKNOWN_SEND_SECONDS": "15", "WHATSAPP_ACCESS_TOKEN": TOKEN,
@@ -94,14 +94,14 @@ def _drill(kind: str, directory: Path) -> None:
                 Books(gateway).assert_balanced()
 
 
-class _meta:
+class meta_of:
     """A simulator whose webhooks go to the gateway."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, read_after: float = 1.0) -> None:
         app = MetaApp(
             app_secret=APP_SECRET, access_token=TOKEN, webhook_url=f"http://127.0.0.1:{gateway.port}/webhook/whatsapp"
         )
-        pace = Pace(sent_after=0.2, delivered_after=0.5, read_after=1.0, first_retry_after=0.2)
+        pace = Pace(sent_after=0.2, delivered_after=0.5, read_after=read_after, first_retry_after=0.2)
         number = BusinessNumber(NUMBER)
         settings = SimulatorSettings(
             port=0, seed=SEED, apps=(app,), numbers=(number,), pace=pace, enforce_window=False

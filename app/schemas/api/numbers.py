@@ -53,7 +53,7 @@ class PaceAnswer(EveryKey):
     share = fields.Float(metadata={"description": "Of the rate; less for a while after Meta said it was too much."})
     paused_for = fields.String(metadata={"description": "`auth`: the token is not accepted; `rate`: Meta wants less."})
     paused_until = UtcTime()
-    in_doubt = fields.Boolean(metadata={"description": "Meta gave no clear answers; one probe leaves at a time."})
+    in_doubt = fields.Boolean(metadata={"description": "Meta gave no clear answers; sends wait while it is asked."})
     bulk_stopped_by = fields.Integer(
         metadata={"description": "Meta's code that stopped campaigns, until a batch is resumed."}
     )

@@ -60,9 +60,9 @@ def test_it_leaves_no_sooner_than_asked(
 
 
 def test_answers_overtake_campaigns(queued: Queue, gateway: Gateway, now: Clock) -> None:
-    for place in range(40):  # more than are looked at for one turn
-        queued(to=f"+346001112{place:02}", priority="bulk", message=f"bulk {place}")
-        now.pass_by(milliseconds=1)
+    for place in range(40):  # more than are looked at for one turn, and what was asked for last is due first
+        at = (now.now + timedelta(milliseconds=500 - 10 * place)).isoformat()
+        queued(to=f"+346001112{place:02}", priority="bulk", message=f"bulk {place}", send_at=at)
     for place in range(2):
         queued(to=f"+3460011140{place}", priority="normal", message=f"normal {place}")
         now.pass_by(milliseconds=1)
@@ -73,7 +73,7 @@ def test_answers_overtake_campaigns(queued: Queue, gateway: Gateway, now: Clock)
         now.pass_by(seconds=1)
         order += [json.loads(each.payload)["text"]["body"] for each in gateway.sends.exchange((), 1)]
 
-    assert order == ["reply", "normal 0", "normal 1", "bulk 0", "bulk 1", "bulk 2"]
+    assert order == ["reply", "normal 0", "normal 1", "bulk 39", "bulk 38", "bulk 37"]
 
 
 @on_sqlite

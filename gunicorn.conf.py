@@ -14,7 +14,7 @@ import time
 
 from app import lifecycle, metrics_directory
 from app.config import load_config, load_environment
-from app.echo_bot import MARK
+from app.echo_bot import ECHO_BOT, MARK
 from app.embedded import WORKER, Children, commands
 from app.errors import ConfigError
 from app.lifecycle import Phase
@@ -72,7 +72,7 @@ _children = Children(
         echo_bot=_settings.starts_echo_bot,
         root=ROOT,
     ),
-    {**os.environ, MARK: "1", "FLASK_SKIP_DOTENV": "1", lifecycle.DESCRIPTOR: str(lifecycle.descriptor())},
+    {**os.environ, MARK: ECHO_BOT, "FLASK_SKIP_DOTENV": "1", lifecycle.DESCRIPTOR: str(lifecycle.descriptor())},
     pass_fds=(lifecycle.descriptor(),),
     tell=_say,
     is_read=_is_json,

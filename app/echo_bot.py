@@ -13,7 +13,11 @@ import struct
 from app import lifecycle
 
 HEADER = "X-Echo-Bot"
-"""What the bot that the gateway started sends along, and no other copy of it: that one is somebody's own bot."""
+"""What the bot that the gateway started sends along, and no other copy of it: that one is somebody's own bot. Whoever
+reads events and answers nobody, as `simulate` does, sends it with another value."""
+
+ECHO_BOT = "1"
+"""The header's value for the bot itself."""
 
 MARK = "ECHO_BOT_MARK"
 """The environment variable from which the bot takes the header's value."""

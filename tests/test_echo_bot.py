@@ -51,6 +51,18 @@ def test_it_hears_of_nothing_while_an_app_reads_events(poll: Callable[..., Any],
 
 
 @on_sqlite
+def test_who_reads_and_answers_nobody_is_no_app(
+    poll: Callable[..., Any], receive: Receive, client: FlaskClient
+) -> None:
+    receive(message_body(text("Hola")))
+    headers = {"Authorization": f"Bearer {API_KEY}", echo_bot.HEADER: "0"}
+
+    assert client.get("/api/events?after=0", headers=headers).get_json()["data"]
+
+    assert poll(as_echo_bot=True)["data"]
+
+
+@on_sqlite
 def test_an_app_that_has_not_read_for_long_does_not_count(poll: Callable[..., Any], receive: Receive) -> None:
     receive(message_body(text("Hola")))
     echo_bot.note_reader(1_000_000.0)

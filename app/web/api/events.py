@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
-from app.echo_bot import HEADER, has_reader, note_reader
+from app.echo_bot import ECHO_BOT, HEADER, has_reader, note_reader
 from app.models import Event
 from app.schemas.api.events import LONGEST_WAIT_SECONDS
 from app.schemas.event_body import event_body
@@ -35,11 +35,11 @@ def index() -> ResponseReturnValue:
         return _newest_first(wanted)
     asked = query()["after"]
     after = newest_place(gateway().database) if asked is None else Place(*asked)
-    is_echo_bot = HEADER in request.headers
-    if gateway().config.starts_echo_bot and not is_echo_bot:
+    mark = request.headers.get(HEADER)
+    if gateway().config.starts_echo_bot and mark is None:
         note_reader(time.time())
     found = _after(wanted, after)
-    if found and is_echo_bot and _somebody_answers():
+    if found and mark == ECHO_BOT and _somebody_answers():
         after, found = Place.of(found[-1]), []
     return _answer(found, str(Place.of(found[-1]) if found else after))
 

@@ -151,7 +151,7 @@ lock)
     install tests/requirements.txt
     for list in requirements tests/requirements; do
         .venv/bin/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-            --no-emit-index-url --no-emit-find-links --no-annotate "${@:2}" --output-file "$list.lock" "$list.txt"
+            --no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate "${@:2}" --output-file "$list.lock" "$list.txt"
     done
     ;;
 *)

@@ -33,6 +33,22 @@ def test_the_lock_covers_the_whole_tree_of_what_is_listed(listed: Path) -> None:
     assert [name for name in tree_of(direct) if name not in locked] == []
 
 
+@pytest.mark.parametrize("listed", [RUNTIME, TESTS], ids=["runtime", "tests"])
+def test_the_lock_names_the_extras_that_something_asks_for(listed: Path) -> None:
+    """Pip takes a pinned `coverage` for no pin of `coverage[toml]`, and then refuses the whole list."""
+    text = listed.with_suffix(".lock").read_text()
+
+    needs = needs_of(requirements_of(listed))
+    asked = {(canonicalize_name(each.name), extra) for each in needs for extra in each.extras}
+
+    pinned = {
+        (canonicalize_name(name), extra)
+        for name, extras in re.findall(r"^([A-Za-z0-9._-]+)\[([a-z0-9,_-]+)\]==", text, re.MULTILINE)
+        for extra in extras.split(",")
+    }
+    assert asked <= pinned
+
+
 @pytest.mark.parametrize("lock", [RUNTIME.with_suffix(".lock"), TESTS.with_suffix(".lock")], ids=["runtime", "tests"])
 def test_everything_locked_has_hashes_and_no_place_of_its_own(lock: Path) -> None:
     text = lock.read_text()
@@ -94,11 +110,20 @@ def locked_versions(lock: Path) -> Iterator[tuple[str, str]]:
 
 def tree_of(direct: Iterable[Requirement]) -> set[str]:
     """The names of everything that these need, on this machine."""
-    found: set[str] = set()
+    return {canonicalize_name(each.name) for each in needs_of(direct)}
+
+
+def needs_of(direct: Iterable[Requirement]) -> Iterator[Requirement]:
+    """These, and everything that they need, on this machine."""
+    found: set[tuple[str, frozenset[str]]] = set()
     left = list(direct)
     while left:
         wanted = left.pop()
-        found.add(canonicalize_name(wanted.name))
+        key = (canonicalize_name(wanted.name), frozenset(wanted.extras))
+        if key in found:
+            continue
+        found.add(key)
+        yield wanted
         try:
             needed = [Requirement(text) for text in requires(wanted.name) or []]
         except PackageNotFoundError:
@@ -106,9 +131,8 @@ def tree_of(direct: Iterable[Requirement]) -> set[str]:
         for each in needed:
             extras = wanted.extras or {""}
             is_needed = each.marker is None or any(each.marker.evaluate({"extra": extra}) for extra in extras)
-            if is_needed and canonicalize_name(each.name) not in found:
+            if is_needed:
                 left.append(each)
-    return found
 
 
 def imports_of(file: Path) -> Iterator[str]:

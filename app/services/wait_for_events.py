@@ -29,8 +29,8 @@ LOOK_SECONDS = 0.1
 LEFT_SECONDS = 1.0
 """How soon it is noticed that a reader hung up."""
 
-MOST_WAITING, MOST_OF_KEY = 1000, 500
-"""Of one process."""
+MOST_WAITING, MOST_OF_KEY = 800, 600
+"""Of one process. Below gunicorn's `worker_connections`, or the last ones would have webhooks wait at the door."""
 
 WOKEN_EACH = 20
 """At a look. Those who wait longest come first."""

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ from tests.factories import OTHER_PNID, PNID, message_body, status, status_body,
 
 Receive = Callable[..., None]
 BOUND = 30.0
+ROOT = Path(__file__).parents[2]
 
 
 class Waiting:
@@ -157,3 +160,10 @@ def test_it_is_seen_below_the_server_that_a_caller_hung_up(app: Flask) -> None:
     assert has_left()
     ours.close()
     assert has_left()
+
+
+def test_who_waits_leaves_room_for_webhooks() -> None:
+    connections = re.search(r"^worker_connections = (\d+)$", (ROOT / "gunicorn.conf.py").read_text(), re.MULTILINE)
+
+    assert connections is not None
+    assert wait_for_events.MOST_WAITING <= int(connections[1]) * 0.8

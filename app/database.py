@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
-from app import clock, metrics
+from app import clock, metrics, statement_bound
 from app.database_trouble import Trouble, of_driver, of_system
 from app.errors import Unavailable
 from app.write_lock import WriteLock, WriteLockTimeout
@@ -42,7 +42,8 @@ POSTGRESQL_OPTIONS = " ".join(
 )  # fmt: skip
 """Nothing here reads more than a few thousand rows, and pages end early: to start other processes, or to compile, costs
 more than it saves, and PostgreSQL's guess at that is wrong where most of a list is never read. Nobody waits long for a
-lock, so that a worker which is frozen while it holds one (a suspended machine, SIGSTOP) stops no other."""
+lock, so that a worker which is frozen while it holds one (a suspended machine, SIGSTOP) stops no other. Transactions of
+operators' commands, which no bound holds, are not hurried: an audit may think for long about what it has read."""
 
 CONNECTING: dict[str, Any] = {
     "connect_timeout": 3, "keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
@@ -169,6 +170,12 @@ class Database:
         pre_ping = {} if is_for_looks else {"max_overflow": pool_size, "pool_pre_ping": True}
         engine = create_engine(self.url, **options, **pre_ping)
         engine.dialect.do_ping = partial(ping, engine.dialect)  # type: ignore[method-assign]
+
+        @event.listens_for(engine, "begin")
+        def _begin_unhurried(connection: Connection) -> None:
+            if statement_bound.current() is None:
+                for name in ("idle_in_transaction_session_timeout", "lock_timeout"):
+                    connection.exec_driver_sql(f"SET LOCAL {name} = 0")
 
         @event.listens_for(engine, "do_connect")
         def _connect(_dialect: Any, _record: Any, arguments: list[Any], named: dict[str, Any]) -> Any:

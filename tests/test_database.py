@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 import app.database
+from app import statement_bound
 from app.database import Database
 from app.database_trouble import Trouble
 from app.errors import Unavailable
@@ -143,6 +144,20 @@ def test_who_is_frozen_in_a_transaction_keeps_its_locks_for_seconds_only(
         events.take_turn(session)
     frozen.dispose()
     other.dispose()
+
+
+@on_postgresql
+def test_an_operators_command_may_think_for_long_about_what_it_has_read(opened: Database) -> None:
+    def limits() -> list[str | None]:
+        with opened.read() as session:
+            names = ("idle_in_transaction_session_timeout", "lock_timeout")
+            return [session.scalar(text(f"SHOW {name}")) for name in names]
+
+    before = limits()
+    with statement_bound.of(None):
+        unhurried = limits()
+
+    assert (before, unhurried, limits()) == (["5s", "2s"], ["0", "0"], ["5s", "2s"])
 
 
 @pytest.mark.parametrize("write", [True, False], ids=["write", "read"])

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -170,6 +171,29 @@ def test_events_ascend_in_the_order_of_the_items(gateway: Gateway, receive: Call
     events = rows(gateway.database, Event)
     assert [event.position for event in events] == list(range(100))
     assert [event.sequence for event in events] == sorted({event.sequence for event in events})
+
+
+def test_the_leases_of_what_waits_behind_other_webhooks_are_renewed(
+    gateway: Gateway, post_webhook: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for sender in ("549111", "549112", "549113"):
+        post_webhook(message_body(text(sender=sender)))
+    monkeypatch.setattr(processor, "RENEW_SECONDS", -1.0)
+    monkeypatch.setattr(gateway.process, "_chunk_size", SimpleNamespace(value=1, note=lambda *_: None))
+    claims, store = claim(gateway.database), gateway.process._store
+    leases: list[list[bool]] = []
+
+    def store_and_look(chunk: Any) -> None:
+        later = utc_now() + LEASE / 2
+        monkeypatch.setattr(gateway.process, "_now", lambda: utc_now() + timedelta(minutes=len(leases) + 1))
+        leases.append([row.due_at > later + timedelta(minutes=len(leases) - 1) for row in rows(gateway.database, Job)])
+        store(chunk)
+
+    monkeypatch.setattr(gateway.process, "_store", store_and_look)
+    gateway.process(claims)
+
+    assert leases == [[True] * 3, [True] * 2, [True]]
+    assert rows(gateway.database, Job) == []
 
 
 def claim(database: Database) -> list[Claim]:

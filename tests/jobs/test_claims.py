@@ -18,8 +18,9 @@ from app.database import Database
 from app.errors import Unavailable
 from app.jobs import deliver
 from app.models import Delivery
-from app.services.delivering.claiming import LEASE
-from app.store import parcels
+from app.services.delivering.claiming import LEASE, Found, claim
+from app.services.delivering.work import Wanted
+from app.store import endpoints, parcels
 from tests.conftest import Clock
 from tests.factories import ANA, BO, message_body, text
 from tests.jobs.conftest import Desk
@@ -240,6 +241,22 @@ def test_a_late_failure_leaves_a_delivery_to_who_has_it_now(
         desk.rounds(lambda: desk.lane.in_flight.is_empty, 30)
 
     assert [(row.claim_id, row.due_at, row.carried_by, row.attempts) for row in desk.deliveries()] == before
+
+
+def test_of_two_workers_one_finds_out_whether_an_endpoint_is_well(desk: Desk, receive: Receive) -> None:
+    desk.endpoint("https://app.example")
+    receive(message_body(text(sender=ANA)), message_body(text(sender=BO)))
+    now = desk.clock()
+    with desk.gateway.database.write() as session:
+        endpoints.set_values(session, "app", failures=5, opens=1, open_until=now, failing_since=now)
+    [endpoint] = desk.directory.read()
+    wanted = Wanted(endpoint, False, 1, is_probe=True)
+    claimed = []
+    for row in desk.deliveries():  # each worker has looked, and chosen another one
+        with desk.gateway.database.write() as session:
+            claimed += claim(session, Found([(wanted, [row.id])]), now + timedelta(seconds=1))
+
+    assert [len(some) for _, some in claimed] == [1]
 
 
 def test_what_is_given_back_late_stays_with_who_has_it(desk: Desk, receive: Receive) -> None:

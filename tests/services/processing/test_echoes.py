@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +21,8 @@ from app.models import ContactNumber, Event, Message, Notification, SendAttempt
 from app.services import send_message
 from app.services.audit_balance import audit_balance
 from app.services.gateway import Gateway
+from app.services.processing import ProcessNotifications
+from app.store import attempts
 from tests.conftest import API_KEY
 from tests.factories import (
     ANA,
@@ -212,3 +215,23 @@ def test_a_message_between_two_numbers_of_ours_is_there_twice(
     assert sorted((row.phone_number_id, row.direction, row.wamid) for row in rows(database, Message)) == [
         (PNID, "outbound", W), (OTHER_PNID, "inbound", W),
     ]  # fmt: skip
+
+
+def test_an_echo_that_is_read_while_the_answer_is_recorded_is_no_persons(
+    client: FlaskClient, gateway: Gateway, receive: Receive, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The try had an answer when open ones were looked for, and its wamid was not there yet when echoes were."""
+    sent = Meta(client, gateway, receive, FIELDS[0]).send([], [], is_lost=True).get_json()["id"]
+    look_up = ProcessNotifications._look_up
+
+    def look_up_at_that_moment(self: Any, entries: Any, now: Any) -> Any:
+        known = look_up(self, entries, now)
+        with database.write() as session:
+            attempts.accept(session, [(sent, 1, W)], now)
+        return replace(known, tries=[])
+
+    monkeypatch.setattr(ProcessNotifications, "_look_up", look_up_at_that_moment)
+    receive(echo_body(echo(W)))
+
+    assert [row.id for row in rows(database, Message)] == [sent]
+    assert all_of(database, ContactNumber) == []

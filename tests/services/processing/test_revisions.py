@@ -19,7 +19,7 @@ from app.services.gateway import Gateway
 from app.services.index_messages import index_messages
 from app.services.processing.processor import ProcessNotifications
 from tests.conftest import API_KEY
-from tests.factories import SENT_AT, change, echo, message_body, notification, text
+from tests.factories import BO, SENT_AT, change, echo, message_body, notification, text
 
 Receive = Callable[..., None]
 Get = Callable[..., Any]
@@ -118,8 +118,11 @@ def test_what_was_stored_while_the_other_was_planned_is_seen(
     monkeypatch: pytest.MonkeyPatch,
     late: str,
 ) -> None:
-    """Two workers, one with the message and one with its edit: whoever writes second finds what the first wrote."""
-    bodies = [message_body(edit("Hola!", 1)), message_body(original())]
+    """Two workers, one with the message and one with its edit: whoever writes second finds what the first wrote.
+
+    What names the same person waits for its turn anyway; here the edit comes from somebody's new number.
+    """
+    bodies = [message_body(edit("Hola!", 1) | {"from": BO}), message_body(original())]
     planned, meanwhile = (bodies[1], bodies[0]) if late == "the edit" else (bodies[0], bodies[1])
     other: list[bool] = []
     look_up = ProcessNotifications._look_up

@@ -15,7 +15,7 @@ from app.ids import new_id
 from app.models import Event, Message, Notification, SendAttempt, StatusReport
 from app.services.audit_balance import audit_balance
 from app.services.gateway import Gateway
-from app.store import attempts, numbers, reports
+from app.store import attempts, messages, numbers, reports
 from tests.conftest import on_sqlite
 from tests.factories import (
     DISPLAY,
@@ -76,12 +76,37 @@ def test_a_report_that_comes_twice_counts_once(receive: Receive, database: Datab
     outbound(database, wamid="wamid.1")
 
     receive(status_body(status("wamid.1"), status("wamid.1")), status_body(status("wamid.1")))
+    receive(status_body(status("wamid.1")))  # when the first ones have long been written
 
     assert [len(rows(database, StatusReport)), len(rows(database, Event))] == [1, 1]
     assert [row.books for row in rows(database, Notification)] == [
         {PNID: {"processed": 1, "duplicate": 1}},
         {PNID: {"duplicate": 1}},
+        {PNID: {"duplicate": 1}},
     ]
+
+
+def test_news_that_comes_twice_counts_once(receive: Receive, database: Database) -> None:
+    news = notification({"field": "account_update", "value": {"event": "ACCOUNT_VIOLATION"}})
+    both = notification(*news["entry"][0]["changes"] * 2)
+
+    receive(both, news)
+    receive(news)
+
+    assert len(rows(database, Event)) == 1
+    assert [row.books for row in rows(database, Notification)] == [
+        {"": {"processed": 1, "duplicate": 1}}, {"": {"duplicate": 1}}, {"": {"duplicate": 1}},
+    ]  # fmt: skip
+
+
+def test_a_report_that_was_planned_on_an_older_state_moves_nothing_back(database: Database) -> None:
+    message_id, now = outbound(database, wamid="wamid.1", state="read"), datetime.now(UTC)
+
+    with database.write() as session:
+        messages.move(session, [{"id": message_id, "status": "delivered", "updated_at": now}])
+        messages.move(session, [{"id": message_id, "status": "failed", "error": {"code": 1}, "updated_at": now}])
+
+    assert (find(database, message_id).status, find(database, message_id).error) == ("read", None)
 
 
 def test_a_status_of_tomorrow_is_kept_and_moves_nothing(receive: Receive, database: Database) -> None:
@@ -112,6 +137,19 @@ def test_a_group_members_report_does_not_move_the_message(receive: Receive, data
 
     assert find(database, message_id).status == "accepted"
     assert [row.participant for row in rows(database, StatusReport)] == ["34600111222"]
+
+
+def test_a_group_members_early_report_does_not_move_the_message_that_it_waited_for(
+    receive: Receive, database: Database
+) -> None:
+    member = {"recipient_type": "group", "group_id": "G1", "recipient_participant_id": "34600111222"}
+    receive(status_body(status("wamid.E", "read", **member)))
+
+    receive(echo_body(echo("wamid.E") | {"recipient_type": "group", "to": "G1"}))
+
+    (message,) = rows(database, Message)
+    assert message.status == "sent"
+    assert [row.message_id for row in rows(database, StatusReport)] == [message.id]
 
 
 @pytest.mark.parametrize("state", ["sending", "unknown", "held"])

@@ -27,6 +27,9 @@ from app.services.sending.holding import HoldSends
 from app.store import database_use
 
 OUT_OF_USE_AFTER = timedelta(minutes=15)
+OTHERS_SECONDS = 60.0
+"""A database of another epoch is older than the known one if it was last used so much earlier."""
+
 FILE = "database_use.json"
 
 logger = get_logger(__name__)
@@ -39,6 +42,8 @@ class Known:
     epoch: str
     beats: int
     is_stopped: bool
+    beat_at: float
+    """Seconds since 1970."""
 
 
 class DatabaseUse:
@@ -86,10 +91,10 @@ class DatabaseUse:
     def is_known(self, session: Session) -> bool:
         """Whether the database is still the one that this worker knows, or none has been looked at yet.
 
-        One that was put back under a running worker counts less than before.
+        One that was put back under a running worker counts less than before, or by another epoch.
         """
         known, found = self._known, database_use.beats(session)
-        return known is None or (found is not None and (found[0] != known.epoch or found[1] >= known.beats))
+        return known is None or (found is not None and found[0] == known.epoch and found[1] >= known.beats)
 
     def begin_again(self) -> None:
         """Hold what an older copy, put back under this running worker, should have sent by now."""
@@ -104,9 +109,10 @@ class DatabaseUse:
                 # More than what was known, so that the copy, once it is in use, is the one that is known.
                 have = database_use.beats(session)
                 step = 1 + max(0, after - (have[1] if have else 0))
-                row = {"epoch": new_id(), "beats": step, "beat_at": self._now(), "is_stopped": is_stopped}
+                now = self._now()
+                row = {"epoch": new_id(), "beats": step, "beat_at": now, "is_stopped": is_stopped}
                 epoch, beats = database_use.beat(session, row)
-            self._known = Known(epoch, beats, is_stopped)
+            self._known = Known(epoch, beats, is_stopped, now.timestamp())
             self._write(self._known)
 
     def _read(self) -> Known | None:
@@ -128,13 +134,20 @@ def _out_of_use(row: Row | None, known: Known | None, now: datetime) -> str | No
 
     An ordered stop may last: then the row and the file both say that it was one, and of which beat.
     """
-    if row is None:
-        return None  # no worker has ever sent from it
-    is_same = known is not None and known.epoch == row.epoch
-    if is_same and known is not None and row.beats < known.beats:
+    if known is not None and _is_older(row, known):
         return "the database is older than the one used here before; what waited in it is held"
-    if now - row.beat_at <= OUT_OF_USE_AFTER:
+    if row is None or now - row.beat_at <= OUT_OF_USE_AFTER:
         return None
-    if is_same and known is not None and row.is_stopped and known.is_stopped and row.beats == known.beats:
+    is_same = known is not None and (row.epoch, row.beats) == (known.epoch, known.beats)
+    if is_same and known is not None and row.is_stopped and known.is_stopped:
         return None
     return "the database was out of use for more than 15 minutes; what waited in it is held"
+
+
+def _is_older(row: Row | None, known: Known) -> bool:
+    """Whether the database is older than what is known. One that no worker has used, as before an upgrade, is."""
+    if row is None:
+        return True
+    if row.epoch == known.epoch:
+        return row.beats < known.beats
+    return row.beat_at.timestamp() < known.beat_at - OTHERS_SECONDS

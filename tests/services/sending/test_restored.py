@@ -159,6 +159,40 @@ def test_a_stop_is_no_restore_while_it_is_short_or_was_in_order(
     assert status_of(database, message_id) == ("held" if holds else "queued")
 
 
+def test_what_meta_reports_on_while_it_still_waits_is_not_sent(
+    queued: Queue, work: Work, accepting: responses.RequestsMock, database: Database, receive: Callable[..., None],
+) -> None:  # fmt: skip
+    message_id = queued()
+
+    receive(status_body(status("wamid.ORIGINAL", "delivered", biz_opaque_callback_data=tags.make(message_id, 1))))
+    work(2)
+
+    assert (len(accepting.calls), status_of(database, message_id), waiting(database)) == (0, "delivered", [])
+
+
+@on_sqlite
+def test_a_copy_of_another_time_is_told_by_its_last_use(
+    queued: Queue, use: Callable[[], DatabaseUse], database: Database, now: Clock, work: Work,
+    accepting: responses.RequestsMock,
+) -> None:  # fmt: skip
+    worker = use()
+    worker.begin()
+    message_id = queued()
+    with database.write() as session:  # as a backup from before there was such a row
+        session.execute(delete(Row))
+    work(1)
+    assert (len(accepting.calls), use().begin(), status_of(database, message_id)) == (0, 1, "held")
+
+    another = queued(to="+34600111222")
+    with database.write() as session:
+        session.execute(update(Row).values(epoch="of another database", beat_at=now.now - timedelta(minutes=2)))
+    assert (use().begin(), status_of(database, another)) == (1, "held")
+    with database.write() as session:
+        session.execute(update(Row).values(epoch="of a third one, in use until now"))
+    queued(to="+34600111333")
+    assert use().begin() == 0
+
+
 @on_sqlite
 def test_what_was_left_unknown_in_the_copy_is_not_sent_again_by_the_setting(
     queued: Queue, use: Callable[[], DatabaseUse], database: Database, gateway: Gateway, now: Clock

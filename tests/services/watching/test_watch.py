@@ -28,6 +28,7 @@ from app.services.gateway import Gateway
 from app.services.note_bad_signatures import NoteBadSignatures
 from app.services.number_directory import NumberDirectory
 from app.services.save_number import remove_number, save_number
+from app.services.sending.turns import token_hash
 from app.services.watching import home
 from app.services.watching.checks import CHECKS
 from app.services.watching.look import Check, Look
@@ -534,6 +535,8 @@ def test_a_lost_key_is_told_as_itself(story: Story, gateway: Gateway, client: Fl
     gateway.directory.refresh()
     story.use(gateway.config)
 
+    number = gateway.directory.current.numbers[OTHER_PNID]  # and a send of it was refused, as one without a token is
+    story.pace(phone_number_id=OTHER_PNID, paused_for="auth", token_hash=token_hash(number))
     assert story.after() == [Told("raised", "encryption_key", "")]
     assert client.get("/readyz").get_json()["secrets"] == "cannot be decrypted; see ENCRYPTION_KEY"
 

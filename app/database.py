@@ -141,6 +141,22 @@ class Database:
             finally:
                 metrics.write_lock_seconds.observe(time.perf_counter() - started)
 
+    def empty_wal(self) -> bool:
+        """Write SQLite's log into its file and cut it to nothing; False while somebody still reads from it.
+
+        Nothing to do elsewhere. Waits for readers as long as a writer waits for its turn. Raises `Unavailable`.
+        """
+        deadline = time.monotonic() + WAIT_SECONDS
+        while self.is_sqlite:
+            with _translated(), self._turn(), self._look_engine.connect() as connection:
+                busy, pages, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+            if not busy:
+                return int(pages) <= 0
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        return True
+
     def dispose(self) -> None:
         """Close every connection, and the lock's files."""
         self.engine.dispose()
@@ -189,6 +205,7 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
     for pragma in (
         f"busy_timeout={BUSY_MILLISECONDS}",
         "synchronous=FULL",
+        "secure_delete=ON",  # what is deleted is overwritten, and not only forgotten
         "foreign_keys=ON",
         "temp_store=MEMORY",
         "wal_autocheckpoint=2000",

@@ -26,12 +26,17 @@ LONGEST_KEY = 255
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How a caller marked a request: who, with which key, and what exactly was asked."""
+    """How a caller marked a request: who, with which key, and what exactly was asked.
+
+    `key` is what is kept. `written` is the caller's own text, which may name a person and is not kept; earlier releases
+    kept it, and what they wrote is still found for as long as it lasts.
+    """
 
     caller: str
     key: str
     fingerprint: str
     kept_for: timedelta = KEPT_FOR
+    written: str | None = None
 
 
 class KeyTaken(Exception):
@@ -47,7 +52,7 @@ def read_key(header: str | None, caller: str, path: str, raw: bytes, field: str 
         return None
     if not 0 < len(header) <= LONGEST_KEY or not header.isascii() or not header.isprintable():
         raise Invalid(fields={field: [f"must be 1 to {LONGEST_KEY} plain ASCII characters"]})
-    return Retry(caller, header, fingerprint(path, raw))
+    return Retry(caller, hashlib.sha256(header.encode()).hexdigest(), fingerprint(path, raw), written=header)
 
 
 def fingerprint(path: str, raw: bytes) -> str:
@@ -70,6 +75,9 @@ def claim(session: Session, retry: Retry, message_id: str, now: datetime) -> Mes
     The new message must be in the session's transaction already. Raises `IdempotencyMismatch` if the key stands for
     another request, and `IdempotencyConflict` if the first one is still running.
     """
+    earlier = idempotency.find(session, retry.caller, retry.written) if retry.written is not None else None
+    if earlier is not None:
+        return _known_message(session, earlier, retry)
     if idempotency.claim(session, _row(retry, message_id, now)):
         return None
     found = idempotency.find(session, retry.caller, retry.key)
@@ -84,11 +92,14 @@ def find_many(session: Session, retries: Sequence[Retry | None]) -> list[Message
     """
     found: dict[tuple[str, str], IdempotencyKey] = {}
     for caller in {retry.caller for retry in retries if retry is not None}:
-        keys = [retry.key for retry in retries if retry is not None and retry.caller == caller]
+        own = [retry for retry in retries if retry is not None and retry.caller == caller]
+        keys = [key for retry in own for key in (retry.key, retry.written) if key is not None]
         found |= {(caller, row.key): row for row in idempotency.find_many(session, caller, keys)}
     answers: list[Message | GatewayError | None] = []
     for retry in retries:
-        row = found.get((retry.caller, retry.key)) if retry is not None else None
+        row = None
+        if retry is not None:
+            row = found.get((retry.caller, retry.key)) or found.get((retry.caller, retry.written or ""))
         try:
             answers.append(_known_message(session, row, retry) if row is not None and retry is not None else None)
         except GatewayError as error:

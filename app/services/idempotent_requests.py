@@ -55,9 +55,10 @@ class IdempotentRequests:
         """
         now = self._now()
         with self._database.write() as session:
-            if idempotency.begin_request(session, _row(retry, now, state="running")):
+            found = idempotency.find_request(session, retry.caller, retry.written or "")
+            if found is None and idempotency.begin_request(session, _row(retry, now, state="running")):
                 return None
-            found = idempotency.find_request(session, retry.caller, retry.key)
+            found = found or idempotency.find_request(session, retry.caller, retry.key)
             assert found is not None
             _check(found, retry)
             if found.state == "done" and found.answer is not None:

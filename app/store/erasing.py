@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 from collections.abc import Collection
@@ -107,6 +108,35 @@ def erase_events(session: Session, contact_id: str, limit: int) -> int:
     _run(session, update(DeliveryAttempt).where(DeliveryAttempt.delivery_id.in_(owed)).values(answer=None))
     _run(session, update(Delivery).where(Delivery.event_id.in_(ids)).values(contact_id=None))
     return len(found)
+
+
+def reports_that_name(session: Session, names: Collection[str]) -> list[int]:
+    """Reports on messages that are not known here whose wamid names somebody: it holds the number, in base64."""
+    waiting = select(StatusReport.id, StatusReport.wamid).where(StatusReport.message_id.is_(None))
+    needles = [name.encode() for name in names if name]
+    found = session.execute(waiting.execution_options(yield_per=1000))
+    return [row.id for row in found if any(needle in _decoded(row.wamid) for needle in needles)]
+
+
+def erase_reports(session: Session, ids: Collection[int]) -> None:
+    """Take the names out of such reports."""
+    for row_id, wamid in session.execute(select(StatusReport.id, StatusReport.wamid).where(StatusReport.id.in_(ids))):
+        blank = {"wamid": _erased(wamid), "error": None, "callback_data": None}
+        _run(session, update(StatusReport).where(StatusReport.id == row_id).values(blank))
+
+
+def erase_participant(session: Session, names: Collection[str]) -> None:
+    """Take somebody out of the reports on messages to groups."""
+    for name in filter(None, names):
+        _run(session, update(StatusReport).where(StatusReport.participant == name).values(participant=_erased(name)))
+
+
+def _decoded(wamid: str) -> bytes:
+    encoded = wamid.removeprefix("wamid.").replace("-", "+").replace("_", "/")
+    try:
+        return wamid.encode() + base64.b64decode(encoded + "=" * (-len(encoded) % 4))
+    except ValueError:
+        return wamid.encode()
 
 
 def forget_recipient(session: Session, addresses: Collection[str]) -> None:

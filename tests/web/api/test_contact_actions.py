@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from app.database import Database
 from app.models import Base
 from app.services.audit_balance import audit_balance
 from app.services.gateway import Gateway
+from app.services.index_messages import index_messages
 from tests.conftest import API_KEY, on_sqlite
 from tests.factories import (
     ANA,
@@ -148,6 +152,52 @@ def test_an_erased_person_is_nowhere_and_the_books_balance(
         "previous": None, "reason": "erased", "opt_out": None, "handover": None,
     }
     assert sorted(each["status"] for each in get("/api/messages")["data"]) == ["delivered", "received", "received"]
+
+
+def test_an_erased_person_is_not_in_what_came_from_elsewhere_either(
+    client: FlaskClient, get: Get, receive: Receive, database: Database
+) -> None:
+    """Reports on messages that were sent elsewhere, on messages to groups, and the keys of requests."""
+    foreign = "wamid." + base64.b64encode(f"\x1d\x13{ANA}\x15\x02".encode()).decode()
+    theirs = "wamid." + base64.b64encode(f"\x1d\x13{BO}\x15\x02".encode()).decode()
+    to_group = status("wamid.G", recipient_participant_id=ANA, recipient_id="Y2FwaV9n", recipient_type="group")
+    receive(message_body(text("Hi", id="wamid.in")), status_body(status(foreign)), status_body(status(theirs, to=BO)))
+    receive(status_body(to_group))
+    with responses.RequestsMock() as graph:
+        graph.post(re.compile(".*"), json={"messages": [{"id": "wamid.out"}]})
+        send = {"to": f"+{ANA}", "message": "x", "force": True}
+        keyed = {**HEADERS, "Idempotency-Key": f"hello {ANA} Ana Unique"}
+        sent = [client.post("/send/whatsapp", json=send, headers=keyed) for _ in range(2)]
+        assert len(graph.calls) == 1 and sent[1].headers["Idempotent-Replayed"] == "true"
+    assert "Ana Unique" not in _dump(database)
+    [ana] = [each for each in get("/api/contacts")["data"] if each["wa_id"] == ANA]
+
+    assert client.delete(f"/api/contacts/{ana['id']}", headers=HEADERS).status_code == 200
+
+    everything = _dump(database)
+    assert ANA not in everything and foreign not in everything
+    assert theirs in everything
+
+
+@on_sqlite
+def test_an_erased_person_is_in_no_byte_of_the_files(
+    client: FlaskClient, get: Get, receive: Receive, gateway: Gateway, tmp_path: Path
+) -> None:
+    words = "unforgettable zanahoria"
+    receive(*(message_body(text(f"{words} {n} " + "y" * 900, id=f"wamid.{n}")) for n in range(60)))
+    receive(*(message_body(text(f"keep {n} " + "z" * 900, id=f"wamid.k{n}", sender=BO)) for n in range(60)))
+    index_messages(gateway.database)
+    [ana] = [each for each in get("/api/contacts")["data"] if each["wa_id"] == ANA]
+    assert get("/api/messages", q="zanahoria")["data"]
+
+    assert client.delete(f"/api/contacts/{ana['id']}", headers=HEADERS).status_code == 200
+    index_messages(gateway.database)
+    assert gateway.database.empty_wal()
+
+    files = {path.name: path.read_bytes() for path in tmp_path.glob("whatsapp.db*")}
+    for needle in (ANA, "unforgettable", "zanahoria"):
+        assert [name for name, content in files.items() if needle.encode() in content] == [], needle
+    assert get("/api/messages", q="keep")["data"]
 
 
 @on_sqlite

@@ -217,6 +217,18 @@ def test_a_message_between_two_numbers_of_ours_is_there_twice(
     ]  # fmt: skip
 
 
+def test_an_echo_that_another_number_tells_of_is_not_absorbed(
+    client: FlaskClient, gateway: Gateway, receive: Receive, database: Database
+) -> None:
+    receive(notification(change(field=FIELDS[0], message_echoes=[echo(W, "theirs")], number=OTHER_PNID)))
+
+    Meta(client, gateway, receive, FIELDS[0]).send([], [])
+
+    assert sorted((row.phone_number_id, row.message, row.wamid) for row in rows(database, Message)) == [
+        (PNID, "Hola", W), (OTHER_PNID, "theirs", W),
+    ]  # fmt: skip
+
+
 def test_an_echo_that_is_read_while_the_answer_is_recorded_is_no_persons(
     client: FlaskClient, gateway: Gateway, receive: Receive, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

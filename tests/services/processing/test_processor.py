@@ -91,6 +91,20 @@ def test_when_told_to_stop_it_gives_back_what_it_has_not_begun(gateway: Gateway,
     assert audit_balance(gateway.database, deep=True).problems == []
 
 
+def test_a_worker_whose_lease_ran_out_stores_no_part_of_a_large_notification(
+    gateway: Gateway, post_webhook: PostWebhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway.process._chunk_size, "value", 16)
+    post_webhook(message_body(*(text(f"m{n}") for n in range(40))))
+    lost = claim(gateway.database)
+    let_leases_end(gateway.database)
+    assert claim(gateway.database) != []  # another worker has it now
+
+    gateway.process(lost)
+
+    assert rows(gateway.database, Message) == [] and rows(gateway.database, Event) == []
+
+
 def test_while_the_database_is_away_work_waits_longer_and_longer(
     gateway: Gateway, post_webhook: PostWebhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,7 +90,6 @@ def region_of(digits: str) -> Country | None:
 
 def _replaced(text: str, rules: tuple[tuple[re.Pattern[str], str], ...]) -> str | None:
     for form, replacement in rules:
-        match = form.fullmatch(text)
-        if match:
-            return match.expand(replacement)
+        if form.fullmatch(text):
+            return form.sub(replacement, text)  # which keeps the replacement parsed; a match's `expand` does not
     return None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,11 +14,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from app import migrations
 from app.database import Database
 from app.models import Base, Traffic
+from app.services.check_health import check_health
 from tests.load.postgres import own_database
 
 MIGRATE = """
@@ -92,6 +94,30 @@ def test_once_more_changes_nothing(empty: Database) -> None:
 
     with empty.engine.connect() as connection:
         assert migrations.current(connection) == migrations.head()
+
+
+def test_an_earlier_release_runs_on_a_later_schema(empty: Database) -> None:
+    migrations.upgrade(empty)
+    with empty.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        session.execute(text("CREATE TABLE of_a_later_release (id INTEGER)"))
+
+    migrations.upgrade(empty)
+
+    with empty.engine.connect() as connection:
+        assert migrations.current(connection) == "9999"
+    assert check_health(empty, datetime.now(UTC)).schema is True
+    with empty.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    assert check_health(empty, datetime.now(UTC)).schema is False
+
+
+def test_revisions_are_numbers_in_order() -> None:
+    """By this an earlier release tells a later schema from an older one."""
+    names = [path.name for path in Path(migrations.__file__).parent.glob("versions/[0-9]*.py")]
+
+    assert all(re.match("[0-9]{4}_", name) for name in names)
+    assert migrations.head() == max(name[:4] for name in names)
 
 
 def test_processes_that_migrate_at_once_all_succeed(empty: Database) -> None:

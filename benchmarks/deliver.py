@@ -1,24 +1,21 @@
 """How fast events are delivered: the worker's lane ÷ a bare loop over `requests.Session`, with as many threads.
 
-`python -m benchmarks.deliver [--pairs 5] [--events 3000] [--database-url …]`. Both post the same bodies to the same
-server, a process of its own, in turns; the lane with everything that a delivery is: claim, signature, attempt, record.
+`python -m benchmarks.deliver [--pairs 5] [--events 3000] [--database-url …]`. Both post the same bodies in turns to
+nginx, which stands in for the app and whose own rate is printed; the lane with everything that a delivery is: claim,
+signature, attempt, record.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import requests
-from gevent.pywsgi import WSGIServer
 from sqlalchemy import func, select
 
 from app import migrations
@@ -33,6 +30,7 @@ from app.services.gateway import Gateway, utc_now
 from app.standard_webhooks import new_secret
 from app.store import endpoints
 from benchmarks.figures import at_least, middle
+from benchmarks.stand_in import standing_in
 from tests.load.gateway import free_port, settings
 
 THREADS = 16
@@ -45,16 +43,19 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=3000)
     parser.add_argument("--database-url", default="")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory, _app() as url:
+    with tempfile.TemporaryDirectory() as directory, standing_in(Path(directory) / "nginx", "{}") as app:
+        url = f"{app.url}/events"
         gateway = _gateway(Path(directory), given.database_url, url)
         ours, bare = [], []
         for _ in range(given.pairs):
             ours.append(_deliver(gateway, given.events))
             bare.append(_bare(gateway, url, given.events))
         gateway.database.dispose()
+        headroom = app.headroom(max(*ours, *bare))
     ratios = [one / other for one, other in zip(ours, bare, strict=True)]
     print(f"delivered: {middle(ours):,.0f}/s; bare requests.Session: {middle(bare):,.0f}/s; {THREADS} threads each")
     print(at_least("deliveries ÷ bare requests.Session", 0.8, middle(ratios)).as_line())
+    print(headroom.as_line())
 
 
 def _deliver(gateway: Gateway, count: int) -> float:
@@ -114,34 +115,6 @@ def _gateway(directory: Path, database_url: str, url: str) -> Gateway:
     with gateway.database.write() as session:
         endpoints.add(session, row)
     return gateway
-
-
-@contextmanager
-def _app() -> Iterator[str]:
-    port = free_port()
-    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(port,), daemon=True)
-    process.start()
-    for _ in range(100):
-        try:
-            requests.post(f"http://127.0.0.1:{port}/", data=b"", timeout=1)
-            break
-        except requests.ConnectionError:
-            time.sleep(0.1)
-    try:
-        yield f"http://127.0.0.1:{port}/events"
-    finally:
-        process.terminate()
-        process.join()
-
-
-def _serve(port: int) -> None:
-    WSGIServer(("127.0.0.1", port), _answer, log=None).serve_forever()
-
-
-def _answer(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-    environ["wsgi.input"].read()
-    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", "2")])
-    return [b"{}"]
 
 
 if __name__ == "__main__":

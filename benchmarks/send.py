@@ -87,6 +87,7 @@ def throughput(directory: Path, graph: StandIn, database_url: DatabaseUrl, count
         Figure("queued sends", middle(ours), "/s"),
         at_least("queued ÷ bare requests.Session", 0.9, _ratio(ours, bare)),
         Figure("queued ÷ two processes that only post, sharing the threads", _ratio(ours, two), ""),
+        graph.headroom(max(*bare, *two, *ours)),
     ]
 
 

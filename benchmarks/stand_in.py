@@ -1,4 +1,8 @@
-"""The fastest Graph there is: nginx takes every message, gives it a wamid, and logs when it came."""
+"""The fastest far end there is: nginx takes every POST, answers it, and logs when it came.
+
+What is measured must not wait for it: `StandIn.headroom` measures, by wrk, how many POSTs it takes beyond what a
+benchmark asked of it.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +15,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.figures import Figure, at_least
 from tests.load.gateway import free_port
 
+GRAPH_ANSWER = '{"messages":[{"id":"wamid.$request_id"}]}'
+"""What Graph answers to a send."""
+
+HEADROOM = 5.0
+"""How many times what is asked of it a stand-in must be able to take."""
+
+_POSTS = Path(__file__).with_name("posts.lua")
 _CONFIG = """
 daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 512; }}
@@ -23,7 +35,7 @@ http {{
   server {{
     listen 127.0.0.1:{port};
     location / {{
-      default_type application/json; return 200 '{{"messages":[{{"id":"wamid.$request_id"}}]}}';
+      default_type application/json; return 200 '{answer}';
     }}
   }}
 }}
@@ -47,14 +59,23 @@ class StandIn:
         with self.log.open("w"):
             pass
 
+    def headroom(self, asked: float) -> Figure:
+        """Measure how many POSTs a second of 1 kB it takes, as a multiple of the `asked` ones. Forgets its log."""
+        self.forget()
+        command = ["wrk", "-t1", "-c32", "-d2s", "-s", str(_POSTS), f"{self.url}/v26.0/1/messages"]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        takes = float(next(line.split()[1] for line in ran.stdout.splitlines() if line.startswith("Requests/sec:")))
+        self.forget()
+        return at_least(f"the stand-in takes {takes:,.0f} POSTs/s ÷ what was asked", HEADROOM, takes / asked)
+
 
 @contextmanager
-def standing_in(folder: Path) -> Iterator[StandIn]:
-    """Start nginx on a free port, and end it."""
+def standing_in(folder: Path, answer: str = GRAPH_ANSWER) -> Iterator[StandIn]:
+    """Start nginx on a free port, which gives one answer to everything, and end it."""
     program = shutil.which("nginx") or "/usr/sbin/nginx"
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
-    (folder / "nginx.conf").write_text(_CONFIG.format(folder=folder, port=port))
+    (folder / "nginx.conf").write_text(_CONFIG.format(folder=folder, port=port, answer=answer))
     process = subprocess.Popen(
         [program, "-c", str(folder / "nginx.conf"), "-p", str(folder), "-e", str(folder / "error.log")]
     )

@@ -72,7 +72,7 @@ def test_there_are_as_many_as_we_think() -> None:
     assert len(documented(r"(?:\.venv/bin/)?python -m app\.simulator")) > 3
 
 
-def test_arguments_of_test_sh_are_the_tests_that_run() -> None:
+def test_arguments_of_test_sh_are_the_tests_that_run(tmp_path: Path) -> None:
     """An option with an optional value takes the first path for it."""
     flags = re.search(r"^pytest (.*) \"\$@\"", (ROOT / "test.sh").read_text(), re.MULTILINE)
     assert flags is not None
@@ -82,7 +82,7 @@ def test_arguments_of_test_sh_are_the_tests_that_run() -> None:
         [sys.executable, "-m", "pytest", *once.split(), "tests/test_ids.py", "-q", "--collect-only", "--no-cov-on-fail",
          "-p", "no:cacheprovider"],
         cwd=ROOT, capture_output=True, text=True, timeout=120,
-        env=os.environ | {"COVERAGE_FILE": os.devnull},
+        env=os.environ | {"COVERAGE_FILE": str(tmp_path / "coverage")},  # a file that it may delete
     )  # fmt: skip
 
     collected = [line for line in done.stdout.splitlines() if "::" in line]

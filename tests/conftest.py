@@ -100,8 +100,9 @@ def config(database_url: str, tmp_path: Path) -> Config:
 
 @pytest.fixture
 def app(config: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
-    """The WSGI application. Its directory of numbers is read when a test says so, not every few seconds."""
+    """The WSGI application. It knows of every change at once, without a wait."""
     monkeypatch.setattr(NumberDirectory, "_keep_fresh", lambda directory: None)
+    monkeypatch.setattr("app.services.registry.BELIEVED_SECONDS", 0.0)
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     app = create_app(config)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from app.database import Database
     from app.services.gateway import Gateway
     from app.services.number_directory import NumberDirectory
+    from app.services.registry import Registry
 
 # Services are imported where they are made: most commands need one or two, and all of them take a second to import.
 
@@ -56,6 +57,13 @@ class Services:
         return Database(self.config.database_url, self.config.database_pool_size)
 
     @cached_property
+    def registry(self) -> Registry:
+        """The version of what is kept in memory of endpoints, numbers and keys."""
+        from app.services.registry import Registry
+
+        return Registry(self.database)
+
+    @cached_property
     def vault(self) -> Vault:
         """What encrypts stored secrets."""
         if self._is_whole:
@@ -71,7 +79,7 @@ class Services:
             return self.gateway.directory
         from app.services.number_directory import NumberDirectory
 
-        return NumberDirectory(self.config, self.database, self.vault)
+        return NumberDirectory(self.config, self.database, self.vault, self.registry)
 
     @property
     def _is_whole(self) -> bool:

@@ -21,7 +21,7 @@ def keys() -> None:
 def _api_keys() -> ApiKeys:
     from app.services.api_keys import ApiKeys
 
-    return ApiKeys(services().config, services().database, utc_now)
+    return ApiKeys(services().config, services().database, services().registry, utc_now)
 
 
 @keys.command("add")
@@ -45,5 +45,5 @@ def show_all() -> None:
 @keys.command("revoke")
 @click.argument("name")
 def revoke(name: str) -> None:
-    """Revoke a key. Every process refuses it within five seconds."""
+    """Revoke a key. Once this ends, every process refuses it."""
     _api_keys().revoke(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from app.domain.breaker import Health
@@ -73,6 +73,10 @@ class Endpoint:
         """Whether one POST may tell it of several events."""
         is_unordered = self.format is Format.META and not self.ordered
         return self.batch is not None or self.debounce_seconds is not None or is_unordered
+
+    def is_as(self, other: Endpoint) -> bool:
+        """Whether the other is the same endpoint, unchanged but for how it has been doing."""
+        return replace(self, health=other.health) == other
 
     def wants(self, type: str) -> bool:
         """Whether an event of this type is for the endpoint; what it must be about is another matter."""

@@ -74,7 +74,7 @@ class DeliverDue:
         known = () if clock.is_too_far() else self._directory.current
         endpoints = [each for each in known if each.is_open and self._serves(each)]
         found = claiming.look(self._database, list(self._wanted(endpoints, now)), now)
-        self.in_flight.withdraw({each.id for each in endpoints if each.health.open_until is None})
+        self.in_flight.withdraw({each.id: each for each in endpoints if each.health.open_until is None})
         done = self.in_flight.take_done()
         if done or found:
             claimed_at = time.monotonic()
@@ -84,7 +84,7 @@ class DeliverDue:
 
     def close(self) -> None:
         """Let what is being posted end, write what became of it, and give back the rest."""
-        self.in_flight.withdraw(())
+        self.in_flight.withdraw({})
         self._pool.shutdown(wait=True)
         try:
             while done := self.in_flight.take_done():

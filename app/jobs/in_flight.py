@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import accumulate
 
+from app.domain.endpoints import Endpoint
 from app.jobs.shares import Desk
 from app.services.delivering.work import Tried, Work
 from app.store.deliveries import Claim
@@ -83,11 +84,15 @@ class InFlight:
         with self._changed:
             self._done += [Tried(work, self._now()) for work in works]
 
-    def withdraw(self, kept: Collection[str]) -> None:
-        """Give back what waits for other endpoints than these."""
+    def withdraw(self, kept: Mapping[str, Endpoint]) -> None:
+        """Give back what waits for other endpoints than these, by their ids, or was claimed before one was changed.
+
+        That goes to another URL, or with another secret.
+        """
         with self._changed:
             for (endpoint_id, _), desk in self._desks.items():
-                if endpoint_id not in kept:
+                endpoint = kept.get(endpoint_id)
+                if desk.waiting and (endpoint is None or not endpoint.is_as(desk.waiting[0].endpoint)):
                     self.give_back(desk.clear())
 
     def set_going(self) -> None:

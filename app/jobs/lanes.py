@@ -28,6 +28,26 @@ class Lane:
     first: Callable[[], object] | None = None
 
 
+class Once:
+    """What several lanes need to be done before they begin: the first does it, and the others wait.
+
+    Raises what a step raises; who is called next begins again.
+    """
+
+    def __init__(self, *steps: Callable[[], object]) -> None:
+        self._steps = steps
+        self._mutex = threading.Lock()
+        self._is_done = False
+
+    def __call__(self) -> None:
+        """Do it, unless it was done."""
+        with self._mutex:
+            if not self._is_done:
+                for step in self._steps:
+                    step()
+                self._is_done = True
+
+
 class Lanes:
     """Runs lanes until told to stop, and survives whatever one of them raises."""
 

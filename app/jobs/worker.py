@@ -17,7 +17,7 @@ from app.ids import new_id
 from app.jobs.alarms import alarm_lanes
 from app.jobs.clocks import clock_lane
 from app.jobs.deliver import DeliverDue
-from app.jobs.lanes import LOOK_SECONDS, Lane, Lanes
+from app.jobs.lanes import LOOK_SECONDS, Lane, Lanes, Once
 from app.jobs.process import process_due
 from app.jobs.send import Sender
 from app.logs import get_logger
@@ -91,6 +91,10 @@ def _serve_metrics(port: int) -> None:
 
 def _lanes(gateway: Gateway, sender: Sender, deliver: DeliverDue) -> Lanes:
     worker_id = new_id()
+    # Whoever is to be told of events must be there before the first is written.
+    prepare = Once(
+        gateway.directory.follow_settings, gateway.endpoints.follow_settings, gateway.follow_handlers
+    )  # fmt: skip
     lanes: Lanes
 
     def process() -> bool:
@@ -129,11 +133,11 @@ def _lanes(gateway: Gateway, sender: Sender, deliver: DeliverDue) -> Lanes:
 
     lanes = Lanes(
         [
-            Lane("process", process, LOOK_SECONDS, first=gateway.directory.follow_settings),
+            Lane("process", process, LOOK_SECONDS, first=prepare),
             # These two wait by themselves, for an answer or for the next look.
             Lane("send", sender.work, 0.0, first=gateway.database_use.begin),
-            Lane("deliver", deliver, 0.0, first=gateway.endpoints.follow_settings),
-            Lane("handlers", gateway.follow_handlers, HANDLERS_SECONDS),
+            Lane("deliver", deliver, 0.0, first=prepare),
+            Lane("handlers", gateway.follow_handlers, HANDLERS_SECONDS, first=prepare),
             Lane("heartbeat", say_alive, HEARTBEAT_SECONDS),
             Lane("probe", gateway.probe_numbers, PROBE_SECONDS),
             Lane("sweep", sweep, HEARTBEAT_SECONDS),

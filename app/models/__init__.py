@@ -15,6 +15,7 @@ from app.models.messages import MergedMessage, Message, MessageRevision, SendAtt
 from app.models.notifications import Notification, ParkedItem
 from app.models.numbers import Number
 from app.models.queue import Batch, NumberPace, PairPace, QueuedSend
+from app.models.registry import RegistryVersion
 from app.models.search import ContactWord, MessageDocument, UnsearchedContact, UnsearchedMessage
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "ParkedItem",
     "PricedMessages",
     "QueuedSend",
+    "RegistryVersion",
     "SeenUsage",
     "SendAttempt",
     "StatusReport",

@@ -6,7 +6,6 @@ import hmac
 import re
 import secrets
 import string
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,14 +16,15 @@ from app.database import Database
 from app.errors import Invalid, NotFound
 from app.ids import new_id
 from app.models import ApiKey
+from app.services.registry import Registry, changing
 from app.store import api_keys
 
 SCOPES = ("send", "read", "admin")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """A key's name stands in lists, in the audit and beside what its caller did: it is one plain word."""
 
-REMEMBER_SECONDS = 5.0
-"""How long a key is believed without asking the database: a revoked one stops working within this time."""
+MOST_REMEMBERED = 1000
+"""Guesses must not fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +43,30 @@ class Caller:
 class ApiKeys:
     """Finds callers by their keys, and makes and revokes keys."""
 
-    def __init__(self, config: Config, database: Database, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, config: Config, database: Database, registry: Registry, now: Callable[[], datetime]
+    ) -> None:  # fmt: skip
         self._first = hash_key(config.api_key)
         self._database = database
+        self._registry = registry
         self._now = now
-        self._remembered: dict[str, tuple[float, Caller | None]] = {}
+        self._remembered: dict[str, tuple[int, Caller | None]] = {}
 
     def find(self, key: str) -> Caller | None:
         """The caller who presents this key; None for a key nobody has. Raises `Unavailable`."""
         hashed = hash_key(key)
         if hmac.compare_digest(hashed, self._first):
             return Caller("API_KEY", frozenset(SCOPES))
+        version = self._registry.version()
         remembered = self._remembered.get(hashed)
-        if remembered is not None and remembered[0] > time.monotonic():
+        if remembered is not None and remembered[0] == version:
             return remembered[1]
         with self._database.read() as session:
             row = api_keys.find_by_hash(session, hashed)
         caller = _caller(row) if row else None
-        if len(self._remembered) > 1000:  # guesses must not fill the memory
+        if len(self._remembered) >= MOST_REMEMBERED:
             self._remembered.clear()
-        self._remembered[hashed] = (time.monotonic() + REMEMBER_SECONDS, caller)
+        self._remembered[hashed] = (version, caller)
         return caller
 
     def make(self, name: str, scopes: Sequence[str], numbers: Sequence[str] | None) -> str:
@@ -73,7 +77,7 @@ class ApiKeys:
         if unknown or not scopes:
             raise Invalid(fields={"scopes": [f"must be of {', '.join(SCOPES)}"]})
         key = new_key()
-        with self._database.write() as session:
+        with changing(self._database) as session:
             if api_keys.find_by_name(session, name) is not None:
                 raise Invalid(fields={"name": ["is taken, if only by a revoked key; choose another"]})
             api_keys.add(
@@ -90,8 +94,8 @@ class ApiKeys:
         return key
 
     def revoke(self, name: str) -> None:
-        """Revoke a key, everywhere within five seconds. Raises `NotFound`."""
-        with self._database.write() as session:
+        """Revoke a key. Once this returns, every process refuses it. Raises `NotFound`."""
+        with changing(self._database) as session:
             if not api_keys.revoke(session, name, self._now()):
                 raise NotFound("No key of that name is in use.")
 

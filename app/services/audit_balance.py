@@ -110,8 +110,8 @@ def _add_deliveries(session: Session, balance: Balance) -> None:
     for delivery_id in audit.deliveries_never_due(session):
         balance.problems.append(f"delivery {delivery_id}: pending, and never due")
     for row in endpoints.all_endpoints(session):
-        # Processes know of an endpoint, or of a change to it, within five seconds.
-        since = max(row.created_at, row.updated_at) + timedelta(seconds=10)
+        # What was being written while the endpoint was made or changed may have missed that.
+        since = max(row.created_at, row.updated_at) + timedelta(seconds=2)
         endpoint = to_endpoint(row, ())
         for event in audit.events_not_owed(session, row.id, since):
             if is_for(endpoint, event.type, event.phone_number_id, event.notification_id, event.data):

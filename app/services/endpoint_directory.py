@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from sqlalchemy.orm import Session
+
 from app.config import Config
 from app.crypto import CannotDecrypt, Vault
 from app.database import Database
@@ -15,10 +17,13 @@ from app.domain.endpoints import OF_THE_SETTINGS, Endpoint, Format
 from app.domain.known_names import plain
 from app.logs import get_logger
 from app.models import Endpoint as Row
+from app.services.registry import Registry, changing
 from app.store import endpoints
+from app.store import registry as store
 
 REFRESH_SECONDS = 3.0
-"""A change made by any process counts in every process within five seconds; this leaves room for a slow moment."""
+"""How old what is known of the endpoints' health may be, which other workers find out. What they are is never older
+than the registry's version."""
 
 WELL = {"failures": 0, "opens": 0, "open_until": None, "failing_since": None}
 """The columns of `Health`, of one that does well."""
@@ -30,23 +35,30 @@ logger = get_logger(__name__)
 
 
 class EndpointDirectory:
-    """Keeps the endpoints in memory, and reads them anew every few seconds when asked."""
+    """Keeps the endpoints in memory, and reads them anew once any process has changed one."""
 
-    def __init__(self, config: Config, database: Database, vault: Vault, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, config: Config, database: Database, vault: Vault, registry: Registry, now: Callable[[], datetime]
+    ) -> None:  # fmt: skip
         self._config = config
         self._database = database
         self._vault = vault
         self._now = now
+        self._registry = registry
         self._known: tuple[Endpoint, ...] = ()
+        self._version: int | None = None
+        self._told: tuple[int, tuple[Endpoint, ...]] | None = None
         self._read_at: float | None = None
         self._mutex = threading.Lock()
 
     @property
     def current(self) -> tuple[Endpoint, ...]:
-        """The endpoints as of a few seconds ago. Raises `Unavailable`."""
+        """The endpoints, with every change that was answered before this is asked. Raises `Unavailable`."""
+        version = self._registry.version()
         with self._mutex:
-            if self._read_at is None or time.monotonic() - self._read_at > REFRESH_SECONDS:
-                self._known = self.read()
+            is_old = self._read_at is None or time.monotonic() - self._read_at > REFRESH_SECONDS
+            if is_old or self._version != version:
+                self._version, self._known = self._read()
                 self._read_at = time.monotonic()
             return self._known
 
@@ -56,9 +68,22 @@ class EndpointDirectory:
 
     def read(self) -> tuple[Endpoint, ...]:
         """The endpoints as they are now. Raises `Unavailable`."""
+        return self._read()[1]
+
+    def to_tell(self, session: Session) -> tuple[Endpoint, ...]:
+        """Those whom this transaction must tell of its events, as it sees them itself; without their secrets.
+
+        Asked while nobody else writes events, it misses no endpoint whose making was answered before.
+        """
+        version = store.version(session)
+        if self._told is None or self._told[0] != version:
+            self._told = version, tuple(to_endpoint(row, ()) for row in endpoints.all_endpoints(session))
+        return self._told[1]
+
+    def _read(self) -> tuple[int, tuple[Endpoint, ...]]:
         with self._database.read() as session:
-            rows = endpoints.all_endpoints(session)
-        return tuple(self.to_domain(row) for row in rows)
+            version, rows = store.version(session), endpoints.all_endpoints(session)
+        return version, tuple(self.to_domain(row) for row in rows)
 
     def to_domain(self, row: Row) -> Endpoint:
         """An endpoint with its secrets."""
@@ -70,20 +95,32 @@ class EndpointDirectory:
             before = endpoints.find_any(session, OF_THE_SETTINGS)
         if not self._config.forward_url:
             if before is not None and before.removed_at is None:
-                with self._database.write() as session:
+                with changing(self._database) as session:
                     endpoints.set_values(session, OF_THE_SETTINGS, removed_at=self._now())
             return
-        wanted = self._wanted()
         if before is None:
-            with self._database.write() as session:
-                row = new_row(OF_THE_SETTINGS, self._now(), secret=self._vault.encrypt(self._config.forward_secret))
-                for name, value in wanted.items():
-                    setattr(row, name, value)
-                endpoints.add(session, row)
-        elif changes := self._changes(before, wanted):
-            with self._database.write() as session:
+            self._make()
+        elif changes := self._changes(before, self._wanted()):
+            with changing(self._database) as session:
                 endpoints.set_values(session, OF_THE_SETTINGS, **changes)
         self.forget()
+
+    def make_of_settings(self) -> None:
+        """Make the endpoint that `FORWARD_URL` names, unless it was made before. Raises `Unavailable`.
+
+        Done as soon as there are tables, so that the very first event is owed to it.
+        """
+        with self._database.read() as session:
+            before = endpoints.find_any(session, OF_THE_SETTINGS)
+        if self._config.forward_url and before is None:
+            self._make()
+
+    def _make(self) -> None:
+        row = new_row(OF_THE_SETTINGS, self._now(), secret=self._vault.encrypt(self._config.forward_secret))
+        for name, value in self._wanted().items():
+            setattr(row, name, value)
+        with changing(self._database) as session:
+            endpoints.add_new(session, row)
 
     def _wanted(self) -> dict[str, object]:
         config = self._config

@@ -22,15 +22,10 @@ class EventLog:
     def __init__(self, directory: EndpointDirectory) -> None:
         self._directory = directory
 
-    @property
-    def endpoints(self) -> tuple[Endpoint, ...]:
-        """Who is to be told, for `append`: asked before the write lock is taken. Raises `Unavailable`."""
-        return self._directory.current
-
-    def append(self, session: Session, rows: Sequence[dict[str, Any]], endpoints: tuple[Endpoint, ...]) -> None:
+    def append(self, session: Session, rows: Sequence[dict[str, Any]]) -> None:
         """Insert events in this order, and what each endpoint is owed of them. See `store.events` for what must hold
         before."""
-        _append(session, rows, endpoints)
+        _append(session, rows, self._directory.to_tell(session))
 
 
 def append(session: Session, rows: Sequence[dict[str, Any]]) -> None:

@@ -15,6 +15,7 @@ from app.logs import get_logger
 from app.models import Endpoint
 from app.services.alarms import Alarms
 from app.services.endpoint_directory import WELL, EndpointDirectory, new_row
+from app.services.registry import changing
 from app.store import alerts, deliveries, endpoints
 
 BROKEN = "handlers_broken"
@@ -80,7 +81,7 @@ class FollowHandlers:
         new = [self._new_row(handler) for id, handler in sorted(wanted.items()) if id not in known]
         changed = {id: self._changes(row, wanted.get(id)) for id, row in sorted(known.items())}
         if new or any(changed.values()):
-            with self._database.write() as session:
+            with changing(self._database) as session:
                 for row in new:
                     endpoints.add_new(session, row)
                 for id, changes in changed.items():

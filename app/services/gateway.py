@@ -46,6 +46,7 @@ from app.services.processing.plan import Rules
 from app.services.read_contacts import ReadContacts
 from app.services.read_messages import is_taken_back
 from app.services.receive_notification import ReceiveNotification
+from app.services.registry import Registry
 from app.services.send_message import SendMessage
 from app.services.sending.actions import SendActions
 from app.services.sending.batches import Batches
@@ -112,8 +113,9 @@ class Gateway:
         prove_guard()
         database = Database(config.database_url, config.database_pool_size)
         vault = Vault(config.encryption_key)
-        directory = NumberDirectory(config, database, vault)
-        endpoints = EndpointDirectory(config, database, vault, utc_now)
+        registry = Registry(database)
+        directory = NumberDirectory(config, database, vault, registry)
+        endpoints = EndpointDirectory(config, database, vault, registry, utc_now)
         subscribers = SubscriberClient(
             user_agent=f"whatsapp-service/{version}", allowed=config.forward_allow_nets, pool_size=config.worker_threads
         )
@@ -159,7 +161,7 @@ class Gateway:
             FollowHandlers(database, endpoints, alarms, handlers, utc_now),
             TryDelivery(post_event, call_handler),
             manage_endpoints,
-            ApiKeys(config, database, utc_now),
+            ApiKeys(config, database, registry, utc_now),
             ReceiveNotification(database, directory, utc_now),
             ProcessNotifications(database, directory, EventLog(endpoints), utc_now, rules),
             send,

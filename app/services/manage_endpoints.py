@@ -21,8 +21,9 @@ from app.models import Endpoint
 from app.services.delivering.composing import compose
 from app.services.delivering.posting import PostEvent
 from app.services.endpoint_directory import OLD_SECRET_FOR, WELL, EndpointDirectory, new_row
+from app.services.registry import changing
 from app.standard_webhooks import WrongSecret, new_secret, read_secret
-from app.store import deliveries, endpoints
+from app.store import deliveries, endpoints, events
 from app.subscribers.client import Answer
 
 OF_HANDLERS = {"description", "paused", "disabled"}
@@ -33,7 +34,7 @@ NO_NEWS = b'{"object":"whatsapp_business_account","entry":[]}'
 
 
 class ManageEndpoints:
-    """What operators do with endpoints. A change counts in every process within five seconds."""
+    """What operators do with endpoints. Once a change returns, it counts in every process."""
 
     def __init__(
         self, config: Config, database: Database, vault: Vault, directory: EndpointDirectory, post: PostEvent,
@@ -75,7 +76,7 @@ class ManageEndpoints:
             if name != "secret":
                 setattr(row, name, value)
         _check_together(row, {})
-        with self._database.write() as session:
+        with changing(self._database) as session:
             endpoints.add(session, row)
         self._directory.forget()
         return row, secret
@@ -99,7 +100,7 @@ class ManageEndpoints:
             changes |= {"disabled_at": row.disabled_at or self._now(), "disabled_reason": "by hand"}
         if disabled is False or changes.get("url", row.url) != row.url:
             changes |= {"disabled_at": None, "disabled_reason": None} | WELL
-        with self._database.write() as session:
+        with changing(self._database) as session:
             endpoints.set_values(session, endpoint_id, **changes, updated_at=self._now())
         self._directory.forget()
         return self.find(endpoint_id)
@@ -113,7 +114,7 @@ class ManageEndpoints:
             raise WrongState("This is a handler: it has no secret.")
         secret = _secret(Format(row.format), secret)
         now = self._now()
-        with self._database.write() as session:
+        with changing(self._database) as session:
             endpoints.set_values(
                 session, endpoint_id, secret=self._vault.encrypt(secret), old_secret=row.secret,
                 old_secret_until=now + OLD_SECRET_FOR, updated_at=now,
@@ -128,7 +129,8 @@ class ManageEndpoints:
             raise WrongState("This endpoint is the settings' own: take FORWARD_URL out of them.")
         if row.format == Format.HANDLER:
             raise WrongState("This is a handler: take it out of the code that HANDLERS names, or pause it.")
-        with self._database.write() as session:
+        with changing(self._database) as session:
+            events.take_turn(session)  # whoever still owes it something has written that when this goes on
             endpoints.set_values(session, endpoint_id, removed_at=self._now())
         self._directory.forget()
         more = True

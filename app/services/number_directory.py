@@ -16,22 +16,26 @@ from app.errors import Invalid, Unavailable
 from app.logs import get_logger
 from app.models import Number
 from app.services.keep_time import KeepTime
+from app.services.registry import Registry
 from app.store import contacts, messages, numbers
+from app.store import registry as store
 
 REFRESH_SECONDS = 3.0
-"""A secret added by any process counts in every process within five seconds; this leaves room for a slow moment."""
+"""How often the directory is read in the background. A change that was answered counts at once: see `registry`."""
 
 logger = get_logger(__name__)
 
 
 class NumberDirectory:
-    """Keeps a `Directory` in memory and reads it anew in the background, so that no request has to ask for it."""
+    """Keeps a `Directory` in memory, and reads it anew in the background and once any process has changed something."""
 
-    def __init__(self, config: Config, database: Database, vault: Vault) -> None:
+    def __init__(self, config: Config, database: Database, vault: Vault, registry: Registry) -> None:
         self._config = config
         self._database = database
         self._vault = vault
+        self._registry = registry
         self._directory: Directory | None = None
+        self._version: int | None = None
         self._mutex = threading.Lock()
         self._keep_time = KeepTime(database)
         self._seen: dict[str, str] = {}
@@ -39,16 +43,22 @@ class NumberDirectory:
 
     @property
     def current(self) -> Directory:
-        """The numbers as of a few seconds ago.
+        """The numbers, with every change that was answered before this is asked.
 
-        The first use reads them and starts the refreshing, after any fork. If the database cannot be read then, the
-        settings' own number and secrets count until it can.
+        The first use reads them and starts the refreshing, after any fork. While the database is away they are those
+        that were last known, or, where none ever were, the settings' own.
         """
         if self._directory is None:
             with self._mutex:
                 if self._directory is None:
-                    self._directory = self._read_or(_assemble(self._config, [], self._vault))
+                    self._directory = _assemble(self._config, [], self._vault)
                     threading.Thread(target=self._keep_fresh, name="number-directory", daemon=True).start()
+        try:
+            version = self._registry.version()
+            if version != self._version:
+                self._take_in(version)
+        except Unavailable:
+            logger.warning("numbers could not be read; trying again soon")
         return self._directory
 
     def choose(self, asked: str | None, allowed: Collection[str] | None) -> list[str]:
@@ -62,7 +72,11 @@ class NumberDirectory:
 
     def read(self) -> Directory:
         """The numbers as they are now. Raises `Unavailable`."""
+        return self._read()[1]
+
+    def _read(self) -> tuple[int, Directory]:
         with self._database.read() as session:
+            version = store.version(session)
             found = _assemble(self._config, list(numbers.all_numbers(session)), self._vault)
             for number_id, number in found.numbers.items():
                 if number.display_phone_number is None and number_id not in self._seen:
@@ -72,12 +86,12 @@ class NumberDirectory:
             number_id: replace(number, display_phone_number=number.display_phone_number or self._seen.get(number_id))
             for number_id, number in found.numbers.items()
         }
-        return replace(found, numbers=named)
+        return version, replace(found, numbers=named)
 
     def refresh(self) -> None:
         """Take in at once what this process has changed. Raises `Unavailable`."""
         assert self.current is not None  # starts the refreshing, if nothing has yet
-        self._directory = self.read()
+        self._take_in(None)
 
     def follow_settings(self) -> None:
         """Let the people of the settings' own app stay the same when `WHATSAPP_APP_ID` names an app that numbers were
@@ -91,20 +105,20 @@ class NumberDirectory:
         with self._database.write() as session:
             contacts.rename_realm(session, own_app, OWN_REALM)
 
-    def _read_or(self, fallback: Directory) -> Directory:
-        self._keep_time()
-        try:
-            return self.read()
-        except Unavailable:
-            logger.warning("numbers could not be read; trying again soon")
-            return fallback
+    def _take_in(self, version: int | None) -> None:
+        """Read anew, unless another thread has read this version meanwhile. Raises `Unavailable`."""
+        with self._mutex:
+            if version is None or version != self._version:
+                self._version, self._directory = self._read()
 
     def _keep_fresh(self) -> None:
         while True:
+            self._keep_time()
             time.sleep(REFRESH_SECONDS)
-            assert self._directory is not None
             try:
-                self._directory = self._read_or(self._directory)
+                self._take_in(None)
+            except Unavailable:
+                logger.warning("numbers could not be read; trying again soon")
             except Exception:  # whatever it is, a thread that died would leave this process with old secrets for good
                 logger.exception("numbers could not be read; trying again soon")
 

@@ -14,7 +14,8 @@ from app.domain.numbers import DEFAULT_APP, realm_of
 from app.errors import Invalid, NotFound
 from app.models import Number
 from app.services.number_directory import app_of
-from app.store import contacts, numbers
+from app.services.registry import changing
+from app.store import contacts, numbers, registry
 
 SHORTEST_SECRET = 16
 
@@ -32,7 +33,7 @@ def save_number(
     app_secrets: Sequence[str],
     rate: float | None = None,
 ) -> None:
-    """Add a number, or replace what is known of it. Counts in every process within five seconds.
+    """Add a number, or replace what is known of it. Once this returns, it counts in every process.
 
     Without a token or secrets of its own, the settings' count for it too. Both are stored encrypted.
     Raises `Invalid`.
@@ -40,7 +41,7 @@ def save_number(
     if not phone_number_id.isascii() or not phone_number_id.isdigit():
         raise Invalid(fields={"phone_number_id": ["must be the number that Meta shows under API Setup, digits only"]})
     secrets = _checked(app_secrets)
-    with database.write() as session:
+    with changing(database) as session:
         before = numbers.find(session, phone_number_id)
         app, known_as = app_of(app_id, secrets), before.app if before else None
         numbers.save(
@@ -68,7 +69,7 @@ def change_number(
     None takes a value away. Raises `NotFound` and `Invalid`.
     """
     secrets = _checked(changes.get("app_secrets") or ())
-    with database.write() as session:
+    with changing(database) as session:
         row = numbers.find(session, phone_number_id)
         if row is None:
             raise NotFound("No number with this phone_number_id was added.")
@@ -87,11 +88,12 @@ def change_number(
             known_as, row.app = row.app, app_of(changes.get("app_id"), secrets or _known_secrets(row, vault))
             _take_people_along(session, known_as, row.app)
         row.updated_at = now
+        registry.bump(session)
 
 
 def remove_number(database: Database, phone_number_id: str) -> None:
     """Forget a number that was added. What it sent and received stays. Raises `NotFound`."""
-    with database.write() as session:
+    with changing(database) as session:
         if not numbers.remove(session, phone_number_id):
             raise NotFound("No number with this phone_number_id was added.")
 

@@ -10,6 +10,7 @@ from sqlalchemy import CursorResult, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.models import ApiKey
+from app.store import registry
 
 
 def find_by_hash(session: Session, hashed: str) -> ApiKey | None:
@@ -30,10 +31,12 @@ def all_keys(session: Session) -> Sequence[ApiKey]:
 def add(session: Session, row: dict[str, Any]) -> None:
     """Insert a key."""
     session.execute(insert(ApiKey), [row])
+    registry.bump(session)
 
 
 def revoke(session: Session, name: str, now: datetime) -> bool:
     """Revoke the key of this name; False if there is none to revoke."""
+    registry.bump(session)
     in_use = (ApiKey.name == name, ApiKey.revoked_at.is_(None))
     result = session.execute(update(ApiKey).where(*in_use).values(revoked_at=now))
     assert isinstance(result, CursorResult)

@@ -10,6 +10,7 @@ from sqlalchemy import CursorResult, inspect, select, update
 from sqlalchemy.orm import Session
 
 from app.models import Endpoint
+from app.store import registry
 from app.store.dialect import insert_new
 
 
@@ -38,12 +39,14 @@ def add(session: Session, row: Endpoint) -> None:
     """Insert an endpoint."""
     session.add(row)
     session.flush()
+    registry.bump(session)
 
 
 def add_new(session: Session, row: Endpoint) -> None:
     """Insert an endpoint, unless another worker has done so."""
     values = {column.key: getattr(row, column.key) for column in inspect(Endpoint).columns}
     session.execute(insert_new(session, Endpoint), [values])
+    registry.bump(session)
 
 
 def take_probe(session: Session, endpoint_id: str, seen: datetime, until: datetime) -> bool:
@@ -57,5 +60,15 @@ def take_probe(session: Session, endpoint_id: str, seen: datetime, until: dateti
 
 def set_values(session: Session, endpoint_id: str, **values: Any) -> None:
     """Change an endpoint."""
+    _set(session, endpoint_id, values)
+    registry.bump(session)
+
+
+def set_health(session: Session, endpoint_id: str, **values: Any) -> None:
+    """Note how an endpoint has been doing, which is no change of what it is."""
+    _set(session, endpoint_id, values)
+
+
+def _set(session: Session, endpoint_id: str, values: dict[str, Any]) -> None:
     statement = update(Endpoint).where(Endpoint.id == endpoint_id).values(**values)
     session.execute(statement.execution_options(synchronize_session=False))

@@ -16,6 +16,7 @@ from app.models import Delivery, DeliveryAttempt, Endpoint
 from app.services.delivering.posting import PostEvent
 from app.services.endpoint_directory import EndpointDirectory, new_row
 from app.services.gateway import Gateway, utc_now
+from app.services.registry import Registry
 from app.standard_webhooks import new_secret
 from app.store import endpoints
 from app.subscribers.client import SubscriberClient
@@ -33,7 +34,9 @@ class Desk:
         self.gateway = gateway
         self.clock = clock
         self.clock.now = utc_now()
-        self.directory = EndpointDirectory(gateway.config, gateway.database, gateway.vault, clock)
+        self.directory = EndpointDirectory(
+            gateway.config, gateway.database, gateway.vault, Registry(gateway.database), clock
+        )
         client = SubscriberClient(user_agent="tests", allowed=(ipaddress.ip_network(ALLOWED),), pool_size=threads)
         self.post = PostEvent(client, clock)
         self.lane = self.new_lane(threads)

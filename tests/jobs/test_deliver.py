@@ -12,6 +12,7 @@ from standardwebhooks.webhooks import Webhook
 
 from app.database import Database
 from app.services.endpoint_directory import EndpointDirectory
+from app.services.registry import Registry
 from app.standard_webhooks import new_secret
 from app.store import contacts
 from tests.conftest import with_settings
@@ -332,7 +333,9 @@ def test_the_settings_make_an_endpoint_change_it_and_take_it_away(desk: Desk, re
 
     def follow(**changes: Any) -> None:
         settings = with_settings(config, **changes)
-        EndpointDirectory(settings, desk.gateway.database, desk.gateway.vault, desk.clock).follow_settings()
+        database = desk.gateway.database
+        directory = EndpointDirectory(settings, database, desk.gateway.vault, Registry(database), desk.clock)
+        directory.follow_settings()
         desk.directory.forget()
         desk.gateway.endpoints.forget()
 

@@ -108,13 +108,12 @@ def test_a_quarantined_item_passes_once_its_number_is_ours(
     get: Get,
     receive: Receive,
     process_all: Process,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _add_number(database, app="another-app")
     receive(message_body(text(), number=OTHER_PNID))
     assert [each["state"] for each in get("/api/notifications")["data"]] == ["quarantined"]
     _add_number(database, app=gateway.directory.current.apps[0])
-    monkeypatch.setattr(gateway.directory, "_directory", gateway.directory.read())
+    gateway.directory.refresh()
 
     _replay_all(database)
     process_all()

@@ -164,7 +164,7 @@ def _change_health(session: Session, endpoint_id: str, tries: Sequence[Tried], n
         logger.warning("an endpoint is failing", extra={"endpoint_id": endpoint_id})
     elif before.opens and not health.opens:
         logger.info("an endpoint is well again", extra={"endpoint_id": endpoint_id})
-    endpoints.set_values(session, endpoint_id, **values)
+    endpoints.set_health(session, endpoint_id, **values)
 
 
 def _why_disable(tries: Sequence[Tried], health: Health, now: datetime) -> str | None:

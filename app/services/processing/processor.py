@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 
 from app import metrics
 from app.database import Database
@@ -136,10 +135,9 @@ class ProcessNotifications:
         now = self._now()
         known = self._look_up(chunk.entries, now)
         plan = make_plan(chunk.entries, known, self._directory.current, now, self._rules, set_aside)
-        append = partial(self._log.append, endpoints=self._log.endpoints)
         with self._database.write() as session:
             started = time.perf_counter()
-            taken = write(session, chunk, plan, now + LEASE, append)
+            taken = write(session, chunk, plan, now + LEASE, self._log.append)
             books = _books(chunk, plan, [step.entry for step in taken])
             for reading in chunk.finished:
                 for number, outcome in books.get(id(reading), []):

@@ -39,7 +39,7 @@ def show(phone_number_id: str) -> ResponseReturnValue:
 
 @changes.post("")
 def add() -> ResponseReturnValue:
-    """Add a number. It counts in every process within five seconds."""
+    """Add a number. Once this is answered, it counts in every process."""
     asked = read_object(_REQUEST)
     number_id = asked["phone_number_id"]
     known = list_numbers(gateway().database, gateway().directory, None)

@@ -14,6 +14,7 @@ from app.database import Database
 from app.models import Contact, ContactAlias, Notification
 from app.services.gateway import Gateway
 from app.services.number_directory import NumberDirectory
+from app.services.registry import Registry
 from app.services.save_number import change_number, save_number
 from tests.conftest import API_KEY, with_settings
 from tests.factories import ANA, BO, OTHER_PNID, OTHER_WABA, contact, message_body, notification, text
@@ -103,7 +104,8 @@ def test_the_settings_app_that_gets_its_id_keeps_its_people(
 ) -> None:
     receive(of_theirs(text()), secret=THEIR_SECRET)
 
-    NumberDirectory(with_settings(gateway.config, whatsapp_app_id="222"), database, gateway.vault).follow_settings()
+    settings = with_settings(gateway.config, whatsapp_app_id="222")
+    NumberDirectory(settings, database, gateway.vault, Registry(database)).follow_settings()
 
     assert owners(database).keys() == {("wa_id", ANA, "")}
 

@@ -146,7 +146,7 @@ def test_a_dead_token_pauses_the_queue_until_there_is_another(
             "phone_number_id": PNID, "waba_id": None, "app": "default", "created_at": now(), "updated_at": now(),
             "access_token": gateway.vault.encrypt("EAAnew"),
         })  # fmt: skip
-    gateway.directory._directory = gateway.directory.read()
+    gateway.directory.refresh()
     graph.replace(responses.POST, URL, json={"messages": [{"id": "wamid.NEW"}]})
     graph.replace(responses.GET, NUMBER_URL, json={"id": PNID})
     work(2)

@@ -27,6 +27,7 @@ from app.services.alarms import Alarms
 from app.services.gateway import Gateway
 from app.services.note_bad_signatures import NoteBadSignatures
 from app.services.number_directory import NumberDirectory
+from app.services.registry import Registry
 from app.services.save_number import remove_number, save_number
 from app.services.sending.turns import token_hash
 from app.services.watching import home
@@ -58,7 +59,7 @@ class Story:
         self.use(gateway.config)
 
     def use(self, config: Config) -> None:
-        directory = NumberDirectory(config, self.database, self.gateway.vault)
+        directory = NumberDirectory(config, self.database, self.gateway.vault, Registry(self.database))
         alarms = Alarms(self.database, (), self.clock)
         graph = GraphClient(config.graph_api_url, config.graph_api_version, service_version="0")
         checks = [check for check in CHECKS if check.kind != "token_expiring"]

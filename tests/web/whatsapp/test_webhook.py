@@ -294,7 +294,7 @@ def add_number(gateway: Gateway, *, app: str, secret: str) -> None:
 
 
 def refresh(gateway: Gateway) -> None:
-    gateway.directory._directory = gateway.directory.read()
+    gateway.directory.refresh()
 
 
 def kept(database: Database) -> list[Notification]:

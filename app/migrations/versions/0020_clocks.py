@@ -12,7 +12,7 @@ depends_on = None
 def upgrade() -> None:
     """Add the columns."""
     op.add_column("workers", sa.Column("host", sa.Text(), nullable=True))
-    op.add_column("workers", sa.Column("clock_ahead_seconds", sa.Float(), nullable=True))
+    op.add_column("workers", sa.Column("clock_ahead_seconds", sa.Double(), nullable=True))
 
 
 def downgrade() -> None:

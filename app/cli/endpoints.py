@@ -28,11 +28,12 @@ def _manage() -> ManageEndpoints:
 @click.option("--replies", is_flag=True, help="Send what the app answers to the customer.")
 @click.option("--unordered", is_flag=True, help="Do not wait for a contact's earlier events.")
 @click.option("--meta", is_flag=True, help="Post Meta's own notifications, signed as Meta does.")
+@click.option("--no-split", is_flag=True, help="With --meta: whole notifications, in no order, and no item by itself.")
 @click.option("--batch", type=click.IntRange(1, 100), help="Post up to so many events at once.")
 @click.option("--debounce", type=click.IntRange(1, 300), help="Join what a contact writes until it pauses so long (s).")
 def add(
     url: str, types: tuple[str, ...], numbers: tuple[str, ...], replies: bool, unordered: bool, meta: bool,
-    batch: int | None, debounce: int | None,
+    no_split: bool, batch: int | None, debounce: int | None,
 ) -> None:  # fmt: skip
     """Add an app and print its id and its secret. The secret cannot be shown again."""
     from app.schemas.api.endpoints import EndpointRequest
@@ -45,7 +46,8 @@ def add(
             "types": list(types) or None,
             "numbers": list(numbers) or None,
             "replies": replies,
-            "ordered": not unordered,
+            "ordered": not (unordered or no_split),
+            "split": not no_split,
             "format": "meta" if meta else "event",
             "batch": batch,
             "debounce_seconds": debounce,

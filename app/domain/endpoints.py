@@ -37,7 +37,8 @@ class Endpoint:
     """One of the user's apps, or a handler, whose `url` is its name.
 
     Has no useful `repr`, because it holds the secrets, the one in force first. `types`, `statuses`, `message_types` and
-    `numbers` narrow what it wants; None wants all.
+    `numbers` narrow what it wants; None wants all. `split` is false only for Meta's format: then what one notification
+    of Meta's said of one number is one POST.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Endpoint:
     max_in_flight: int | None = None
     debounce_seconds: int | None = None
     batch: int | None = None
+    split: bool = True
     health: Health = Health()
 
     @property
@@ -71,8 +73,7 @@ class Endpoint:
     @property
     def gathers(self) -> bool:
         """Whether one POST may tell it of several events."""
-        is_unordered = self.format is Format.META and not self.ordered
-        return self.batch is not None or self.debounce_seconds is not None or is_unordered
+        return self.batch is not None or self.debounce_seconds is not None or not self.split
 
     def is_as(self, other: Endpoint) -> bool:
         """Whether the other is the same endpoint, unchanged but for how it has been doing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, text
+from sqlalchemy import ForeignKey, Index, String, Text, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Id, JsonColumn, Sequence, UtcDateTime
@@ -42,6 +42,7 @@ class Endpoint(Base):
     max_in_flight: Mapped[int | None]
     debounce_seconds: Mapped[int | None]
     batch: Mapped[int | None]
+    split: Mapped[bool] = mapped_column(server_default=true())
     failures: Mapped[int]
     opens: Mapped[int]
     open_until: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from app.clean_json import decode
 from app.domain import tags
 from app.errors import Malformed
 from app.schemas.change import Change
 from app.schemas.changes.fields import read_change
+from app.schemas.item_paths import Path, item_paths
 from app.schemas.lenient import as_list, as_object, as_text
 from app.schemas.notification import read_notification
 
@@ -20,8 +22,19 @@ Wanted = Mapping[int, str | None]
 """Items by position, each with what the caller attached to the message that it is about."""
 
 _CALLBACK = "biz_opaque_callback_data"
-_PEOPLE = ("from", "from_user_id", "to", "to_user_id", "recipient_id", "recipient_user_id", "recipient_participant_id")
+_PEOPLE = (
+    "from", "from_user_id", "to", "to_user_id", "recipient", "recipient_id", "recipient_user_id",
+    "recipient_participant_id", "wa_id", "user_id",
+)  # fmt: skip
 _NOW = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class _Item(NamedTuple):
+    """Where an item stands: in which entry, in which of its changes, and where in the change's value."""
+
+    entry: int
+    change: int
+    path: Path
 
 
 def meta_body(raw: bytes, wanted: Wanted) -> bytes | None:
@@ -31,30 +44,52 @@ def meta_body(raw: bytes, wanted: Wanted) -> bytes | None:
     the place of our tag.
     """
     try:
-        count = len(read_notification(raw))
+        tree, items = _read(raw)
     except Malformed:
         return None
-    tree = decode(raw)
-    if set(range(count)) == set(wanted) and not _has_tag(tree):
+    if set(range(len(items))) == set(wanted) and not _has_tag(tree):
         return raw
-    entries, position = [], 0
-    for entry in as_list(tree["entry"]):
-        changes = []
-        for change in as_list(as_object(entry).get("changes")) or [entry]:
-            if not isinstance(change, dict) or change is entry:
-                position += 1
-                continue
-            read = Change(as_text(change.get("field")) or "", change.get("value"), None, None, _NOW)
-            facts = _count(read)
-            here = {place: wanted[position + place] for place in range(facts) if position + place in wanted}
-            position += facts
-            if here:
-                changes.append({**change, "value": _cut(read, here, facts)})
-        if changes:
-            entries.append({**entry, "changes": changes})
-    if not entries:
+    here = {item: wanted[place] for place, item in enumerate(items) if place in wanted}
+    if not here:
         return None
+    entries = [_entry(tree, number, here, items) for number in dict.fromkeys(item.entry for item in here)]
     return json.dumps({**tree, "entry": entries}, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _entry(tree: Json, number: int, here: Mapping[_Item, str | None], items: Collection[_Item]) -> Any:
+    entry = as_list(tree["entry"])[number]
+    if not as_list(as_object(entry).get("changes")):
+        return entry
+    changes = []
+    for place in dict.fromkeys(item.change for item in here if item.entry == number):
+        change = as_list(entry["changes"])[place]
+        if isinstance(change, dict):
+            mine = {item.path: own for item, own in here.items() if item[:2] == (number, place)}
+            every = [item.path for item in items if item[:2] == (number, place)]
+            change = {**change, "value": _cut(change.get("value"), mine, every)}
+        changes.append(change)
+    return {**entry, "changes": changes}
+
+
+@lru_cache(maxsize=2)
+def _read(raw: bytes) -> tuple[Json, list[_Item]]:
+    """The notification, which nobody changes, and its items by position.
+
+    The last ones are kept, since the items of one are composed one after the other, and a history has thousands.
+    Raises `Malformed`.
+    """
+    read_notification(raw)
+    tree = decode(raw)
+    items: list[_Item] = []
+    for number, entry in enumerate(as_list(tree["entry"])):
+        for place, change in enumerate(as_list(as_object(entry).get("changes")) or [entry]):
+            if not isinstance(change, dict) or change is entry:
+                items.append(_Item(number, place, ()))
+                continue
+            field, value = as_text(change.get("field")) or "", change.get("value")
+            count = _count(Change(field, value, None, None, _NOW))
+            items += [_Item(number, place, path) for path in item_paths(field, value, count)]
+    return tree, items
 
 
 def _count(change: Change) -> int:
@@ -68,30 +103,35 @@ def _facts(change: Change) -> Any:
         yield None
 
 
-def _cut(change: Change, wanted: Wanted, count: int) -> Any:
-    """The value with these elements of its lists; whole where its items are no elements of lists.
-
-    Items beyond the elements are those of its other lists, which stay together.
-    """
-    if not isinstance(change.value, dict) or count == 1:
-        return _untagged(change.value, next(iter(wanted.values())))
-    names = ("messages", "statuses") if change.field == "messages" else tuple(change.value)
-    lists = {name: some for name in names if name != "contacts" and isinstance(some := change.value.get(name), list)}
-    elements = [(name, element) for name, some in lists.items() for element in some]
-    kept: dict[str, list[Any]] = {}
-    for place, (name, element) in enumerate(elements):
-        if place in wanted:
-            kept.setdefault(name, []).append(_untagged(element, wanted[place]))
-    has_rest = any(place >= len(elements) for place in wanted)
+def _cut(tree: Any, wanted: Mapping[Path, str | None], every: Collection[Path]) -> Any:
+    """The JSON with the items of these paths alone, of all there are; other lists go, and what is no list stays."""
+    if () in wanted:
+        return _untagged(tree, wanted[()])
+    steps = dict.fromkeys(path[0] for path in wanted)
+    below = {
+        step: ({path[1:]: own for path, own in wanted.items() if path[0] == step},
+               [path[1:] for path in every if path[:1] == (step,)])
+        for step in steps
+    }  # fmt: skip
+    if isinstance(tree, list):
+        return [_cut(tree[int(step)], *below[step]) for step in steps]
+    if 0 in steps:  # a lone thing in the place of a list
+        return _cut(tree, *below[0])
     cut = {}
-    for name, value in change.value.items():
-        if name == "contacts":
-            cut[name] = _known_to(value, [element for some in kept.values() for element in some])
-        elif not isinstance(value, list) or (has_rest and name not in lists):
+    for name, value in tree.items():
+        if name in below:
+            cut[name] = _cut(value, *below[name])
+        elif name == "contacts":
+            cut[name] = _known_to(value, [_at(tree, path) for path in wanted])
+        elif not isinstance(value, list) and not any(path[:1] == (name,) for path in every):
             cut[name] = _untagged(value, None)
-        elif name in kept:
-            cut[name] = kept[name]
     return cut
+
+
+def _at(tree: Any, path: Path) -> Any:
+    for step in path:
+        tree = tree[step] if isinstance(step, str) or isinstance(tree, list) else tree
+    return tree
 
 
 def _known_to(contacts: Any, elements: list[Any]) -> Any:

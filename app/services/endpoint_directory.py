@@ -172,6 +172,7 @@ def to_endpoint(row: Row, secrets: tuple[str, ...]) -> Endpoint:
         max_in_flight=row.max_in_flight,
         debounce_seconds=row.debounce_seconds if is_event else None,
         batch=row.batch if is_event and not row.replies and not row.debounce_seconds else None,
+        split=row.split or row.ordered or row.format != Format.META,
         health=health_of(row),
     )
 
@@ -188,6 +189,6 @@ def health_of(row: Row) -> Health:
 def new_row(endpoint_id: str, now: datetime, *, secret: str) -> Row:
     """An endpoint that wants everything, with its encrypted secret; its URL and format are still to be set."""
     return Row(
-        id=endpoint_id, secret=secret, ordered=True, replies=False, paused=False, failures=0, opens=0,
-        created_at=now, updated_at=now,
+        id=endpoint_id, secret=secret, ordered=True, replies=False, paused=False, split=True, failures=0,
+        opens=0, created_at=now, updated_at=now,
     )  # fmt: skip

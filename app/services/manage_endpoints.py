@@ -163,14 +163,19 @@ class ManageEndpoints:
 
 def _check_together(row: Endpoint, changes: dict[str, Any]) -> None:
     """Raise `Invalid` for what cannot be had together: an answer to many events would be an answer to whom?"""
-    batch, pause, replies = (changes.get(name, getattr(row, name)) for name in ("batch", "debounce_seconds", "replies"))
+    names = ("batch", "debounce_seconds", "replies", "split", "ordered")
+    batch, pause, replies, split, ordered = (changes.get(name, getattr(row, name)) for name in names)
     is_meta = row.format == Format.META
     wrong = {
         "batch": [
-            *(["is for the format event; what Meta sent together comes together where `ordered` is false"] * is_meta),
+            *(["is for the format event; for what Meta sent together write split false and ordered false"] * is_meta),
             *(["cannot be had with replies"] * bool(replies)), *(["cannot be had with debounce_seconds"] * bool(pause)),
         ] if batch else [],
         "debounce_seconds": ["is for the format event"] if pause and is_meta else [],
+        "split": [
+            *(["false is for the format meta; see batch for the format event"] * (not is_meta)),
+            *(["false goes with ordered false alone, since a whole notification is of several contacts"] * ordered),
+        ] if not split else [],
     }  # fmt: skip
     if any(wrong.values()):
         raise Invalid(fields={name: problems for name, problems in wrong.items() if problems})

@@ -156,3 +156,16 @@ def run(app: Flask) -> Run:
             return app.test_cli_runner().invoke(args=list(arguments), **more)
 
     return run_
+
+
+def test_an_app_of_metas_format_may_ask_for_whole_notifications(run: Run, gateway: Gateway) -> None:
+    ids = [
+        run("endpoints", "add", "https://bot.example/", "--meta", *options).output.split()[0]
+        for options in ((), ("--no-split",))
+    ]
+
+    rows = [gateway.manage_endpoints.find(id) for id in ids]
+    assert [(row.split, row.ordered) for row in rows] == [(True, True), (False, False)]
+    refused = run("endpoints", "add", "https://bot.example/", "--no-split")
+    assert refused.exit_code == 1
+    assert "split: false is for the format meta" in refused.output

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from app.domain import tags
+from app.errors import Invalid
 from app.models import Notification
 from app.schemas.meta_body import meta_body
 from app.services.audit_balance import audit_balance
@@ -47,16 +48,20 @@ def test_a_single_item_comes_byte_for_byte_and_signed_as_meta_signs(desk: Desk, 
     assert verify_meta_signature([SECRET], posted.body, posted.headers["x-hub-signature-256"]) == 0
 
 
-def test_a_batch_comes_item_by_item_and_only_what_is_new(desk: Desk, receive: Receive) -> None:
+@pytest.mark.parametrize("ordered", [True, False])
+def test_a_batch_comes_item_by_item_and_only_what_is_new(desk: Desk, receive: Receive, ordered: bool) -> None:
     known, new, other = text("known", id="wamid.1"), text("new", id="wamid.2"), text("other", sender=BO, id="wamid.3")
     batch = notification(
         change(messages=[known, new], statuses=[status("wamid.X")], contacts=[contact()]), change(messages=[other])
     )
     with subscriber() as app:
-        desk.endpoint(app.url, format="meta")
+        desk.endpoint(app.url, format="meta", ordered=ordered)
         receive(message_body(known), batch)
         desk.rounds()
 
+    for each in app.posted:
+        assert verify_meta_signature([SECRET], each.body, each.headers["x-hub-signature-256"]) == 0
+    assert len({posted.id for posted in app.posted}) == 4
     values = [json.loads(posted.body)["entry"][0]["changes"][0]["value"] for posted in app.posted]
     said = sorted(message["id"] for value in values for message in value.get("messages", []))
     assert said == ["wamid.1", "wamid.2", "wamid.3"]
@@ -91,10 +96,10 @@ def test_echoes_and_whatever_is_no_list_come_too() -> None:
     assert meta_body(b"{", {0: None}) is None
 
 
-def test_unordered_a_notification_is_one_post_and_comes_byte_for_byte(desk: Desk, receive: Receive) -> None:
+def test_whole_a_notification_is_one_post_and_comes_byte_for_byte(desk: Desk, receive: Receive) -> None:
     body = message_body(text("1"), text("2", sender=BO), contacts=[contact(), contact(BO, "Bo")])
     with subscriber() as app:
-        desk.endpoint(app.url, format="meta", ordered=False)
+        desk.endpoint(app.url, format="meta", ordered=False, split=False)
         receive(body, message_body(text("3")))
         desk.rounds()
 
@@ -105,7 +110,7 @@ def test_unordered_a_notification_is_one_post_and_comes_byte_for_byte(desk: Desk
 
 
 @on_sqlite
-def test_unordered_it_is_cut_by_number_and_holds_only_what_is_new(desk: Desk, receive: Receive) -> None:
+def test_whole_it_is_cut_by_number_and_holds_only_what_is_new(desk: Desk, receive: Receive) -> None:
     known = text("known", id="wamid.1")
     batch = notification(
         change(messages=[known, text("new"), text("bo", sender=BO)], contacts=[contact(), contact(BO, "Bo")]),
@@ -114,7 +119,7 @@ def test_unordered_it_is_cut_by_number_and_holds_only_what_is_new(desk: Desk, re
     )
     with subscriber(answering(503)) as app:
         receive(message_body(known))
-        desk.endpoint(app.url, format="meta", ordered=False)
+        desk.endpoint(app.url, format="meta", ordered=False, split=False)
         receive(batch)
         desk.rounds()
         app.reply = answering(200)
@@ -134,7 +139,7 @@ def test_unordered_it_is_cut_by_number_and_holds_only_what_is_new(desk: Desk, re
 @on_sqlite
 def test_a_notification_of_which_some_is_still_to_be_read_waits(desk: Desk, receive: Receive) -> None:
     with subscriber() as app:
-        desk.endpoint(app.url, format="meta", ordered=False)
+        desk.endpoint(app.url, format="meta", ordered=False, split=False)
         receive(message_body(text("1"), text("2")))
         with desk.gateway.database.write() as session:
             session.execute(update(Notification).values(state="pending"))
@@ -148,6 +153,24 @@ def test_a_notification_of_which_some_is_still_to_be_read_waits(desk: Desk, rece
     assert len(app.posted) == 1
 
 
+def test_an_item_that_fails_is_tried_again_by_itself(desk: Desk, receive: Receive) -> None:
+    batch = message_body(
+        text("1", id="wamid.1"), text("2", sender=BO, id="wamid.2"), contacts=[contact(), contact(BO, "Bo")]
+    )
+    with subscriber(lambda handler, posted: handler.answer(503 if b"wamid.1" in posted.body else 200)) as app:
+        desk.endpoint(app.url, format="meta")
+        receive(batch)
+        desk.rounds()
+        app.reply = answering(200)
+        desk.pass_by(seconds=7)
+        desk.rounds()
+
+    first, second = ([each for each in app.posted if name in each.body] for name in (b"wamid.1", b"wamid.2"))
+    assert (len(first), len(second)) == (2, 1)
+    assert (first[0].id, first[0].body) == (first[1].id, first[1].body)
+    assert desk.states() == ["delivered", "delivered"]
+
+
 @on_sqlite
 def test_what_we_make_of_an_item_is_no_notification_of_metas(desk: Desk, receive: Receive) -> None:
     """A word that stops marketing is a message, and an event of ours besides."""
@@ -159,6 +182,20 @@ def test_what_we_make_of_an_item_is_no_notification_of_metas(desk: Desk, receive
 
     assert len(app.posted) == 1
     assert audit_balance(desk.gateway.database).is_clean
+
+
+@on_sqlite
+def test_whole_notifications_are_refused_where_they_cannot_be_had(desk: Desk) -> None:
+    manage = desk.gateway.manage_endpoints
+    for values in ({"split": False, "ordered": False}, {"split": False, "format": "meta"}):
+        with pytest.raises(Invalid) as refusal:
+            manage.add({"url": "https://bot.example/"} | values)
+        assert set(refusal.value.fields or {}) == {"split"}
+
+    row, _ = manage.add({"url": "https://bot.example/", "format": "meta", "split": False, "ordered": False})
+    with pytest.raises(Invalid):
+        manage.change(row.id, {"ordered": True})
+    assert manage.change(row.id, {"ordered": True, "split": True}).split
 
 
 def test_an_app_reads_who_wrote_from_the_first_contact() -> None:

@@ -69,6 +69,12 @@ class EndpointChange(Strict):
         strict=True, validate=validate.Range(1, 100), allow_none=True,
         metadata={"description": "Post up to so many events at once, as `{\"events\":[…]}`."},
     )  # fmt: skip
+    split = fields.Boolean(
+        metadata={
+            "description": "Of `meta`: one message or status a POST (true, the default), or, with `ordered` false, "
+            "everything that a notification of Meta's says of a number.",
+        },
+    )
 
 
 class EndpointRequest(EndpointChange):
@@ -136,6 +142,7 @@ class EndpointAnswer(EveryKey):
     max_in_flight = fields.Integer()
     debounce_seconds = fields.Integer()
     batch = fields.Integer()
+    split = fields.Boolean()
     created_at = UtcTime()
     updated_at = UtcTime()
 

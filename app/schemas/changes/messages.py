@@ -15,7 +15,8 @@ from app.schemas.lenient import as_list, as_text
 from app.schemas.people import Contacts
 from app.schemas.statuses import read_status
 
-_KNOWN = frozenset({"messaging_product", "metadata", "contacts", "messages", "statuses", "errors"})
+KNOWN_NAMES = frozenset({"messaging_product", "metadata", "contacts", "messages", "statuses", "errors"})
+"""What a value of the field has by Meta's reference. Lists of other names are new to us."""
 _NAMES = ("from", "from_user_id", "recipient_id", "recipient_user_id", "recipient_participant_id")
 
 
@@ -39,7 +40,7 @@ def _read_report(status: Any, change: Change, around: Surroundings) -> Fact:
 def _read_new_lists(change: Change) -> Iterator[Fact]:
     """Lists that had no name when this was written, kept as they came."""
     for name, elements in change.value.items():
-        if name not in _KNOWN and elements and isinstance(elements, list):
+        if name not in KNOWN_NAMES and elements and isinstance(elements, list):
             yield change.other("unknown", {name: elements})
 
 

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from app.domain.endpoints import Format
 from app.services.delivering.work import Wanted
 from app.store import deliveries, parcels
 from app.store.parcels import Fresh
@@ -67,7 +66,7 @@ def _within_bounds(found: list[list[int]]) -> list[list[int]]:
 
 def _way(wanted: Wanted) -> Callable[[Session, Wanted, list[int], datetime], Gathered]:
     endpoint = wanted.endpoint
-    if endpoint.format is Format.META:
+    if not endpoint.split:
         return _notifications
     if endpoint.debounce_seconds is not None and not wanted.is_replay:
         return _bursts

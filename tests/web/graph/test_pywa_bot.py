@@ -60,10 +60,12 @@ def bot_url(bot: Bot) -> Iterator[str]:
     server.server_close()
 
 
+@pytest.mark.parametrize("ordered", [True, False])
 def test_it_hears_who_wrote_answers_and_hears_of_its_own_reference(
-    desk: Desk, bot: Bot, bot_url: str, receive: Receive, meta: MetaStandIn, gateway: Gateway
+    desk: Desk, bot: Bot, bot_url: str, receive: Receive, meta: MetaStandIn, gateway: Gateway, ordered: bool
 ) -> None:
-    desk.endpoint(bot_url, format="meta", secret=gateway.vault.encrypt(SECRET))
+    """Two wrote within one POST of Meta's, of which pywa reads the first message alone."""
+    desk.endpoint(bot_url, format="meta", ordered=ordered, secret=gateway.vault.encrypt(SECRET))
     ana, bo = (meta.simulator.world.customers.meet(number).user_id for number in (ANA, BO))
     people = [contact(user_id=ana), contact(BO, "Bo", user_id=bo)]
     now = int(desk.clock().timestamp())

@@ -1,0 +1,93 @@
+"""Where in Meta's JSON of a change each of its items stands."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from app.schemas.changes.messages import KNOWN_NAMES
+from app.schemas.lenient import as_list, as_object
+
+Json = dict[str, Any]
+Path = tuple[str | int, ...]
+"""Names of objects and places in lists, from the change's value down to the item. Place 0 may be a lone thing, which
+Meta put into no list. `()` is the value itself."""
+
+_CONVERSATIONS = ("messages", "statuses", "errors")
+_LISTS = {
+    "message_echoes": ("message_echoes", "errors"),
+    "smb_message_echoes": ("message_echoes", "errors"),
+    "smb_app_state_sync": ("state_sync", "errors"),
+    "calls": ("calls", "statuses", "errors"),
+    "group_lifecycle_update": ("groups", "errors"),
+    "group_participants_update": ("groups", "errors"),
+    "group_settings_update": ("groups", "errors"),
+    "group_status_update": ("groups", "errors"),
+    "user_preferences": ("user_preferences", "errors"),
+}
+"""The lists of a field's value, in the order in which `read_change` reads them."""
+
+
+def item_paths(field: str, value: Any, count: int) -> list[Path]:
+    """The path of each of the `count` items that `read_change` makes of a change, in its order.
+
+    Each is the whole value where the items are no elements that could be told apart.
+    """
+    paths = list(_paths(field, value)) if isinstance(value, dict) and count > 1 else []
+    return paths if len(paths) == count else [()] * count
+
+
+def _paths(field: str, value: Json) -> Iterator[Path]:
+    if field in _LISTS:
+        yield from _elements(value, _LISTS[field])
+    elif field == "history":
+        yield from _history(value)
+    elif field == "standby":
+        yield from _standby(value)
+    elif field in ("messages", ""):
+        yield from _elements(value, _CONVERSATIONS)
+        yield from _new_lists(value, KNOWN_NAMES)
+
+
+def _elements(value: Json, names: Collection[str]) -> Iterator[Path]:
+    for name in names:
+        for place in range(len(as_list(value.get(name)))):
+            yield name, place
+
+
+def _new_lists(value: Json, known: Collection[str]) -> Iterator[Path]:
+    for name, elements in value.items():
+        if name not in known and elements and isinstance(elements, list):
+            yield (name,)
+
+
+def _history(value: Json) -> Iterator[Path]:
+    for place, chunk in enumerate(as_list(value.get("history"))):
+        here: Path = ("history", place)
+        threads = as_list(as_object(chunk).get("threads"))
+        for number, thread in enumerate(threads):
+            if isinstance(thread, dict):
+                for path in _elements(thread, ("messages",)):
+                    yield (*here, "threads", number, *path)
+            else:
+                yield (*here, "threads", number)
+        if not threads:
+            yield here
+        elif as_object(chunk).get("errors"):
+            yield (*here, "errors")
+    yield from _elements(value, ("messages", "errors"))
+
+
+def _standby(value: Json) -> Iterator[Path]:
+    """What stands beside `standby` counts as if it stood in each of its parts."""
+    outer = {name: part for name, part in value.items() if name != "standby"}
+    for place, part in enumerate(as_list(value.get("standby", {}))):
+        if not isinstance(part, dict):
+            yield "standby", place
+            continue
+        both = {**outer, **part}
+        for path in (
+            *_elements(both, ("message_echoes", *_CONVERSATIONS)),
+            *_new_lists(both, KNOWN_NAMES | {"message_echoes"}),
+        ):
+            yield ("standby", place, *path) if path[0] in part else path

@@ -17,8 +17,9 @@ from urllib.parse import unquote, urlsplit
 from dotenv import load_dotenv
 
 from app import readers
+from app.endpoint_urls import AllowedNetwork, WrongUrl, check_url
 from app.errors import ConfigError
-from app.readers import ROOT, AllowedNetwork, Reader, WrongSetting
+from app.readers import ROOT, Reader, WrongSetting
 from app.standard_webhooks import WrongSecret, read_secret
 
 SIMULATOR_TOKEN = "EAAsimulated"
@@ -230,12 +231,22 @@ def _forwarding(given: Mapping[str, Any]) -> dict[str, bool]:
             read_secret(secret)
         except WrongSecret:
             is_secret = False
-    return {
+    return _uncallable(given) | {
         "FORWARD_SECRET: required with FORWARD_URL, because without it anybody could forge events; make one as"
         " .env.example shows": "forward_url" in given and not secret,
         "FORWARD_SECRET: must be whsec_ followed by the base64 of 24 to 64 random bytes; .env.example shows how to"
         " make one": not is_secret,
     }
+
+
+def _uncallable(given: Mapping[str, Any]) -> dict[str, bool]:
+    """Say why FORWARD_URL could never be called, if so. Whoever started with it would learn that by lost events."""
+    try:
+        if given.get("forward_url"):
+            check_url(given["forward_url"], given.get("forward_allow_nets", ()))
+    except WrongUrl as wrong:
+        return {f"FORWARD_URL: {wrong}": True}
+    return {}
 
 
 def _simulated(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from app.endpoint_urls import AllowedNetwork
+
 ROOT = Path(__file__).resolve().parent.parent
 
 Reader = Callable[[str], Any]
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-AllowedNetwork = Network | tuple[Network, int]
-"""A network, or one port of it."""
 
 
 class WrongSetting(Exception):

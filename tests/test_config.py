@@ -8,6 +8,7 @@ import pytest
 
 from app import config as config_module
 from app.config import load_config, load_environment, setting_name, settings
+from app.endpoint_urls import NEVER_CALLED, NOT_ALLOWED
 from app.errors import ConfigError
 from app.readers import ROOT
 
@@ -279,3 +280,43 @@ def test_networks_may_name_a_port() -> None:
 def test_what_is_no_network_or_port_is_refused(written: str) -> None:
     with pytest.raises(ConfigError, match="FORWARD_ALLOW_NETS"):
         load_config(LIVE | {"FORWARD_ALLOW_NETS": written})
+
+
+FORWARDING = LIVE | {"FORWARD_SECRET": f"whsec_{'MDEy' * 8}"}
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed", "problem"),
+    [
+        ("http://10.1.2.3:9000/events", "", NOT_ALLOWED),
+        ("http://10.1.2.3:9000/events", "192.168.0.0/16,10.0.0.0/8:8080", NOT_ALLOWED),
+        ("http://127.0.0.1:9000/events", "", NOT_ALLOWED),
+        ("http://127.1/events", "", NOT_ALLOWED),
+        ("http://2130706433/events", "", NOT_ALLOWED),
+        ("http://[::1]:9000/events", "127.0.0.0/8", NOT_ALLOWED),
+        ("http://localhost:9000/events", "", NOT_ALLOWED),
+        ("http://LOCALHOST./events", "10.0.0.0/8", NOT_ALLOWED),
+        ("http://bot.localhost/events", "", NOT_ALLOWED),
+        ("http://169.254.169.254/events", "0.0.0.0/0", NEVER_CALLED),
+        ("http://[fe80::1]/events", "::/0", NEVER_CALLED),
+        ("https://user:password@bot.example/events", "", "must not hold a user or a password"),
+    ],
+)
+def test_a_forward_url_that_can_never_be_called_is_refused(url: str, allowed: str, problem: str) -> None:
+    assert problems_of(FORWARDING | {"FORWARD_URL": url, "FORWARD_ALLOW_NETS": allowed}) == [f"FORWARD_URL: {problem}"]
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("http://10.1.2.3:9000/events", "10.0.0.0/8:9000"),
+        ("http://127.0.0.1:9000/events", "127.0.0.1/32"),
+        ("http://localhost:9000/events", "127.0.0.1/32"),
+        ("http://localhost:9000/events", "[::1/128]:9000"),
+        ("https://93.184.215.14/events", ""),
+        ("http://bot/events", ""),
+        ("https://localhost.example/events", ""),
+    ],
+)
+def test_a_forward_url_that_may_be_called_is_not(url: str, allowed: str) -> None:
+    assert load_config(FORWARDING | {"FORWARD_URL": url, "FORWARD_ALLOW_NETS": allowed}).forward_url == url

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from app.domain.endpoint_urls import WrongUrl, check_url
 from app.domain.endpoints import Format
+from app.endpoint_urls import WrongUrl, check_url
 from app.errors import GraphRefused, Invalid
 from app.models import Endpoint
 from app.services.endpoint_directory import EndpointDirectory

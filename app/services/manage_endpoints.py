@@ -13,8 +13,8 @@ from typing import Any
 from app.config import Config
 from app.crypto import Vault
 from app.database import Database
-from app.domain.endpoint_urls import AllowedNetwork, WrongUrl, check_url
 from app.domain.endpoints import OF_THE_SETTINGS, Format
+from app.endpoint_urls import AllowedNetwork, WrongUrl, check_url
 from app.errors import Invalid, NotFound, WrongState
 from app.ids import new_id
 from app.models import Endpoint

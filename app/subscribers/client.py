@@ -16,7 +16,7 @@ from urllib3 import BaseHTTPResponse, PoolManager
 from urllib3.exceptions import HTTPError, IncompleteRead, ProtocolError
 from urllib3.exceptions import TimeoutError as Urllib3Timeout
 
-from app.domain.endpoint_urls import AllowedNetwork, WrongUrl, check_url
+from app.endpoint_urls import AllowedNetwork, WrongUrl, check_url
 from app.graph.transport import timeout
 from app.subscribers.connecting import AddressRefused, GoneWhileIdle, new_pools
 

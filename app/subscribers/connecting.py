@@ -18,7 +18,7 @@ import certifi
 from urllib3 import PoolManager
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from app.domain.endpoint_urls import AllowedNetwork, why_not
+from app.endpoint_urls import AllowedNetwork, is_localhost, why_not
 from app.graph.transport import CONNECT_SECONDS, Connection, TlsConnection
 
 
@@ -65,6 +65,8 @@ def connect(
     """Connect to a host if every address it has may be called. Raises `AddressRefused` and other `OSError`s."""
     deadline = monotonic() + seconds
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    if is_localhost(host):  # often has ::1 beside 127.0.0.1, and who allowed one of them meant that one
+        found = [each for each in found if why_not(ipaddress.ip_address(each[4][0]), port, allowed) is None] or found
     for *_, place in found:
         reason = why_not(ipaddress.ip_address(place[0]), port, allowed)
         if reason is not None:

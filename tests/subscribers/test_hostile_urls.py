@@ -92,6 +92,17 @@ def test_of_an_allowed_port_its_neighbours_are_not_allowed(connected: list[Any],
     assert bool(connected) is is_called
 
 
+def test_localhost_is_called_at_the_address_that_is_allowed(
+    connected: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, port, **_: _infos(["::1", "127.0.0.1"], port))
+    allowed = (ipaddress.ip_network("127.0.0.1/32"),)
+
+    SubscriberClient(user_agent="tests", allowed=allowed, pool_size=1).post("http://localhost:9000/", {}, b"{}")
+
+    assert connected == [("127.0.0.1", 9000)]
+
+
 def test_a_redirect_to_a_hostile_address_is_not_followed() -> None:
     allowed = SubscriberClient(user_agent="tests", allowed=(ipaddress.ip_network(ALLOWED),), pool_size=1)
     with subscriber() as inside, subscriber(answering(307, Location=inside.url)) as app:

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from standardwebhooks.webhooks import Webhook
 
 from app.config import Config
+from app.endpoint_urls import NOT_ALLOWED
 from app.jobs.deliver import DeliverDue
 from app.services.gateway import Gateway, utc_now
 from tests.conftest import API_KEY, on_sqlite, with_settings
@@ -217,3 +218,5 @@ def test_the_commands_do_the_same(app: Flask) -> None:
     assert runner.invoke(args=["endpoints", "remove", endpoint_id]).exit_code == 1
     assert runner.invoke(args=["endpoints", "add", "http://localhost:1/%00"]).exit_code == 0
     assert runner.invoke(args=["endpoints", "add", "nonsense"]).exit_code == 1
+    refused = runner.invoke(args=["endpoints", "add", "http://10.1.2.3/events"])
+    assert (refused.exit_code, NOT_ALLOWED in refused.output) == (1, True)

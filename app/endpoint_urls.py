@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -41,12 +42,24 @@ _CARRIERS = _networks("::ffff:0:0/96", "64:ff9b::/96")
 """An IPv4 address as IPv6 (mapped, NAT64): judged as the address it carries."""
 
 
+NEVER_CALLED = "the address is never called: it is link-local, a cloud's metadata, or nobody's"
+NOT_ALLOWED = (
+    "the address is not public, and FORWARD_ALLOW_NETS does not have its network and port; write its network there, as"
+    " 127.0.0.1/32 for an app on this machine"
+)
+
+_LOCALHOST = (ipaddress.IPv4Address("127.0.0.1"), ipaddress.IPv6Address("::1"))
+
+
 class WrongUrl(ValueError):
     """An address that no endpoint may have. Says why, without quoting it."""
 
 
 def check_url(url: str, allowed: Sequence[AllowedNetwork] = ()) -> None:
-    """Raise `WrongUrl` for what is no URL of ours to call. Names are judged when they are resolved, not here."""
+    """Raise `WrongUrl` for what is no URL of ours to call.
+
+    Of names only `localhost` is judged here, by both its addresses; the others when they are resolved.
+    """
     if not re.fullmatch(r"[!-\[\]-~]{1,2000}", url):  # printable ASCII but the backslash, which some read as a slash
         raise WrongUrl("must be an ASCII URL without spaces or backslashes, of at most 2000 characters")
     try:
@@ -60,13 +73,29 @@ def check_url(url: str, allowed: Sequence[AllowedNetwork] = ()) -> None:
         raise WrongUrl("must not hold a user or a password")
     if port == 0 or "%" in parts.netloc or not re.fullmatch(r"[0-9A-Za-z._:-]+", parts.hostname):
         raise WrongUrl("must name a host by its name or address, and a port above 0 if any")
+    reasons = [why_not(each, port or _PORTS[parts.scheme], allowed) for each in _known_addresses(parts.hostname)]
+    if reasons and None not in reasons:
+        raise WrongUrl(reasons[0])
+
+
+def is_localhost(host: str) -> bool:
+    """Whether this name means this machine, whatever its resolver makes of it."""
+    name = host.lower().rstrip(".")
+    return name == "localhost" or name.endswith(".localhost")
+
+
+def _known_addresses(host: str) -> tuple[Address, ...]:
+    """The addresses that a host has without anybody being asked: none for most names."""
+    if is_localhost(host):
+        return _LOCALHOST
     try:
-        address = ipaddress.ip_address(parts.hostname)
+        return (ipaddress.ip_address(host),)
     except ValueError:
-        return
-    reason = why_not(address, port or _PORTS[parts.scheme], allowed)
-    if reason is not None:
-        raise WrongUrl(reason)
+        pass
+    try:  # resolvers read 127.1, 2130706433 and 0x7f000001 as an address, too
+        return (ipaddress.IPv4Address(socket.inet_aton(host.rstrip("."))),)
+    except OSError:
+        return ()
 
 
 def why_not(address: Address, port: int, allowed: Sequence[AllowedNetwork]) -> str | None:
@@ -75,13 +104,13 @@ def why_not(address: Address, port: int, allowed: Sequence[AllowedNetwork]) -> s
     if carried is not None:
         return why_not(carried, port, allowed)
     if getattr(address, "scope_id", None) is not None or _is_in(address, _NEVER):
-        return "the address is never called: it is link-local, a cloud's metadata, or nobody's"
+        return NEVER_CALLED
     if _is_in(address, [each for each in allowed if not isinstance(each, tuple)]):
         return None
     if _is_in(address, [each[0] for each in allowed if isinstance(each, tuple) and each[1] == port]):
         return None
     if not address.is_global or _is_in(address, _NOT_PUBLIC):
-        return "the address is not public, and FORWARD_ALLOW_NETS does not have its network and port"
+        return NOT_ALLOWED
     return None
 
 

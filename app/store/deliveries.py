@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, bindparam, exists, func, insert, literal_column, or_, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, Update, bindparam, exists, insert, literal_column, or_, select, update
+from sqlalchemy.orm import Session
 
 from app.database import Database
 from app.ids import new_id
@@ -17,9 +17,6 @@ from app.models import Delivery, DeliveryAttempt
 from app.models.base import UtcDateTime, table
 from app.models.endpoints import IS_UNDELIVERED
 from app.store.dialect import InsertMany, with_lists
-
-HEAD_ATTEMPTS = 4
-"""Tries after which a contact's next events no longer wait for one that keeps failing: some 40 minutes of its own."""
 
 _TABLE = table(Delivery)
 _RENEW = with_lists(
@@ -77,12 +74,6 @@ def due(session: Session, endpoint_id: str, now: datetime, limit: int, *, is_rep
     return list(session.scalars(query.order_by(Delivery.due_at, Delivery.id).limit(limit)))
 
 
-def blocked(session: Session, ids: Collection[int]) -> dict[int, datetime]:
-    """Those of these deliveries that wait for an earlier one of the same contact, and when they were due. No lock."""
-    rows = session.execute(select(Delivery.id, Delivery.due_at).where(Delivery.id.in_(ids), _waits()))
-    return {row.id: row.due_at for row in rows}
-
-
 def claim(
     session: Session, ids: Collection[int], *, now: datetime, lease: timedelta, is_probe: bool = False
 ) -> list[Claim]:
@@ -104,21 +95,6 @@ def claim(
         Claim(row.id, claim_id, row.endpoint_id, row.event_id, row.contact_id, row.attempts, row.is_replay, is_probe)
         for row in rows
     ]
-
-
-def hold_back(session: Session, seen: Mapping[int, datetime], until: datetime) -> None:
-    """Do not look before `until` at what `blocked` found; `release` brings it back earlier.
-
-    What somebody else has, or has changed since it was `seen`, is left alone: it may just have been released, and what
-    one statement reads of other rows may be older than the row that it waited for.
-    """
-    free = (Delivery.id.in_(seen), Delivery.claim_id.is_(None), Delivery.carried_by.is_(None), _waits())
-    query = select(Delivery.id, Delivery.due_at).where(*free).order_by(Delivery.id)
-    rows = session.execute(query.with_for_update(of=Delivery, skip_locked=True))
-    ids = [row.id for row in rows if row.due_at == seen[row.id]]
-    if ids:
-        statement = update(Delivery).where(Delivery.id.in_(ids)).values(due_at=until)
-        session.execute(statement.execution_options(synchronize_session=False))
 
 
 def renew(session: Session, claims: Sequence[Claim], until: datetime) -> list[Claim]:
@@ -197,23 +173,6 @@ def bury(session: Session, endpoint_id: str, reason: str, now: datetime, limit: 
     return len(ids) == limit
 
 
-def release(session: Session, claims: Sequence[Claim], now: datetime) -> None:
-    """Let the next event of each contact be delivered now, unless it has been tried and has a time of its own."""
-    session.execute(
-        _released(),
-        [
-            {
-                "of_contact": claim.contact_id,
-                "of_endpoint": claim.endpoint_id,
-                "of_replay": claim.is_replay,
-                "of_id": claim.id,
-                "now": now,
-            }
-            for claim in claims
-        ],
-    )
-
-
 @cache
 def _any_due() -> Any:
     target = table(Delivery)
@@ -244,30 +203,6 @@ def _recorded() -> Update:
     )
 
 
-@cache
-def _released() -> Update:
-    target = table(Delivery)
-    following = target.alias("following")
-    next_id = (
-        select(func.min(following.c.id))
-        .where(
-            following.c.contact_id == bindparam("of_contact"),
-            following.c.endpoint_id == bindparam("of_endpoint"),
-            following.c.is_replay == bindparam("of_replay", type_=target.c.is_replay.type),
-            following.c.id > bindparam("of_id"),
-            literal_column("following.state = 'pending'"),
-        )
-        .scalar_subquery()
-    )
-    return (
-        update(target)
-        .where(
-            target.c.id == next_id, target.c.claim_id.is_(None), target.c.attempts == 0, target.c.carried_by.is_(None)
-        )
-        .values(due_at=bindparam("now", type_=target.c.due_at.type))
-    )
-
-
 def _executemany(session: Session, claims: Sequence[Claim], values: dict[str, Any], given: dict[str, Any]) -> None:
     target = table(Delivery)
     ours = (target.c.id == bindparam("of_id"), target.c.claim_id == bindparam("of_claim"))
@@ -278,15 +213,3 @@ def _executemany(session: Session, claims: Sequence[Claim], values: dict[str, An
 def _pending(model: Any) -> ColumnElement[bool]:
     """A literal, because SQLite uses an index of some rows alone for no condition that it cannot read."""
     return model.state == literal_column("'pending'")  # type: ignore[no-any-return]
-
-
-def _waits() -> ColumnElement[bool]:
-    earlier = aliased(Delivery)
-    return exists().where(
-        earlier.contact_id == Delivery.contact_id,
-        earlier.endpoint_id == Delivery.endpoint_id,
-        earlier.is_replay == Delivery.is_replay,
-        earlier.id < Delivery.id,
-        earlier.attempts < HEAD_ATTEMPTS,
-        _pending(earlier),
-    )

@@ -14,7 +14,7 @@ from standardwebhooks.webhooks import Webhook
 
 from app.errors import Invalid
 from app.services.audit_balance import audit_balance
-from app.store.deliveries import HEAD_ATTEMPTS
+from app.store.delivery_order import HEAD_ATTEMPTS
 from tests.conftest import on_sqlite
 from tests.factories import message_body, text
 from tests.jobs.conftest import SECRET, Desk

@@ -16,8 +16,9 @@ from app.models import Delivery, Event
 from app.models.base import table
 from app.services.delivering.disbelieve import disbelieve
 from app.services.endpoint_directory import new_row
-from app.store import deliveries, endpoints
+from app.store import deliveries, delivery_order, endpoints
 from app.store.deliveries import Outcome
+from app.store.delivery_order import Waiting
 from tests.conftest import on_postgresql, on_sqlite
 
 
@@ -65,16 +66,16 @@ def test_what_was_brought_back_since_it_was_seen_is_not_held_back(database: Data
     now = datetime.now(UTC)
     first, second = _owed_to_one_contact(database, now)
     with database.read() as session:
-        assert deliveries.blocked(session, [first, second]) == {second: now}
+        assert delivery_order.blocked(session, [first, second]) == {second: Waiting(now, first)}
     released = now + timedelta(milliseconds=3)
     with database.write() as session:
         session.execute(update(Delivery).where(Delivery.id == second).values(due_at=released))
     with database.write() as session:
-        deliveries.hold_back(session, {second: now}, now + timedelta(minutes=1))
+        delivery_order.hold_back(session, {second: Waiting(now, first)}, now + timedelta(minutes=1))
 
     assert _due(database, second) == released
     with database.write() as session:
-        deliveries.hold_back(session, {second: released}, now + timedelta(minutes=1))
+        delivery_order.hold_back(session, {second: Waiting(released, first)}, now + timedelta(minutes=1))
     assert _due(database, second) == now + timedelta(minutes=1)
 
 
@@ -87,12 +88,71 @@ def test_holding_back_waits_for_nobody_who_is_about_to_let_it_go(database: Datab
     later = now + timedelta(seconds=1)
     with database.write() as theirs:
         deliveries.record(theirs, [Outcome(claim, "delivered", None, None, 1)], later)
-        deliveries.release(theirs, [claim], later)
+        delivery_order.release(theirs, [claim], later)
         with database.write() as ours:
             ours.execute(sql("SET LOCAL lock_timeout = '1s'"))
-            deliveries.hold_back(ours, {second: now}, now + timedelta(minutes=1))
+            delivery_order.hold_back(ours, {second: Waiting(now, first)}, now + timedelta(minutes=1))
 
     assert _due(database, second) == later
+
+
+@on_postgresql
+def test_what_is_owed_while_its_predecessor_ends_is_held_for_nobody(database: Database) -> None:
+    """It comes after the release has looked for it and before that is committed: nobody would ever bring it back."""
+    now = datetime.now(UTC)
+    first, second = _owed_to_one_contact(database, now)
+    _change(database, second, {"contact_id": None})  # as if it were not there
+    with database.write() as session:
+        [claim] = deliveries.claim(session, [first], now=now, lease=timedelta(seconds=45))
+    with database.write() as theirs:
+        deliveries.record(theirs, [Outcome(claim, "delivered", None, None, 1)], now)
+        delivery_order.release(theirs, [claim], now)
+        _change(database, second, {"contact_id": "contact"})
+        with database.read() as session:
+            seen = delivery_order.blocked(session, [second])
+        assert seen == {second: Waiting(now, first)}
+        with database.write() as ours:
+            ours.execute(sql("SET LOCAL lock_timeout = '1s'"))
+            delivery_order.hold_back(ours, seen, now + timedelta(minutes=1))
+
+    assert _due(database, second) == now
+
+
+@on_postgresql
+def test_what_is_held_is_found_by_whoever_ends_its_predecessor(database: Database) -> None:
+    now = datetime.now(UTC)
+    first, second = _owed_to_one_contact(database, now)
+    with database.write() as session:
+        [claim] = deliveries.claim(session, [first], now=now, lease=timedelta(seconds=45))
+    later = now + timedelta(seconds=1)
+
+    def end() -> None:
+        with database.write() as session:
+            deliveries.record(session, [Outcome(claim, "delivered", None, None, 1)], later)
+            delivery_order.release(session, [claim], later)
+
+    thread = threading.Thread(target=end)
+    with database.write() as ours:
+        delivery_order.hold_back(ours, {second: Waiting(now, first)}, now + timedelta(minutes=1))
+        thread.start()
+        _wait_for_a_lock(database)
+    thread.join(30)
+
+    assert _due(database, second) == later
+
+
+def test_a_release_passes_over_what_keeps_failing(database: Database) -> None:
+    now = datetime.now(UTC)
+    first, second, third = _owed_to_one_contact(database, now, count=3)
+    later = now + timedelta(minutes=1)
+    _change(database, second, {"attempts": delivery_order.HEAD_ATTEMPTS, "due_at": later})
+    _change(database, third, {"due_at": later})
+    with database.write() as session:
+        [claim] = deliveries.claim(session, [first], now=now, lease=timedelta(seconds=45))
+        deliveries.record(session, [Outcome(claim, "delivered", None, None, 1)], now)
+        delivery_order.release(session, [claim], now)
+
+    assert (_due(database, second), _due(database, third)) == (later, now)
 
 
 @on_postgresql
@@ -129,7 +189,7 @@ def test_a_delivery_waits_for_an_earlier_one_of_its_contact_alone(
     first, second = _owed_to_one_contact(database, datetime.now(UTC))
     _change(database, first, changes)
     with database.read() as session:
-        waiting = set(deliveries.blocked(session, [first, second]))
+        waiting = set(delivery_order.blocked(session, [first, second]))
 
     assert waiting == ({second} if changes in ({}, {"attempts": 3}) else set())
 
@@ -147,7 +207,7 @@ def test_a_release_brings_back_the_contacts_next_and_nothing_else(
     later = now + timedelta(minutes=1)
     _change(database, second, changes | {"due_at": later})
     with database.write() as session:
-        deliveries.release(session, [claim], now)
+        delivery_order.release(session, [claim], now)
 
     assert _due(database, second) == (later if changes else now)
 
@@ -160,7 +220,7 @@ def test_a_release_never_brings_back_an_earlier_one(database: Database) -> None:
         deliveries.record(session, [Outcome(claim, "delivered", None, None, 1)], now)
     _change(database, first, {"due_at": now + timedelta(minutes=1)})
     with database.write() as session:
-        deliveries.release(session, [claim], now)
+        delivery_order.release(session, [claim], now)
 
     assert _due(database, first) == now + timedelta(minutes=1)
 
@@ -233,20 +293,19 @@ def _wait_for_a_lock(database: Database) -> None:
     raise AssertionError("nobody waits for a lock")
 
 
-def _owed_to_one_contact(database: Database, now: datetime) -> tuple[int, int]:
-    """Two deliveries of one contact to the endpoint "a", the earlier first."""
+def _owed_to_one_contact(database: Database, now: datetime, count: int = 2) -> list[int]:
+    """Deliveries of one contact to the endpoint "a", the earliest first."""
     with database.write() as session:
         for name in ("a", "b"):
             endpoint = new_row(name, now, secret="sealed")
             endpoint.url, endpoint.format = "https://app.example", "event"
             endpoints.add(session, endpoint)
-        ids = [new_id(), new_id()]
+        ids = [new_id() for _ in range(count)]
         times = dict.fromkeys(("timestamp", "received_at", "created_at"), now)
         row = {"type": "unknown", "source": "live", "data": "{}"} | times
         session.execute(insert(table(Event)), [row | {"id": each} for each in ids])
         deliveries.owe(session, [("a", each, "contact") for each in ids], now, is_replay=False)
-        first, second = session.scalars(select(Delivery.id).order_by(Delivery.id))
-    return first, second
+        return list(session.scalars(select(Delivery.id).order_by(Delivery.id)))
 
 
 def _change(database: Database, delivery_id: int, values: dict[str, Any]) -> None:

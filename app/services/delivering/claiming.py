@@ -15,7 +15,7 @@ from app.domain.endpoints import Format
 from app.models import Event, Message, Notification
 from app.services.delivering.gathering import WINDOW, gather
 from app.services.delivering.work import Part, Wanted, Work
-from app.store import deliveries, endpoints, events, messages, notifications, parcels
+from app.store import deliveries, delivery_order, endpoints, events, messages, notifications, parcels
 
 LEASE = timedelta(seconds=25)
 """How long a worker that died keeps its deliveries from others: longer than an exchange. Renewed every ten seconds."""
@@ -30,7 +30,7 @@ class Found:
 
     claimable: list[tuple[Wanted, list[int]]] = field(default_factory=list)
     parcels: list[tuple[Wanted, list[list[int]]]] = field(default_factory=list)
-    waiting: dict[int, datetime] = field(default_factory=dict)
+    waiting: dict[int, delivery_order.Waiting] = field(default_factory=dict)
     later: dict[int, datetime] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
@@ -52,7 +52,7 @@ def look(database: Database, wanted: Sequence[Wanted], now: datetime) -> Found:
             ids = deliveries.due(session, each.endpoint.id, now, limit, is_replay=each.is_replay)
             if not ids:
                 continue
-            waiting = deliveries.blocked(session, ids) if each.endpoint.ordered else {}
+            waiting = delivery_order.blocked(session, ids) if each.endpoint.ordered else {}
             found.waiting |= waiting
             free = [id for id in ids if id not in waiting][: each.limit]
             if free:
@@ -81,7 +81,7 @@ def claim(
     if found.later:
         parcels.put_off(session, found.later)
     if found.waiting:
-        deliveries.hold_back(session, found.waiting, now + HELD_BACK_FOR)
+        delivery_order.hold_back(session, found.waiting, now + HELD_BACK_FOR)
     return claimed
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from app.services.delivering.work import Wanted
-from app.store import deliveries, parcels
+from app.store import deliveries, delivery_order, parcels
 from app.store.parcels import Fresh
 
 WINDOW = 128
@@ -33,7 +33,7 @@ class Gathered:
     """What may be claimed, parcel by parcel, the head of each first; what waits for an earlier event, or for a time."""
 
     parcels: list[list[int]] = field(default_factory=list)
-    waiting: dict[int, datetime] = field(default_factory=dict)
+    waiting: dict[int, delivery_order.Waiting] = field(default_factory=dict)
     later: dict[int, datetime] = field(default_factory=dict)
 
 
@@ -44,12 +44,12 @@ def gather(session: Session, wanted: Wanted, now: datetime) -> Gathered:
     ids = deliveries.due(session, endpoint.id, now, limit, is_replay=wanted.is_replay)
     if not ids:
         return Gathered()
-    waiting = deliveries.blocked(session, ids) if endpoint.ordered else {}
+    waiting = delivery_order.blocked(session, ids) if endpoint.ordered else {}
     free = [id for id in ids if id not in waiting]
     found = _way(wanted)(session, wanted, free, now)
     found.parcels = _within_bounds(found.parcels[: wanted.limit])
     taken = {id for parcel in found.parcels for id in parcel}
-    found.waiting = {id: due_at for id, due_at in waiting.items() if id not in taken}
+    found.waiting = {id: seen for id, seen in waiting.items() if id not in taken}
     return found
 
 

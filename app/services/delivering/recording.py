@@ -16,8 +16,9 @@ from app.domain.retry_schedule import pause_after
 from app.logs import get_logger
 from app.services.delivering.work import STALE, TAKEN_BACK, WITHHELD, Tried
 from app.services.endpoint_directory import health_of
-from app.store import deliveries, endpoints, parcels
-from app.store.deliveries import HEAD_ATTEMPTS, Claim, Outcome
+from app.store import deliveries, delivery_order, endpoints, parcels
+from app.store.deliveries import Claim, Outcome
+from app.store.delivery_order import HEAD_ATTEMPTS
 from app.subscribers.client import Answer
 
 GONE_FOR_GOOD = 410
@@ -55,7 +56,7 @@ def record(session: Session, done: Sequence[Tried], now: datetime) -> set[str]:
         claim for each in tried if each.work.endpoint.ordered for claim in _let_go(outcomes[id(each)])
     ]  # fmt: skip
     if let_go:
-        deliveries.release(session, let_go, now)
+        delivery_order.release(session, let_go, now)
     return changed
 
 

@@ -86,6 +86,7 @@ def test_when_told_to_stop_it_gives_back_what_it_has_not_begun(gateway: Gateway,
 
     given_back = rows(gateway.database, Job)
     assert [(job.claim_id, job.due_at <= utc_now()) for job in given_back] == [(None, True), (None, True)]
+    assert [job.attempts for job in given_back] == [1, 1]  # so that the next reading knows that it is not the first
     gateway.process(claim(gateway.database))
     assert len(rows(gateway.database, Message)) == 2 * ON_POSTGRESQL + 9
     assert audit_balance(gateway.database, deep=True).problems == []

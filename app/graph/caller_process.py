@@ -38,6 +38,10 @@ PATIENCE_SECONDS = 5
 SILENCE_SECONDS = 20.0
 """After so long without a word, of which it has one every two seconds, it hangs."""
 
+START_SECONDS = 60.0
+"""How long it may take to its first word: on a busy machine importing alone takes longer than a silence may, and one
+that is ended for that is followed by another that makes the machine no less busy."""
+
 logger = get_logger(__name__)
 
 
@@ -67,7 +71,7 @@ class CallerProcess:
         if running is not None and running.has_ended:
             logger.warning("the process that sends has ended; starting another", extra={"pid": running.pid})
             self._running, self._ended_at = None, time.monotonic()
-        elif running is not None and time.monotonic() - running.heard_at > SILENCE_SECONDS:
+        elif running is not None and running.hangs:
             logger.error("the process that sends hangs; ending it", extra={"pid": running.pid})
             running.kill()
         elif running is None and not self._is_closed and time.monotonic() - self._ended_at >= PAUSE_SECONDS:
@@ -109,7 +113,8 @@ class _Running:
         self._mutex = threading.Lock()
         self.is_ready = False
         self.has_ended = False
-        self.heard_at = time.monotonic()
+        self._started_at = time.monotonic()
+        self._heard_at: float | None = None
         self._line, theirs = socket.socketpair()
         # For sending alone: the kernel's own bound, since a timeout of Python's would be one for reading, too.
         self._line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", PATIENCE_SECONDS, 0))
@@ -121,6 +126,13 @@ class _Running:
         self.pid = self._process.pid
         threading.Thread(target=self._read, name="answers", daemon=True).start()
         self.send(start_frame)
+
+    @property
+    def hangs(self) -> bool:
+        """Whether it has been silent for longer than it may."""
+        if (heard_at := self._heard_at) is None:
+            return time.monotonic() - self._started_at > START_SECONDS
+        return time.monotonic() - heard_at > SILENCE_SECONDS
 
     def begin(self, calls: Sequence[Call]) -> bool:
         """Hand calls over; False when it is gone, and they have not left."""
@@ -148,7 +160,7 @@ class _Running:
         try:
             with self._line.makefile("rb") as file:
                 while len(head := file.read(LENGTH.size)) == LENGTH.size:
-                    self.heard_at = time.monotonic()
+                    self._heard_at = time.monotonic()
                     for told in json.loads(file.read(LENGTH.unpack(head)[0]))["told"]:
                         self._hear(told)
         except OSError:

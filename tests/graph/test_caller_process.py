@@ -163,6 +163,34 @@ def test_one_that_hangs_is_ended(meta: Meta, caller: Caller, monkeypatch: pytest
     assert caller.wait_ready() != pid
 
 
+def test_one_that_is_still_starting_does_not_hang(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It imports for longer than a silence may last: that is a busy machine, and no reason to begin again."""
+    caller.process.is_ready()
+    starting = caller.process._running
+    assert starting is not None
+    os.kill(starting.pid, signal.SIGSTOP)
+    with monkeypatch.context() as impatient:
+        impatient.setattr("app.graph.caller_process.SILENCE_SECONDS", 0.1)
+        time.sleep(0.2)
+        caller.process.is_ready()
+    os.kill(starting.pid, signal.SIGCONT)
+
+    assert caller.wait_ready() == starting.pid
+
+
+def test_one_that_never_says_a_word_is_ended(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    caller.process.is_ready()
+    starting = caller.process._running
+    assert starting is not None
+    os.kill(starting.pid, signal.SIGSTOP)
+    with monkeypatch.context() as impatient:
+        impatient.setattr("app.graph.caller_process.START_SECONDS", 0.1)
+        time.sleep(0.2)
+        caller.process.is_ready()
+
+    assert caller.wait_ready() != starting.pid
+
+
 def test_one_whose_calls_take_long_does_not_hang(
     meta: Meta, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,8 +76,11 @@ def remove(endpoint_id: str) -> None:
 @endpoints.command("test")
 @click.argument("endpoint_id")
 def test(endpoint_id: str) -> None:
-    """Post a test event and say what came of it. Exits with 1 if that is no success."""
-    answer = _manage().test(endpoint_id)
+    """Post a test event and say what came of it, and of the latest messages. Exits with 1 if that is no success."""
+    tested = _manage().test(endpoint_id)
+    answer = tested.answer
     click.echo(f"{answer.error or f'answered {answer.status}'} after {answer.seconds:.2f} s")
+    for warning in tested.warnings:
+        click.echo(f"- {warning}")
     if not answer.is_success:
         raise SystemExit(1)

@@ -1,7 +1,7 @@
 """The tables."""
 
 from app.models.alerts import Alert
-from app.models.api_keys import ApiKey
+from app.models.api_keys import ApiKey, KeyUse
 from app.models.api_usage import SeenUsage
 from app.models.base import Base
 from app.models.contacts import Contact, ContactAlias, ContactNumber
@@ -35,6 +35,7 @@ __all__ = [
     "IdempotencyKey",
     "IdempotentRequest",
     "Job",
+    "KeyUse",
     "MergedMessage",
     "Message",
     "ContactWord",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Text
+from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Id, JsonColumn, UtcDateTime
@@ -22,3 +22,13 @@ class ApiKey(Base):
     numbers: Mapped[list[str] | None] = mapped_column(JsonColumn)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class KeyUse(Base):
+    """When the key of a name was last used on a `face`, `api` or `graph`. The settings' own key is `API_KEY`."""
+
+    __tablename__ = "key_uses"
+
+    key_name: Mapped[str] = mapped_column(Text, primary_key=True)
+    face: Mapped[str] = mapped_column(String(8), primary_key=True)
+    last_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -39,6 +39,7 @@ from app.services.handover import HandOver
 from app.services.idempotent_requests import IdempotentRequests
 from app.services.manage_endpoints import ManageEndpoints
 from app.services.mark_read import MarkRead
+from app.services.note_key_use import NoteKeyUse
 from app.services.note_usage import NoteUsage
 from app.services.number_directory import NumberDirectory
 from app.services.processing import ProcessNotifications
@@ -47,6 +48,7 @@ from app.services.read_contacts import ReadContacts
 from app.services.read_messages import is_taken_back
 from app.services.receive_notification import ReceiveNotification
 from app.services.registry import Registry
+from app.services.see_silence import SeeSilence
 from app.services.send_message import SendMessage
 from app.services.sending.actions import SendActions
 from app.services.sending.batches import Batches
@@ -80,6 +82,7 @@ class Gateway:
     deliver: TryDelivery
     manage_endpoints: ManageEndpoints
     api_keys: ApiKeys
+    note_key_use: NoteKeyUse
     receive: ReceiveNotification
     process: ProcessNotifications
     send: SendMessage
@@ -142,7 +145,8 @@ class Gateway:
         send = SendMessage(database, directory, graph, categories, utc_now, probe.ask)
         with_a_person, taken_back = hand_over.with_a_person, partial(is_taken_back, database)
         post_event = PostEvent(subscribers, utc_now, SendReplies(send, with_a_person), with_a_person, taken_back)
-        manage_endpoints = ManageEndpoints(config, database, vault, endpoints, post_event, utc_now)
+        see_silence = SeeSilence(config, database, utc_now)
+        manage_endpoints = ManageEndpoints(config, database, vault, endpoints, post_event, see_silence, utc_now)
         handlers = _handlers(config)
         hold_sends = HoldSends(database, utc_now)
         database_use = DatabaseUse(database, config.log_dir, hold_sends, utc_now)
@@ -162,6 +166,7 @@ class Gateway:
             TryDelivery(post_event, call_handler),
             manage_endpoints,
             ApiKeys(config, database, registry, utc_now),
+            NoteKeyUse(database, utc_now),
             ReceiveNotification(database, directory, utc_now),
             ProcessNotifications(database, directory, EventLog(endpoints), utc_now, rules),
             send,

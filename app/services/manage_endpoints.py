@@ -22,6 +22,7 @@ from app.services.delivering.composing import compose
 from app.services.delivering.posting import PostEvent
 from app.services.endpoint_directory import OLD_SECRET_FOR, WELL, EndpointDirectory, new_row
 from app.services.registry import changing
+from app.services.see_silence import SeeSilence
 from app.standard_webhooks import WrongSecret, new_secret, read_secret
 from app.store import deliveries, endpoints, events
 from app.subscribers.client import Answer
@@ -33,18 +34,27 @@ PORTION = 200
 NO_NEWS = b'{"object":"whatsapp_business_account","entry":[]}'
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tested:
+    """What came of a test event, and what speaks for an app that answers 2xx and drops everything."""
+
+    answer: Answer
+    warnings: Sequence[str]
+
+
 class ManageEndpoints:
     """What operators do with endpoints. Once a change returns, it counts in every process."""
 
     def __init__(
         self, config: Config, database: Database, vault: Vault, directory: EndpointDirectory, post: PostEvent,
-        now: Callable[[], datetime],
+        see_silence: SeeSilence, now: Callable[[], datetime],
     ) -> None:  # fmt: skip
         self._config = config
         self._database = database
         self._vault = vault
         self._directory = directory
         self._post = post
+        self._see_silence = see_silence
         self._now = now
 
     @property
@@ -138,8 +148,11 @@ class ManageEndpoints:
             with self._database.write() as session:
                 more = deliveries.bury(session, endpoint_id, "the endpoint was removed", self._now(), PORTION)
 
-    def test(self, endpoint_id: str) -> Answer:
-        """Post an event of the type `gateway.test` now, and return what came of it. Raises `NotFound`."""
+    def test(self, endpoint_id: str, asked_by: str | None = None) -> Tested:
+        """Post an event of the type `gateway.test` now, and return what came of it. Raises `NotFound`.
+
+        Where that went well, also look for signs that the app drops what it takes; see `SeeSilence` for `asked_by`.
+        """
         endpoint = self._directory.to_domain(self.find(endpoint_id))
         if endpoint.is_handler:
             raise WrongState("This is a handler: try it with `flask handlers check`, or by replaying an event to it.")
@@ -152,7 +165,8 @@ class ManageEndpoints:
         )  # fmt: skip
         name, body = compose(endpoint, [event]) if endpoint.format is Format.EVENT else (event.id, NO_NEWS)
         answer = self._post.post(endpoint, name, body)
-        return dataclasses.replace(answer, body=answer.body[:4096])
+        warnings = self._see_silence(endpoint, asked_by) if answer.is_success else []
+        return Tested(dataclasses.replace(answer, body=answer.body[:4096]), warnings)
 
     def _check_url(self, url: str) -> None:
         try:

@@ -46,14 +46,15 @@ def header_key(schemes: Collection[str] = ("bearer",)) -> str:
     return key.strip() if scheme.lower() in schemes else ""
 
 
-def identify(key: str) -> None:
-    """Let a key say who is calling. Raises `Unauthenticated`."""
+def identify(key: str, face: str = "api") -> None:
+    """Let a key say who is calling, and note its use. Raises `Unauthenticated`."""
     if not key:
         raise Unauthenticated
     found = gateway().api_keys.find(key)
     if found is None:
         raise Unauthenticated(Unauthenticated.unknown)
     g.caller = found
+    gateway().note_key_use(found.name, face)
 
 
 def permit(scope: str) -> None:

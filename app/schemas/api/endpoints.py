@@ -170,11 +170,15 @@ class SecretAnswer(EveryKey):
 class TestAnswer(EveryKey):
     """What came of the test event."""
 
-    success = fields.Boolean(attribute="is_success")
-    status = fields.Integer()
-    error = fields.String()
-    duration_ms = fields.Function(lambda answer: round(answer.seconds * 1000), metadata={"type": "integer"})
-    answer = fields.Function(lambda answer: answer.body.decode("utf-8", "replace"), metadata={"type": "string"})
+    success = fields.Boolean(attribute="answer.is_success")
+    status = fields.Integer(attribute="answer.status")
+    error = fields.String(attribute="answer.error")
+    duration_ms = fields.Function(lambda tested: round(tested.answer.seconds * 1000), metadata={"type": "integer"})
+    answer = fields.Function(lambda it: it.answer.body.decode("utf-8", "replace"), metadata={"type": "string"})
+    warnings = fields.List(
+        fields.String(),
+        metadata={"description": "Of a success: what speaks for an app that answers 2xx and drops everything."},
+    )
 
 
 class ReplayAnswer(EveryKey):

@@ -37,7 +37,7 @@ class SendReplies:
         event = work.event
         if event is None or event.type != "message.received" or event.source != "live" or work.claim.is_replay:
             return
-        bodies = _bodies(answer)
+        bodies = replies_in(answer)
         if bodies and self._with_a_person(event):
             extra = {"endpoint_id": work.endpoint.id, "event_id": event.id}
             logger.info("a person took over while a bot answered; its answer is not sent", extra=extra)
@@ -55,7 +55,7 @@ class SendReplies:
                 logger.warning("a reply cannot be sent", extra=extra)
 
 
-def _bodies(answer: bytes) -> list[Any]:
+def replies_in(answer: bytes) -> list[Any]:
     """Every reply in an answer; none in one that is no JSON object or says nothing of replies."""
     try:
         said = json.loads(answer)

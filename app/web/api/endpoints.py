@@ -22,7 +22,7 @@ from app.schemas.api.endpoints import (
 from app.services.gateway import utc_now
 from app.services.replay_deliveries import replay_dead, replay_event, replay_range
 from app.web.api import paging
-from app.web.auth import requires
+from app.web.auth import caller, requires
 from app.web.bodies import read_object
 from app.web.context import gateway
 
@@ -66,8 +66,8 @@ def remove(endpoint_id: str) -> ResponseReturnValue:
 
 @bp.post("/<endpoint_id>/test")
 def test(endpoint_id: str) -> ResponseReturnValue:
-    """Post an event of the type `gateway.test` now, and say what came of it."""
-    return _dump(TestAnswer(), gateway().manage_endpoints.test(endpoint_id))
+    """Post an event of the type `gateway.test` now; say what came of it, and what is seen of the latest messages."""
+    return _dump(TestAnswer(), gateway().manage_endpoints.test(endpoint_id, caller().name))
 
 
 @bp.post("/<endpoint_id>/rotate-secret")

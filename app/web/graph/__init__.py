@@ -77,7 +77,7 @@ def _enter() -> None:
     if linked is not None:
         g.caller = linked
         return
-    identify(access.given_key())
+    identify(access.given_key(), "graph")
     scope = _scope(name)
     if scope != "any":
         permit(scope)

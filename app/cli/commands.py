@@ -15,6 +15,7 @@ from app import __version__
 TABLE = {
     "audit": ("app.cli.audit", "Do the books balance?"),
     "endpoints": ("app.cli.endpoints", "Your apps: where events are posted."),
+    "graph": ("app.cli.graph", "For applications that have Meta's host name built in."),
     "handlers": ("app.cli.handlers", "Your Python handlers, in the module that HANDLERS names."),
     "keys": ("app.cli.keys", "API keys."),
     "migrate": ("app.cli.migrate", "Bring the database up to date."),

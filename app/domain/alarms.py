@@ -145,6 +145,15 @@ KINDS: dict[str, Kind] = {
         "Version {subject} of Meta's Graph API expires soon, or has expired.",
         "Upgrade the gateway, or set GRAPH_API_VERSION to a newer one.",
     ),
+    "graph_circle": Kind(
+        "Calls to Meta end at this gateway itself: {subject} is directed here.",
+        "Remove the hosts entry (or extra_hosts, or DNS record) from the gateway's own machine or container: only the"
+        " application that calls the gateway by that name may have it.",
+    ),
+    "graph_certificate": Kind(
+        "The certificate for {subject}, by which applications call this gateway, is about to end, or has ended.",
+        "Run flask graph certificate, then reload the TLS server in front that shows it.",
+    ),
     "signature_refused": Kind(
         "All webhooks for number {subject} are refused: none of the app secrets signed them.",
         "Compare WHATSAPP_APP_SECRET (or the number's own secret) with App settings, Basic at Meta: it may be reset"

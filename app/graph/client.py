@@ -12,7 +12,7 @@ import requests
 
 from app.domain.api_usage import ApiUsage
 from app.errors import GraphRefused, GraphUnauthorised, GraphUnavailable, GraphUnknown
-from app.graph import answers, files, payloads, transport, usage
+from app.graph import answers, circle, files, payloads, transport, usage
 from app.graph.answers import SendResult
 from app.graph.files import CHUNK_BYTES, Download, Upload
 
@@ -48,9 +48,13 @@ class GraphClient:
         timeout_seconds: float = 20.0,
         proxy: str | None = None,
         pool_size: int = 16,
+        gateway_id: str = "",
         on_usage: Callable[[str, list[ApiUsage]], None] = lambda token, said: None,
     ) -> None:
-        """`on_usage` is told, with the token of a call, what Graph says of its quota."""
+        """`on_usage` is told, with the token of a call, what Graph says of its quota.
+
+        Calls carry `gateway_id`, by which this gateway knows its own if they come back to it.
+        """
         self._root = f"{base_url.rstrip('/')}/{version}"
         self._timeout_seconds = timeout_seconds
         self._on_usage = on_usage
@@ -58,6 +62,9 @@ class GraphClient:
         self._session = transport.new_session(
             user_agent=f"whatsapp-service/{service_version}", proxy=proxy, pool_size=pool_size
         )
+        self._gateway_id = gateway_id
+        if gateway_id:
+            self._session.headers[circle.HEADER] = gateway_id
 
     def send(self, phone_number_id: str, payload: Json, token: str) -> SendResult:
         """Send a message (see `payloads.message`) and return what Graph calls it."""
@@ -115,6 +122,7 @@ class GraphClient:
             )
         except requests.RequestException as err:
             raise _failure(err) from transport.cause_of(err)
+        self._refuse_own(response)
         if response.status_code == 200:
             return files.opened(response)
         response.close()
@@ -192,6 +200,7 @@ class GraphClient:
             with self._session.send(
                 prepared, timeout=transport.timeout(seconds), allow_redirects=False, stream=True
             ) as response:
+                self._refuse_own(response)
                 body = _read(response)
         except requests.RequestException as err:
             raise _failure(err) from transport.cause_of(err)
@@ -199,6 +208,12 @@ class GraphClient:
         if said:
             self._on_usage(token, said)
         return answers.decode(response.status_code, response.headers, body, monotonic() - started, token)
+
+    def _refuse_own(self, response: requests.Response) -> None:
+        """Raise `GraphUnavailable` if it was not Meta that answered but this gateway, which then has done nothing."""
+        if circle.is_own(response.headers, self._gateway_id):
+            response.close()
+            raise GraphUnavailable(circle.MESSAGE, meta={"reason": "the call came back to this gateway"})
 
 
 def _failure(err: requests.RequestException) -> GraphUnavailable | GraphUnknown:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app.config import Config
 from app.domain import number_health as health
 from app.domain.number_health import NEW_TOKEN, OK, PROBLEM, UNKNOWN, Finding
 from app.domain.numbers import BusinessNumber
 from app.errors import GraphError, GraphRefused, GraphUnauthorised, NotFound
+from app.graph.circle import address_here
 from app.graph.client import GraphClient
 from app.services.number_directory import NumberDirectory
 
@@ -38,7 +40,10 @@ class Report:
 class CheckNumber:
     """Looks a number up at Meta. Changes nothing."""
 
-    def __init__(self, directory: NumberDirectory, graph: GraphClient, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, config: Config, directory: NumberDirectory, graph: GraphClient, now: Callable[[], datetime]
+    ) -> None:
+        self._config = config
         self._directory = directory
         self._graph = graph
         self._now = now
@@ -51,6 +56,12 @@ class CheckNumber:
         return Report(phone_number_id, self._now(), list(self._findings(number)))
 
     def _findings(self, number: BusinessNumber) -> Iterator[Finding]:
+        config = self._config
+        here = address_here(config.graph_api_url, config.graph_hosts, config.graph_proxy)
+        if here is not None:
+            text = "Calls to Meta end here: the host name in GRAPH_API_URL is directed to this network."
+            remedy = "Remove the hosts entry, extra_hosts or DNS record here; only the application needs it."
+            yield Finding("way_to_meta", PROBLEM, text, here, remedy)
         told = self._ask("number", number, number.phone_number_id, fields=",".join(health.NUMBER_FIELDS))
         if isinstance(told, Finding):
             yield told

@@ -14,6 +14,7 @@ from app.config import Config
 from app.crypto import Vault
 from app.database import Database
 from app.domain import opt_outs
+from app.graph import circle
 from app.graph.caller_process import CallerProcess
 from app.graph.calls import Answer, MakesCalls
 from app.graph.client import GraphClient
@@ -129,6 +130,7 @@ class Gateway:
             "timeout_seconds": config.graph_timeout_seconds,
             "proxy": config.graph_proxy or None,
             "pool_size": max(16, config.worker_threads),
+            "gateway_id": circle.gateway_id(config.secret_key),
         }
         note_usage = NoteUsage(database, directory, utc_now)
         graph = GraphClient(**graph_options, on_usage=note_usage)
@@ -178,7 +180,7 @@ class Gateway:
             graph_face,
             GraphUploads(directory, graph, vault),
             GraphSubscriptions(manage_endpoints, endpoints, subscribers),
-            CheckNumber(directory, graph, utc_now),
+            CheckNumber(config, directory, graph, utc_now),
             SettleSends(config, database, utc_now),
             alarms,
             Watch(config, database, directory, graph, alarms, utc_now),

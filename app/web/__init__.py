@@ -9,6 +9,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config import Config
+from app.graph.circle import gateway_id
 from app.web import auth, errors, health, idempotency, index, metrics, openapi, query, simulator_proxy
 from app.web.api import (
     alerts,
@@ -28,6 +29,7 @@ from app.web.api import (
 from app.web.graph import bp as graph
 from app.web.graph.paths import GraphPaths
 from app.web.observe import Observe
+from app.web.own_calls import RefuseOwnCalls
 from app.web.unread import DropUnread
 from app.web.whatsapp import bp as whatsapp
 
@@ -58,6 +60,7 @@ def init_app(app: Flask, config: Config) -> None:
     query.init_app(app)
     idempotency.init_app(app)
     wsgi_app: Callable[..., Any] = GraphPaths(app.wsgi_app, config.graph_hosts, config.graph_api_version)
+    wsgi_app = RefuseOwnCalls(wsgi_app, gateway_id(config.secret_key))
     if config.trusted_proxies:
         hops = config.trusted_proxies
         # Host and prefix are left out: what a proxy does not set itself, it passes on as its client sent it.

@@ -55,6 +55,8 @@ CHECKS: tuple[Check, ...] = (
     Check("disk_full", home.disk_full, 30),
     Check("wal_grows", home.wal_grows, 30),
     Check("storage_limit", home.storage_limit, 300),
+    Check("graph_circle", home.graph_circle, 60),
+    Check("graph_certificate", home.graph_certificate, 3600),
     Check("graph_version", meta.graph_version, 3600),
 )
 """Every kind. What a service notices by itself it may raise at once, by `Alarms`."""

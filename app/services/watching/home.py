@@ -14,7 +14,10 @@ from app.crypto import Vault
 from app.domain.alarms import Finding
 from app.domain.endpoints import Format
 from app.domain.holding import HeldFor
+from app.errors import WrongState
+from app.graph.circle import address_here
 from app.models import Endpoint
+from app.readers import ROOT
 from app.services.watching.look import Findings, Look, at
 from app.store import alarm_facts, endpoints, workers
 from app.store.notifications import PROCESS
@@ -172,3 +175,29 @@ def wal_grows(look: Look) -> Findings:
     except OSError:
         return []  # no such file, so nothing grows
     return [Finding(details={"megabytes": size // 1_000_000})] if size > WAL_BYTES else []
+
+
+GRAPH_CA = ROOT / "data" / "graph-ca"
+"""Where `flask graph certificate` puts what it makes, unless it is told otherwise."""
+
+
+def graph_certificate(look: Look) -> Findings:
+    """A certificate for the Graph-compatible face, made here, that ends within 30 days or has ended."""
+    if not GRAPH_CA.is_dir():
+        return []
+    from app.services.graph_certificate import read_state  # most have none, and the library takes its time to load
+
+    try:
+        state = read_state(GRAPH_CA)
+    except (OSError, WrongState):
+        return None
+    if state is None or look.now < state.renew_from:
+        return []
+    return [Finding(", ".join(state.hosts), details={"ends": at(state.ends)})]
+
+
+def graph_circle(look: Look) -> Findings:
+    """A host name of Meta's that is directed to this machine or network, so that calls to Meta end here."""
+    config = look.config
+    here = address_here(config.graph_api_url, config.graph_hosts, config.graph_proxy)
+    return [] if here is None else [Finding(urlsplit(config.graph_api_url).hostname or "", details={"address": here})]

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -25,6 +26,7 @@ from app.models import Alert, Delivery, Endpoint, Event, Job, Message, Notificat
 from app.models.base import table
 from app.services.alarms import Alarms
 from app.services.gateway import Gateway
+from app.services.graph_certificate import make_certificate
 from app.services.note_bad_signatures import NoteBadSignatures
 from app.services.number_directory import NumberDirectory
 from app.services.registry import Registry
@@ -581,6 +583,33 @@ def test_a_log_of_sqlite_that_grows(story: Story, monkeypatch: pytest.MonkeyPatc
     monkeypatch.undo()
 
     assert story.after() == [Told("closed", "wal_grows", "")]
+
+
+def test_a_certificate_of_the_graph_face_that_ends(
+    story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(home, "GRAPH_CA", tmp_path / "graph-ca")
+    assert story.after() == []
+    make_certificate(home.GRAPH_CA, ["graph.facebook.com"], story.clock.now)
+    assert story.after(days=360) == []
+
+    assert story.after(days=10) == [Told("raised", "graph_certificate", "graph.facebook.com")]
+
+    make_certificate(home.GRAPH_CA, ["graph.facebook.com"], story.clock.now)
+    assert story.after(hours=1) + story.after(hours=1) == [Told("closed", "graph_certificate", "graph.facebook.com")]
+
+
+def test_a_name_of_metas_that_is_directed_here(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = ["157.240.1.1"]
+    monkeypatch.setattr("app.graph.circle.getaddrinfo", lambda *_a, **_n: [(2, 1, 6, "", (places[0], 0))])
+    story.use(with_settings(story.gateway.config, graph_hosts=("graph.example",)))
+    assert story.after() == []
+
+    places[0] = "127.0.0.1"
+    assert story.after() == [Told("raised", "graph_circle", "graph.example")]
+    places[0] = "157.240.1.1"
+
+    assert story.after() == [Told("closed", "graph_circle", "graph.example")]
 
 
 def test_a_database_that_reaches_its_limit(story: Story) -> None:

@@ -92,7 +92,10 @@ class Delivery(Base):
 
 
 class DeliveryAttempt(Base):
-    """One try at delivering. `status` is the answer's, None when none came; `error` then says why."""
+    """One try at delivering. `status` is the answer's, None when none came; `error` then says why.
+
+    `note` says why an answer that was taken is not sent to the customer, or not all of it.
+    """
 
     __tablename__ = "delivery_attempts"
     __table_args__ = (Index("ix_delivery_attempts_delivery_id", "delivery_id"),)
@@ -105,3 +108,4 @@ class DeliveryAttempt(Base):
     status: Mapped[int | None]
     error: Mapped[str | None] = mapped_column(Text)
     answer: Mapped[str | None] = mapped_column(Text)
+    note: Mapped[str | None] = mapped_column(Text)

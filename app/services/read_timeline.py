@@ -23,7 +23,7 @@ class Happening:
     `what` is `received` (the webhook came), `asked` (by a caller), `attempt_started`, `attempt_finished`, `status`
     (Meta reported one; `timestamp` is Meta's own time), `edited` or `revoked` (with what it said before), `event` (it
     was told of, as `type`), `delivery_attempt` (an app was posted that event) or `delivery` (that was given up, and
-    why).
+    why). `note` of a `delivery_attempt` says why the app's answer is not sent to the customer, or not all of it.
     """
 
     at: datetime
@@ -41,6 +41,7 @@ class Happening:
     event_id: str | None = None
     notification_id: str | None = None
     endpoint_id: str | None = None
+    note: str | None = None
 
 
 def read_timeline(database: Database, message_id: str, numbers: tuple[str, ...] | None) -> list[Happening]:
@@ -120,6 +121,7 @@ def _deliveries(session: Session, events: Sequence[Event]) -> Iterator[Happening
             type=types[row.event_id],
             event_id=row.event_id,
             endpoint_id=row.endpoint_id,
+            note=attempt.note,
         )
     for row in owed.values():
         if row.finished_at is not None and row.state != State.DELIVERED:

@@ -15,7 +15,7 @@ from app.config import Config
 from app.crypto import hash_key
 from app.database import Database
 from app.domain.endpoints import Endpoint
-from app.services.delivering.replying import replies_in
+from app.services.delivering.replying import read_answer
 from app.services.note_key_use import WRITE_EVERY
 from app.store import api_keys, key_uses, unanswered
 
@@ -57,7 +57,7 @@ class SeeSilence:
         if not endpoint.replies:
             return []
         answers = unanswered.answers(session, [each.delivery_id for each in taken])
-        if any(replies_in(answer.encode()) for answer in answers):
+        if any(read_answer(answer.encode())[0] for answer in answers):
             return []
         return [f"`replies` is set, and no answer of its to {_messages(taken)} held one."]
 

@@ -105,7 +105,8 @@ def erase_events(session: Session, contact_id: str, limit: int) -> int:
         values = {"data": _erased_data(row.type, row.data), "key": None, "contact_id": None}
         _run(session, update(Event).where(Event.id == row.id).values(values))
     owed = select(Delivery.id).where(Delivery.event_id.in_(ids))
-    _run(session, update(DeliveryAttempt).where(DeliveryAttempt.delivery_id.in_(owed)).values(answer=None))
+    blank = {"answer": None, "note": None}
+    _run(session, update(DeliveryAttempt).where(DeliveryAttempt.delivery_id.in_(owed)).values(blank))
     _run(session, update(Delivery).where(Delivery.event_id.in_(ids)).values(contact_id=None))
     return len(found)
 

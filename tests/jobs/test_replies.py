@@ -13,10 +13,12 @@ from app.models import Message
 from app.services.delivering.posting import PostEvent
 from app.services.delivering.replying import SendReplies
 from app.services.gateway import Gateway
-from tests.factories import ANA, PNID, message_body, status, status_body, text
+from tests.conftest import on_sqlite
+from tests.factories import ANA, PNID, message_body, status, status_body, text, wamid
 from tests.jobs.conftest import Desk
 from tests.subscriber import Reply, answering, subscriber
 
+Get = Callable[..., Any]
 Receive = Callable[..., None]
 
 
@@ -85,17 +87,87 @@ def test_an_event_that_is_delivered_again_is_answered_once_whatever_the_app_says
     assert [row.message for row in sent(replying.gateway)] == ["first"]
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b"null", b'{"reply":7}', b'{"reply":" "}', b'{"messages":{}}', b"\xff", b"[" * 60_000]
-)
-def test_an_answer_that_says_nothing_sends_nothing(replying: Desk, receive: Receive, body: bytes) -> None:
+def told(caplog: pytest.LogCaptureFixture) -> list[Any]:
+    """What the log says of answers that cannot be sent."""
+    wanted = "an app's answer cannot be sent to the customer"
+    return [record for record in caplog.records if record.getMessage() == wanted]
+
+
+@pytest.mark.parametrize("body", [b"", b" \n", b"null", b"{}", b'{"ok":true}', b'{"reply":" "}', b'{"messages":[]}'])
+@on_sqlite
+def test_an_app_may_have_nothing_to_say(
+    replying: Desk, receive: Receive, get: Get, caplog: pytest.LogCaptureFixture, body: bytes
+) -> None:
     with subscriber(answering(200, body)) as app:
         replying.endpoint(app.url, replies=True)
         receive(message_body(text(timestamp=now(replying))))
         replying.rounds()
 
+    assert (sent(replying.gateway), replying.states(), told(caplog)) == ([], ["delivered"], [])
+    assert get(f"/api/deliveries/{replying.deliveries()[0].id}")["tries"][0]["note"] is None
+
+
+TOO_MANY = json.dumps({"messages": ["x"] * 12}).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"Hola, Ana", "the answer is no JSON"),
+        (b"<!doctype html><p>It works!", "the answer is no JSON"),
+        (b"{", "the answer is no JSON"),
+        (b"\xff", "the answer is no JSON"),
+        (b"[" * 60_000, "the answer is no JSON"),
+        (b'{"reply":"' + b"a" * 70_000 + b'"}', "the answer is longer than 64 KiB"),
+        (b"[]", "the answer is no JSON object"),
+        (b'"Hola"', "the answer is no JSON object"),
+        (b'{"reply":5}', "`reply` is not a text"),
+        (b'{"reply":{"text":"Hola"}}', "`reply` is not a text"),
+        (b'{"messages":{}}', "`messages` is not a list"),
+        (TOO_MANY, "of 12 messages the first 10 are sent; message 1 cannot be sent (malformed); message 2"),
+        (b'{"messages":[{"type":"nonsense"}]}', "message 1 cannot be sent (invalid_request)"),
+        (json.dumps({"reply": "a" * 5000}).encode(), "message 1 cannot be sent (invalid_request)"),
+    ],
+)
+def test_an_answer_that_cannot_be_sent_is_told_in_one_look(
+    replying: Desk, receive: Receive, get: Get, caplog: pytest.LogCaptureFixture, body: bytes, reason: str
+) -> None:
+    name = wamid()
+    with subscriber(answering(200, body)) as app:
+        replying.endpoint(app.url, replies=True)
+        receive(message_body(text(id=name, timestamp=now(replying))))
+        replying.rounds()
+
     assert sent(replying.gateway) == []
     assert replying.states() == ["delivered"]
+    delivery = replying.deliveries()[0]
+    (one_try,) = get(f"/api/deliveries/{delivery.id}")["tries"]
+    assert one_try["note"].startswith(reason.partition(";")[0])
+    assert (one_try["status"], one_try["error"]) == (200, None)
+    (happening,) = [each for each in get(f"/api/messages/{name}/timeline")["data"] if each["note"]]
+    assert (happening["what"], happening["status"]) == ("delivery_attempt", "delivered")
+    assert happening["note"] == one_try["note"]
+    (line,) = told(caplog)
+    assert line.levelname == "WARNING"
+    assert line.reason.startswith(reason)
+    assert (line.endpoint_id, line.event_id) == ("app", delivery.event_id)
+
+
+@on_sqlite
+def test_of_an_answer_what_can_be_sent_is_and_the_rest_is_told_without_its_words(
+    replying: Desk, receive: Receive, get: Get, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = {"reply": "not this", "messages": [{"message": "Hola"}, {"type": "text", "a-secret": "x"}]}
+    with subscriber(saying(said)) as app:
+        replying.endpoint(app.url, replies=True)
+        receive(message_body(text(timestamp=now(replying))))
+        replying.rounds()
+
+    assert [row.message for row in sent(replying.gateway)] == ["Hola"]
+    (line,) = told(caplog)
+    assert line.reason == "`reply` is not sent beside `messages`; message 2 cannot be sent (invalid_request)"
+    note = get(f"/api/deliveries/{replying.deliveries()[0].id}")["tries"][0]["note"]
+    assert "a-secret" in note
 
 
 def test_only_what_a_customer_writes_now_is_answered_and_only_where_asked(replying: Desk, receive: Receive) -> None:

@@ -47,6 +47,7 @@ class TryAnswer(EveryKey):
     status = fields.Integer()
     error = fields.String()
     answer = fields.String(metadata={"description": "At most 64 KiB of what it answered."})
+    note = fields.String(metadata={"description": "Why a delivered event's answer is not sent to the customer."})
 
 
 class DeliveryDetails(DeliveryAnswer):

@@ -25,6 +25,7 @@ class Happening(EveryKey):
     message = fields.String(metadata={"description": "What the message said from an edit on."})
     previous = fields.String(metadata={"description": "What it said before an edit or a revocation."})
     error = fields.Dict(metadata={"description": "What Meta said."})
+    note = fields.String(metadata={"description": "Why what your app answered is not sent, or not all of it."})
     pricing = fields.Dict()
     type = fields.String(metadata={"description": "An event's type."})
     event_id = fields.String()

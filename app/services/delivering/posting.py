@@ -24,7 +24,7 @@ class PostEvent:
         self,
         client: SubscriberClient,
         now: Callable[[], datetime],
-        reply: Callable[[Work, bytes], None] = lambda work, answer: None,
+        reply: Callable[[Work, bytes], str | None] = lambda work, answer: None,
         with_a_person: Callable[[Event], bool] = lambda event: False,
         is_taken_back: Callable[[Event], bool] = lambda event: False,
     ) -> None:
@@ -54,9 +54,8 @@ class PostEvent:
             return Tried(work, now, reason=NO_ORIGINAL, left_out=left_out)
         answer = self.post(work.endpoint, *composed, is_replay=work.claim.is_replay)
         metrics.delivery_seconds.observe(answer.seconds)
-        if answer.is_success and work.endpoint.replies:
-            self._reply(work, answer.body)
-        return Tried(work, now, answer, left_out=left_out)
+        note = self._reply(work, answer.body) if answer.is_success and work.endpoint.replies else None
+        return Tried(work, now, answer, left_out=left_out, note=note)
 
     def _is_a_persons(self, parts: list[Part]) -> bool:
         talks = {(part.event.contact_id, part.event.phone_number_id): part.event for part in parts if part.event}

@@ -124,6 +124,7 @@ def _attempts(tried: Tried, answer: Answer) -> list[dict[str, Any]]:
             "error": answer.error,
             # Any bytes may come; PostgreSQL takes every text but one with NUL.
             "answer": answer.body.decode("utf-8", "replace").replace("\x00", "\ufffd") or None if place == 0 else None,
+            "note": tried.note if place == 0 else None,
         }
         for place, claim in enumerate(posted)
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.errors import GatewayError, IdempotencyConflict, Unavailable
 from app.logs import get_logger
@@ -15,10 +15,22 @@ from app.services.delivering.addressing import ADDRESSES, address_of
 from app.services.delivering.work import Work
 from app.services.idempotency import Retry
 from app.services.send_message import SendMessage
+from app.subscribers.client import ANSWER_BYTES
 
 MOST = 10
+NOTE_LENGTH = 2000
+"""Characters of what is noted of one answer."""
+
+A_PERSON_TOOK_OVER = "a person took over while the bot answered; its answer is not sent"
 
 logger = get_logger(__name__)
+
+
+class Problem(NamedTuple):
+    """Why an answer, or one message of it, is not sent. Only `details` may quote what the app said."""
+
+    reason: str
+    details: str = ""
 
 
 class SendReplies:
@@ -29,45 +41,78 @@ class SendReplies:
         self._send = send
         self._with_a_person = with_a_person
 
-    def __call__(self, work: Work, answer: bytes) -> None:
-        """Queue what is to be said, in order. What cannot be sent is logged and does not keep the rest from it.
+    def __call__(self, work: Work, answer: bytes) -> str | None:
+        """Queue what is to be said, in order. Return what is to be noted of it: why it, or a part, is not sent.
 
-        Raises `Unavailable`; the event is then delivered again.
+        What cannot be sent is logged, too, and does not keep the rest from it. Raises `Unavailable`; the event is then
+        delivered again.
         """
         event = work.event
         if event is None or event.type != "message.received" or event.source != "live" or work.claim.is_replay:
-            return
-        bodies = replies_in(answer)
+            return None
+        extra = {"endpoint_id": work.endpoint.id, "event_id": event.id}
+        bodies, problems = read_answer(answer)
         if bodies and self._with_a_person(event):
-            extra = {"endpoint_id": work.endpoint.id, "event_id": event.id}
             logger.info("a person took over while a bot answered; its answer is not sent", extra=extra)
-            return
+            return A_PERSON_TOOK_OVER
         for place, body in enumerate(bodies):
-            retry = Retry(f"endpoint:{work.endpoint.id}", f"{event.id}:{place}", "reply")
-            try:
-                self._send(read_send_request(_addressed(check_json(body), event), None), None, retry)
-            except Unavailable:
-                raise
-            except IdempotencyConflict:
-                continue
-            except GatewayError as error:
-                extra = {"endpoint_id": work.endpoint.id, "event_id": event.id, "code": error.code}
-                logger.warning("a reply cannot be sent", extra=extra)
+            problems += self._queue(work, event, place, body)
+        if not problems:
+            return None
+        reason = "; ".join(problem.reason for problem in problems)
+        logger.warning("an app's answer cannot be sent to the customer", extra={**extra, "reason": reason})
+        return "; ".join(": ".join(filter(None, problem)) for problem in problems)[:NOTE_LENGTH]
+
+    def _queue(self, work: Work, event: Event, place: int, body: Any) -> list[Problem]:
+        retry = Retry(f"endpoint:{work.endpoint.id}", f"{event.id}:{place}", "reply")
+        try:
+            self._send(read_send_request(_addressed(check_json(body), event), None), None, retry)
+        except Unavailable:
+            raise
+        except IdempotencyConflict:
+            return []  # the first answer was something else, and is sent
+        except GatewayError as error:
+            details = error.message + (f" {json.dumps(error.fields)}" if error.fields else "")
+            return [Problem(f"message {place + 1} cannot be sent ({error.code})", details)]
+        return []
 
 
-def replies_in(answer: bytes) -> list[Any]:
-    """Every reply in an answer; none in one that is no JSON object or says nothing of replies."""
+def read_answer(answer: bytes) -> tuple[list[Any], list[Problem]]:
+    """Return every reply in an answer, and what in it cannot be read.
+
+    An empty answer, JSON's null, and an object that says nothing of replies are silence, which an app may well mean.
+    """
+    if not answer.strip():
+        return [], []
     try:
         said = json.loads(answer)
     except (ValueError, RecursionError):
-        return []
+        if len(answer) >= ANSWER_BYTES:
+            return [], [Problem(f"the answer is longer than {ANSWER_BYTES // 1024} KiB")]
+        return [], [Problem('the answer is no JSON; answer {"reply":"text"}, or nothing at all (204)')]
+    if said is None:
+        return [], []
     if not isinstance(said, dict):
-        return []
-    messages = said.get("messages")
+        return [], [Problem('the answer is no JSON object, as {"reply":"text"} or {"messages":[]}')]
+    return _bodies(said)
+
+
+def _bodies(said: dict[str, Any]) -> tuple[list[Any], list[Problem]]:
+    messages, reply = said.get("messages"), said.get("reply")
+    problems = []
+    if messages is not None and not isinstance(messages, list):
+        problems.append(Problem("`messages` is not a list"))
+    if reply is not None and not isinstance(reply, str):
+        problems.append(Problem("`reply` is not a text"))
     if isinstance(messages, list):
-        return messages[:MOST]
-    reply = said.get("reply")
-    return [{"type": "text", "text": {"body": reply}}] if isinstance(reply, str) and reply.strip() else []
+        if isinstance(reply, str) and reply.strip() and messages:
+            problems.append(Problem("`reply` is not sent beside `messages`"))
+        if len(messages) > MOST:
+            problems.append(Problem(f"of {len(messages)} messages the first {MOST} are sent"))
+        if messages:
+            return messages[:MOST], problems
+    is_text = isinstance(reply, str) and bool(reply.strip())
+    return [{"type": "text", "text": {"body": reply}}] if is_text else [], problems
 
 
 def _addressed(body: Any, event: Event) -> Any:

@@ -63,7 +63,8 @@ class Work:
 class Tried:
     """A delivery after its try; without an answer it was not posted, for the reason given.
 
-    `left_out` are the parts, by their ids, that were not posted with the rest, and why.
+    `left_out` are the parts, by their ids, that were not posted with the rest, and why. `note` says why an answer that
+    was taken is not sent to the customer, if it is not.
     Without a reason either it was not tried at all, and whoever can may take it.
     """
 
@@ -72,6 +73,7 @@ class Tried:
     answer: Answer | None = None
     reason: str | None = None
     left_out: Mapping[int, str] = field(default_factory=dict)
+    note: str | None = None
 
     @property
     def is_given_back(self) -> bool:

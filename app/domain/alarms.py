@@ -175,7 +175,8 @@ KINDS: dict[str, Kind] = {
     ),
     "endpoint_failing": Kind(
         "Endpoint {subject} takes no events; they are kept and tried again.",
-        "Look at the app or the handler behind it; /api/deliveries has its answers.",
+        "Look at the app or the handler behind it; /api/deliveries has its answers; flask endpoints test tries it now."
+        " The alarm ends with the first event that it takes.",
     ),
     "clock_wrong": Kind(
         "The clock of {subject} differs from the database's by more than two seconds; the database's is gone by.",

@@ -24,7 +24,9 @@ from app.store.notifications import PROCESS
 
 BEHIND = timedelta(seconds=60)
 SET_ASIDE_RECENTLY = timedelta(days=7)
-FAILING = timedelta(seconds=60)
+FAILING, FAILURES = timedelta(minutes=2), 2
+"""An app fails when in so long a time it has taken nothing, and more than one try has shown that."""
+
 SEEN_LATELY = timedelta(seconds=30)
 STUCK = timedelta(minutes=2)
 """Longer than a worker may have a delivery in hand: for a few tries of others before it, of 15 seconds each."""
@@ -79,13 +81,13 @@ def sends_held(*reasons: HeldFor) -> Callable[[Look], Findings]:
 
 
 def endpoint_failing(look: Look) -> Findings:
-    """Apps of the user's that have taken nothing for a minute, and are left alone between tries."""
+    """Apps of the user's that have taken nothing for two minutes, however few events they were tried with."""
     with look.database.read() as session:
         rows = endpoints.all_endpoints(session)
     return [
-        Finding(row.id, details={**_what(row), "since": at(row.failing_since)})
+        Finding(row.id, details={**_what(row), "since": at(row.failing_since), "failures": row.failures})
         for row in rows
-        if row.opens and row.failing_since is not None and row.failing_since <= look.now - FAILING
+        if row.failures >= FAILURES and row.failing_since is not None and row.failing_since <= look.now - FAILING
         if row.disabled_at is None and not row.paused
     ]
 

@@ -440,12 +440,17 @@ def test_deliveries_that_a_worker_has_and_does_nothing_with(story: Story) -> Non
 
 def test_an_app_that_takes_nothing_and_is_given_up(story: Story) -> None:
     now = story.clock.now
-    failing = {"opens": 1, "failures": 5, "failing_since": now, "open_until": now}
+    failing = {"opens": 0, "failures": 2, "failing_since": now}
     with story.database.write() as session:
         paused = endpoint("e3", now) | failing | {"paused": True}
-        for row in (endpoint("e1", now) | failing, endpoint("e2", now), paused):
+        once = endpoint("e4", now) | failing | {"failures": 1}
+        for row in (endpoint("e1", now) | failing, endpoint("e2", now), paused, once):
             session.execute(insert(Endpoint), [row])
-    assert story.after() == [Told("raised", "endpoint_failing", "e1")]
+    story.watch()
+    story.clock.pass_by(seconds=110)
+    story.watch()
+    assert "endpoint_failing" not in kinds(story.database)
+    assert story.after(seconds=10) == [Told("raised", "endpoint_failing", "e1")]
     with story.database.write() as session:
         session.execute(update(Endpoint).where(Endpoint.id == "e1").values(disabled_at=now, disabled_reason="410"))
     assert story.after() == [Told("raised", "endpoint_disabled", "e1"), Told("closed", "endpoint_failing", "e1")]

@@ -12,6 +12,9 @@ from app.store import key_uses
 WRITE_EVERY = timedelta(seconds=10)
 """How often a process writes that a key is in use: what is kept is at most so much too early."""
 
+PAUSE_AFTER_TROUBLE = timedelta(minutes=1)
+"""How long a process leaves a database alone that did not take it, since the request in hand waits for each try."""
+
 
 class NoteKeyUse:
     """Called with every request that a key was found for. One a process."""
@@ -32,4 +35,4 @@ class NoteKeyUse:
             with self._database.write() as session:
                 key_uses.save(session, key_name, face, now)
         except Unavailable:
-            return
+            self._written[key_name, face] = now + PAUSE_AFTER_TROUBLE - WRITE_EVERY

@@ -6,6 +6,7 @@ import dataclasses
 import logging
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +28,10 @@ from app.services.number_directory import NumberDirectory
 from app.signing import sign_meta
 from tests.factories import PNID, WABA, to_bytes
 from tests.load.postgres import NoPostgres, own_database
+
+# A shell without job control starts what runs in its background with SIGINT ignored, and programs that tests start and
+# stop by SIGINT would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 KINDS = ("sqlite", "postgresql")
 API_KEY = "api-key-of-the-tests-0123456789"

@@ -108,7 +108,7 @@ class SendMessage:
         message_id, now = new_id(), self._now()
         with self._database.write() as session:
             recorded = record(session, message_id, number, request, now, status="queued")
-            enqueue(session, recorded, number.phone_number_id, request, now)
+            enqueue(session, recorded, number.phone_number_id, recorded.request, now)
             self._claim(session, retry, recorded.request, message_id, now)
         fault_points.reach(Point.QUEUED)
         return Sent(message_id, None, "queued", recorded.request.warnings)

@@ -76,6 +76,6 @@ def test_an_upload_is_a_form_of_known_parts(name: str) -> None:
     assert len(upload) == len(raw)
     message = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {upload.content_type}\r\n\r\n".encode() + raw)
     product, type_, file = (cast(EmailMessage, part) for part in message.iter_parts())  # type: ignore[attr-defined]
-    assert (product.get_content(), type_.get_content()) == ("whatsapp", "ab")
+    assert (product.get_content(), type_.get_content()) == ("whatsapp", "a\r\nb")
     assert file.get_payload(decode=True) == content
     assert "X-Evil" not in file.keys() and "X" not in file.keys()

@@ -14,7 +14,7 @@ from tests.simulator.conftest import NUMBER
 APP = "600100200300400"
 ACCOUNT = "900100200300400"
 PROFILE = f"/v26.0/{NUMBER}/whatsapp_business_profile"
-TOKEN = {"Authorization": "OAuth simulator"}
+TOKEN = {"Authorization": "OAuth EAAsimulated"}
 PNG = b"\x89PNG picture"
 SIZE = len(PNG)
 

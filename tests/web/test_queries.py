@@ -83,7 +83,7 @@ def test_every_query_is_strict_and_stands_in_the_description_with_all_its_parame
         ("events?type=message.recieved", "type", "did you mean `message.received`?"),
         ("stats?days=3", "days", "is not a parameter here; known: since, until, phone_number_id"),
         ("stats?since=2030-01-01T00:00:00Z", "since", "must be before `until`"),
-        ("deliveries?state=failed", "state", "must be pending or delivered or dead or stale or withheld"),
+        ("deliveries?state=failed", "state", "must be one of pending, delivered, dead, stale, withheld"),
         ("notifications?state=park", "state", "did you mean `parked`?"),
         ("alerts?state=opened", "state", "did you mean `open`?"),
         ("contacts/1?x=1", "x", "is not a parameter here; remove it"),

@@ -10,9 +10,11 @@ import pytest
 import requests
 import responses
 from flask.testing import FlaskClient
+from sqlalchemy import delete
 
 from app.config import Config
 from app.logs import configure_logging
+from app.models.queue import NumberPace
 from app.services.gateway import Gateway
 from tests.conftest import ACCESS_TOKEN, API_KEY, APP_SECRET, SETTINGS, VERIFY_TOKEN, PostWebhook, on_sqlite
 from tests.factories import ANA, BO, PNID, change, contact, message_body, notification, status, text
@@ -40,7 +42,7 @@ def test_nothing_that_belongs_to_a_customer_or_opens_a_door_is_logged(
     webhooks_good_and_bad(client, post_webhook)
     process_all()
     handshakes(client)
-    sends(client)
+    sends(client, gateway)
     questions(client, made_key)
     mistakes_of_ours(client, gateway, post_webhook, process_all, monkeypatch)
 
@@ -86,7 +88,7 @@ def handshakes(client: FlaskClient) -> None:
         client.get("/webhook/whatsapp", query_string=query)
 
 
-def sends(client: FlaskClient) -> None:
+def sends(client: FlaskClient, gateway: Gateway) -> None:
     body = {"to": f"+{ANA}", "message": SENT_WORDS, "callback_data": WORDS, "force": True}
     answers: list[dict[str, Any]] = [
         {"json": {"messages": [{"id": "wamid.A"}]}},
@@ -99,6 +101,8 @@ def sends(client: FlaskClient) -> None:
         {"body": RuntimeError(f"{ANA} {ACCESS_TOKEN}")},
     ]
     for answer in answers:
+        with gateway.database.write() as session:  # as if nothing had gone wrong before
+            session.execute(delete(NumberPace))
         with responses.RequestsMock() as graph:
             graph.post(URL, **answer)
             client.post("/send/whatsapp", json=body, headers=KEY)
@@ -127,6 +131,6 @@ def mistakes_of_ours(
         patch.setattr("app.web.api.messages.list_messages", fail)
         client.get("/api/messages", headers=KEY)
     with monkeypatch.context() as patch:
-        patch.setattr("app.services.processing.plan.Draft.event", fail)
+        patch.setattr("app.services.processing.draft.Draft.event", fail)
         post_webhook(message_body(text(WORDS, sender=BO)))
         process_all()

@@ -24,7 +24,7 @@ class SelectionRequest(Strict):
     @validates_schema
     def _says_which(self, data: dict[str, Any], **_: Any) -> None:
         if not any(data.get(name) for name in _NAMED):
-            raise ValidationError(f"say which: {', '.join(_NAMED)}", "all")
+            raise ValidationError(f"needs one of: {', '.join(_NAMED)}", "all")
 
 
 class RetryRequest(SelectionRequest):

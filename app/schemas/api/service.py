@@ -47,6 +47,9 @@ class ReadyAnswer(Schema):
     database = fields.String(required=True)
     schema = fields.String(required=True)
     reason = fields.String(required=True, allow_none=True, metadata={"description": "What keeps it from being ready."})
+    secrets = fields.String(
+        required=True, metadata={"description": "Whether stored secrets can be decrypted with ENCRYPTION_KEY."}
+    )
     draining = fields.Boolean(required=True)
     clock_ahead_seconds = fields.Float(
         required=True,

@@ -111,7 +111,7 @@ def record_queued(
             if not is_open:
                 raise WrongState("The batch was cancelled.")
             recorded, row = _prepare(session, new_id(), number, request, recipient, now, "queued", batch_id)
-            waiting.append(_queue_row(recorded, recipient, number.phone_number_id, request, now, 1, batch_id))
+            waiting.append(_queue_row(recorded, recipient, number.phone_number_id, recorded.request, now, 1, batch_id))
         except GatewayError as error:
             answers.append(error)
             continue

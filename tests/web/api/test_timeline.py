@@ -43,8 +43,8 @@ def test_an_outbound_message_was_asked_for_tried_and_reported_on(
     graph.post(GRAPH, json={"messages": [{"id": name}]})
     sent = _send(client)
     pricing = {"billable": True, "category": "service", "pricing_model": "PMP"}
-    receive(status_body(status(name, "sent", timestamp=1_900_000_000, pricing=pricing)))
-    receive(status_body(status(name, "delivered", timestamp=1_900_000_005)))
+    receive(status_body(status(name, "sent", timestamp=1_700_000_000, pricing=pricing)))
+    receive(status_body(status(name, "delivered", timestamp=1_700_000_005)))
 
     happened = get(f"/api/messages/{sent['id']}/timeline")["data"]
 
@@ -57,7 +57,7 @@ def test_an_outbound_message_was_asked_for_tried_and_reported_on(
         ("status", "delivered"),
     ]
     assert told[2]["message_id"] == name
-    assert told[3]["timestamp"] == "2030-03-17T17:46:40+00:00"
+    assert told[3]["timestamp"] == "2023-11-14T22:13:20+00:00"
     assert told[3]["pricing"]["category"] == "service"
     assert told[3]["notification_id"] is not None
     assert [each["type"] for each in happened if each["what"] == "event"] == ["message.status"] * 2

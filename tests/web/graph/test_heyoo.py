@@ -66,6 +66,6 @@ def test_it_marks_as_read_what_this_gateway_never_saw(bot: WhatsApp, meta: MetaS
 def test_a_refusal_is_graphs_error(bot: WhatsApp, meta: MetaStandIn) -> None:
     answer = bot.send_message("x" * 5000, ANA)
 
-    assert answer["error"]["code"] == 100
+    assert answer["error"]["code"] == 131009
     assert "text.body" in answer["error"]["error_data"]["details"]
     assert meta.accepted == []

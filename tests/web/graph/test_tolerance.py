@@ -37,7 +37,7 @@ def test_buttons_without_header_and_footer(ask: Ask, meta: MetaStandIn) -> None:
     answer = ask("POST", f"{PNID}/messages", json={**TO, "type": "interactive", "interactive": content})
 
     assert answer.status_code == 200
-    assert "X-Gateway-Warnings" not in answer.headers
+    assert not {"header", "footer"} & set(answer.headers.get("X-Gateway-Warnings", "").split())
     assert meta.accepted[0].body["interactive"].keys() == {"type", "body", "action"}
 
 

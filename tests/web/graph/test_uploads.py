@@ -145,13 +145,19 @@ def test_meta_hears_what_it_asks_for_and_nothing_else(ask: Ask, meta: MetaStandI
     with responses.RequestsMock() as graph:
         announce = graph.post(f"{meta.url}/v26.0/{APP}/uploads", json={"id": theirs})
         upload = announced(ask, 5)
-        send = graph.post(f"{meta.url}/v26.0/upload:MTphdHRh%2BY2g=?sig=AR%2Bx", json={"h": "4::x"})
+        sent_bytes: list[bytes] = []
+
+        def take(sent: Any) -> tuple[int, dict[str, str], str]:
+            sent_bytes.extend(sent.body)  # while the request that brings them is served
+            return 200, {}, json.dumps({"h": "4::x"})
+
+        graph.add_callback("POST", f"{meta.url}/v26.0/upload:MTphdHRh%2BY2g=?sig=AR%2Bx", take)
         answer = ask("POST", upload, data=b"12345", headers={"X-Mine": API_KEY})
+        sent = graph.calls[-1].request
 
     assert answer.get_json() == {"h": "4::x"}
     assert announce.calls[0].request.params == {"file_name": "a.png", "file_length": "5", "file_type": "image/png"}
-    sent = send.calls[0].request
-    assert b"".join(sent.body) == b"12345"
+    assert b"".join(sent_bytes) == b"12345"
     assert (sent.headers["file_offset"], sent.headers["Authorization"]) == ("0", f"OAuth {TOKEN}")
     assert sent.headers["Content-Length"] == "5"
     assert "X-Mine" not in sent.headers and theirs not in upload

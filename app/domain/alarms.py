@@ -182,6 +182,15 @@ KINDS: dict[str, Kind] = {
         "The clock of {subject} differs from the database's by more than two seconds; the database's is gone by.",
         "Set the clock of whichever is wrong by NTP. With more than a minute the worker there takes no work.",
     ),
+    "settings_unequal": Kind(
+        "Workers on this database have unequal settings: {subject}.",
+        "Give all of them the same .env and restart the wrong one. Until then endpoint and handlers are as the worker"
+        " says that started first, and the stricter limit of sending holds.",
+    ),
+    "endpoint_changed": Kind(
+        "The endpoint that FORWARD_URL names was {subject}.",
+        "If nobody meant that, look at the .env of the worker that did it (see the details); replay what was missed.",
+    ),
     "deliveries_stuck": Kind(
         "Events for endpoint {subject} are claimed by a worker that does nothing with them.",
         "Restart the worker: what it has in hand is tried by another within half a minute. And report it: it is a bug.",

@@ -6,14 +6,14 @@ import os
 import platform
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from functools import partial
 from types import FrameType
 
 from app import clock, lifecycle, metrics
 from app.embedded import PARENT_PID
-from app.errors import Unavailable
-from app.ids import new_id
+from app.errors import ConfigError, Unavailable
 from app.jobs.alarms import alarm_lanes
 from app.jobs.clocks import clock_lane
 from app.jobs.deliver import DeliverDue
@@ -24,11 +24,10 @@ from app.logs import get_logger
 from app.services.count_traffic import count_traffic
 from app.services.gateway import Gateway, utc_now
 from app.services.index_messages import index_contacts, index_messages
-from app.store import workers
+from app.services.shared_settings import HANDLERS
 
 HEARTBEAT_SECONDS = 5.0
 PROBE_SECONDS = 1.0
-FORGET_AFTER = timedelta(hours=1)
 
 HANDLERS_SECONDS = 1.0
 """Between two looks whether handlers must be loaded, or have changed. One costs nothing."""
@@ -43,7 +42,8 @@ logger = get_logger(__name__)
 def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
     """Work until SIGTERM or SIGINT, then finish what is begun and give back the rest.
 
-    `with_parent`: also stop when the parent process is gone, as an embedded worker must.
+    `with_parent`: also stop when the parent process is gone, as an embedded worker must. Raises `ConfigError` when
+    another worker on this database has another encryption key.
     """
     stop = threading.Event()
 
@@ -52,13 +52,21 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
 
     lifecycle.follow(on_signal)
     metrics.warn_of_trouble()
+    with suppress(Unavailable):  # then the heartbeat says it, as soon as the database is there
+        gateway.shared_settings.beat(platform.node())
     _serve_metrics(gateway.config.metrics_port)
+    refused: list[ConfigError] = []
+
+    def refuse(error: ConfigError) -> None:
+        refused.append(error)
+        stop.set()
+
     sender = Sender(gateway.sends, gateway.start_calls, gateway.config.worker_threads)
     deliver = DeliverDue(
         gateway.database, gateway.endpoints, gateway.deliver, utc_now, threads=gateway.config.worker_threads,
         serves=gateway.deliver.serves,
     )  # fmt: skip
-    lanes = _lanes(gateway, sender, deliver)
+    lanes = _lanes(gateway, sender, deliver, refuse)
     lanes.start()
     logger.info("worker started", extra={"pid": os.getpid()})
     parent = int(os.environ.get(PARENT_PID) or os.getppid())
@@ -71,12 +79,15 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
     lanes.stop()
     sender.stop()
     with suppress(Unavailable):
+        gateway.shared_settings.leave()
         gateway.database_use.end()
     deliver.close()
     if gateway.handlers is not None:
         gateway.handlers.close()
     gateway.database.dispose()
     logger.info("worker stopped", extra={"pid": os.getpid()})
+    if refused:
+        raise refused[0]
 
 
 def _serve_metrics(port: int) -> None:
@@ -89,37 +100,46 @@ def _serve_metrics(port: int) -> None:
         logger.warning("METRICS_PORT is taken; this worker serves no metrics", extra={"error": type(error).__name__})
 
 
-def _lanes(gateway: Gateway, sender: Sender, deliver: DeliverDue) -> Lanes:
-    worker_id = new_id()
+def _sweep(gateway: Gateway) -> bool:
+    """Settle what time has settled. There is never more at once."""
+    settled = gateway.settle.abandoned()
+    if settled:
+        logger.warning("sends lost their process and are unknown", extra={"count": settled})
+    unreported = gateway.settle.unreported()
+    if unreported:
+        logger.warning("Meta never said what became of sends", extra={"count": unreported})
+    expired = gateway.settle.expired()
+    if expired:
+        logger.warning("sends expired before their turn came", extra={"count": expired})
+    gateway.settle.unlikely()
+    gateway.settle.forget()
+    return False
+
+
+def _lanes(gateway: Gateway, sender: Sender, deliver: DeliverDue, refuse: Callable[[ConfigError], None]) -> Lanes:
+    host = platform.node()
     # Whoever is to be told of events must be there before the first is written.
     prepare = Once(
-        gateway.directory.follow_settings, gateway.endpoints.follow_settings, gateway.follow_handlers
+        gateway.directory.follow_settings, lambda: gateway.shared_settings.beat(host), lambda: follow_handlers()
     )  # fmt: skip
     lanes: Lanes
+
+    def follow_handlers() -> bool:
+        if gateway.shared_settings.may_follow(HANDLERS):
+            return gateway.follow_handlers()
+        gateway.follow_handlers.forget()
+        return False
 
     def process() -> bool:
         return not clock.is_too_far() and process_due(gateway, lanes.is_stopping)
 
     def say_alive() -> bool:
-        now = utc_now()
-        with gateway.database.write() as session:
-            ahead = round(clock.machine_is_ahead().total_seconds(), 1)
-            workers.seen(session, worker_id, now, now - FORGET_AFTER, platform.node(), ahead)
+        try:
+            gateway.shared_settings.beat(host)
+        except ConfigError as error:
+            refuse(error)
+            return False
         gateway.database_use.beat()
-        return False
-
-    def sweep() -> bool:
-        settled = gateway.settle.abandoned()
-        if settled:
-            logger.warning("sends lost their process and are unknown", extra={"count": settled})
-        unreported = gateway.settle.unreported()
-        if unreported:
-            logger.warning("Meta never said what became of sends", extra={"count": unreported})
-        expired = gateway.settle.expired()
-        if expired:
-            logger.warning("sends expired before their turn came", extra={"count": expired})
-        gateway.settle.unlikely()
-        gateway.settle.forget()
         return False
 
     def index() -> bool:
@@ -137,10 +157,10 @@ def _lanes(gateway: Gateway, sender: Sender, deliver: DeliverDue) -> Lanes:
             # These two wait by themselves, for an answer or for the next look.
             Lane("send", sender.work, 0.0, first=gateway.database_use.begin),
             Lane("deliver", deliver, 0.0, first=prepare),
-            Lane("handlers", gateway.follow_handlers, HANDLERS_SECONDS, first=prepare),
+            Lane("handlers", follow_handlers, HANDLERS_SECONDS, first=prepare),
             Lane("heartbeat", say_alive, HEARTBEAT_SECONDS),
             Lane("probe", gateway.probe_numbers, PROBE_SECONDS),
-            Lane("sweep", sweep, HEARTBEAT_SECONDS),
+            Lane("sweep", partial(_sweep, gateway), HEARTBEAT_SECONDS),
             clock_lane(gateway),
             Lane("search", index, INDEX_SECONDS),
             *alarm_lanes(gateway),

@@ -34,7 +34,12 @@ class Job(Base):
 
 
 class WorkerSeen(Base):
-    """A worker process that is, or was, alive: when it last said so, where, and how much its clock was ahead."""
+    """A worker process that is, or was, alive: when it last said so, where, and how much its clock was ahead.
+
+    `joined_at` is since when it has been alive without a break. `settings` is a JSON object: by name, the hashes of the
+    settings that all workers must share. The last three are the limits of sending that its settings ask for. They are
+    None in rows that an earlier release wrote.
+    """
 
     __tablename__ = "workers"
 
@@ -42,3 +47,8 @@ class WorkerSeen(Base):
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
     host: Mapped[str | None] = mapped_column(Text)
     clock_ahead_seconds: Mapped[float | None]
+    joined_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    settings: Mapped[str | None] = mapped_column(Text)
+    messages_per_second: Mapped[float | None]
+    resends_unknown: Mapped[bool | None]
+    unknown_send_seconds: Mapped[int | None]

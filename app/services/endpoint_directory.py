@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
@@ -18,7 +19,7 @@ from app.domain.known_names import plain
 from app.logs import get_logger
 from app.models import Endpoint as Row
 from app.services.registry import Registry, changing
-from app.store import endpoints
+from app.store import endpoints, events
 from app.store import registry as store
 
 REFRESH_SECONDS = 3.0
@@ -89,20 +90,28 @@ class EndpointDirectory:
         """An endpoint with its secrets."""
         return to_endpoint(row, self._secrets(row))
 
-    def follow_settings(self) -> None:
-        """Make the endpoint that `FORWARD_URL` names, change it as the settings did, or remove it. For the worker."""
+    def follow_settings(self, tell: Callable[[Session, str], object]) -> None:
+        """Make the endpoint that `FORWARD_URL` names, change it as the settings did, or remove it. For the worker.
+
+        `tell` is called in the transaction, which has the turn of events, with what became of an endpoint that was
+        there before: "removed", "redirected to bot.example". Raises `Unavailable`.
+        """
         with self._database.read() as session:
             before = endpoints.find_any(session, OF_THE_SETTINGS)
         if not self._config.forward_url:
             if before is not None and before.removed_at is None:
                 with changing(self._database) as session:
+                    events.take_turn(session)
                     endpoints.set_values(session, OF_THE_SETTINGS, removed_at=self._now())
+                    tell(session, "removed")
             return
         if before is None:
             self._make()
         elif changes := self._changes(before, self._wanted()):
             with changing(self._database) as session:
+                events.take_turn(session)
                 endpoints.set_values(session, OF_THE_SETTINGS, **changes)
+                tell(session, _what_became(self._config.forward_url, changes))
         self.forget()
 
     def make_of_settings(self) -> None:
@@ -121,6 +130,7 @@ class EndpointDirectory:
             setattr(row, name, value)
         with changing(self._database) as session:
             endpoints.add_new(session, row)
+        logger.info("the settings' endpoint was made", extra={"endpoint_id": OF_THE_SETTINGS})
 
     def _wanted(self) -> dict[str, object]:
         config = self._config
@@ -147,6 +157,15 @@ class EndpointDirectory:
             except CannotDecrypt:
                 logger.error("an endpoint's secret cannot be decrypted", extra={"endpoint_id": row.id})
         return tuple(found)
+
+
+def _what_became(url: str, changes: Mapping[str, object]) -> str:
+    host = urlsplit(url).hostname
+    if "removed_at" in changes:
+        return f"brought back, to {host}"
+    if "url" in changes:
+        return f"redirected to {host}"
+    return f"given another {' and '.join(name for name in ('format', 'replies', 'secret') if name in changes)}"
 
 
 def to_endpoint(row: Row, secrets: tuple[str, ...]) -> Endpoint:

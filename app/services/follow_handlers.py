@@ -58,6 +58,10 @@ class FollowHandlers:
                 logger.info("handlers loaded", extra={"count": len(handlers)})
         return False
 
+    def forget(self) -> None:
+        """Write them anew at the next call: others may have written theirs meanwhile."""
+        self._followed = None
+
     def _load(self) -> tuple[Handler, ...] | None:
         assert self._pool is not None
         try:

@@ -59,6 +59,7 @@ from app.services.sending.many import ManySends
 from app.services.sending.probing import ProbeNumbers
 from app.services.sending.queue import SendQueue
 from app.services.sending.settle import SettleSends
+from app.services.shared_settings import SharedSettings
 from app.services.tell_alarms import TellAlarms, channels
 from app.services.template_categories import TemplateCategories
 from app.services.wait_for_events import EventWaiters
@@ -110,6 +111,7 @@ class Gateway:
     hold_sends: HoldSends
     many_sends: ManySends
     probe_numbers: ProbeNumbers
+    shared_settings: SharedSettings
 
     @classmethod
     def build(cls, config: Config, version: str) -> Gateway:
@@ -195,6 +197,7 @@ class Gateway:
             hold_sends,
             ManySends(database, utc_now),
             probe,
+            SharedSettings(config, database, endpoints, alarms, utc_now),
         )
 
 

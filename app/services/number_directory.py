@@ -8,6 +8,7 @@ import time
 from collections.abc import Collection
 from dataclasses import replace
 
+from app.clock import utc_now
 from app.config import Config
 from app.crypto import CannotDecrypt, Vault
 from app.database import Database
@@ -17,8 +18,10 @@ from app.logs import get_logger
 from app.models import Number
 from app.services.keep_time import KeepTime
 from app.services.registry import Registry
+from app.services.send_limits import limits_of
 from app.store import contacts, messages, numbers
 from app.store import registry as store
+from app.store import workers
 
 REFRESH_SECONDS = 3.0
 """How often the directory is read in the background. A change that was answered counts at once: see `registry`."""
@@ -77,7 +80,9 @@ class NumberDirectory:
     def _read(self) -> tuple[int, Directory]:
         with self._database.read() as session:
             version = store.version(session)
-            found = _assemble(self._config, list(numbers.all_numbers(session)), self._vault)
+            rate = workers.strictest(session, utc_now(), limits_of(self._config)).messages_per_second
+            config = replace(self._config, messages_per_second=rate)
+            found = _assemble(config, list(numbers.all_numbers(session)), self._vault)
             for number_id, number in found.numbers.items():
                 if number.display_phone_number is None and number_id not in self._seen:
                     address = messages.our_address(session, number_id)

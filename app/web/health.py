@@ -8,6 +8,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from app import clock, lifecycle
+from app.errors import Unavailable
 from app.services.check_health import check_health
 from app.services.gateway import utc_now
 from app.web.auth import open_to_all
@@ -38,6 +39,7 @@ def ready() -> ResponseReturnValue:
         "schema": "ok" if health.schema else "not migrated; run `flask migrate`" if health.database else "unknown",
         "reason": health.reason,
         "secrets": "cannot be decrypted; see ENCRYPTION_KEY" if gateway().directory.current.unreadable else "ok",
+        "settings": _settings() if health.schema else "unknown",
         "draining": draining,
         "clock_ahead_seconds": round(clock.machine_is_ahead().total_seconds(), 1) + 0.0,
         "worker": {
@@ -53,6 +55,15 @@ def ready() -> ResponseReturnValue:
         },
     }
     return body, 200 if is_ready else 503
+
+
+def _settings() -> str:
+    """Whether this process and the workers have the same settings, by name where not."""
+    try:
+        names = gateway().shared_settings.unequal()
+    except Unavailable:
+        return "unknown"
+    return f"unequal between workers, or here: {', '.join(names)}" if names else "ok"
 
 
 def _seconds(now: datetime, then: datetime | None) -> float | None:

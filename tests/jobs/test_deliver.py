@@ -335,7 +335,7 @@ def test_the_settings_make_an_endpoint_change_it_and_take_it_away(desk: Desk, re
         settings = with_settings(config, **changes)
         database = desk.gateway.database
         directory = EndpointDirectory(settings, database, desk.gateway.vault, Registry(database), desk.clock)
-        directory.follow_settings()
+        directory.follow_settings(lambda session, what: None)
         desk.directory.forget()
         desk.gateway.endpoints.forget()
 

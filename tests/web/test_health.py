@@ -51,6 +51,7 @@ def test_it_is_ready_without_a_worker_and_says_that_there_is_none(client: FlaskC
         "schema": "ok",
         "reason": None,
         "secrets": "ok",
+        "settings": "ok",
         "draining": False,
         "clock_ahead_seconds": 0.0,
         "worker": {"state": "missing", "seen_seconds_ago": None, "oldest_job_seconds": None},

@@ -50,6 +50,9 @@ class ReadyAnswer(Schema):
     secrets = fields.String(
         required=True, metadata={"description": "Whether stored secrets can be decrypted with ENCRYPTION_KEY."}
     )
+    settings = fields.String(
+        required=True, metadata={"description": "Names what differs between the workers, or between them and here."}
+    )
     draining = fields.Boolean(required=True)
     clock_ahead_seconds = fields.Float(
         required=True,

@@ -13,9 +13,10 @@ from app.database import Database
 from app.domain.holding import HeldFor, why_held
 from app.errors import Invalid
 from app.models import Message
+from app.services.send_limits import limits_of
 from app.services.sending.recording import LANES, enqueue, to_request
 from app.services.sending.told import tell
-from app.store import attempts, events, held_sends, idempotency, paces, queue
+from app.store import attempts, events, held_sends, idempotency, paces, queue, workers
 
 LONGEST_BEFORE_AND_AFTER = timedelta(seconds=30)
 """Longer than a try may wait for its turn and its outcome for being recorded, the call to Graph not counted. A try that
@@ -30,8 +31,7 @@ class SettleSends:
 
     def __init__(self, config: Config, database: Database, now: Callable[[], datetime]) -> None:
         self._abandoned_after = timedelta(seconds=config.graph_timeout_seconds) + LONGEST_BEFORE_AND_AFTER
-        self._resends = config.unknown_send_policy == "resend"
-        self._waits = timedelta(seconds=config.unknown_send_seconds)
+        self._limits = limits_of(config)
         self._database = database
         self._now = now
 
@@ -51,16 +51,17 @@ class SettleSends:
     def unreported(self) -> int:
         """Settle messages that have been unknown for longer than `UNKNOWN_SEND_SECONDS`. Return how many.
 
-        They are held for a person, or sent again if `UNKNOWN_SEND_POLICY` says so.
+        They are held for a person, or sent again if `UNKNOWN_SEND_POLICY` says so in every worker.
         """
         now = self._now()
         with self._database.read() as session:
-            found = attempts.long_unknown(session, now - self._waits, AT_ONCE)
+            limits = workers.strictest(session, now, self._limits)
+            found = attempts.long_unknown(session, now - timedelta(seconds=limits.unknown_send_seconds), AT_ONCE)
         if not found:
             return 0
         with self._database.write() as session:
             events.take_turn(session)
-            if self._resends:
+            if limits.resends_unknown:
                 found = [each for each in found if self._resend(session, each, now)]
             else:
                 unlikely = attempts.unlikely(session, found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.domain import account_losses, account_news
 from app.domain.holding import HeldFor
-from app.services.watching import home, meta, sends
+from app.services.watching import home, meta, sends, settings
 from app.services.watching.look import Check
 
 CHECKS: tuple[Check, ...] = (
@@ -50,6 +50,8 @@ CHECKS: tuple[Check, ...] = (
     Check("encryption_key", home.encryption_key, 30),
     Check("endpoint_failing", home.endpoint_failing, 15),
     Check("clock_wrong", home.clock_wrong, 15),
+    Check("settings_unequal", settings.settings_unequal, 10),
+    Check("endpoint_changed", settings.endpoint_changed, 30),
     Check("deliveries_stuck", home.deliveries_stuck, 15),
     Check("endpoint_disabled", home.endpoint_disabled, 15),
     Check("disk_full", home.disk_full, 30),

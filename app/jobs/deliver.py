@@ -61,13 +61,14 @@ class DeliverDue:
             self._pool, self._try, now, plenty=MOST_AT_ONCE, lease_seconds=LEASE.total_seconds()
         )  # fmt: skip
         self._renewed_at = time.monotonic()
+        self._has_released = False
 
     def __call__(self) -> bool:
         """Do one round: write what is done, claim what is due, hand it out. Raises `Unavailable`, and loses nothing.
 
         Waits for a moment when there is nothing to do; so there is never a reason to pause.
         """
-        self.in_flight.wait(LOOK_SECONDS, LINGER_SECONDS)
+        self.in_flight.wait(0.0 if self._has_released else LOOK_SECONDS, LINGER_SECONDS)
         if time.monotonic() - self._renewed_at > RENEW_SECONDS:
             self._renew()
         now = self._now()
@@ -76,6 +77,8 @@ class DeliverDue:
         found = claiming.look(self._database, list(self._wanted(endpoints, now)), now)
         self.in_flight.withdraw({each.id: each for each in endpoints if each.health.open_until is None})
         done = self.in_flight.take_done()
+        # What comes next of a contact became due with that: to wait for the next look would add up along its messages.
+        self._has_released = any(each.work.endpoint.ordered for each in done)
         if done or found:
             claimed_at = time.monotonic()
             self._hand_out(self._write(done, found), claimed_at)

@@ -11,6 +11,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from app.database import Database
+from app.jobs import deliver
 from app.services.endpoint_directory import EndpointDirectory
 from app.services.registry import Registry
 from app.standard_webhooks import new_secret
@@ -125,6 +126,21 @@ def test_one_that_keeps_failing_holds_its_contact_back_for_four_tries_and_no_lon
         desk.rounds()
 
     assert desk.states() == ["pending", "delivered"]
+
+
+def test_a_contacts_next_event_goes_as_soon_as_the_one_before_it_has_come(
+    desk: Desk, receive: Receive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not at the next look: along a contact's messages such pauses would add up."""
+    with subscriber() as app:
+        desk.endpoint(app.url)
+        receive(message_body(*(text() for _ in range(3))))
+        desk.rounds(lambda: bool(desk.lane.in_flight.claims()), 30)
+        monkeypatch.setattr(deliver, "LOOK_SECONDS", 30.0)
+        started = time.monotonic()
+        desk.rounds(lambda: desk.states() == ["delivered"] * 3, 120)
+
+    assert time.monotonic() - started < 30
 
 
 def test_an_endpoint_may_do_without_order(desk: Desk, receive: Receive) -> None:

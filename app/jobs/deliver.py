@@ -17,6 +17,7 @@ from app.jobs.shares import share_of
 from app.logs import get_logger
 from app.services.delivering import claiming, recording
 from app.services.delivering.claiming import LEASE
+from app.services.delivering.health_news import HealthNews
 from app.services.delivering.work import Tried, Wanted, Work
 from app.services.endpoint_directory import EndpointDirectory
 from app.store import deliveries
@@ -62,6 +63,7 @@ class DeliverDue:
         )  # fmt: skip
         self._renewed_at = time.monotonic()
         self._has_released = False
+        self._news = HealthNews()
 
     def __call__(self) -> bool:
         """Do one round: write what is done, claim what is due, hand it out. Raises `Unavailable`, and loses nothing.
@@ -115,7 +117,7 @@ class DeliverDue:
         now = self._now()
         try:
             with self._database.write() as session:
-                changed = recording.record(session, done, now) if done else set()
+                changed = recording.record(session, done, now, self._news) if done else set()
                 claimed = claiming.claim(session, found, now, changed)
         except BaseException:
             self.in_flight.put_back_done(done)

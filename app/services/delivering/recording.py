@@ -14,6 +14,7 @@ from app.domain.breaker import GIVE_UP_AFTER, Health
 from app.domain.endpoints import State
 from app.domain.retry_schedule import pause_after
 from app.logs import get_logger
+from app.services.delivering.health_news import HealthNews
 from app.services.delivering.work import STALE, TAKEN_BACK, WITHHELD, Tried
 from app.services.endpoint_directory import health_of
 from app.store import deliveries, delivery_order, endpoints, parcels
@@ -27,7 +28,7 @@ NOT_POSTED = {STALE: State.STALE, WITHHELD: State.WITHHELD, TAKEN_BACK: State.WI
 logger = get_logger(__name__)
 
 
-def record(session: Session, done: Sequence[Tried], now: datetime) -> set[str]:
+def record(session: Session, done: Sequence[Tried], now: datetime, news: HealthNews) -> set[str]:
     """Write what became of these deliveries; return the endpoints of which we now know something new.
 
     Those that were not tried are given back. Endpoints are locked before deliveries, in the order of their ids, as by
@@ -38,7 +39,7 @@ def record(session: Session, done: Sequence[Tried], now: datetime) -> set[str]:
         deliveries.give_back(session, [each.work.claim for each in done if each.is_given_back], now)
     if not tried:
         return set()
-    changed = _note_health(session, tried, now)
+    changed = _note_health(session, tried, now, news)
     rows = [row for each in tried if each.answer is not None for row in _attempts(each, each.answer)]
     outcomes = {id(each): _outcomes(each, now) for each in tried}
     alone = [outcomes[id(each)][0] for each in tried if not each.work.others]
@@ -89,7 +90,7 @@ def _outcomes(tried: Tried, now: datetime) -> list[Outcome]:
     attempts = tried.work.claim.attempts + (0 if answer is None else 1)
     state, due_at = NOT_POSTED.get(reason or "", State.DEAD), None
     if answer is not None:
-        reason = None if answer.is_success else answer.error or f"answered {answer.status}"
+        reason = _reason(tried)
         state, due_at = _after(tried, answer, attempts, now)
     return [
         Outcome(part.claim, state, due_at, reason, attempts)
@@ -130,7 +131,7 @@ def _attempts(tried: Tried, answer: Answer) -> list[dict[str, Any]]:
     ]
 
 
-def _note_health(session: Session, tried: Sequence[Tried], now: datetime) -> set[str]:
+def _note_health(session: Session, tried: Sequence[Tried], now: datetime, news: HealthNews) -> set[str]:
     by_endpoint: dict[str, list[Tried]] = {}
     for each in tried:
         if each.answer is not None:
@@ -140,18 +141,22 @@ def _note_health(session: Session, tried: Sequence[Tried], now: datetime) -> set
         tries = by_endpoint[endpoint_id]
         if all(_is_success(each) and each.work.endpoint.health == Health() for each in tries):
             continue  # the usual case costs nothing
-        _change_health(session, endpoint_id, tries, now)
+        _change_health(session, endpoint_id, tries, now, news)
         changed.add(endpoint_id)
     return changed
 
 
-def _change_health(session: Session, endpoint_id: str, tries: Sequence[Tried], now: datetime) -> None:
+def _change_health(
+    session: Session, endpoint_id: str, tries: Sequence[Tried], now: datetime, news: HealthNews
+) -> None:
     row = endpoints.find(session, endpoint_id, lock=True)
     if row is None:
         return
-    before = health = health_of(row)
+    health = health_of(row)
     for each in tries:
+        before = health
         health = Health() if _is_success(each) else health.failed(now, is_probe=each.work.claim.is_probe)
+        news.tell(endpoint_id, before, health, _reason(each), now)
     values: dict[str, Any] = {
         "failures": health.failures,
         "opens": health.opens,
@@ -162,10 +167,6 @@ def _change_health(session: Session, endpoint_id: str, tries: Sequence[Tried], n
     if reason is not None and row.disabled_at is None:
         values |= {"disabled_at": now, "disabled_reason": reason}
         logger.warning("an endpoint is disabled", extra={"endpoint_id": endpoint_id, "reason": reason})
-    elif health.opens and not before.opens:
-        logger.warning("an endpoint is failing", extra={"endpoint_id": endpoint_id})
-    elif before.opens and not health.opens:
-        logger.info("an endpoint is well again", extra={"endpoint_id": endpoint_id})
     endpoints.set_health(session, endpoint_id, **values)
 
 
@@ -175,6 +176,12 @@ def _why_disable(tries: Sequence[Tried], health: Health, now: datetime) -> str |
     if health.is_hopeless(now):
         return f"nothing but failure for {GIVE_UP_AFTER.days} days"
     return None
+
+
+def _reason(tried: Tried) -> str | None:
+    """Why it was not taken, None if it was."""
+    answer = tried.answer
+    return None if answer is None or answer.is_success else answer.error or f"answered {answer.status}"
 
 
 def _is_success(tried: Tried) -> bool:

@@ -1,0 +1,60 @@
+"""An app that takes nothing is told of: in the log at once, by an alarm after two minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+
+from app.services.watching.home import endpoint_failing
+from app.services.watching.look import Look
+from tests.factories import message_body, text
+from tests.jobs.conftest import Desk
+from tests.subscriber import answering, subscriber
+
+Receive = Callable[..., None]
+
+
+def alarmed(desk: Desk) -> list[str]:
+    """The endpoints of which the alarm would be raised now."""
+    nothing = cast(Any, None)
+    found = endpoint_failing(Look(desk.gateway.config, desk.gateway.database, nothing, nothing, desk.clock()))
+    assert found is not None
+    return [each.subject for each in found]
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    """What was said of endpoints since the last time."""
+    lines = [(each.getMessage(), getattr(each, "reason", "")) for each in caplog.records]
+    caplog.clear()
+    return [each for each in lines if each[0].startswith("an endpoint")]
+
+
+def test_one_message_of_one_contact_is_enough(
+    desk: Desk, receive: Receive, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    with subscriber(answering(500)) as app:
+        desk.endpoint(app.url)
+        receive(message_body(text()))
+        desk.rounds()
+        assert said(caplog) == [("an endpoint did not take an event", "answered 500")]
+        desk.pass_by(seconds=30)
+        desk.rounds()
+        assert len(app.posted) == 2
+        assert (said(caplog), alarmed(desk)) == ([], [])
+        desk.pass_by(seconds=89)
+        assert alarmed(desk) == []
+        desk.pass_by(seconds=2)
+        assert alarmed(desk) == ["app"]
+        app.reply = answering(404)
+        desk.pass_by(minutes=10)
+        desk.rounds()
+        assert said(caplog) == [("an endpoint fails for another reason", "answered 404")]
+        app.reply = answering(200)
+        desk.pass_by(hours=1)
+        desk.rounds()
+
+    assert said(caplog) == [("an endpoint is well again", "")]
+    assert (alarmed(desk), desk.states()) == ([], ["delivered"])

@@ -38,10 +38,11 @@ def is_own(headers: Mapping[str, str], own_id: str) -> bool:
 
 
 def address_here(graph_api_url: str, graph_hosts: Collection[str], proxy: str) -> str | None:
-    """Return the address to which calls to Meta would go, if it is here or nearby and so not Meta's; else None.
+    """Return the address to which calls to Meta would go, if this gateway is there; else None.
 
-    Only names that must not be here are looked up: Meta's own, and those in `graph_hosts`. A `proxy` looks names up
-    itself. A name that cannot be looked up is none of this function's business.
+    A name of Meta's may not lead to this machine. One in `graph_hosts` is served by this gateway's own front, so it may
+    not lead into the network here either. Other names are not looked up: they stand for something in Meta's place. A
+    `proxy` looks names up itself. A name that cannot be looked up is none of this function's business.
     """
     host = (urlsplit(graph_api_url).hostname or "").rstrip(".")
     if proxy or not (host in graph_hosts or host.endswith(_META)):
@@ -49,14 +50,16 @@ def address_here(graph_api_url: str, graph_hosts: Collection[str], proxy: str) -
     with suppress(OSError, UnicodeError):
         found = getaddrinfo(host, None, type=socket.SOCK_STREAM)
         for address in {str(each[4][0]).partition("%")[0] for each in found}:
-            if _is_here(ip_address(address)):
+            if _is_here(ip_address(address), with_network=host in graph_hosts):
                 return address
     return None
 
 
-def _is_here(address: IPv4Address | IPv6Address) -> bool:
+def _is_here(address: IPv4Address | IPv6Address, *, with_network: bool) -> bool:
     address = getattr(address, "ipv4_mapped", None) or address
-    if address.is_loopback or address.is_unspecified or any(address in network for network in _INSIDE):
+    if address.is_loopback or address.is_unspecified:
+        return True
+    if with_network and any(address in network for network in _INSIDE):
         return True
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as trial:

@@ -20,10 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from app.graph.circle import MESSAGE
 from app.readers import ROOT
 from app.services.graph_certificate import BUNDLE, CA
+from tests.graph.far_end import far_end
 from tests.load.gateway import API_KEY, APP_SECRET, Gateway, free_port, running
 
 HOST = "graph.facebook.com"
@@ -97,10 +99,10 @@ def certificates(gateway: Gateway) -> Path:
     return folder
 
 
-def as_here(text: str, port: int, gateway: Gateway, certificates: Path) -> str:
-    """An example of the guide's, with the ports and the folder of this test."""
+def as_here(text: str, port: int, behind: int, certificates: Path) -> str:
+    """An example of the guide's, with the ports and the folder of this test. `behind` is the gateway's port."""
     text = text.replace("/srv/whatsapp-service/data/graph-ca", str(certificates))
-    text = text.replace("127.0.0.1:8000", f"127.0.0.1:{gateway.port}").replace("listen 443", f"listen 127.0.0.1:{port}")
+    text = text.replace("127.0.0.1:8000", f"127.0.0.1:{behind}").replace("listen 443", f"listen 127.0.0.1:{port}")
     return text.replace(f"https://{HOST} {{", f"https://{HOST}:{port} {{\n\tbind 127.0.0.1")
 
 
@@ -120,30 +122,42 @@ def listening(command: list[str], port: int, **more: Any) -> Iterator[int]:
             process.send_signal(signal.SIGTERM)
 
 
-@pytest.fixture(scope="module")
-def nginx(gateway: Gateway, certificates: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+@contextmanager
+def with_nginx(folder: Path, behind: int, certificates: Path) -> Iterator[int]:
     program = shutil.which("nginx") or "/usr/sbin/nginx"
     if not Path(program).exists():
         pytest.skip("no nginx here")
-    folder, port = tmp_path_factory.mktemp("nginx"), free_port()
-    server = as_here(documented("nginx"), port, gateway, certificates)
+    port = free_port()
+    server = as_here(documented("nginx"), port, behind, certificates)
     (folder / "nginx.conf").write_text(NGINX.format(folder=folder, server=server))
     with listening([program, "-p", str(folder), "-c", str(folder / "nginx.conf")], port):
         yield port
 
 
-@pytest.fixture(scope="module")
-def caddy(gateway: Gateway, certificates: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+@contextmanager
+def with_caddy(folder: Path, behind: int, certificates: Path) -> Iterator[int]:
     program = shutil.which("caddy")
     if program is None:
         pytest.skip("no caddy here")
-    folder, port = tmp_path_factory.mktemp("caddy"), free_port()
-    server = as_here(documented("caddyfile"), port, gateway, certificates)
+    port = free_port()
+    server = as_here(documented("caddyfile"), port, behind, certificates)
     # Without its admin port and its listener on port 80, which are not this test's to take.
     (folder / "Caddyfile").write_text("{\n\tadmin off\n\tauto_https disable_redirects\n}\n" + server)
     env = {"PATH": os.environ["PATH"], "HOME": str(folder), "XDG_DATA_HOME": str(folder)}
     command = [program, "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
     with (folder / "log").open("wb") as log, listening(command, port, env=env, stdout=log, stderr=log):
+        yield port
+
+
+FRONTS = {"nginx": with_nginx, "caddy": with_caddy}
+
+
+@pytest.fixture(scope="module", params=FRONTS)
+def front(
+    request: pytest.FixtureRequest, gateway: Gateway, certificates: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[int]:
+    """The port of a TLS front that passes on to the gateway."""
+    with FRONTS[request.param](tmp_path_factory.mktemp(request.param), gateway.port, certificates) as port:
         yield port
 
 
@@ -156,32 +170,26 @@ def python(port: int, **env: str) -> subprocess.CompletedProcess[str]:
     return run([sys.executable, "-c", PYTHON, HOST, str(port), API_KEY, PNID, json.dumps(FORGED)], **env)
 
 
-@pytest.mark.parametrize("front", ["nginx", "caddy"])
-def test_an_application_sends_and_fetches_a_file(
-    request: pytest.FixtureRequest, front: str, certificates: Path
-) -> None:
-    port = request.getfixturevalue(front)
-
-    done = python(port, REQUESTS_CA_BUNDLE=str(certificates / BUNDLE))
+def test_an_application_sends_and_fetches_a_file(front: int, certificates: Path) -> None:
+    done = python(front, REQUESTS_CA_BUNDLE=str(certificates / BUNDLE))
 
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["sent"]["messages"][0]["id"].startswith("wamid.")
-    assert told["url"].startswith(f"https://{HOST}:{port}/v26.0/whatsapp_business/attachments/?")
+    assert told["url"].startswith(f"https://{HOST}:{front}/v26.0/whatsapp_business/attachments/?")
     assert told["bytes"] == 1011
 
 
-@pytest.mark.parametrize("front", ["nginx", "caddy"])
-def test_one_that_does_not_trust_the_authority_sends_nothing(request: pytest.FixtureRequest, front: str) -> None:
-    done = python(request.getfixturevalue(front))
+def test_one_that_does_not_trust_the_authority_sends_nothing(front: int) -> None:
+    done = python(front)
 
     assert done.returncode == 1
     assert "refused: " in done.stderr and "CERTIFICATE_VERIFY_FAILED" in done.stderr
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node here")
-def test_an_application_of_node(nginx: int, certificates: Path) -> None:
-    command = ["node", "-e", NODE, HOST, str(nginx), API_KEY, PNID]
+def test_an_application_of_node(front: int, certificates: Path) -> None:
+    command = ["node", "-e", NODE, HOST, str(front), API_KEY, PNID]
 
     trusting = run(command, NODE_EXTRA_CA_CERTS=str(certificates / CA))
     plain = run(command)
@@ -189,6 +197,27 @@ def test_an_application_of_node(nginx: int, certificates: Path) -> None:
     assert json.loads(trusting.stdout)["messages"][0]["id"].startswith("wamid.")
     assert (plain.returncode, plain.stdout) == (1, "")
     assert "certificate" in plain.stderr
+
+
+@pytest.mark.parametrize("front_of", FRONTS)
+def test_what_a_client_says_of_itself_is_not_passed_on(front_of: str, tmp_path: Path, certificates: Path) -> None:
+    with far_end(lambda connection: connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")) as end:
+        with FRONTS[front_of](tmp_path, end.port, certificates) as port:
+            python(port, REQUESTS_CA_BUNDLE=str(certificates / BUNDLE))
+
+        head = end.requests[0].partition(b"\r\n\r\n")[0].decode().lower().split("\r\n")
+        assert f"host: {HOST}:{port}" in head
+        forwarded = {line for line in head if line.startswith("x-forwarded")}
+        assert forwarded == {"x-forwarded-for: 127.0.0.1", "x-forwarded-proto: https"}
+
+
+def test_the_example_of_compose_names_what_the_command_makes() -> None:
+    bot = yaml.safe_load(documented("yaml"))["services"]["bot"]
+
+    assert bot["extra_hosts"][0].startswith(f"{HOST}:")
+    mounted = dict(each.split(":")[:2] for each in bot["volumes"])
+    assert mounted == {f"./data/graph-ca/{name}": f"/etc/graph-ca/{name}" for name in (CA, BUNDLE)}
+    assert set(bot["environment"].values()) == set(mounted.values())
 
 
 def test_a_gateway_whose_calls_come_back_sends_nothing_and_says_why(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def resolved(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_name_of_metas_that_leads_here(resolved: list[str], address: str) -> None:
     resolved.append(address)
 
-    assert address_here(META, (), "") == address
+    assert address_here(META, ("graph.facebook.com",), "") == address
     assert address_here("https://graph.internal:8443/", ("graph.internal",), "") == address
 
 
@@ -49,6 +49,14 @@ def test_a_name_that_leads_away(resolved: list[str], address: str) -> None:
     resolved.append(address)
 
     assert address_here(META, ("graph.facebook.com",), "") is None
+
+
+@pytest.mark.parametrize(("address", "is_here"), [("127.0.0.1", True), ("10.1.2.3", False)])
+def test_without_a_front_of_ours_only_this_machine_counts(resolved: list[str], address: str, is_here: bool) -> None:
+    """A network may have a proxy of its own at Meta's name."""
+    resolved.append(address)
+
+    assert address_here(META, (), "") == (address if is_here else None)
 
 
 def test_what_is_not_looked_up(resolved: list[str]) -> None:

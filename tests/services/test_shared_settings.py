@@ -153,6 +153,17 @@ def test_a_worker_that_was_frozen_does_not_turn_back_what_came_after(
         new.beat("host")
 
     assert goes_to(database) == TO_B["forward_url"]
+    assert (new.may_follow("FORWARD_URL"), frozen.may_follow("FORWARD_URL")) == (True, False)
+
+
+def test_a_worker_without_handlers_leaves_those_of_an_older_one_alone(new_worker: NewWorker, clock: Clock) -> None:
+    ours, forgotten = new_worker(handlers="mybot"), new_worker()
+    assert not ours.may_follow("HANDLERS")  # nobody knows yet who else is there
+    ours.beat("host")
+    clock.pass_by(seconds=1)
+    forgotten.beat("host")
+
+    assert (ours.may_follow("HANDLERS"), forgotten.may_follow("HANDLERS")) == (True, False)
 
 
 def test_a_database_that_was_away_for_all_makes_no_younger_worker_count(

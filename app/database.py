@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
-from app import clock, metrics, statement_bound
+from app import clock, metrics, sqlite_log, statement_bound
 from app.database_trouble import Trouble, of_driver, of_system
 from app.errors import Unavailable
 from app.write_lock import WriteLock, WriteLockTimeout
@@ -72,7 +72,9 @@ class Database:
         self.writes = Writes(Path(f"{path}-turn") if path and path != ":memory:" else None)
         self.engine = self._engine(pool_size)
         self._write_engine = self._engine(1, begin="BEGIN IMMEDIATE") if self.is_sqlite else self.engine
+        self._rows_engine = self._write_engine if self.is_sqlite else self._engine(1, overflow=0)
         self._look_engine = self._engine(1, is_for_looks=True)
+        self._is_asked = False
         self._readers = sessionmaker(self.engine, expire_on_commit=False)
         self._writers = sessionmaker(self._write_engine, expire_on_commit=False)
 
@@ -112,8 +114,11 @@ class Database:
 
     @contextmanager
     def write_rows(self) -> Iterator[Connection]:
-        """The same without the ORM, whose price counts where rows come by the thousand."""
-        with self._recorded(), _translated(), self._turn(), self._write_engine.begin() as connection:
+        """The same without the ORM, whose price counts where rows come by the thousand, and for one caller at a time.
+
+        On PostgreSQL it has a connection of its own: webhooks are kept, whatever holds all the others.
+        """
+        with self._recorded(), _translated(), self._turn(), self._rows_engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -161,30 +166,41 @@ class Database:
         """Close every connection, and the lock's files."""
         self.engine.dispose()
         self._write_engine.dispose()
+        self._rows_engine.dispose()
         self._look_engine.dispose()
         self._lock.close()
 
-    def _engine(self, pool_size: int, begin: str = "BEGIN", *, is_for_looks: bool = False) -> Engine:
+    def _engine(
+        self, pool_size: int, begin: str = "BEGIN", *, overflow: int | None = None, is_for_looks: bool = False
+    ) -> Engine:
         options: dict[str, Any] = {"hide_parameters": True, "pool_timeout": WAIT_SECONDS, "pool_size": pool_size}
         if is_for_looks:
             options |= {"isolation_level": "AUTOCOMMIT", "max_overflow": 0}
         if not self.is_sqlite:
-            return self._postgresql_engine(options, pool_size, is_for_looks=is_for_looks)
+            options.setdefault("max_overflow", pool_size if overflow is None else overflow)
+            return self._postgresql_engine(options, is_for_looks=is_for_looks)
         options["connect_args"] = {"isolation_level": None, "check_same_thread": False, "timeout": 0}
         engine = create_engine(self.url, **{"max_overflow": 2 if pool_size > 1 else 0} | options)
+        event.listen(engine, "do_connect", self._ask_for_the_log)
         event.listen(engine, "connect", _set_pragmas)
         if not is_for_looks:
             event.listen(engine, "begin", lambda connection: _begin(connection, begin))
         return engine
 
-    def _postgresql_engine(self, options: dict[str, Any], pool_size: int, *, is_for_looks: bool) -> Engine:
+    def _ask_for_the_log(self, *_: Any) -> None:
+        """Open no file beside which another file's log lies. Once is enough: a file in use has its own."""
+        path = self.url.database
+        if not self._is_asked and path and not sqlite_log.belongs(Path(path)):
+            raise Unavailable(reason=Trouble.OTHERS_LOG)
+        self._is_asked = True
+
+    def _postgresql_engine(self, options: dict[str, Any], *, is_for_looks: bool) -> Engine:
         # Imported here: a gateway on SQLite does without psycopg.
         from app.bounded_connection import BoundedConnection, ping
 
         given = {name: value for name, value in CONNECTING.items() if name not in self.url.query}
         options["connect_args"] = given | {"options": POSTGRESQL_OPTIONS}
-        pre_ping = {} if is_for_looks else {"max_overflow": pool_size, "pool_pre_ping": True}
-        engine = create_engine(self.url, **options, **pre_ping)
+        engine = create_engine(self.url, **options, pool_pre_ping=not is_for_looks)
         engine.dialect.do_ping = partial(ping, engine.dialect)  # type: ignore[method-assign]
 
         @event.listens_for(engine, "begin")

@@ -19,6 +19,11 @@ class Trouble(StrEnum):
     HANGS = "the database cannot be written: its disk does not answer"
     NOT_OURS = "the database's file cannot be opened: it is not there, or not this user's; the gateway's own user can"
     NO_TABLES = "the database is not migrated; run `flask migrate`"
+    LATER_SCHEMA = "a later release brought the database to a schema that this release cannot use; start the later one"
+    OTHERS_LOG = (
+        "another file's log lies beside the database, as when a copy was put in its place; stop the gateway, move"
+        " whatsapp.db-wal and whatsapp.db-shm away (delete neither yet), and start it again"
+    )
     DAMAGED = "the database's file is damaged, or its disk fails"
 
 

@@ -4,10 +4,11 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import bindparam, func, select, text
+from sqlalchemy import bindparam, func, insert, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 import app.database
@@ -94,6 +95,20 @@ def test_a_look_says_once_that_its_connection_was_lost(opened: Database) -> None
             time.sleep(0.05)
 
     assert opened.look(select(text("1")), {}) == 1
+
+
+@on_postgresql
+def test_rows_are_written_while_others_hold_all_connections(opened: Database) -> None:
+    with ExitStack() as held:
+        for _ in range(10):  # DATABASE_POOL_SIZE and as many again
+            held.enter_context(opened.read()).execute(text("SELECT 1"))
+        with pytest.raises(Unavailable), opened.read() as session:
+            session.execute(text("SELECT 1"))
+
+        with opened.write_rows() as connection:
+            connection.execute(insert(ApiKey), [key("a")])
+            of_ours = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+            assert connection.execute(of_ours).scalar_one() == 10 + 1
 
 
 def test_an_error_shows_no_values(opened: Database) -> None:

@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from app.cli.base import Command, services
 from app.clock import utc_now
 
+if TYPE_CHECKING:
+    from app.database import Database
+
 
 @click.command(cls=Command)
-def migrate() -> None:
+@click.option("--to", "revision", metavar="REVISION", help="Go to this revision, also back to an earlier release's.")
+@click.option("--yes", is_flag=True, help="Do not ask before going back.")
+def migrate(revision: str | None, yes: bool) -> None:
     """Bring the database up to date. Done by the web server itself at start."""
     from app import migrations
 
-    migrations.upgrade(services().database)
+    database = services().database
+    if revision is not None:
+        _go_to(database, revision, is_sure=yes)
+        return
+    migrations.upgrade(database)
     if services().config.forward_url:
         _make_endpoint()
+
+
+def _go_to(database: Database, revision: str, *, is_sure: bool) -> None:
+    from app import migrations
+
+    if revision < migrations.head() and not is_sure:
+        click.confirm(
+            f"What only revisions after {revision} keep is deleted, and no process of the gateway may run. Go on?",
+            abort=True,
+        )
+    try:
+        migrations.go_to(database, revision)
+    except migrations.WrongRevision as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"The database is at {revision}.")
 
 
 def _make_endpoint() -> None:

@@ -1,4 +1,4 @@
-"""The database's schema, step by step, and how it is brought up to date.
+"""The database's schema, step by step, how it is brought up to date, and which releases it serves.
 
 One process migrates, before any worker starts: two fresh processes switching a new SQLite file to WAL at the same
 moment lock each other out.
@@ -6,6 +6,10 @@ moment lock each other out.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from enum import Enum
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -17,28 +21,126 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from app import statement_bound
+from app import sqlite_log
 from app.database import Database
 from app.database_remedy import explain
+from app.database_trouble import Trouble
 from app.errors import Unavailable
+from app.migrations.alone import run_alone
 from app.write_lock import WriteLock, WriteLockTimeout
 
 MIGRATE_WAIT_SECONDS = 60.0
-_ADVISORY_LOCK = 7264919
-_LIMITS = ("lock_timeout", "idle_in_transaction_session_timeout")
+LOOK_SECONDS = 2.0
+"""How long a SQLite file may be looked through for damage after a stop that was none in order."""
+
+FIRST_RELEASED = "0011"
+"""Revisions before it are not in the order of their numbers, and no release needs them."""
+
+_SERVES_SINCE = text("SELECT serves_since FROM schema_info")
+
+
+class Fit(Enum):
+    """Whether a schema serves this release."""
+
+    SERVES = "serves"
+    TOO_OLD = "too old"
+    TOO_NEW = "too new"
+
+
+class WrongRevision(Exception):
+    """The database cannot be brought to this revision; says why."""
 
 
 def upgrade(database: Database) -> None:
     """Bring the schema to this version's. Safe to call from several processes or machines at once.
 
-    Raises `Unavailable` when the database cannot be reached or lets us change nothing.
+    A later release's is left as it is if it serves this one. Raises `Unavailable` when it does not, when the database
+    cannot be reached or lets us change nothing, and when it is held by others for minutes.
     """
+    _change(database, _upgrade, _is_up)
+
+
+def go_to(database: Database, revision: str) -> None:
+    """Bring the schema to a revision that this release knows, also back to an earlier one, whose data alone is kept.
+
+    Raises `WrongRevision` and `Unavailable`.
+    """
+    known = {script.revision for script in _scripts().walk_revisions()}
+    if revision not in known or revision < FIRST_RELEASED:
+        raise WrongRevision(f"This release can go to {FIRST_RELEASED} to {head()}, and not to {revision}.")
+
+    def act(connection: Connection) -> None:
+        found = current(connection)
+        connection.rollback()
+        if found is not None and found not in known:
+            raise WrongRevision(f"The database is at {found}, which only the release that made it can take back.")
+        if found is None or found < revision:
+            _run(connection, command.upgrade, revision)
+        elif found > revision:
+            _run(connection, command.downgrade, revision)
+
+    _change(database, act, lambda connection: current(connection) == revision)
+
+
+def head() -> str:
+    """The revision this version of the software expects."""
+    return _head()
+
+
+@cache
+def _head() -> str:
+    revision = _scripts().get_current_head()
+    assert revision is not None
+    return revision
+
+
+def fit(connection: Connection) -> Fit:
+    """Whether the database serves this release: it is at its revision, or at a later one that serves it as well.
+
+    Revisions are numbers in the order of releases. Nearly every migration only adds, so that releases may run side by
+    side; one after which earlier releases cannot run says so (`SERVES_EARLIER_RELEASES = False`), and the database
+    keeps the latest such in `schema_info`.
+    """
+    revision = current(connection)
+    if revision is None or revision < head():
+        return Fit.TOO_OLD
+    if revision == head():
+        return Fit.SERVES
+    since = connection.execute(_SERVES_SINCE).scalar()
+    return Fit.SERVES if since is None or since <= head() else Fit.TOO_NEW
+
+
+def current(connection: Connection) -> str | None:
+    """The revision the database is at; None for an empty one."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _is_up(connection: Connection) -> bool:
+    """Whether there is nothing to do. Raises `Unavailable` for a schema that this release cannot use."""
+    found = fit(connection)
+    if found is not Fit.TOO_NEW:
+        return found is Fit.SERVES
+    since = connection.execute(_SERVES_SINCE).scalar()
+    raise Unavailable(
+        reason=f"A later release brought the database to revision {current(connection)}, which serves releases from"
+        f" revision {since} on; this one is of {head()}. Start the later release; or stop it, and run there"
+        f" `whatsapp-service migrate --to {head()}` to go back."
+    )
+
+
+def _upgrade(connection: Connection) -> None:
+    is_up = _is_up(connection)
+    connection.rollback()
+    if not is_up:
+        _run(connection, command.upgrade, "head")
+
+
+def _change(database: Database, act: Callable[[Connection], None], is_done: Callable[[Connection], bool]) -> None:
     try:
-        with statement_bound.of(None):
-            if database.is_sqlite:
-                _upgrade_sqlite(database)
-            else:
-                _upgrade_postgresql(database)
+        if database.is_sqlite:
+            _change_sqlite(database, act, is_done)
+        else:
+            run_alone(database, act, is_done)
     except (OperationalError, OSError, WriteLockTimeout) as error:
         raise Unavailable from error
     except DBAPIError as error:  # a role without rights, a file that is no database: troubles that have a remedy
@@ -47,54 +149,46 @@ def upgrade(database: Database) -> None:
         raise
 
 
-def head() -> str:
-    """The revision this version of the software expects."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
-    assert revision is not None
-    return revision
-
-
-def is_enough(revision: str | None) -> bool:
-    """Whether a database at this revision serves this release: its own, or a later release's.
-
-    Revisions are numbers in the order of releases, and every migration only adds: what an earlier release needs is
-    still there, so that releases may run side by side, and the earlier one may be started again.
-    """
-    return revision is not None and revision >= head()
-
-
-def current(connection: Connection) -> str | None:
-    """The revision the database is at; None for an empty one."""
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def _upgrade_postgresql(database: Database) -> None:
-    with database.engine.connect() as connection:
-        for name in _LIMITS:  # a step may take long, and so may the wait for somebody else's
-            connection.execute(text(f"SET {name} = 0"))
-        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _ADVISORY_LOCK})
-        try:
-            connection.commit()
-            _run(connection)
-        finally:
-            connection.rollback()
-            connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _ADVISORY_LOCK})
-            for name in _LIMITS:
-                connection.execute(text(f"RESET {name}"))
-            connection.commit()
-
-
-def _upgrade_sqlite(database: Database) -> None:
+def _change_sqlite(
+    database: Database, act: Callable[[Connection], None], is_done: Callable[[Connection], bool]
+) -> None:
     path = Path(str(database.url.database))
     path.parent.mkdir(parents=True, exist_ok=True)
-    engine = _sqlite_engine(database)
-    with WriteLock(path).hold(MIGRATE_WAIT_SECONDS), engine.connect() as connection:
-        _run(connection)
-        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-        if broken:
-            raise RuntimeError(f"the migration left {len(broken)} rows that refer to nothing")
-    engine.dispose()
+    with WriteLock(path).hold(MIGRATE_WAIT_SECONDS):
+        if not sqlite_log.belongs(path):
+            raise Unavailable(reason=Trouble.OTHERS_LOG)
+        log = Path(f"{path}-wal")
+        was_cut_short = log.exists() and log.stat().st_size > 0
+        engine = _sqlite_engine(database)
+        with engine.connect() as connection:
+            if was_cut_short:
+                _look_for_damage(connection)
+            if not is_done(connection):
+                connection.rollback()
+                act(connection)
+                if connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                    raise Unavailable(reason=f"{Trouble.DAMAGED}: rows refer to others that are not there")
+        engine.dispose()
     path.chmod(0o600)
+
+
+def _look_for_damage(connection: Connection) -> None:
+    """Raise `Unavailable` for a file whose pages do not fit together. What takes too long is left unseen."""
+    deadline = time.monotonic() + LOOK_SECONDS
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    driver.set_progress_handler(lambda: time.monotonic() > deadline, 10000)
+    try:
+        found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+    except OperationalError as error:
+        if "interrupted" not in str(error.orig):
+            raise
+        found = "ok"
+    finally:
+        driver.set_progress_handler(None, 0)
+        connection.rollback()
+    if found != "ok":
+        raise Unavailable(reason=Trouble.DAMAGED)
 
 
 def _sqlite_engine(database: Database) -> Engine:
@@ -111,14 +205,18 @@ def _sqlite_engine(database: Database) -> Engine:
     return engine
 
 
-def _run(connection: Connection) -> None:
-    if is_enough(current(connection)):  # Alembic does not know the revisions of later releases
-        connection.rollback()
-        return
+def _run(connection: Connection, change: Callable[[AlembicConfig, str], None], revision: str) -> None:
+    """Each migration is a transaction of its own on PostgreSQL; on SQLite all are one."""
+    if connection.dialect.name == "sqlite":
+        connection.begin()
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    change(config, revision)
     connection.commit()
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
 
 
 def _config() -> AlembicConfig:

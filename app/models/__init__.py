@@ -16,6 +16,7 @@ from app.models.notifications import Notification, ParkedItem
 from app.models.numbers import Number
 from app.models.queue import Batch, NumberPace, PairPace, QueuedSend
 from app.models.registry import RegistryVersion
+from app.models.schema_info import SchemaInfo
 from app.models.search import ContactWord, MessageDocument, UnsearchedContact, UnsearchedMessage
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "PricedMessages",
     "QueuedSend",
     "RegistryVersion",
+    "SchemaInfo",
     "SeenUsage",
     "SendAttempt",
     "StatusReport",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 
 from app import migrations
 from app.database import Database
 from app.database_trouble import Trouble
 from app.errors import Unavailable
 from app.ids import new_id
+from app.migrations import Fit
 from app.store import send_facts, workers
 
 WORKER_SILENT_AFTER = timedelta(seconds=30)
+
+_UNFIT = {Fit.TOO_OLD: Trouble.NO_TABLES, Fit.TOO_NEW: Trouble.LATER_SCHEMA}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,9 @@ def check_health(database: Database, now: datetime) -> Health:
     """Ask the database, and write to it unless it is known how a write ends now. Never raises for what is wrong."""
     try:
         with database.read() as session:
-            if not _is_enough(migrations.current(session.connection())):
-                return Health(True, False, "unknown", reason=Trouble.NO_TABLES)
+            reason = _UNFIT.get(migrations.fit(session.connection()))
+            if reason:
+                return Health(True, False, "unknown", reason=reason)
             seen_at = workers.last_seen(session)
             oldest = workers.oldest_due(session, now)
             oldest_send = send_facts.oldest_due_of_all(session, now)
@@ -70,8 +73,3 @@ def _trouble_of_writing(database: Database, now: datetime) -> str:
     except Unavailable as error:
         return error.reason
     return ""
-
-
-@cache
-def _is_enough(revision: str | None) -> bool:
-    return migrations.is_enough(revision)

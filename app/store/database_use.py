@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.models import DatabaseUse
@@ -40,3 +40,10 @@ def beat(session: Session, row: dict[str, Any]) -> tuple[str, int]:
     """Add `beats` to the row's, or write the first row; return the epoch and how far the beats have come."""
     found = session.execute(_beat(session), {"id": 1, **row}).one()
     return found.epoch, found.beats
+
+
+def mark_file(session: Session) -> None:
+    """Count in SQLite's first page, by which its log is told from another file's (`app.sqlite_log`)."""
+    if session.get_bind().dialect.name == "sqlite":
+        count = session.execute(text("PRAGMA user_version")).scalar_one()
+        session.execute(text(f"PRAGMA user_version = {(int(count) + 1) % 2**31}"))

@@ -8,8 +8,9 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from app import clock, lifecycle
+from app.database_trouble import Trouble
 from app.errors import Unavailable
-from app.services.check_health import check_health
+from app.services.check_health import Health, check_health
 from app.services.gateway import utc_now
 from app.web.auth import open_to_all
 from app.web.context import gateway
@@ -36,7 +37,7 @@ def ready() -> ResponseReturnValue:
     body = {
         "status": "ready" if is_ready else "not ready",
         "database": "ok" if health.database else "unavailable",
-        "schema": "ok" if health.schema else "not migrated; run `flask migrate`" if health.database else "unknown",
+        "schema": _schema(health),
         "reason": health.reason,
         "secrets": "cannot be decrypted; see ENCRYPTION_KEY" if gateway().directory.current.unreadable else "ok",
         "settings": _settings() if health.schema else "unknown",
@@ -55,6 +56,14 @@ def ready() -> ResponseReturnValue:
         },
     }
     return body, 200 if is_ready else 503
+
+
+def _schema(health: Health) -> str:
+    if health.schema:
+        return "ok"
+    if health.reason == Trouble.LATER_SCHEMA:
+        return "of a later release"
+    return "not migrated; run `flask migrate`" if health.database else "unknown"
 
 
 def _settings() -> str:

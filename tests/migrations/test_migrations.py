@@ -3,12 +3,10 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config as AlembicConfig
@@ -20,7 +18,6 @@ from app import migrations
 from app.database import Database
 from app.models import Base, Traffic
 from app.services.check_health import check_health
-from tests.load.postgres import own_database
 
 MIGRATE = """
 import sys
@@ -144,18 +141,3 @@ def test_sqlite_is_private_and_journals_ahead(tmp_path: Path) -> None:
         assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
     database.dispose()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """A database without tables."""
-    if request.param == "sqlite":
-        database = Database(f"sqlite:///{tmp_path}/empty.db")
-        yield database
-        database.dispose()
-        return
-    request.getfixturevalue("postgres_url")  # skips without a server
-    with own_database() as url:
-        database = Database(url)
-        yield database
-        database.dispose()

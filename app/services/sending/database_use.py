@@ -112,6 +112,7 @@ class DatabaseUse:
                 now = self._now()
                 row = {"epoch": new_id(), "beats": step, "beat_at": now, "is_stopped": is_stopped}
                 epoch, beats = database_use.beat(session, row)
+                database_use.mark_file(session)
             self._known = Known(epoch, beats, is_stopped, now.timestamp())
             self._write(self._known)
 

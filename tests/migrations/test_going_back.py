@@ -1,0 +1,125 @@
+"""Earlier and later releases on one database, and the way back."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic.config import Config as AlembicConfig
+from click.testing import CliRunner
+from sqlalchemy import text
+
+from app import migrations
+from app.cli.commands import commands
+from app.database import Database
+from app.database_trouble import Trouble
+from app.errors import Unavailable
+from app.services.check_health import check_health
+from tests.conftest import SETTINGS
+
+LATER = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "9001"
+down_revision = "{head}"
+SERVES_EARLIER_RELEASES = False
+
+
+def upgrade() -> None:
+    op.add_column("endpoints", sa.Column("of_later", sa.Text()))
+
+
+def downgrade() -> None:
+    op.drop_column("endpoints", "of_later")
+"""
+
+
+class Release:
+    """Which release's migrations are there."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._folder, self._patch = folder, monkeypatch
+
+    def be_later(self) -> None:
+        """One with a migration more, after which earlier releases cannot run."""
+        shutil.copytree(Path(migrations.__file__).parent, self._folder, ignore=shutil.ignore_patterns("__pycache__"))
+        (self._folder / "versions" / "9001_later.py").write_text(LATER.format(head=migrations.head()))
+        config = AlembicConfig()
+        config.set_main_option("script_location", str(self._folder))
+        self._patch.setattr(migrations, "_config", lambda: config)
+        migrations._head.cache_clear()
+
+    def be_ours(self) -> None:
+        self._patch.undo()
+        migrations._head.cache_clear()
+
+
+@pytest.fixture
+def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Release]:
+    release = Release(tmp_path / "later", monkeypatch)
+    yield release
+    release.be_ours()
+
+
+def test_a_schema_that_serves_no_earlier_release_is_refused_in_words(empty: Database, release: Release) -> None:
+    migrations.upgrade(empty)
+    ours = migrations.head()
+    release.be_later()
+    migrations.upgrade(empty)
+    release.be_ours()
+
+    with pytest.raises(Unavailable) as refused:
+        migrations.upgrade(empty)
+
+    assert refused.value.reason.startswith("A later release brought the database to revision 9001, which serves rele")
+    assert f"migrate --to {ours}" in refused.value.reason
+    health = check_health(empty, datetime.now(UTC))
+    assert (health.schema, health.reason) == (False, Trouble.LATER_SCHEMA)
+    with pytest.raises(migrations.WrongRevision, match="at 9001, which only the release that made it can take back"):
+        migrations.go_to(empty, ours)
+
+
+def test_the_later_release_goes_back_and_the_earlier_runs_again(empty: Database, release: Release) -> None:
+    ours = migrations.head()
+    release.be_later()
+    migrations.upgrade(empty)
+    assert serves_since(empty) == "9001"
+
+    migrations.go_to(empty, ours)
+
+    assert serves_since(empty) == "0001"
+    release.be_ours()
+    migrations.upgrade(empty)
+    assert check_health(empty, datetime.now(UTC)).schema is True
+
+
+def test_the_command_goes_back_and_forth(empty: Database, tmp_path: Path) -> None:
+    migrations.upgrade(empty)
+    env = SETTINGS | {"DATABASE_URL": empty.url.render_as_string(hide_password=False), "LOG_DIR": str(tmp_path)}
+
+    def call(*arguments: str, answer: str = "") -> str:
+        return CliRunner().invoke(commands, ["migrate", *arguments], env=env, input=answer).output
+
+    assert "is deleted" in call("--to", "0020", answer="n\n")
+    assert at(empty) == migrations.head()
+    assert call("--to", "0020", "--yes") == "The database is at 0020.\n"
+    assert at(empty) == "0020"
+    assert check_health(empty, datetime.now(UTC)).reason == Trouble.NO_TABLES
+    assert call("--to", migrations.head()) == f"The database is at {migrations.head()}.\n"
+    assert f"can go to 0011 to {migrations.head()}, and not to 9999" in call("--to", "9999")
+    assert "not to 0003" in call("--to", "0003", "--yes")
+
+
+def at(database: Database) -> str | None:
+    with database.engine.connect() as connection:
+        return migrations.current(connection)
+
+
+def serves_since(database: Database) -> str:
+    with database.read() as session:
+        found: str = session.execute(text("SELECT serves_since FROM schema_info")).scalar_one()
+        return found

@@ -79,7 +79,7 @@ class Config:
     drain_seconds: int = _setting(0, readers.whole(0, 600))
     metrics_port: int = _setting(0, readers.whole(0, 65535))
 
-    forward_url: str = _setting("", readers.url, secret=True)
+    forward_url: str = _setting("", readers.secret_url, secret=True)
     forward_secret: str = _setting("", readers.secret_text(16), secret=True)
     forward_format: str = _setting("event", readers.one_of("event", "meta"))
     forward_replies: bool = _setting(False, readers.flag)

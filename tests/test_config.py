@@ -314,6 +314,7 @@ def test_a_forward_url_that_can_never_be_called_is_refused(url: str, allowed: st
         ("http://localhost:9000/events", "127.0.0.1/32"),
         ("http://localhost:9000/events", "[::1/128]:9000"),
         ("https://93.184.215.14/events", ""),
+        ("https://bot.example/events/", ""),
         ("http://bot/events", ""),
         ("https://localhost.example/events", ""),
     ],

@@ -169,6 +169,10 @@ def test_of_an_answer_what_can_be_sent_is_and_the_rest_is_told_without_its_words
     note = get(f"/api/deliveries/{replying.deliveries()[0].id}")["tries"][0]["note"]
     assert "a-secret" in note
 
+    replying.gateway.erase_contact(replying.deliveries()[0].contact_id or "")
+
+    assert get(f"/api/deliveries/{replying.deliveries()[0].id}")["tries"][0]["note"] is None
+
 
 def test_only_what_a_customer_writes_now_is_answered_and_only_where_asked(replying: Desk, receive: Receive) -> None:
     with subscriber(saying({"reply": "no"})) as app:

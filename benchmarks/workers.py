@@ -30,6 +30,10 @@ from tests.subscriber import ALLOWED, Handler, Posted, subscriber
 LATE_SECONDS = 5.0
 SETTLE_SECONDS = 150.0
 
+WARM_SECONDS = 4.0
+"""Webhooks are posted for so long before the time to the app counts: each worker starts a process that makes calls, and
+two that start at once on two cores have none left. Order and loss count from the first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -97,7 +101,7 @@ def _posts(workers: int, seconds: float, rate: float, contacts: int) -> Seen:
         handler.answer()
 
     maker = Maker(APP_SECRET, 51, contacts=contacts)
-    webhooks = [maker.one_text() for _ in range(int(seconds * rate))]
+    webhooks = [maker.one_text() for _ in range(int((WARM_SECONDS + seconds) * rate))]
     posted: dict[str, float] = {}
     with subscriber(reply) as app, _gateway({"FORWARD_URL": app.url}) as gateway:
         for _ in range(workers):
@@ -114,10 +118,12 @@ def _posts(workers: int, seconds: float, rate: float, contacts: int) -> Seen:
         connection.close()
         _wait(lambda: len(came) == len(webhooks), SETTLE_SECONDS, must=False)
         of_contact = dict(books.rows("SELECT wamid, contact_id FROM messages"))
+    counted = list(posted)[int(WARM_SECONDS * rate) :]
     return Seen(
-        sorted(came[each] - posted[each] for each in came), _overtaken(list(came), list(posted), of_contact),
+        sorted(came[each] - posted[each] for each in counted if each in came),
+        _overtaken(list(came), list(posted), of_contact),
         len(posted.keys() - came.keys()),
-    )  # fmt: skip
+    )
 
 
 def _overtaken(came: list[str], posted: list[str], of_contact: dict[str, str]) -> int:

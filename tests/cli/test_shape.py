@@ -114,3 +114,14 @@ def test_without_an_installation_it_says_how_to_get_one(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert done.stderr == f"Nothing is installed here yet. Run {tmp_path}/run.sh first; it makes .venv.\n"
+
+
+def test_in_the_middle_of_an_installation_it_says_so(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "gateway", tmp_path)
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / ".unfinished").touch()
+
+    done = subprocess.run([tmp_path / "gateway", "keys", "list"], capture_output=True, text=True, timeout=30)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("The installation is not finished.")

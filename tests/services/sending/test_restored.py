@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import responses
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 
 from app.database import Database
 from app.domain import tags
@@ -302,3 +302,19 @@ def test_a_key_that_is_bound_to_numbers_acts_on_those_alone(
     key = gateway.api_keys.make("bound", ["send"], ["1"])
     answer = client.post("/api/messages/cancel", json={"all": True}, headers={"Authorization": f"Bearer {key}"})
     assert (answer.get_json()["moved"], status_of(database, message_id)) == (0, "queued")
+
+
+@on_sqlite
+def test_each_beat_counts_in_the_file_so_that_its_log_is_told_from_anothers(
+    database: Database, use: Callable[[], DatabaseUse]
+) -> None:
+    worker = use()
+    worker.begin()
+    with database.read() as session:
+        before = session.execute(text("PRAGMA user_version")).scalar_one()
+
+    worker.beat()
+    worker.beat()
+
+    with database.read() as session:
+        assert session.execute(text("PRAGMA user_version")).scalar_one() == before + 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, exists, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, literal_column, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from app.models import Delivery
@@ -18,9 +18,7 @@ _IS_PENDING = Delivery.state == literal_column("'pending'")  # see store.deliver
 def put_off(session: Session, now: datetime, limit: int) -> list[int]:
     """Deliveries that are due later than they honestly can be: claimed for longer than any lease, or never tried and
     due after the longest burst. A wrong clock wrote that. Takes no lock, and reads what is pending."""
-    is_leased = and_(Delivery.claim_id.is_not(None), Delivery.due_at > now + LONGEST_LEASE)
-    is_untried = and_(Delivery.claim_id.is_(None), Delivery.attempts == 0, Delivery.due_at > now + LONGEST_UNTRIED)
-    return list(session.scalars(select(Delivery.id).where(_IS_PENDING, or_(is_leased, is_untried)).limit(limit)))
+    return list(session.scalars(select(Delivery.id).where(_IS_PENDING, _is_put_off(now)).limit(limit)))
 
 
 def orphans(session: Session, limit: int) -> list[int]:
@@ -33,8 +31,17 @@ def orphans(session: Session, limit: int) -> list[int]:
 
 
 def make_due(session: Session, ids: Collection[int], now: datetime) -> None:
-    """Make those of these due now, each by itself, that are still pending and not due, whoever has them."""
-    is_not_due = or_(Delivery.due_at.is_(None), Delivery.due_at > now)
-    statement = update(Delivery).where(Delivery.id.in_(ids), _IS_PENDING, is_not_due)
+    """Make those of these due now, each by itself, that still are as they were found.
+
+    Another worker may have done so since, and somebody be trying them.
+    """
+    is_as_found = or_(Delivery.carried_by.is_not(None), _is_put_off(now))
+    statement = update(Delivery).where(Delivery.id.in_(ids), _IS_PENDING, is_as_found)
     values = {"due_at": now, "carried_by": None}
     session.execute(statement.values(values).execution_options(synchronize_session=False))
+
+
+def _is_put_off(now: datetime) -> ColumnElement[bool]:
+    is_leased = and_(Delivery.claim_id.is_not(None), Delivery.due_at > now + LONGEST_LEASE)
+    is_untried = and_(Delivery.claim_id.is_(None), Delivery.attempts == 0, Delivery.due_at > now + LONGEST_UNTRIED)
+    return or_(is_leased, is_untried)

@@ -16,7 +16,7 @@ from app.models import Delivery, Event
 from app.models.base import table
 from app.services.delivering.disbelieve import disbelieve
 from app.services.endpoint_directory import new_row
-from app.store import deliveries, delivery_order, endpoints
+from app.store import deliveries, delivery_order, delivery_upkeep, endpoints
 from app.store.deliveries import Outcome
 from app.store.delivery_order import Waiting
 from tests.conftest import on_postgresql, on_sqlite
@@ -277,6 +277,23 @@ def test_what_is_carried_by_nobody_who_goes_goes_by_itself(
 
     assert disbelieve(database, now) == (1 if is_left_behind else 0) + ("carried_by" in head)
     assert _due(database, second) == (now if is_left_behind else None)
+
+
+def test_what_another_worker_put_right_meanwhile_is_left_to_who_tries_it(database: Database) -> None:
+    now = datetime.now(UTC)
+    first, second = _owed_to_one_contact(database, now)
+    _change(database, first, {"due_at": now + timedelta(hours=2)})
+    _change(database, second, {"carried_by": 999, "due_at": None})
+    with database.read() as session:
+        found = delivery_upkeep.put_off(session, now, 10) + delivery_upkeep.orphans(session, 10)
+    assert found == [first, second]
+    with database.write() as session:
+        delivery_upkeep.make_due(session, found, now)
+        assert len(deliveries.claim(session, found, now=now, lease=timedelta(seconds=25))) == 2
+    with database.write() as session:
+        delivery_upkeep.make_due(session, found, now)
+
+    assert _due(database, first) == _due(database, second) == now + timedelta(seconds=25)
 
 
 def _wait_for_a_lock(database: Database) -> None:

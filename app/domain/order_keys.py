@@ -22,8 +22,13 @@ LONGEST_LOOK = 131_072
 _WRITTEN_IN_TWO_WAYS = (b"52", b"54", b"55")
 """Country codes of Mexico, Argentina and Brazil; see `phone_numbers.variants`."""
 
-_PEOPLE = re.compile(rb'(?:wa_id|user_id|recipient_id|participant_id|from|to|recipient)":\s*"([^"\\]{1,128})"')
-"""How what names a person ends: `recipient_user_id` does like `user_id`."""
+_PEOPLE = re.compile(
+    rb'":(?<=[dmot]":)(?:'
+    rb'(?<=_id":)(?:(?<=wa_id":)|(?<=user_id":)|(?<=recipient_id":)|(?<=participant_id":))'
+    rb'|(?<=from":)|(?<=to":)|(?<=recipient":))\s*"([^"\\]{1,128})"'
+)
+"""How what names a person ends: `recipient_user_id` does like `user_id`. The search is for the end of a name, from
+which it looks back: that takes half as long as a search for any of these words."""
 
 _OURS = re.compile(rb'display_phone_number":\s*"([^"\\]{1,32})"')
 

@@ -10,6 +10,8 @@ from pathlib import Path
 # Not get_logger: this warning comes from the place that it is about.
 _logger = logging.getLogger("whatsapp_service.logs.files")
 
+DAY_SECONDS = 86_400
+
 
 class DailyFileHandler(logging.Handler):
     """Appends records to `<folder>/whatsapp_service_YYYYMMDD.log`, by the UTC day.
@@ -24,6 +26,8 @@ class DailyFileHandler(logging.Handler):
         self._folder = folder
         self._fd: int | None = None
         self._path = ""
+        self._day = -1.0
+        self._identity: tuple[int, int] | None = None
         self._is_failing = False
 
     def open_now(self) -> None:
@@ -58,13 +62,15 @@ class DailyFileHandler(logging.Handler):
         super().close()
 
     def _descriptor(self) -> int:
-        path = str(self._folder / f"whatsapp_service_{time.strftime('%Y%m%d', time.gmtime())}.log")
-        if self._fd is not None and (path != self._path or not _is_still_at(self._fd, path)):
+        now = time.time()
+        if self._fd is not None and (now // DAY_SECONDS != self._day or _identity(self._path) != self._identity):
             self._forget()
         if self._fd is None:
+            self._day = now // DAY_SECONDS
+            self._path = str(self._folder / f"whatsapp_service_{time.strftime('%Y%m%d', time.gmtime(now))}.log")
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
-            self._path = path
+            self._fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+            self._identity = _identity(self._fd)
         return self._fd
 
     def _forget(self) -> None:
@@ -78,8 +84,10 @@ class DailyFileHandler(logging.Handler):
             _logger.warning("the log file cannot be written, only the console is", extra={"error": err.strerror})
 
 
-def _is_still_at(fd: int, path: str) -> bool:
+def _identity(file: str | int) -> tuple[int, int] | None:
+    """What tells a file from every other that is there now; None for one that is not."""
     try:
-        return os.path.samestat(os.fstat(fd), os.stat(path))
+        found = os.stat(file)
     except OSError:
-        return False
+        return None
+    return found.st_dev, found.st_ino

@@ -107,7 +107,7 @@ class Database:
         statements, must not yield to other greenlets, and should end within 10 ms. Raises `Unavailable` when the
         database is locked, full or gone; then nothing was written.
         """
-        with self._recorded(), _translated(), self._turn(), self._writers() as session:
+        with self._recorded(), self._turn(), self._writers() as session:
             session.connection()
             yield session
             session.commit()
@@ -118,19 +118,23 @@ class Database:
 
         On PostgreSQL it has a connection of its own: webhooks are kept, whatever holds all the others.
         """
-        with self._recorded(), _translated(), self._turn(), self._rows_engine.begin() as connection:
+        with self._recorded(), self._turn(), self._rows_engine.begin() as connection:
             yield connection
 
     @contextmanager
     def _recorded(self) -> Iterator[None]:
-        """Note what became of a write, and begin none on a disk that is known to hang."""
+        """Note what became of a write, begin none on a disk that is known to hang, and translate like `_translated`."""
         if self.writes.is_disk_hanging:
             raise Unavailable(reason=Trouble.HANGS)
         try:
             yield
-        except Unavailable as error:
-            self.writes.failed(error.reason)
-            raise
+        except Exception as error:
+            ours = _in_our_words(error)
+            if isinstance(ours, Unavailable):
+                self.writes.failed(ours.reason)
+            if ours is error:
+                raise
+            raise ours from error
         self.writes.succeeded()
 
     @contextmanager
@@ -249,17 +253,25 @@ def _translated() -> Iterator[None]:
     """Turn "the database cannot do it now" into our own error. Mistakes in a statement pass as they are."""
     try:
         yield
-    except WriteLockTimeout as error:
-        raise Unavailable(reason=Trouble.LOCKED) from error
-    except PoolTimeout as error:
-        raise Unavailable(reason=Trouble.SLOW) from error
-    except DBAPIError as error:
+    except Exception as error:
+        ours = _in_our_words(error)
+        if ours is error:
+            raise
+        raise ours from error
+
+
+def _in_our_words(error: Exception) -> Exception:
+    """`Unavailable`, with the reason, for what a database raises that cannot do it now; anything else as it is."""
+    trouble: Trouble | None = None
+    if isinstance(error, WriteLockTimeout):
+        trouble = Trouble.LOCKED
+    elif isinstance(error, PoolTimeout):
+        trouble = Trouble.SLOW
+    elif isinstance(error, DBAPIError):
         trouble = of_driver(error.orig)
         if trouble is None and (error.connection_invalidated or isinstance(error, OperationalError)):
             trouble = Trouble.AWAY
-        if trouble is None:
-            raise
-        raise Unavailable(reason=trouble) from error
-    except OSError as error:
+    elif isinstance(error, OSError):
         # The lock file: a folder that is full, gone or read-only keeps us from writing all the same.
-        raise Unavailable(reason=of_system(error)) from error
+        trouble = of_system(error)
+    return error if trouble is None else Unavailable(reason=trouble)

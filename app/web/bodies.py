@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g, request
+from flask import request
 from marshmallow import Schema
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from werkzeug.wsgi import get_content_length, get_input_stream
 
 from app.errors import LengthRequired, Malformed, TooLarge, TooSlow, Unavailable, UnsupportedMediaType
 from app.schemas.json_text import parse_json
 from app.schemas.loading import load
 from app.web.bodies_in_hand import BodiesInHand, Body, Full
-from app.web.unread import IS_READ
+from app.web.unread import RAW
 
 API_LIMIT = 1024 * 1024
 PART = 64 * 1024
@@ -26,28 +27,27 @@ def read_raw(limit: int) -> bytes:
 
     Raises `TooLarge` above `limit`, for chunked bodies too, and before reading where the length is known; `TooSlow`
     for one that does not come, `Unavailable` where too many come at once, `LengthRequired` and `Malformed` for one
-    that cannot be read.
+    that cannot be read. May be called again, for the same bytes.
     """
-    if "raw_body" in g:  # somebody has read it already
-        known: bytes = g.raw_body
-        return known
     environ = request.environ
-    _need_an_end(environ)
-    length = request.content_length
+    known: bytes | None = environ.get(RAW)
+    if known is not None:
+        return known
+    if "HTTP_TRANSFER_ENCODING" in environ:
+        _need_an_end(environ)
+    length = get_content_length(environ)
     if length is not None and length > limit:
         raise _too_large(limit)
-    # Werkzeug ends a chunked body at its limit and says nothing, so its limit is one byte beyond ours.
-    request.max_content_length = limit + 1
     try:
         with in_hand.reading(environ.get("gunicorn.socket")) as body:
-            raw = _read(body, limit)
+            raw = _read(body, environ, length, limit)
     except Full:
         raise Unavailable("Too many requests are on their way in at the moment. Try again.") from None
     if body.is_cut:
         raise TooSlow
     if length is not None and len(raw) < length:
         raise Malformed("The body ended before its Content-Length.")
-    environ[IS_READ] = True
+    environ[RAW] = raw
     return raw
 
 
@@ -68,24 +68,27 @@ def _need_an_end(environ: dict[str, Any]) -> None:
 
     Where a proxy has decoded it there is a length, and the header is what the proxy forgot to take out.
     """
-    if "chunked" not in environ.get("HTTP_TRANSFER_ENCODING", "").lower() or environ.get("wsgi.input_terminated"):
+    if "chunked" not in environ["HTTP_TRANSFER_ENCODING"].lower() or environ.get("wsgi.input_terminated"):
         return
     if not environ.get("CONTENT_LENGTH"):
         raise LengthRequired
     del environ["HTTP_TRANSFER_ENCODING"]
 
 
-def _read(body: Body, limit: int) -> bytes:
+def _read(body: Body, environ: dict[str, Any], length: int | None, limit: int) -> bytes:
     try:
-        first = request.stream.read(PART)
-        if len(first) < PART and request.content_length == len(first):
+        # Werkzeug ends a chunked body at its limit and says nothing, so its limit is one byte beyond ours.
+        stream = get_input_stream(environ, max_content_length=limit + 1)
+        # No more is asked for than there is: room for a whole part would be made, and cleared, for each small body.
+        first = stream.read(PART if length is None else min(length, PART))
+        if length == len(first):
             return first  # as nearly always
         parts, size = [first], len(first)
         while parts[-1]:
             in_hand.grew(body, len(parts[-1]))
             if size > limit:
                 raise _too_large(limit)
-            parts.append(request.stream.read(PART))
+            parts.append(stream.read(PART))
             size += len(parts[-1])
     except RequestEntityTooLarge:
         raise _too_large(limit) from None

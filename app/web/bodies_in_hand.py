@@ -10,8 +10,7 @@ import _thread
 import os
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 BODY_SECONDS = 20.0
@@ -30,15 +29,28 @@ class Full(Exception):
 
 
 class Body:
-    """One body that is being read."""
+    """One body that is being read: counted among the others while its `with` goes on."""
 
-    __slots__ = ("began_at", "size", "is_cut", "_socket")
+    __slots__ = ("began_at", "size", "is_cut", "_socket", "_others")
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, others: BodiesInHand) -> None:
         self.began_at = time.monotonic()
         self.size = 0
         self.is_cut = False
         self._socket = connection
+        self._others = others
+
+    def __enter__(self) -> Body:
+        self._others.add(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._others.remove(self)
+
+    @property
+    def can_be_cut(self) -> bool:
+        """Whether the server gives its connection."""
+        return self._socket is not None
 
     def cut(self) -> None:
         """End its connection's input: whoever waits for the rest finds that there is none."""
@@ -59,21 +71,23 @@ class BodiesInHand:
         self._bytes = 0
         self._watching = 0
 
-    @contextmanager
-    def reading(self, connection: Any) -> Iterator[Body]:
-        """Count a body in for as long as it is read. Raises `Full`."""
+    def reading(self, connection: Any) -> Body:
+        """A body that is counted in while it is read, in a `with`. To enter that raises `Full`."""
+        return Body(connection, self)
+
+    def add(self, body: Body) -> None:
+        """Count a body in. Raises `Full`."""
         if len(self._bodies) >= self._at_once:
             self._cut_oldest()
-        if connection is not None and self._watching != os.getpid():
+        if body.can_be_cut and self._watching != os.getpid():
             self._watching = os.getpid()  # a thread of the process that reads, and not of the one it was forked from
             _thread.start_new_thread(self._watch, ())
-        body = Body(connection)
         self._bodies[id(body)] = body
-        try:
-            yield body
-        finally:
-            if self._bodies.pop(id(body), None) is not None:
-                self._bytes -= body.size
+
+    def remove(self, body: Body) -> None:
+        """Count a body out, unless it has been given up."""
+        if self._bodies.pop(id(body), None) is not None:
+            self._bytes -= body.size
 
     def grew(self, body: Body, size: int) -> None:
         """Count bytes that have come. Raises `Full`."""
@@ -89,8 +103,7 @@ class BodiesInHand:
         self._give_up(oldest)
 
     def _give_up(self, body: Body) -> None:
-        if self._bodies.pop(id(body), None) is not None:
-            self._bytes -= body.size
+        self.remove(body)
         body.cut()
 
     def _watch(self) -> None:

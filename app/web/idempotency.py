@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
@@ -97,9 +97,9 @@ def _keeping(view: Callable[..., Any]) -> Callable[..., Any]:
             return answer
         if request.mimetype.startswith("multipart/"):
             _refuse_key()
-        g.raw_body = read_raw(API_LIMIT)
+        raw = read_raw(API_LIMIT)
         # A POST to one place is another request than a DELETE there.
-        retry = key_of_request(f"{request.method} {request.full_path}", g.raw_body)
+        retry = key_of_request(f"{request.method} {request.full_path}", raw)
         assert retry is not None
         known = gateway().idempotent_requests.begin(retry)
         if known is not None:

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
-IS_READ = "whatsapp_service.is_read"
-"""Of a request's environ: set when its body has been read to the end."""
+RAW = "whatsapp_service.raw"
+"""Of a request's environ: its body, when that has been read to the end."""
 
 SECONDS = 5.0
 BYTES = 64 * 1024 * 1024
@@ -34,7 +34,7 @@ class DropUnread:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Serve one request."""
         answer = self._app(environ, start_response)
-        if IS_READ in environ or not _has_body(environ):
+        if RAW in environ or not _has_body(environ):
             return answer
         return self._answer_then_drop(answer, environ)
 

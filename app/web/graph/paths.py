@@ -13,6 +13,7 @@ from typing import Any
 from flask import request
 
 PREFIX = "/graph"
+_BELOW = f"{PREFIX}/"
 _AT_ROOT = "gateway.graph_at_root"
 _VERSIONED = re.compile(r"/(?:v[0-9]{1,3}(?:\.[0-9]{1,2})?|[0-9]{1,3}\.[0-9]{1,2})(?:/|$)")
 
@@ -32,11 +33,11 @@ class GraphPaths:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Serve one request."""
         path = environ.get("PATH_INFO", "")
-        if self._hosts and _host_name(environ) in self._hosts and not path.startswith(f"{PREFIX}/"):
+        if self._hosts and not path.startswith(_BELOW) and _host_name(environ) in self._hosts:
             environ[_AT_ROOT] = True
             path = environ["PATH_INFO"] = f"{PREFIX}{path or '/'}"
-        if path.startswith(f"{PREFIX}/") and not _VERSIONED.match(path, len(PREFIX)):
-            environ["PATH_INFO"] = f"{PREFIX}/{self._version}{path[len(PREFIX):]}"
+        if path.startswith(_BELOW) and not _VERSIONED.match(path, len(PREFIX)):
+            environ["PATH_INFO"] = f"{_BELOW}{self._version}{path[len(PREFIX):]}"
         return self._app(environ, start_response)
 
 

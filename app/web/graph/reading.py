@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from flask import g, request
+from flask import request
 from werkzeug.datastructures import FileStorage
 
 from app.errors import Invalid, Malformed
@@ -39,9 +39,7 @@ def query(*, with_body: bool = False) -> Query:
 
 def body_bytes() -> bytes:
     """The body's bytes, which may be asked for again. Raises `TooLarge`."""
-    g.raw_body = read_raw(API_LIMIT)
-    raw: bytes = g.raw_body
-    return raw
+    return read_raw(API_LIMIT)
 
 
 def parse(raw: bytes, *, keeps_all: bool = False) -> dict[str, Any] | None:

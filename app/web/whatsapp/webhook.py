@@ -32,7 +32,7 @@ def handshake() -> ResponseReturnValue:
 def receive() -> ResponseReturnValue:
     """Answer 200 once the body is committed. No signature of ours, no entry; no database, no 200."""
     try:
-        signature = request.headers.get("X-Hub-Signature-256")
+        signature = request.environ.get("HTTP_X_HUB_SIGNATURE_256")
         if not is_meta_signature(signature):
             raise BadSignature  # before a byte of a stranger's body is read
         gateway().receive(read_raw(LIMIT), signature, request_id_var.get())

@@ -44,13 +44,18 @@ logger = get_logger(__name__)
 
 @dataclass(slots=True, eq=False)
 class _Waiter:
-    """One request that waits, what it wants, and what was found for it."""
+    """One request that waits, what it wants, after which number, and what was found for it."""
 
     wanted: Filter
+    after: int
     limit: int
     has_left: Callable[[], bool]
     found: list[Event] = field(default_factory=list)
     done: threading.Event = field(default_factory=threading.Event)
+
+    def is_for(self, event: Event) -> bool:
+        """Whether the request asks for an event. The common look may be behind what its reader has read already."""
+        return event.sequence > self.after and self.wanted.takes(event)
 
 
 class EventWaiters:
@@ -71,7 +76,7 @@ class EventWaiters:
 
         Raises `TooManyWaiting`, `CursorGone` and `Unavailable`.
         """
-        waiter = _Waiter(wanted, limit, has_left)
+        waiter = _Waiter(wanted, after.sequence, limit, has_left)
         self._enter(waiter, key)
         try:
             # Only now: what comes after this look is found by the one that is common to all.
@@ -138,7 +143,7 @@ class EventWaiters:
             for waiter in list(self._waiters):
                 room = waiter.limit - len(waiter.found)
                 if room > 0:
-                    waiter.found += [event for event in found if waiter.wanted.takes(event)][:room]
+                    waiter.found += [event for event in found if waiter.is_for(event)][:room]
             self._seen = found[-1].sequence
 
     def _wake(self) -> None:

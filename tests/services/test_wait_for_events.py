@@ -17,7 +17,7 @@ from app.database import Database
 from app.errors import TooManyWaiting
 from app.models import Event
 from app.services import wait_for_events
-from app.services.read_events import Filter, Place
+from app.services.read_events import Filter, Place, list_after
 from app.services.wait_for_events import EventWaiters
 from app.web.connections import left
 from tests.conftest import API_KEY, on_sqlite
@@ -74,6 +74,19 @@ def statements(database: Database) -> Iterator[list[str]]:
     yield seen
     for engine in {database.engine, database._look_engine}:
         sql.remove(engine, "before_cursor_execute", note)
+
+
+def test_a_reader_who_is_ahead_of_the_common_look_gets_nothing_twice(database: Database, receive: Receive) -> None:
+    waiters = EventWaiters(database)
+    for number in range(3):
+        receive(message_body(text(f"{number}")))
+    first, *rest = list_after(database, Filter(), limit=10, after=Place(0))
+    waiter = wait_for_events._Waiter(Filter(), first.sequence, 10, lambda: False)
+    waiters._waiters[waiter] = "key"
+
+    waiters._look()  # which begins before the first
+
+    assert [each.sequence for each in waiter.found] == [each.sequence for each in rest]
 
 
 def test_each_gets_what_it_waits_for_and_nothing_else(receive: Receive, waiting: Waiting) -> None:

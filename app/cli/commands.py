@@ -14,6 +14,7 @@ from app import __version__
 
 TABLE = {
     "audit": ("app.cli.audit", "Do the books balance?"),
+    "deliveries": ("app.cli.deliveries", "What your apps are still owed, and did not take."),
     "endpoints": ("app.cli.endpoints", "Your apps: where events are posted."),
     "graph": ("app.cli.graph", "For applications that have Meta's host name built in."),
     "handlers": ("app.cli.handlers", "Your Python handlers, in the module that HANDLERS names."),

@@ -17,7 +17,7 @@ from app.jobs.shares import share_of
 from app.logs import get_logger
 from app.services.delivering import claiming, recording
 from app.services.delivering.claiming import LEASE
-from app.services.delivering.health_news import HealthNews
+from app.services.delivering.waking import Waking
 from app.services.delivering.work import Tried, Wanted, Work
 from app.services.endpoint_directory import EndpointDirectory
 from app.store import deliveries
@@ -63,7 +63,8 @@ class DeliverDue:
         )  # fmt: skip
         self._renewed_at = time.monotonic()
         self._has_released = False
-        self._news = HealthNews()
+        self._waking = Waking(database, now)
+        self._record = recording.Recorder(self._waking)
 
     def __call__(self) -> bool:
         """Do one round: write what is done, claim what is due, hand it out. Raises `Unavailable`, and loses nothing.
@@ -85,6 +86,7 @@ class DeliverDue:
             claimed_at = time.monotonic()
             self._hand_out(self._write(done, found), claimed_at)
         self.in_flight.set_going()
+        self._waking.work()
         return True
 
     def close(self) -> None:
@@ -117,7 +119,7 @@ class DeliverDue:
         now = self._now()
         try:
             with self._database.write() as session:
-                changed = recording.record(session, done, now, self._news) if done else set()
+                changed = self._record(session, done, now) if done else set()
                 claimed = claiming.claim(session, found, now, changed)
         except BaseException:
             self.in_flight.put_back_done(done)

@@ -42,7 +42,7 @@ class Desk:
     def room(self, endpoint: Endpoint, share: int) -> int:
         """How many more may be claimed."""
         self.share = share
-        ahead = AHEAD if self.last_seconds < QUICK_SECONDS and not endpoint.health.failures else 0
+        ahead = AHEAD if self.last_seconds < QUICK_SECONDS and not endpoint.health.silences else 0
         room = share * (1 + ahead) - self.in_hand
         if endpoint.max_per_second is not None:
             room = min(room, share - self.in_hand, self._allowed(endpoint.max_per_second))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, Text, text, true
+from sqlalchemy import ForeignKey, Index, String, Text, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Id, JsonColumn, Sequence, UtcDateTime
@@ -44,6 +44,7 @@ class Endpoint(Base):
     batch: Mapped[int | None]
     split: Mapped[bool] = mapped_column(server_default=true())
     failures: Mapped[int]
+    silences: Mapped[int] = mapped_column(server_default=text("0"))
     opens: Mapped[int]
     open_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     failing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -61,6 +62,9 @@ class Delivery(Base):
     end of the lease.
     Ids ascend in the order of events; a replay is a row of its own, or a dead one come back. What is posted together
     with an earlier one is `carried_by` that, and has no time of its own.
+
+    While it `blocks`, later deliveries of its contact wait for it: those of statuses for statuses, all others for all
+    others. It is `refused` once the app has answered and not taken this event; then only time brings it back.
     """
 
     __tablename__ = "deliveries"
@@ -81,6 +85,9 @@ class Delivery(Base):
     contact_id: Mapped[str | None] = mapped_column(Id)
     state: Mapped[str] = mapped_column(String(16))
     is_replay: Mapped[bool]
+    is_status: Mapped[bool] = mapped_column(server_default=false())
+    blocks: Mapped[bool] = mapped_column(server_default=true())
+    refused: Mapped[bool] = mapped_column(server_default=false())
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     claim_id: Mapped[str | None] = mapped_column(Id)
     claimed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
@@ -18,6 +19,7 @@ from app.domain.endpoints import OF_THE_SETTINGS, Endpoint, Format
 from app.domain.known_names import plain
 from app.logs import get_logger
 from app.models import Endpoint as Row
+from app.services.delivering.waking import wake_all
 from app.services.registry import Registry, changing
 from app.store import endpoints, events
 from app.store import registry as store
@@ -26,7 +28,7 @@ REFRESH_SECONDS = 3.0
 """How old what is known of the endpoints' health may be, which other workers find out. What they are is never older
 than the registry's version."""
 
-WELL = {"failures": 0, "opens": 0, "open_until": None, "failing_since": None}
+WELL: dict[str, Any] = {"failures": 0, "silences": 0, "opens": 0, "open_until": None, "failing_since": None}
 """The columns of `Health`, of one that does well."""
 
 OLD_SECRET_FOR = timedelta(hours=24)
@@ -112,6 +114,8 @@ class EndpointDirectory:
                 events.take_turn(session)
                 endpoints.set_values(session, OF_THE_SETTINGS, **changes)
                 tell(session, _what_became(self._config.forward_url, changes))
+            if changes.keys() & {"url", "secret"}:
+                wake_all(self._database, OF_THE_SETTINGS, self._now)
         self.forget()
 
     def make_of_settings(self) -> None:
@@ -144,8 +148,10 @@ class EndpointDirectory:
         if self._secrets(before)[:1] != (self._config.forward_secret,):
             changes["secret"] = self._vault.encrypt(self._config.forward_secret)
             changes |= {"old_secret": before.secret, "old_secret_until": now + OLD_SECRET_FOR}
-        if "url" in changes:  # how the old address did says nothing about the new one
-            changes |= {**WELL, "disabled_at": None}
+        if "url" in changes:
+            changes["disabled_at"] = None
+        if changes.keys() & {"url", "secret"}:  # how the app did with the old ones says nothing about the new ones
+            changes |= WELL
         return changes | ({"updated_at": now} if changes else {})
 
     def _secrets(self, row: Row) -> tuple[str, ...]:
@@ -202,12 +208,12 @@ def _is_open(row: Row) -> bool:
 
 def health_of(row: Row) -> Health:
     """How an endpoint has been doing."""
-    return Health(row.failures, row.opens, row.open_until, row.failing_since)
+    return Health(row.failures, row.silences, row.opens, row.open_until, row.failing_since)
 
 
 def new_row(endpoint_id: str, now: datetime, *, secret: str) -> Row:
     """An endpoint that wants everything, with its encrypted secret; its URL and format are still to be set."""
     return Row(
-        id=endpoint_id, secret=secret, ordered=True, replies=False, paused=False, split=True, failures=0,
+        id=endpoint_id, secret=secret, ordered=True, replies=False, paused=False, split=True, failures=0, silences=0,
         opens=0, created_at=now, updated_at=now,
     )  # fmt: skip

@@ -40,11 +40,12 @@ def _append(session: Session, rows: Sequence[dict[str, Any]], endpoints: tuple[E
         deliveries.owe(session, owed, rows[0]["created_at"], is_replay=False)
 
 
-def _owed(rows: Sequence[dict[str, Any]], endpoints: tuple[Endpoint, ...]) -> Iterator[tuple[str, str, str | None]]:
+def _owed(rows: Sequence[dict[str, Any]], endpoints: tuple[Endpoint, ...]) -> Iterator[deliveries.Owed]:
     for row in rows if endpoints else ():
         for endpoint in endpoints:
             if is_for(endpoint, row["type"], row["phone_number_id"], row["notification_id"], row["data"]):
-                yield endpoint.id, row["id"], row["contact_id"]
+                is_status = row["type"] == "message.status"
+                yield deliveries.Owed(endpoint.id, row["id"], row["contact_id"], is_status)
 
 
 def is_for(

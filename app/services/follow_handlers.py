@@ -14,6 +14,7 @@ from app.handlers.process import CannotLoad
 from app.logs import get_logger
 from app.models import Endpoint
 from app.services.alarms import Alarms
+from app.services.delivering.waking import wake_all
 from app.services.endpoint_directory import WELL, EndpointDirectory, new_row
 from app.services.registry import changing
 from app.store import alerts, deliveries, endpoints
@@ -92,6 +93,8 @@ class FollowHandlers:
                     if changes:
                         endpoints.set_values(session, id, **changes)
             self._directory.forget()
+        for id in sorted(wanted.keys() & known.keys()):  # what they could not do before, the code may do now
+            wake_all(self._database, id, self._now)
         for id in sorted(known.keys() - wanted.keys()):
             self._bury(id)
 

@@ -20,6 +20,7 @@ from app.ids import new_id
 from app.models import Endpoint
 from app.services.delivering.composing import compose
 from app.services.delivering.posting import PostEvent
+from app.services.delivering.waking import wake_all
 from app.services.endpoint_directory import OLD_SECRET_FOR, WELL, EndpointDirectory, new_row
 from app.services.registry import changing
 from app.services.see_silence import SeeSilence
@@ -108,15 +109,21 @@ class ManageEndpoints:
         disabled = changes.pop("disabled", None)
         if disabled is True:
             changes |= {"disabled_at": row.disabled_at or self._now(), "disabled_reason": "by hand"}
-        if disabled is False or changes.get("url", row.url) != row.url:
+        begins_anew = disabled is False or changes.get("url", row.url) != row.url
+        if begins_anew:
             changes |= {"disabled_at": None, "disabled_reason": None} | WELL
         with changing(self._database) as session:
             endpoints.set_values(session, endpoint_id, **changes, updated_at=self._now())
         self._directory.forget()
+        if begins_anew:
+            wake_all(self._database, endpoint_id, self._now)
         return self.find(endpoint_id)
 
     def rotate_secret(self, endpoint_id: str, secret: str | None) -> str:
-        """Give an endpoint another secret and return it. For a day both sign. Raises as `change`."""
+        """Give an endpoint another secret and return it. For a day both sign. Raises as `change`.
+
+        What waits for its next try is due at once: the app may not have taken it because of the old secret.
+        """
         row = self.find(endpoint_id)
         if endpoint_id == OF_THE_SETTINGS:
             raise WrongState("This endpoint is the settings' own: change FORWARD_SECRET.")
@@ -127,9 +134,10 @@ class ManageEndpoints:
         with changing(self._database) as session:
             endpoints.set_values(
                 session, endpoint_id, secret=self._vault.encrypt(secret), old_secret=row.secret,
-                old_secret_until=now + OLD_SECRET_FOR, updated_at=now,
+                old_secret_until=now + OLD_SECRET_FOR, updated_at=now, **WELL,
             )  # fmt: skip
         self._directory.forget()
+        wake_all(self._database, endpoint_id, self._now)
         return secret
 
     def remove(self, endpoint_id: str) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from app.database import Database
 from app.domain.endpoints import Endpoint
 from app.errors import NotFound, WrongState
 from app.models import Delivery, Event
+from app.services.delivering.waking import wake_all
 from app.services.endpoint_directory import to_endpoint
 from app.services.event_log import is_for
 from app.store import deliveries, delivery_list, endpoints, events
@@ -44,13 +45,28 @@ def replay_dead(database: Database, endpoint_id: str, now: datetime) -> int:
             return count
 
 
+def retry_all(database: Database, name: str | None, now: Callable[[], datetime]) -> tuple[int, int]:
+    """Try everything now that waits for its next try or is dead, of one endpoint or of all.
+
+    `name` is an endpoint's id, or its URL or description. Returns how many waited, and how many were dead. Raises
+    `NotFound`.
+    """
+    with database.read() as session:
+        known = endpoints.all_endpoints(session)
+        ids = [row.id for row in known if name is None or name in (row.id, row.url, row.description)]
+    if name is not None and not ids:
+        raise NotFound("No endpoint has this id, URL or description: see `./gateway endpoints list`.")
+    waiting = sum(wake_all(database, id, now) for id in ids)
+    return waiting, sum(replay_dead(database, id, now()) for id in ids)
+
+
 def replay_event(database: Database, endpoint_id: str, event_id: str, now: datetime) -> int:
     """Deliver an event once more, wanted or not, delivered or not. Raises `NotFound`."""
     with database.write() as session:
         event = events.find_many(session, [event_id]).get(event_id)
         if event is None:
             raise NotFound("No event has this id.")
-        deliveries.owe(session, [(endpoint_id, event.id, event.contact_id)], now, is_replay=True)
+        deliveries.owe(session, [_owed(endpoint_id, event)], now, is_replay=True)
     return 1
 
 
@@ -89,10 +105,14 @@ def replay_of_notifications(database: Database, ids: Sequence[str], now: datetim
     return len(wanted)
 
 
-def _wanted(found: Sequence[Event], by: Sequence[Endpoint]) -> list[tuple[str, str, str | None]]:
+def _wanted(found: Sequence[Event], by: Sequence[Endpoint]) -> list[deliveries.Owed]:
     return [
-        (endpoint.id, event.id, event.contact_id)
+        _owed(endpoint.id, event)
         for event in found
         for endpoint in by
         if is_for(endpoint, event.type, event.phone_number_id, event.notification_id, event.data)
     ]
+
+
+def _owed(endpoint_id: str, event: Event) -> deliveries.Owed:
+    return deliveries.Owed(endpoint_id, event.id, event.contact_id, event.type == "message.status")

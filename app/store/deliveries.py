@@ -6,9 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Update, bindparam, exists, insert, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Update, bindparam, exists, func, insert, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.database import Database
@@ -26,7 +26,8 @@ _RENEW = with_lists(
     .returning(_TABLE.c.id, _TABLE.c.claim_id)
 )
 _insert = InsertMany(
-    Delivery, "endpoint_id", "event_id", "contact_id", "state", "is_replay", "due_at", "attempts", "created_at"
+    Delivery, "endpoint_id", "event_id", "contact_id", "state", "is_replay", "is_status", "due_at", "attempts",
+    "created_at",
 )
 
 
@@ -46,18 +47,32 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a try ended, and when it is to be repeated; `due_at` of None: never."""
+    """How a try ended, and when it is to be repeated; `due_at` of None: never. See `Delivery` for the last two."""
 
     claim: Claim
     state: str
     due_at: datetime | None
     reason: str | None
     attempts: int
+    blocks: bool = True
+    refused: bool = False
 
 
-def owe(session: Session, owed: Sequence[tuple[str, str, str | None]], now: datetime, *, is_replay: bool) -> None:
-    """Write down that endpoints are owed events: rows of endpoint, event and contact, in the order of the events."""
-    rows = [(endpoint, event, contact, "pending", is_replay, now, 0, now) for endpoint, event, contact in owed]
+class Owed(NamedTuple):
+    """An event that an endpoint is owed."""
+
+    endpoint_id: str
+    event_id: str
+    contact_id: str | None
+    is_status: bool
+
+
+def owe(session: Session, owed: Sequence[Owed], now: datetime, *, is_replay: bool) -> None:
+    """Write down that endpoints are owed events, in the order of the events."""
+    rows = [
+        (each.endpoint_id, each.event_id, each.contact_id, "pending", is_replay, each.is_status, now, 0, now)
+        for each in owed
+    ]
     _insert(session.connection(), rows)
 
 
@@ -122,6 +137,8 @@ def record(session: Session, outcomes: Sequence[Outcome], now: datetime) -> None
                 "new_due_at": outcome.due_at,
                 "new_reason": outcome.reason,
                 "new_attempts": outcome.attempts,
+                "new_blocks": outcome.blocks,
+                "new_refused": outcome.refused,
                 "new_finished_at": None if outcome.state == "pending" else now,
             }
             for outcome in outcomes
@@ -153,8 +170,51 @@ def revive(session: Session, ids: Collection[int], now: datetime) -> None:
     session.execute(due_now.values(due_at=now), execution_options=unsynchronised)
     final = update(Delivery).where(Delivery.id.in_(ids), Delivery.state.in_(("dead", "stale", "withheld")))
     anew = {"state": "pending", "is_replay": True, "due_at": now, "attempts": 0, "finished_at": None, "claim_id": None}
-    anew["carried_by"] = None
+    anew |= {"carried_by": None, "blocks": True, "refused": False}
     session.execute(final.values(anew), execution_options=unsynchronised)
+
+
+def waiting(session: Session, endpoint_id: str, *, refused: bool) -> list[int]:
+    """What was tried and waits for its next try, of an endpoint, in the order of the events.
+
+    Without `refused` neither what the app did not take, nor what was tried once and waits seconds. Takes no lock.
+    """
+    free = (_pending(Delivery), Delivery.claim_id.is_(None), Delivery.carried_by.is_(None))
+    query = select(Delivery.id).where(Delivery.endpoint_id == endpoint_id, Delivery.attempts > 0, *free)
+    if not refused:
+        query = query.where(~Delivery.refused, Delivery.attempts > 1)
+    return list(session.scalars(query.order_by(Delivery.id)))
+
+
+def wake(session: Session, ids: Collection[int], now: datetime) -> None:
+    """Make deliveries due that wait for their next try, as if they had not failed yet: their order counts again."""
+    free = (_pending(Delivery), Delivery.claim_id.is_(None), Delivery.carried_by.is_(None))
+    statement = update(Delivery).where(Delivery.id.in_(ids), *free)
+    values = {"due_at": now, "blocks": True, "refused": False}
+    session.execute(statement.values(values), execution_options={"synchronize_session": False})
+
+
+def first_tries(session: Session, ids: Collection[int]) -> dict[int, datetime]:
+    """When each of these deliveries was tried first, since it was last begun anew."""
+    query = select(DeliveryAttempt.delivery_id, func.max(DeliveryAttempt.started_at))
+    query = query.where(DeliveryAttempt.delivery_id.in_(ids), DeliveryAttempt.number == 1)
+    rows = session.execute(query.group_by(DeliveryAttempt.delivery_id))
+    return {delivery_id: started_at for delivery_id, started_at in rows}
+
+
+def refused(session: Session, ids: Collection[int]) -> set[str]:
+    """The endpoints of those of these deliveries whose event was refused before."""
+    query = select(Delivery.endpoint_id).where(Delivery.id.in_(ids), Delivery.refused)
+    return set(session.scalars(query))
+
+
+def fresh_lately(session: Session, endpoint_id: str, now: datetime, limit: int, *, is_replay: bool) -> list[int]:
+    """Those of what became due last that were never tried, in the order of the events. Takes no lock."""
+    latest = select(Delivery.id, Delivery.attempts).where(
+        Delivery.endpoint_id == endpoint_id, Delivery.is_replay == is_replay, _pending(Delivery), Delivery.due_at <= now
+    )  # fmt: skip
+    some = latest.order_by(Delivery.due_at.desc(), Delivery.id.desc()).limit(limit).subquery()
+    return list(session.scalars(select(some.c.id).where(some.c.attempts == 0).order_by(some.c.id)))
 
 
 def is_owed(session: Session, endpoint_id: str) -> bool:
@@ -197,6 +257,8 @@ def _recorded() -> Update:
             due_at=bindparam("new_due_at", type_=target.c.due_at.type),
             reason=bindparam("new_reason"),
             attempts=bindparam("new_attempts"),
+            blocks=bindparam("new_blocks"),
+            refused=bindparam("new_refused"),
             finished_at=bindparam("new_finished_at", type_=target.c.finished_at.type),
             claim_id=None,
         )

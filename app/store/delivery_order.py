@@ -1,4 +1,4 @@
-"""Which delivery waits for which: an endpoint gets what is said of a contact in order, whatever fails meanwhile."""
+"""Which delivery waits for which: what is said of a contact comes in order, and statuses apart from all else."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ from sqlalchemy.orm import Session, aliased
 from app.models import Delivery
 from app.models.base import table
 from app.store.deliveries import Claim
-
-HEAD_ATTEMPTS = 4
-"""Tries after which a contact's next events no longer wait for one that keeps failing: some 40 minutes of its own."""
 
 
 class Waiting(NamedTuple):
@@ -40,13 +37,13 @@ def hold_back(session: Session, seen: Mapping[int, Waiting], until: datetime) ->
     has changed since it was `seen` is left alone, and so found again at the next look. Waits for nobody.
     """
     ids = {*seen, *(waiting.after for waiting in seen.values())}
-    query = select(Delivery.id, Delivery.due_at, Delivery.claim_id, Delivery.carried_by, Delivery.attempts)
+    query = select(Delivery.id, Delivery.due_at, Delivery.claim_id, Delivery.carried_by, Delivery.blocks)
     query = query.where(Delivery.id.in_(ids), _pending(Delivery)).order_by(Delivery.id)
     locked = {row.id: row for row in session.execute(query.with_for_update(skip_locked=True))}
 
     def must_wait(id: int, waiting: Waiting) -> bool:
         row, before = locked.get(id), locked.get(waiting.after)
-        if row is None or before is None or before.attempts >= HEAD_ATTEMPTS:
+        if row is None or before is None or not before.blocks:
             return False
         return row.claim_id is None and row.carried_by is None and bool(row.due_at == waiting.due_at)
 
@@ -76,15 +73,17 @@ def release(session: Session, claims: Sequence[Claim], now: datetime) -> None:
 @cache
 def _released() -> Update:
     target = table(Delivery)
-    following = target.alias("following")
+    following, done = target.alias("following"), target.alias("done")
+    is_status = select(done.c.is_status).where(done.c.id == bindparam("of_id")).scalar_subquery()
     next_id = (
         select(func.min(following.c.id))
         .where(
             following.c.contact_id == bindparam("of_contact"),
             following.c.endpoint_id == bindparam("of_endpoint"),
             following.c.is_replay == bindparam("of_replay", type_=target.c.is_replay.type),
+            following.c.is_status == is_status,
             following.c.id > bindparam("of_id"),
-            following.c.attempts < HEAD_ATTEMPTS,  # one that has failed so often stands in nobody's way
+            following.c.blocks,  # one that has failed too often stands in nobody's way
             literal_column("following.state = 'pending'"),
         )
         .scalar_subquery()
@@ -106,7 +105,8 @@ def _last_before() -> Any:
         earlier.endpoint_id == Delivery.endpoint_id,
         earlier.is_replay == Delivery.is_replay,
         earlier.id < Delivery.id,
-        earlier.attempts < HEAD_ATTEMPTS,
+        earlier.is_status == Delivery.is_status,
+        earlier.blocks,
         _pending(earlier),
     )
     return last.correlate(Delivery).scalar_subquery()

@@ -29,23 +29,35 @@ class Fresh(NamedTuple):
     created_at: datetime
     key: tuple[str | None, ...] | None = None
     is_ready: bool = True
+    is_status: bool = False
+
+    @property
+    def lane(self) -> str | None:
+        """Within which order is kept; None: within none."""
+        return lane_of(self.contact_id, self.is_status)
+
+
+def lane_of(contact_id: str | None, is_status: bool) -> str | None:
+    """What of a contact is kept in order: statuses, and apart from them all else."""
+    return contact_id if contact_id is None or not is_status else f"{contact_id}/status"
 
 
 def fresh(session: Session, ids: Collection[int]) -> list[Fresh]:
     """Those of these deliveries that are fresh."""
-    return [Fresh(*row) for row in session.execute(_fresh().where(Delivery.id.in_(ids)))]
+    query = _fresh().add_columns(Delivery.is_status).where(Delivery.id.in_(ids))
+    return [Fresh(row[0], row[1], row[2], is_status=row[3]) for row in session.execute(query)]
 
 
 def following(
     session: Session, endpoint_id: str, contacts: Collection[str], limit: int, *, is_replay: bool
 ) -> list[tuple[int, str, bool]]:
-    """What is pending for contacts, the earliest first: each with its contact, and whether it is fresh."""
-    query = select(Delivery.id, Delivery.contact_id, _is_fresh()).where(
+    """What is pending for contacts, the earliest first: each with its lane, and whether it is fresh."""
+    query = select(Delivery.id, Delivery.contact_id, _is_fresh(), Delivery.is_status).where(
         Delivery.contact_id.in_(contacts), Delivery.endpoint_id == endpoint_id, Delivery.is_replay == is_replay,
         _is_pending(),
     )  # fmt: skip
     rows = session.execute(query.order_by(Delivery.id).limit(limit))
-    return [(row[0], str(row[1]), bool(row[2])) for row in rows]
+    return [(row[0], str(lane_of(row[1], row[3])), bool(row[2])) for row in rows]
 
 
 def spoken(session: Session, ids: Collection[int]) -> list[Fresh]:
@@ -141,13 +153,13 @@ def record(session: Session, head: Claim, outcomes: Sequence[Outcome], now: date
     for outcome in outcomes:
         is_carried = outcome.claim.id != first and (together or outcome.state != "pending")
         times = (None, first) if is_carried else (outcome.due_at, None)
-        values = (outcome.state, *times, outcome.reason, outcome.attempts)
+        values = (outcome.state, *times, outcome.reason, outcome.attempts, outcome.blocks, outcome.refused)
         alike.setdefault(values, []).append(outcome.claim.id)
-    for (state, due_at, carried_by, reason, attempts), ids in alike.items():
+    for (state, due_at, carried_by, reason, attempts, blocks, refused), ids in alike.items():
         finished_at = None if state == "pending" else now
         statement = update(Delivery).where(Delivery.id.in_(ids), _is_pending()).values(
             state=state, due_at=due_at, carried_by=carried_by, reason=reason, attempts=attempts,
-            finished_at=finished_at,
+            finished_at=finished_at, blocks=blocks, refused=refused,
         )  # fmt: skip
         session.execute(statement, execution_options=_AS_IT_IS)
 

@@ -18,7 +18,7 @@ from urllib3.exceptions import TimeoutError as Urllib3Timeout
 
 from app.endpoint_urls import AllowedNetwork, WrongUrl, check_url
 from app.graph.transport import timeout
-from app.subscribers.connecting import AddressRefused, GoneWhileIdle, new_pools
+from app.subscribers.connecting import AddressRefused, GoneWhileIdle, NotConnected, new_pools
 
 DEADLINE_SECONDS = 15.0
 """For one exchange: the name, the connection, the request, and the whole answer, however it drips."""
@@ -29,13 +29,17 @@ ANSWER_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a POST. Without a `status` nothing usable came, and `error` says why."""
+    """What came of a POST. Without a `status` nothing usable came, and `error` says why.
+
+    Where it was not reached there was no connection, so that it cannot have seen the event.
+    """
 
     status: int | None
     body: bytes
     error: str | None
     seconds: float
     retry_after: int | None = None
+    was_reached: bool = True
 
     @property
     def is_success(self) -> bool:
@@ -76,7 +80,7 @@ class SubscriberClient:
                     if is_last:
                         raise ProtocolError("Connection aborted.") from None
         except (HTTPError, OSError, WrongUrl, GoneWhileIdle) as err:
-            return Answer(None, b"", _reason(err), time.monotonic() - started)
+            return Answer(None, b"", _reason(err), time.monotonic() - started, was_reached=_was_reached(err))
         raise AssertionError("unreachable")
 
     def _exchange(
@@ -137,11 +141,7 @@ _WORDS: tuple[tuple[type[BaseException], str], ...] = (
 
 def _reason(err: BaseException) -> str:
     """Say what went wrong, without the URL and whatever else the libraries quote."""
-    chain: list[BaseException] = []
-    link: BaseException | None = err
-    while link is not None and link not in chain:
-        chain.append(link)
-        link = link.__cause__ or link.__context__
+    chain = _chain(err)
     for cause in chain:
         if isinstance(cause, AddressRefused | WrongUrl):
             return str(cause)
@@ -150,3 +150,20 @@ def _reason(err: BaseException) -> str:
             if isinstance(cause, kind):
                 return words
     return "no connection"
+
+
+_NO_CONNECTION = (AddressRefused, WrongUrl, NotConnected, socket.gaierror, ssl.SSLError)
+
+
+def _was_reached(err: BaseException) -> bool:
+    return not any(isinstance(cause, _NO_CONNECTION) for cause in _chain(err))
+
+
+def _chain(err: BaseException) -> list[BaseException]:
+    """An error and everything it comes from."""
+    chain: list[BaseException] = []
+    link: BaseException | None = err
+    while link is not None and link not in chain:
+        chain.append(link)
+        link = link.__cause__ or link.__context__
+    return chain

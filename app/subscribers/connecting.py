@@ -26,6 +26,10 @@ class AddressRefused(OSError):
     """The name leads where we must not go. Nothing was connected."""
 
 
+class NotConnected(OSError):
+    """No connection was made, for whatever reason."""
+
+
 class GoneWhileIdle(Exception):
     """A kept connection turned out to be closed already: the request was not answered, and may be made anew at once."""
 
@@ -62,7 +66,10 @@ class _CheckedTls(_Checked, TlsConnection):
 def connect(
     host: str, port: int, allowed: Sequence[AllowedNetwork], seconds: float, options: Sequence[tuple[Any, ...]] = ()
 ) -> socket.socket:
-    """Connect to a host if every address it has may be called. Raises `AddressRefused` and other `OSError`s."""
+    """Connect to a host if every address it has may be called.
+
+    Raises `AddressRefused`, `NotConnected` and other `OSError`s.
+    """
     deadline = monotonic() + seconds
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     if is_localhost(host):  # often has ::1 beside 127.0.0.1, and who allowed one of them meant that one
@@ -83,7 +90,7 @@ def connect(
         except OSError as err:
             sock.close()
             error = err
-    raise error
+    raise NotConnected from error
 
 
 def new_pools(allowed: Sequence[AllowedNetwork], size: int) -> PoolManager:

@@ -50,6 +50,14 @@ def test_a_key_is_shown_once_and_works(run: Run, gateway: Gateway) -> None:
     assert key not in listed
 
 
+def test_deliveries_are_tried_again_by_endpoint(run: Run) -> None:
+    assert run("deliveries", "retry").output == "0 that waited are due now; 0 that were dead begin anew.\n"
+
+    unknown = run("deliveries", "retry", "--endpoint", "nobody")
+    assert unknown.exit_code == 1
+    assert "endpoints list" in unknown.output
+
+
 def test_without_options_a_key_sends_and_reads_for_all_numbers(run: Run, gateway: Gateway) -> None:
     caller = gateway.api_keys.find(run("keys", "add", "crm").output.strip())
 

@@ -107,7 +107,7 @@ def gateway(app: Flask) -> Gateway:
 def deliver(gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DeliverDue]:
     """A worker's delivery lane, which tries again at once and does not give up."""
     monkeypatch.setattr(retry_schedule, "PAUSES", (0,) * (KILLS + 2))
-    monkeypatch.setattr(breaker, "FAILURES", 2 * KILLS)
+    monkeypatch.setattr(breaker, "SILENCES", 2 * KILLS)
     monkeypatch.setattr("app.services.delivering.handling.logger.disabled", True)
     monkeypatch.chdir(tmp_path)
     pool = new_pool(tmp_path, CODE, processes=EVENTS)

@@ -14,12 +14,13 @@ from app.database import Database
 from app.jobs import deliver
 from app.services.endpoint_directory import EndpointDirectory
 from app.services.registry import Registry
+from app.services.replay_deliveries import retry_all
 from app.standard_webhooks import new_secret
 from app.store import contacts
 from tests.conftest import with_settings
 from tests.factories import ANA, BO, OTHER_PNID, message_body, status, status_body, text
 from tests.jobs.conftest import SECRET, Desk
-from tests.subscriber import Handler, Posted, answering, subscriber
+from tests.subscriber import App, Handler, Posted, answering, subscriber
 
 Receive = Callable[..., None]
 
@@ -65,7 +66,10 @@ def test_an_app_that_is_down_gets_everything_later_with_the_same_ids_and_bytes(d
     assert len(timestamps) == 2
 
 
-def test_it_tries_ten_times_and_then_the_delivery_is_dead(desk: Desk, receive: Receive) -> None:
+def test_it_tries_for_three_days_and_then_the_delivery_is_dead(
+    desk: Desk, receive: Receive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.services.delivering.recording.PROBES_IN_AGE", 1)
     with subscriber(answering(500)) as app:
         desk.endpoint(app.url)
         receive(message_body(text()))
@@ -77,10 +81,10 @@ def test_it_tries_ten_times_and_then_the_delivery_is_dead(desk: Desk, receive: R
             desk.directory.forget()
         took = desk.clock() - began
 
-    assert len(app.posted) == 10
+    assert 13 <= len(app.posted) < 60
     assert len(set(app.ids)) == 1
-    assert timedelta(hours=60) < took < timedelta(hours=92)
-    assert [row.number for row in desk.attempts()] == list(range(1, 11))
+    assert timedelta(hours=72) <= took < timedelta(hours=100)
+    assert [row.number for row in desk.attempts()] == list(range(1, len(app.posted) + 1))
     assert [(row.state, row.reason) for row in desk.deliveries()] == [("dead", "answered 500")]
 
 
@@ -121,7 +125,8 @@ def test_one_that_keeps_failing_holds_its_contact_back_for_four_tries_and_no_lon
         for _ in range(3):
             desk.rounds()
             assert len(desk.attempts()) == len(app.posted)
-            desk.pass_by(hours=1)
+            desk.clock.now = desk.deliveries()[0].due_at or desk.clock()
+            desk.directory.forget()
         assert "delivered" not in desk.states()
         desk.rounds()
 
@@ -221,13 +226,10 @@ def test_retry_after_is_honoured_within_bounds(
     assert timedelta(seconds=least) <= due_at - desk.clock() <= timedelta(seconds=most)
 
 
-def test_the_breaker_opens_after_five_failures_and_lets_one_through_to_see(desk: Desk, receive: Receive) -> None:
-    with subscriber(answering(500)) as app:
+def test_the_breaker_opens_after_five_silences_and_lets_one_through_to_see(desk: Desk, receive: Receive) -> None:
+    with subscriber(silent) as app:
         desk.endpoint(app.url, max_in_flight=1)
         receive(*(message_body(text(sender=f"54911{number:08}")) for number in range(9)))
-        desk.rounds()
-        assert len(app.posted) == 5
-        desk.pass_by(seconds=10)  # and however long the rounds themselves took
         desk.rounds()
         assert len(app.posted) == 5
         pauses = []
@@ -238,12 +240,100 @@ def test_the_breaker_opens_after_five_failures_and_lets_one_through_to_see(desk:
             pauses.append(((desk.row().open_until or desk.clock()) - desk.clock()).total_seconds())
         assert len(app.posted) == 11
         app.reply = answering(200)
-        desk.pass_by(hours=3)
-        desk.rounds()
+        desk.pass_by(seconds=61)
+        desk.rounds(lambda: set(desk.states()) == {"delivered"})  # also what was to be tried later
 
-    assert pauses == [60, 120, 240, 480, 600, 600]
+    assert pauses == [10, 20, 40, 60, 60, 60]
     assert set(desk.states()) == {"delivered"}
     assert (desk.row().failures, desk.row().open_until, desk.row().failing_since) == (0, None, None)
+
+
+def silent(handler: Handler, _: Posted) -> None:
+    """Take a request and answer nothing."""
+    handler.close_connection = True
+
+
+def said(app: App) -> list[str]:
+    """The messages that were posted."""
+    return [json.loads(posted.body)["data"].get("message", "") for posted in app.posted]
+
+
+def test_what_waits_is_due_in_order_as_soon_as_another_delivery_shows_that_the_app_is_back(
+    desk: Desk, receive: Receive
+) -> None:
+    with subscriber(silent) as app:
+        desk.endpoint(app.url)
+        receive(message_body(text("ana 1", sender=ANA), text("ana 2", sender=ANA)))
+        for seconds in (6, 18):
+            desk.rounds()
+            desk.pass_by(seconds=seconds)
+        desk.rounds()
+        assert said(app) == ["ana 1"] * 3  # it is not due for half a minute
+        app.reply = answering(200)
+        receive(message_body(text("bo", sender=BO)))
+        desk.rounds(lambda: desk.states() == ["delivered"] * 3)
+
+    assert said(app)[3:] == ["bo", "ana 1", "ana 2"]
+
+
+@pytest.mark.parametrize("change", ["url", "secret", "by hand"])
+def test_what_waits_is_due_at_once_when_its_url_or_secret_changes_or_somebody_says_so(
+    desk: Desk, receive: Receive, change: str
+) -> None:
+    with subscriber(answering(401)) as app, subscriber() as other:
+        desk.endpoint(app.url)
+        receive(message_body(text()))
+        desk.rounds()
+        if change == "url":
+            desk.gateway.manage_endpoints._check_url = lambda url: None  # type: ignore[method-assign]
+            desk.gateway.manage_endpoints.change("app", {"url": other.url})
+        elif change == "secret":
+            app.reply = answering(200)
+            desk.gateway.manage_endpoints.rotate_secret("app", None)
+        else:
+            app.reply = answering(200)
+            assert retry_all(desk.gateway.database, app.url, desk.clock) == (1, 0)
+        desk.directory.forget()
+        desk.rounds(lambda: desk.states() == ["delivered"])
+
+    assert len(app.posted) + len(other.posted) == 2
+
+
+def test_an_event_that_is_refused_holds_its_contact_for_two_tries_and_no_one_else_and_opens_no_breaker(
+    desk: Desk, receive: Receive
+) -> None:
+    def reply(handler: Handler, posted: Posted) -> None:
+        handler.answer(400 if b"poison" in posted.body else 200)
+
+    with subscriber(reply) as app:
+        desk.endpoint(app.url)
+        receive(*(message_body(text("poison", sender=f"54911{number:08}")) for number in range(30)))
+        receive(message_body(text("ana's poison", sender=ANA), text("ana", sender=ANA), text("bo", sender=BO)))
+        desk.rounds()
+        assert (desk.row().open_until, desk.row().silences) == (None, 0)
+        assert "bo" in said(app) and "ana" not in said(app)
+        desk.pass_by(seconds=7)
+        desk.rounds()
+
+    assert "ana" in said(app)
+    assert desk.row().open_until is None
+    assert sorted(set(desk.states())) == ["delivered", "pending"]
+
+
+def test_failed_statuses_that_an_app_does_not_take_keep_no_customer_waiting(desk: Desk, receive: Receive) -> None:
+    def reply(handler: Handler, posted: Posted) -> None:
+        handler.answer(400 if b"message.status" in posted.body else 200)
+
+    with subscriber(reply) as app:
+        desk.endpoint(app.url)
+        for number in range(30):  # two a second; whoever writes is answered in the same half second
+            receive(status_body(status(f"wamid.{number}", "failed", to=ANA)))
+            receive(message_body(text(f"{number}", sender=ANA)))
+            desk.rounds(lambda: f"{number}" in said(app))  # noqa: B023
+            desk.pass_by(seconds=0.5)
+
+    assert [each for each in said(app) if each] == [f"{number}" for number in range(30)]
+    assert (desk.row().open_until, desk.row().silences) == (None, 0)
 
 
 def test_after_five_days_of_nothing_but_failure_it_is_disabled_and_comes_back_with_its_backlog(

@@ -17,7 +17,7 @@ from app.models.base import table
 from app.services.delivering.disbelieve import disbelieve
 from app.services.endpoint_directory import new_row
 from app.store import deliveries, delivery_order, delivery_upkeep, endpoints
-from app.store.deliveries import Outcome
+from app.store.deliveries import Outcome, Owed
 from app.store.delivery_order import Waiting
 from tests.conftest import on_postgresql, on_sqlite
 
@@ -49,8 +49,8 @@ def test_a_look_finds_what_is_due_for_those_who_are_asked_about(database: Databa
         times = dict.fromkeys(("timestamp", "received_at", "created_at"), now)
         row = {"type": "unknown", "source": "live", "data": "{}"} | times
         session.execute(insert(table(Event)), [row | {"id": each} for each in events])
-        deliveries.owe(session, [("a", events[0], None)], now, is_replay=False)
-        deliveries.owe(session, [("b", events[1], None)], now, is_replay=True)
+        deliveries.owe(session, [Owed("a", events[0], None, False)], now, is_replay=False)
+        deliveries.owe(session, [Owed("b", events[1], None, False)], now, is_replay=True)
 
     assert deliveries.any_due(database, {"a", "c"}, now) and deliveries.any_due(database, {"b"}, now)
     assert not deliveries.any_due(database, {"c"}, now) and not deliveries.any_due(database, set(), now)
@@ -145,7 +145,7 @@ def test_a_release_passes_over_what_keeps_failing(database: Database) -> None:
     now = datetime.now(UTC)
     first, second, third = _owed_to_one_contact(database, now, count=3)
     later = now + timedelta(minutes=1)
-    _change(database, second, {"attempts": delivery_order.HEAD_ATTEMPTS, "due_at": later})
+    _change(database, second, {"attempts": 4, "blocks": False, "due_at": later})
     _change(database, third, {"due_at": later})
     with database.write() as session:
         [claim] = deliveries.claim(session, [first], now=now, lease=timedelta(seconds=45))
@@ -181,8 +181,11 @@ def test_what_is_delivered_while_an_endpoint_is_removed_stays_delivered(database
 OTHERS: list[dict[str, Any]] = [{"endpoint_id": "b"}, {"is_replay": True}, {"contact_id": "another"}]
 """What makes a delivery none of the same contact's, in the same lane of the same endpoint."""
 
+PASSED: list[dict[str, Any]] = [{"blocks": False}, {"is_status": True}, {"state": "dead"}]
+"""What keeps nobody waiting, or statuses alone."""
 
-@pytest.mark.parametrize("changes", [{}, {"attempts": 3}, *OTHERS, {"attempts": 4}, {"state": "dead"}])
+
+@pytest.mark.parametrize("changes", [{}, {"attempts": 3}, *OTHERS, *PASSED])
 def test_a_delivery_waits_for_an_earlier_one_of_its_contact_alone(
     database: Database, changes: dict[str, Any]
 ) -> None:
@@ -321,7 +324,7 @@ def _owed_to_one_contact(database: Database, now: datetime, count: int = 2) -> l
         times = dict.fromkeys(("timestamp", "received_at", "created_at"), now)
         row = {"type": "unknown", "source": "live", "data": "{}"} | times
         session.execute(insert(table(Event)), [row | {"id": each} for each in ids])
-        deliveries.owe(session, [("a", each, "contact") for each in ids], now, is_replay=False)
+        deliveries.owe(session, [Owed("a", each, "contact", False) for each in ids], now, is_replay=False)
         return list(session.scalars(select(Delivery.id).order_by(Delivery.id)))
 
 

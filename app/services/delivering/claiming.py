@@ -55,9 +55,18 @@ def look(database: Database, wanted: Sequence[Wanted], now: datetime) -> Found:
             waiting = delivery_order.blocked(session, ids) if each.endpoint.ordered else {}
             found.waiting |= waiting
             free = [id for id in ids if id not in waiting][: each.limit]
+            if each.is_probe:
+                free = _probe(session, each, now) or free
             if free:
                 found.claimable.append((each, free))
     return found
+
+
+def _probe(session: Session, wanted: Wanted, now: datetime) -> list[int]:
+    """An event that was never tried, for a probe: what failed before may be what the app cannot take."""
+    ids = deliveries.fresh_lately(session, wanted.endpoint.id, now, WINDOW, is_replay=wanted.is_replay)
+    waiting = delivery_order.blocked(session, ids) if wanted.endpoint.ordered and ids else {}
+    return [id for id in ids if id not in waiting][: wanted.limit]
 
 
 def claim(

@@ -117,31 +117,32 @@ def _batches(session: Session, wanted: Wanted, free: list[int], now: datetime) -
 
 
 def _runs(session: Session, wanted: Wanted, firsts: list[Fresh]) -> list[tuple[int, str | None]]:
-    """What may go of each contact, in order: from its first delivery on, up to one that goes with others already."""
-    contacts = {row.contact_id: row.id for row in firsts if row.contact_id is not None}
+    """What may go of each contact's lanes, in order: from the first delivery on, up to one that goes with others."""
+    starts = {row.lane: row.id for row in firsts if row.lane is not None}
+    contacts = {row.contact_id for row in firsts if row.contact_id is not None}
     rows: list[tuple[int, str | None]] = [(row.id, None) for row in firsts if row.contact_id is None]
     limit = MOST_AT_ONCE + WINDOW
     ended = set()
-    for id, contact_id, is_fresh in (
+    for id, lane, is_fresh in (
         parcels.following(session, wanted.endpoint.id, contacts, limit, is_replay=wanted.is_replay) if contacts else ()
     ):
-        if id < contacts[contact_id] or contact_id in ended:
+        if lane in ended or lane not in starts or id < starts[lane]:
             continue
         if is_fresh:
-            rows.append((id, contact_id))
+            rows.append((id, lane))
         else:
-            ended.add(contact_id)
+            ended.add(lane)
     return sorted(rows)
 
 
 def _in_order(rows: Iterable[tuple[int, str | None]], size: int, room: int) -> list[list[int]]:
-    """Fill parcels so that no contact is in two of them, which would go side by side."""
+    """Fill parcels so that no lane is in two of them, which would go side by side."""
     filled: list[list[int]] = []
     place_of: dict[str, int] = {}
     full: set[str] = set()
-    for id, contact_id in rows:
-        place = place_of.get(contact_id) if contact_id is not None else None
-        if contact_id in full:
+    for id, lane in rows:
+        place = place_of.get(lane) if lane is not None else None
+        if lane in full:
             continue
         if place is None:
             place = next((each for each, parcel in enumerate(filled) if len(parcel) < size), len(filled))
@@ -150,11 +151,11 @@ def _in_order(rows: Iterable[tuple[int, str | None]], size: int, room: int) -> l
             if place == len(filled):
                 filled.append([])
         if len(filled[place]) >= size:
-            full.add(str(contact_id))
+            full.add(str(lane))
             continue
         filled[place].append(id)
-        if contact_id is not None:
-            place_of[contact_id] = place
+        if lane is not None:
+            place_of[lane] = place
     return filled
 
 

@@ -109,7 +109,7 @@ def _owed(database: Database, count: int) -> list[int]:
         ids = [new_id() for _ in range(count)]
         row = {"type": "unknown", "source": "live", "data": "{}"} | times
         session.execute(insert(table(Event)), [row | {"id": each} for each in ids])
-        deliveries.owe(session, [("a", each, None) for each in ids], NOW, is_replay=False)
+        deliveries.owe(session, [deliveries.Owed("a", each, None, False) for each in ids], NOW, is_replay=False)
         return list(session.scalars(select(Delivery.id).order_by(Delivery.id)))
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -334,7 +335,7 @@ def test_resending_is_a_choice(
     queued: Queue, work: Work, now: Clock, graph: responses.RequestsMock, database: Database, gateway: Gateway,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(gateway.settle, "_resends", True)
+    monkeypatch.setattr(gateway.settle, "_limits", replace(gateway.settle._limits, resends_unknown=True))
     graph.post(URL, body=requests.ReadTimeout())
     message_id = queued()
     work(1)

@@ -12,14 +12,15 @@ import subprocess
 import sys
 import time
 
-from app import lifecycle, metrics_directory
-from app.config import load_config, load_environment
-from app.echo_bot import ECHO_BOT, MARK
-from app.embedded import WORKER, Children, commands
+from app import metrics_directory
+from app.config.settings import load_config, load_environment
 from app.errors import ConfigError
-from app.lifecycle import Phase
 from app.logs import console, formatter
 from app.logs.gunicorn import GunicornLogger
+from app.process import draining
+from app.process.draining import Phase
+from app.process.echo_bot import ECHO_BOT, MARK
+from app.process.supervisor import WORKER, Children, commands
 
 ROOT = os.path.dirname(os.path.abspath(__file__))
 EXIT_SECONDS = 25
@@ -72,8 +73,8 @@ _children = Children(
         echo_bot=_settings.starts_echo_bot,
         root=ROOT,
     ),
-    {**os.environ, MARK: ECHO_BOT, "FLASK_SKIP_DOTENV": "1", lifecycle.DESCRIPTOR: str(lifecycle.descriptor())},
-    pass_fds=(lifecycle.descriptor(),),
+    {**os.environ, MARK: ECHO_BOT, "FLASK_SKIP_DOTENV": "1", draining.DESCRIPTOR: str(draining.descriptor())},
+    pass_fds=(draining.descriptor(),),
     tell=_say,
     is_read=_is_json,
 )
@@ -100,7 +101,7 @@ def when_ready(server):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         _say(f"Stopping; what is in hand is finished first, for up to {_settings.drain_seconds + EXIT_SECONDS} s.")
-        lifecycle.enter(Phase.DRAINING)
+        draining.enter(Phase.DRAINING)
         _children.hold()
         time.sleep(_settings.drain_seconds)
         _begin_end(server)
@@ -121,7 +122,7 @@ def post_worker_init(worker):
 
     Going through all of it would take a request 90 ms.
     """
-    lifecycle.follow(worker.handle_exit, is_led=True)
+    draining.follow(worker.handle_exit, is_led=True)
     gc.collect()
     gc.freeze()
 
@@ -139,7 +140,7 @@ def on_exit(server):
 
 
 def _begin_end(server):
-    lifecycle.enter(Phase.STOPPING)
+    draining.enter(Phase.STOPPING)
     server.end_by = time.monotonic() + EXIT_SECONDS
     getattr(server, "children", _children).stop(WORKER)
 

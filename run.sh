@@ -138,11 +138,11 @@ case "${1:-}" in
 "")
     install requirements.txt
     make_env
-    # Python would answer Ctrl-C with a traceback: here this shell answers when the check has ended, and below app.serve.
-    (trap '' INT; exec .venv/bin/python -m app.can_start) || exit $?
+    # Python would answer Ctrl-C with a traceback: here this shell answers when the check has ended, and below app.start.serve.
+    (trap '' INT; exec .venv/bin/python -m app.start.preflight) || exit $?
     trap - TERM
     trap '' INT
-    exec .venv/bin/python -m app.serve
+    exec .venv/bin/python -m app.start.serve
     ;;
 install)
     install "${2:-requirements.txt}"

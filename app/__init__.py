@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from flask import Flask
 
-    from app.config import Config
+    from app.config.settings import Config
 
 __version__ = "0.1.0"
 
@@ -24,9 +24,9 @@ def create_app(config: Config | None = None) -> Flask:
     from flask import Flask
 
     from app import cli, metrics, web
-    from app.config import load_config, load_environment
+    from app.config.settings import load_config, load_environment
+    from app.container import Gateway
     from app.logs import configure_logging
-    from app.services.gateway import Gateway
 
     config = config or load_config(load_environment())
     configure_logging(config, "web")

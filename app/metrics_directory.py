@@ -14,7 +14,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from app.readers import ROOT
+from app.config.parsers import ROOT
 
 DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 PREFIX = "whatsapp-service-metrics-"

@@ -19,15 +19,15 @@ import requests
 from sqlalchemy import func, select
 
 from app import migrations
-from app.config import Config, load_config
+from app.config.settings import Config, load_config
+from app.container import Gateway, utc_now
 from app.ids import new_id
 from app.jobs.deliver import DeliverDue
 from app.models import Delivery, Event
 from app.schemas.event_body import event_body
-from app.services.endpoint_directory import new_row
-from app.services.event_log import append
-from app.services.gateway import Gateway, utc_now
-from app.standard_webhooks import new_secret
+from app.security.standard_webhooks import new_secret
+from app.services.events.log import append
+from app.services.registries.endpoints import new_row
 from app.store import endpoints
 from benchmarks.figures import at_least, middle
 from benchmarks.stand_in import standing_in

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.standard_webhooks import new_secret
+from app.security.standard_webhooks import new_secret
 from benchmarks.figures import Figure, at_most, middle
 from benchmarks.load import percentile
 from tests.load.bodies import Maker

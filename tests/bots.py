@@ -13,10 +13,10 @@ from app.handlers.environment import without_secrets
 from app.handlers.pool import HandlerPool
 from app.jobs.deliver import DeliverDue
 from app.models import Message
-from app.services.delivering.handler_acts import HandlerActs
-from app.services.delivering.handling import CallHandler
-from app.services.delivering.trying import TryDelivery
-from app.services.follow_handlers import FollowHandlers
+from app.services.delivering.dispatch import TryDelivery
+from app.services.delivering.handler_actions import HandlerActs
+from app.services.delivering.handler_delivery import CallHandler
+from app.services.endpoints.sync_handlers import FollowHandlers
 
 if TYPE_CHECKING:
     from tests.jobs.conftest import Desk

@@ -19,13 +19,13 @@ from sqlalchemy import delete
 from werkzeug.test import TestResponse
 
 from app import create_app, migrations
-from app.config import Config, load_config
-from app.database import Database
+from app.config.settings import Config, load_config
+from app.container import Gateway
+from app.db.database import Database
 from app.jobs.process import process_due
 from app.models import Base
-from app.services.gateway import Gateway
-from app.services.number_directory import NumberDirectory
-from app.signing import sign_meta
+from app.security.meta_signatures import sign_meta
+from app.services.registries.numbers import NumberDirectory
 from tests.factories import PNID, WABA, to_bytes
 from tests.load.postgres import NoPostgres, own_database
 
@@ -107,7 +107,7 @@ def config(database_url: str, tmp_path: Path) -> Config:
 def app(config: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """The WSGI application. It knows of every change at once, without a wait."""
     monkeypatch.setattr(NumberDirectory, "_keep_fresh", lambda directory: None)
-    monkeypatch.setattr("app.services.registry.BELIEVED_SECONDS", 0.0)
+    monkeypatch.setattr("app.services.registries.versions.BELIEVED_SECONDS", 0.0)
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     app = create_app(config)

@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 
 from app import clock
 from app.clock import PATIENCE_SECONDS, SteadyClock
-from app.database import Database
-from app.services.gateway import Gateway
+from app.container import Gateway
+from app.db.database import Database
 from tests.conftest import Clock, on_postgresql, on_sqlite
 from tests.factories import message_body, text
 from tests.jobs.conftest import Desk

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from gunicorn.config import Config as GunicornConfig
 
-from app.config import load_config
+from app.config.settings import load_config
 from app.errors import GraphRefused
 from app.logs import configure_logging, console, formatter, get_logger, request_id_var
 from app.logs.gunicorn import GunicornLogger

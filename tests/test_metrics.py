@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from app import metrics_directory, metrics_files
+from app.config.parsers import ROOT
 from app.metrics_files import AllocatedFile
-from app.readers import ROOT
 
 COUNT_TOGETHER = """
 import os, sys

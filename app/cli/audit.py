@@ -10,7 +10,7 @@ import click
 from app.cli.base import CommandGroup, services
 
 if TYPE_CHECKING:
-    from app.services.audit_balance import Balance
+    from app.services.operations.audit import Balance
 
 
 @click.group(cls=CommandGroup)
@@ -23,7 +23,7 @@ def audit() -> None:
 @click.option("--deep", is_flag=True, help="Read every kept webhook again and look for each of its items.")
 def balance(as_json: bool, deep: bool) -> None:
     """Show what was acknowledged and what became of it. Exits with 1 when the books do not balance."""
-    from app.services.audit_balance import audit_balance
+    from app.services.operations.audit import audit_balance
 
     books = audit_balance(services().database, deep=deep)
     if as_json:

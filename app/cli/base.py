@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app import statement_bound
-from app.config import Config, load_config, load_environment
+from app.config.settings import Config, load_config, load_environment
+from app.db import statement_timeout
 from app.errors import ConfigError, GatewayError, Unavailable
 
 if TYPE_CHECKING:
-    from app.crypto import Vault
-    from app.database import Database
-    from app.services.gateway import Gateway
-    from app.services.number_directory import NumberDirectory
-    from app.services.registry import Registry
+    from app.container import Gateway
+    from app.db.database import Database
+    from app.security.encryption import Vault
+    from app.services.registries.numbers import NumberDirectory
+    from app.services.registries.versions import Registry
 
 # Services are imported where they are made: most commands need one or two, and all of them take a second to import.
 
@@ -32,7 +32,7 @@ class Services:
     def gateway(self) -> Gateway:
         """All services. A command that can do with one of those below starts in half the time."""
         from app import __version__
-        from app.services.gateway import Gateway
+        from app.container import Gateway
 
         return Gateway.build(self.config, __version__)
 
@@ -52,14 +52,14 @@ class Services:
         """The database."""
         if self._is_whole:
             return self.gateway.database
-        from app.database import Database
+        from app.db.database import Database
 
         return Database(self.config.database_url, self.config.database_pool_size)
 
     @cached_property
     def registry(self) -> Registry:
         """The version of what is kept in memory of endpoints, numbers and keys."""
-        from app.services.registry import Registry
+        from app.services.registries.versions import Registry
 
         return Registry(self.database)
 
@@ -68,7 +68,7 @@ class Services:
         """What encrypts stored secrets."""
         if self._is_whole:
             return self.gateway.vault
-        from app.crypto import Vault
+        from app.security.encryption import Vault
 
         return Vault(self.config.encryption_key)
 
@@ -77,7 +77,7 @@ class Services:
         """The numbers and app secrets."""
         if self._is_whole:
             return self.gateway.directory
-        from app.services.number_directory import NumberDirectory
+        from app.services.registries.numbers import NumberDirectory
 
         return NumberDirectory(self.config, self.database, self.vault, self.registry)
 
@@ -101,7 +101,7 @@ class Command(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. Exits with 2 for settings that cannot work, and with 1 for what the gateway refuses."""
         try:
-            with statement_bound.of(None):  # an audit of millions of rows may take its time; nobody waits behind it
+            with statement_timeout.of(None):  # an audit of millions of rows may take its time; nobody waits behind it
                 return super().invoke(ctx)
         except ConfigError as error:
             raise WrongSettings(error) from error
@@ -133,7 +133,7 @@ def in_words(error: GatewayError) -> str:
 
 
 def _why_unavailable(error: Unavailable) -> str | None:
-    from app.database_remedy import explain
+    from app.db.remedies import explain
 
     return explain(error.__cause__, services().database.url)
 

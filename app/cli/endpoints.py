@@ -9,7 +9,7 @@ import click
 from app.cli.base import CommandGroup, services
 
 if TYPE_CHECKING:
-    from app.services.manage_endpoints import ManageEndpoints
+    from app.services.endpoints.manage import ManageEndpoints
 
 
 @click.group(cls=CommandGroup)

@@ -11,7 +11,7 @@ from app.cli.base import CommandGroup, services
 from app.clock import utc_now
 
 if TYPE_CHECKING:
-    from app.services.graph_certificate import State
+    from app.services.graph_proxy.certificate import State
 
 
 @click.group(cls=CommandGroup)
@@ -32,7 +32,7 @@ def make(folder: Path | None, renew: bool) -> None:
     A certificate that is there is renewed in its last 30 days, or when GRAPH_HOSTS names other hosts. So that cron may
     run this every week; reload the TLS front after it. Without GRAPH_HOSTS it is for graph.facebook.com.
     """
-    from app.services import graph_certificate as certificates
+    from app.services.graph_proxy import certificate as certificates
 
     folder = (folder or certificates.FOLDER).absolute()
     hosts = services().config.graph_hosts or (certificates.DEFAULT_HOST,)
@@ -62,7 +62,7 @@ Next:
 
 
 def _explain(folder: Path, made: State, *, is_new: bool) -> None:
-    from app.services.graph_certificate import BUNDLE, CA, CA_KEY, CERTIFICATE, KEY
+    from app.services.graph_proxy.certificate import BUNDLE, CA, CA_KEY, CERTIFICATE, KEY
 
     click.echo(f"Made a certificate for {', '.join(made.hosts)} in {folder}.")
     click.echo(

@@ -10,7 +10,7 @@ from app.cli.base import CommandGroup, services
 from app.clock import utc_now
 
 if TYPE_CHECKING:
-    from app.services.api_keys import ApiKeys
+    from app.services.registries.api_keys import ApiKeys
 
 
 @click.group(cls=CommandGroup)
@@ -19,7 +19,7 @@ def keys() -> None:
 
 
 def _api_keys() -> ApiKeys:
-    from app.services.api_keys import ApiKeys
+    from app.services.registries.api_keys import ApiKeys
 
     return ApiKeys(services().config, services().database, services().registry, utc_now)
 

@@ -10,7 +10,7 @@ from app.cli.base import Command, services
 from app.clock import utc_now
 
 if TYPE_CHECKING:
-    from app.database import Database
+    from app.db.database import Database
 
 
 @click.command(cls=Command)
@@ -46,7 +46,7 @@ def _go_to(database: Database, revision: str, *, is_sure: bool) -> None:
 
 def _make_endpoint() -> None:
     """Make the settings' endpoint before anybody writes an event, so that the very first one is owed to it."""
-    from app.services.endpoint_directory import EndpointDirectory
+    from app.services.registries.endpoints import EndpointDirectory
 
     given = services()
     EndpointDirectory(given.config, given.database, given.vault, given.registry, utc_now).make_of_settings()

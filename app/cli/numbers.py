@@ -10,7 +10,7 @@ from app.cli.base import CommandGroup, services
 from app.clock import utc_now
 
 if TYPE_CHECKING:
-    from app.services.check_number import Report
+    from app.services.numbers.check import Report
 
 
 @click.group(cls=CommandGroup)
@@ -36,7 +36,7 @@ def add_number(
     rate: float | None,
 ) -> None:
     """Add a number. Token and secret are asked for, so that they stand in no shell history."""
-    from app.services.save_number import save_number
+    from app.services.numbers.save import save_number
 
     access_token = click.prompt("Access token", hide_input=True) if token else None
     secrets = click.prompt("App secret", hide_input=True).split(",") if secret else []
@@ -67,7 +67,7 @@ def list_numbers() -> None:
 @click.argument("phone_number_id")
 def delete_number(phone_number_id: str) -> None:
     """Forget a number that was added."""
-    from app.services.save_number import remove_number
+    from app.services.numbers.save import remove_number
 
     remove_number(services().database, phone_number_id)
 

@@ -11,10 +11,10 @@ import click
 
 from app.cli.base import CommandGroup, services
 from app.clock import utc_now
-from app.domain.holding import HeldFor, Selection
+from app.domain.holds import HeldFor, Selection
 
 if TYPE_CHECKING:
-    from app.services.sending.many import Done, ManySends
+    from app.services.sending.bulk_actions import Done, ManySends
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 REASONS = [str(reason) for reason in HeldFor]
@@ -26,7 +26,7 @@ def sends() -> None:
 
 
 def _many() -> ManySends:
-    from app.services.sending.many import ManySends
+    from app.services.sending.bulk_actions import ManySends
 
     return ManySends(services().database, utc_now)
 
@@ -83,7 +83,7 @@ def list_held() -> None:
 @click.option("--number", help="Of this phone_number_id only.")
 def hold(number: str | None) -> None:
     """Hold everything that waits and was wanted by now, as after putting an old copy of the database back."""
-    from app.services.sending.holding import HoldSends
+    from app.services.sending.holds import HoldSends
 
     count = HoldSends(services().database, utc_now).everything(HeldFor.ASKED, numbers=[number] if number else None)
     click.echo(f"{count} held.")

@@ -10,9 +10,9 @@ import click
 
 from app.cli.base import CommandGroup
 from app.cli.trial import Trial, judge_conversation, named_target, progress_bar
-from app.simulator.scenarios.bodies import Maker
-from app.simulator.scenarios.outage import write_through
-from app.simulator.settings import Pace
+from simulator.scenarios.bodies import Maker
+from simulator.scenarios.outage import write_through
+from simulator.settings import Pace
 
 
 @click.group(cls=CommandGroup)
@@ -74,7 +74,7 @@ def outage(minutes: float, rate: float, patience: float, longest_pause: float, *
     Each webhook is tried again with growing pauses, as Meta does, until it is answered 200.
     """
     trial = Trial(named_target(**where), is_ours=not where["url"])
-    logging.getLogger("app.simulator").setLevel(logging.ERROR)  # that tries fail is what this is about
+    logging.getLogger("simulator").setLevel(logging.ERROR)  # that tries fail is what this is about
     click.echo("Stop the gateway now, and start it again whenever you like.")
     pace = Pace(longest_retry_after=longest_pause)
     with progress_bar(max(1, int(rate * minutes * 60)), "answered 200") as progress:

@@ -12,16 +12,16 @@ import click
 import requests
 
 from app.cli.base import services
-from app.simulator.scenarios.bodies import Webhook
-from app.simulator.scenarios.conversation import converse
-from app.simulator.scenarios.open_loop import Posted, Progress, post_at_rate
-from app.simulator.scenarios.readback import Readback
-from app.simulator.scenarios.report import Report
-from app.simulator.scenarios.target import WEBHOOK_PATH, NotATarget, Target, check_address
-from app.simulator.settings import BusinessNumber
+from simulator.scenarios.bodies import Webhook
+from simulator.scenarios.conversation import converse
+from simulator.scenarios.open_loop import Posted, Progress, post_at_rate
+from simulator.scenarios.readback import Readback
+from simulator.scenarios.report import Report
+from simulator.scenarios.target import WEBHOOK_PATH, NotATarget, Target, check_address
+from simulator.settings import BusinessNumber
 
 if TYPE_CHECKING:
-    from app.services.audit_balance import Balance
+    from app.services.operations.audit import Balance
 
 _PATIENCE_SECONDS = 30.0
 
@@ -117,7 +117,7 @@ def _checked(url: str, is_own: bool) -> str:
 
 
 def _balance() -> Balance:
-    from app.services.audit_balance import audit_balance  # not above: the help of `simulate` needs no database
+    from app.services.operations.audit import audit_balance  # not above: the help of `simulate` needs no database
 
     return audit_balance(services().database)
 

@@ -10,7 +10,7 @@ import click
 
 from app.cli.base import Command
 from app.clock import utc_now
-from app.services.explain_signature import explain
+from app.services.webhooks.explain_signature import explain
 
 
 @click.command(cls=Command)

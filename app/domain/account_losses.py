@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from app.domain.account_news import FORGOTTEN_AFTER, News, Reading, template
-from app.domain.alarms import Finding
+from app.domain.alerts import Finding
 from app.domain.numbers import Directory
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.domain.alarms import Finding
+from app.domain.alerts import Finding
 from app.domain.numbers import Directory
 
 FORGOTTEN_AFTER = timedelta(days=7)

@@ -12,7 +12,7 @@ import unicodedata
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat
 
-from app.domain import numbering
+from app.domain import ambiguous_numbers
 
 LONGEST = 40  # characters of a number with all its decoration
 SHORTEST, LONGEST_E164 = 7, 15  # digits, country code included (ITU E.164 for the most)
@@ -89,7 +89,7 @@ def to_wa_id(e164: str) -> str:
 
 def variants(wa_id: str) -> tuple[str, ...]:
     """Return every form under which Meta may know this number, the given one first."""
-    other = numbering.other_form(wa_id)
+    other = ambiguous_numbers.other_form(wa_id)
     return (wa_id, other) if other else (wa_id,)
 
 
@@ -110,8 +110,8 @@ def _international(digits: str) -> str:
             written = phonenumbers.format_number(number, PhoneNumberFormat.E164)
             # It differs when a trunk prefix was written too, as in +44 (0)20, or +54 11 15.
             return f"+{digits}" if written == f"+{form}" else written
-    country = numbering.region_of(digits)
-    plain = numbering.national_digits(digits[len(country.code) :], country.region) if country else None
+    country = ambiguous_numbers.region_of(digits)
+    plain = ambiguous_numbers.national_digits(digits[len(country.code) :], country.region) if country else None
     if country and plain:
         return f"+{country.code}{plain}"
     if SHORTEST <= len(digits) <= LONGEST_E164:
@@ -124,11 +124,11 @@ def _national(digits: str, region: str) -> str:
     if number is not None and phonenumbers.is_valid_number(number):
         return phonenumbers.format_number(number, PhoneNumberFormat.E164)
     code = str(phonenumbers.country_code_for_region(region))
-    plain = numbering.national_digits(digits, region)
+    plain = ambiguous_numbers.national_digits(digits, region)
     if plain:
         return f"+{code}{plain}"
     complete = _parse(f"+{digits}", None) if digits.startswith(code) else None
-    if complete is not None and (numbering.other_form(digits) or phonenumbers.is_valid_number(complete)):
+    if complete is not None and (ambiguous_numbers.other_form(digits) or phonenumbers.is_valid_number(complete)):
         return f"+{digits}"
     raise NotANumber(f"is not a number in {region}; if these digits begin with a country code, write + before them")
 

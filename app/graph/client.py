@@ -12,7 +12,7 @@ import requests
 
 from app.domain.api_usage import ApiUsage
 from app.errors import GraphRefused, GraphUnauthorised, GraphUnavailable, GraphUnknown
-from app.graph import answers, circle, files, payloads, transport, usage
+from app.graph import answers, files, loop_guard, payloads, transport, usage
 from app.graph.answers import SendResult
 from app.graph.files import CHUNK_BYTES, Download, Upload
 
@@ -64,7 +64,7 @@ class GraphClient:
         )
         self._gateway_id = gateway_id
         if gateway_id:
-            self._session.headers[circle.HEADER] = gateway_id
+            self._session.headers[loop_guard.HEADER] = gateway_id
 
     def send(self, phone_number_id: str, payload: Json, token: str) -> SendResult:
         """Send a message (see `payloads.message`) and return what Graph calls it."""
@@ -211,9 +211,9 @@ class GraphClient:
 
     def _refuse_own(self, response: requests.Response) -> None:
         """Raise `GraphUnavailable` if it was not Meta that answered but this gateway, which then has done nothing."""
-        if circle.is_own(response.headers, self._gateway_id):
+        if loop_guard.is_own(response.headers, self._gateway_id):
             response.close()
-            raise GraphUnavailable(circle.MESSAGE, meta={"reason": "the call came back to this gateway"})
+            raise GraphUnavailable(loop_guard.MESSAGE, meta={"reason": "the call came back to this gateway"})
 
 
 def _failure(err: requests.RequestException) -> GraphUnavailable | GraphUnknown:

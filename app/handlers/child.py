@@ -17,8 +17,8 @@ import time
 import traceback
 from typing import Any
 
-from app.frames import LENGTH, Json, pack
 from app.handlers.offered import Client, Error, Mistake, On
+from app.process.ipc import LENGTH, Json, pack
 
 TRACEBACK = 8_000
 QUOTES_NOTHING = (Mistake, ImportError, SyntaxError, NameError, AttributeError)

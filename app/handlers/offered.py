@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from app.frames import Json
+from app.process.ipc import Json
 
 MAX_AGE = 900
 """An answer that is a quarter of an hour late may be worse than none."""

@@ -17,11 +17,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from app.config.parsers import ROOT
 from app.domain.handlers import Handler, from_json
 from app.domain.known_names import UnknownName
 from app.errors import GatewayError
-from app.frames import LENGTH, Json, pack, packed
-from app.readers import ROOT
+from app.process.ipc import LENGTH, Json, pack, packed
 
 LOAD_SECONDS = 60.0
 LOOK_SECONDS = 0.2

@@ -8,18 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from app import clock
-from app.database import Database
+from app.db.database import Database
 from app.domain.endpoints import Endpoint
 from app.errors import Unavailable
+from app.jobs.fair_share import share_of
 from app.jobs.in_flight import InFlight
-from app.jobs.lanes import LOOK_SECONDS
-from app.jobs.shares import share_of
+from app.jobs.loops import LOOK_SECONDS
 from app.logs import get_logger
-from app.services.delivering import claiming, recording
-from app.services.delivering.claiming import LEASE
-from app.services.delivering.waking import Waking
-from app.services.delivering.work import Tried, Wanted, Work
-from app.services.endpoint_directory import EndpointDirectory
+from app.services.delivering import claim as claiming
+from app.services.delivering import record_results
+from app.services.delivering.claim import LEASE
+from app.services.delivering.types import Tried, Wanted, Work
+from app.services.delivering.unblock import Waking
+from app.services.registries.endpoints import EndpointDirectory
 from app.store import deliveries
 from app.store.deliveries import Claim
 
@@ -64,7 +65,7 @@ class DeliverDue:
         self._renewed_at = time.monotonic()
         self._has_released = False
         self._waking = Waking(database, now)
-        self._record = recording.Recorder(self._waking)
+        self._record = record_results.Recorder(self._waking)
 
     def __call__(self) -> bool:
         """Do one round: write what is done, claim what is due, hand it out. Raises `Unavailable`, and loses nothing.
@@ -125,7 +126,7 @@ class DeliverDue:
             self.in_flight.put_back_done(done)
             raise
         self.in_flight.forget(done)
-        recording.count(done)
+        record_results.count(done)
         if changed or any(wanted.is_probe for wanted, _ in claimed):
             self._directory.forget()
         return claimed

@@ -14,8 +14,8 @@ from datetime import datetime
 from itertools import accumulate
 
 from app.domain.endpoints import Endpoint
-from app.jobs.shares import Desk
-from app.services.delivering.work import Tried, Work
+from app.jobs.fair_share import Desk
+from app.services.delivering.types import Tried, Work
 from app.store.deliveries import Claim
 
 

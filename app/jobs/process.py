@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.services.gateway import Gateway, utc_now
-from app.services.processing.claiming import claim_in_order
+from app.container import Gateway, utc_now
+from app.services.processing.claim import claim_in_order
 from app.services.processing.processor import LEASE
 from app.store import jobs
 from app.store.notifications import PROCESS

@@ -6,15 +6,16 @@ import queue
 import time
 from collections.abc import Callable
 
-from app import clock, fault_points, metrics
+from app import clock, metrics
 from app.errors import Unavailable
-from app.fault_points import Point
-from app.graph.calls import Answer, Call, MakesCalls
-from app.jobs.lanes import LOOK_SECONDS
+from app.graph.send_calls import Answer, Call, MakesCalls
+from app.jobs.loops import LOOK_SECONDS
 from app.logs import get_logger
-from app.services.sending.arriving import Arrival
-from app.services.sending.departing import Departure
+from app.process import fault_points
+from app.process.fault_points import Point
+from app.services.sending.dequeue import Departure
 from app.services.sending.queue import SendQueue
+from app.services.sending.record_results import Arrival
 
 WAITING, WAITING_QUICK = 1, 4
 """How many calls wait, for each that may be under way: for their turn, or for one that is under way to end. More while

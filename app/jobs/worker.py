@@ -11,20 +11,21 @@ from contextlib import suppress
 from functools import partial
 from types import FrameType
 
-from app import clock, lifecycle, metrics
-from app.embedded import PARENT_PID
+from app import clock, metrics
+from app.container import Gateway, utc_now
 from app.errors import ConfigError, Unavailable
-from app.jobs.alarms import alarm_lanes
-from app.jobs.clocks import clock_lane
+from app.jobs.alert_loops import alarm_lanes
+from app.jobs.clock_loop import clock_lane
 from app.jobs.deliver import DeliverDue
-from app.jobs.lanes import LOOK_SECONDS, Lane, Lanes, Once
+from app.jobs.loops import LOOK_SECONDS, Lane, Lanes, Once
 from app.jobs.process import process_due
 from app.jobs.send import Sender
 from app.logs import get_logger
-from app.services.count_traffic import count_traffic
-from app.services.gateway import Gateway, utc_now
-from app.services.index_messages import index_contacts, index_messages
-from app.services.shared_settings import HANDLERS
+from app.process import draining
+from app.process.supervisor import PARENT_PID
+from app.services.messages.search_index import index_contacts, index_messages
+from app.services.operations.shared_settings import HANDLERS
+from app.services.operations.traffic import count_traffic
 
 HEARTBEAT_SECONDS = 5.0
 PROBE_SECONDS = 1.0
@@ -50,7 +51,7 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    lifecycle.follow(on_signal)
+    draining.follow(on_signal)
     metrics.warn_of_trouble()
     with suppress(Unavailable):  # then the heartbeat says it, as soon as the database is there
         gateway.shared_settings.beat(platform.node())

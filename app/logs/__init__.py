@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from app.config import Config
+from app.config.settings import Config
 from app.logs.files import DailyFileHandler
 from app.logs.lines import OUR_LOGGER, JsonFormatter, TextFormatter, is_ours, request_id_var
 from app.logs.scrub import Scrubber

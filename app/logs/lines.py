@@ -14,9 +14,9 @@ from typing import Any
 
 from ecs_logging import StdlibFormatter
 
+from app.config.parsers import ROOT
 from app.errors import GatewayError
 from app.logs.scrub import Scrubber
-from app.readers import ROOT
 
 OUR_LOGGER = "whatsapp_service"
 

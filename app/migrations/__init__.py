@@ -21,13 +21,13 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from app import sqlite_log
-from app.database import Database
-from app.database_remedy import explain
-from app.database_trouble import Trouble
+from app.db import sqlite_wal
+from app.db.database import Database
+from app.db.failures import Trouble
+from app.db.remedies import explain
+from app.db.write_lock import WriteLock, WriteLockTimeout
 from app.errors import Unavailable
 from app.migrations.alone import run_alone
-from app.write_lock import WriteLock, WriteLockTimeout
 
 MIGRATE_WAIT_SECONDS = 60.0
 LOOK_SECONDS = 2.0
@@ -155,7 +155,7 @@ def _change_sqlite(
     path = Path(str(database.url.database))
     path.parent.mkdir(parents=True, exist_ok=True)
     with WriteLock(path).hold(MIGRATE_WAIT_SECONDS):
-        if not sqlite_log.belongs(path):
+        if not sqlite_wal.belongs(path):
             raise Unavailable(reason=Trouble.OTHERS_LOG)
         log = Path(f"{path}-wal")
         was_cut_short = log.exists() and log.stat().st_size > 0

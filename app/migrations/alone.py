@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from app.database import CONNECTING, Database
+from app.db.database import CONNECTING, Database
 from app.errors import Unavailable
 from app.logs import get_logger
 

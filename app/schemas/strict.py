@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields
 
 from app.domain.known_names import suggestion
-from app.schemas.words import OBJECT, speak
+from app.schemas.error_texts import OBJECT, speak
 
 MOST_SUGGESTIONS = 20
 """Of one object; who sends more unknown fields than that reads no more words either."""

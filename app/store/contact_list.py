@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Select, exists, select, tuple_
 from sqlalchemy.orm import Session
 
-from app.domain.words import Wanted
+from app.domain.search_terms import Wanted
 from app.models import Contact, ContactAlias, Event, Message
 from app.store import contact_search
 

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, delete, exists, insert, select
 from sqlalchemy.orm import Session
 
-from app.database import Database
-from app.domain.words import Wanted, words_of
+from app.db.database import Database
+from app.domain.search_terms import Wanted, words_of
 from app.models import Contact, ContactAlias, ContactNumber, ContactWord, UnsearchedContact
 from app.models.base import table
 

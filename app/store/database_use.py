@@ -43,7 +43,7 @@ def beat(session: Session, row: dict[str, Any]) -> tuple[str, int]:
 
 
 def mark_file(session: Session) -> None:
-    """Count in SQLite's first page, by which its log is told from another file's (`app.sqlite_log`)."""
+    """Count in SQLite's first page, by which its log is told from another file's (`app.db.sqlite_wal`)."""
     if session.get_bind().dialect.name == "sqlite":
         count = session.execute(text("PRAGMA user_version")).scalar_one()
         session.execute(text(f"PRAGMA user_version = {(int(count) + 1) % 2**31}"))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Update, bindparam, exists, func, insert, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.database import Database
+from app.db.database import Database
 from app.ids import new_id
 from app.models import Delivery, DeliveryAttempt
 from app.models.base import UtcDateTime, table

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, aliased
 
-from app.domain.holding import Selection
+from app.domain.holds import Selection
 from app.models import Message, QueuedSend
 from app.models.base import table
 from app.store.queue import Row

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, CursorResult, bindparam, delete, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.database import Database
+from app.db.database import Database
 from app.ids import new_id
 from app.models import Job
 from app.models.base import UtcDateTime, table

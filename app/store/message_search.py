@@ -18,8 +18,8 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.orm import Session
 
-from app.database import Database
-from app.domain.words import Wanted, holds, words_of
+from app.db.database import Database
+from app.domain.search_terms import Wanted, holds, words_of
 from app.models import Message, MessageDocument, UnsearchedMessage
 from app.models.base import table
 from app.store import message_list

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Integer, bindparam, delete, exists, func, insert, select, union_all, update
 from sqlalchemy.orm import Session
 
-from app.database import Database
+from app.db.database import Database
 from app.models import Batch, Message, QueuedSend
 from app.models.base import UtcDateTime, table
 from app.store.dialect import with_lists

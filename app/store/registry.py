@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.database import Database
+from app.db.database import Database
 from app.models import RegistryVersion
 from app.models.base import table
 from app.store.dialect import insert_or_update

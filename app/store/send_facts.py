@@ -9,7 +9,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from app.domain.outbound import LATE_REPLY
-from app.domain.pacing import DOUBTS, TOKEN_PAUSES
+from app.domain.rate_limits import DOUBTS, TOKEN_PAUSES
 from app.models import Message, NumberPace, QueuedSend
 
 _AT_MOST = 1000

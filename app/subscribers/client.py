@@ -16,8 +16,8 @@ from urllib3 import BaseHTTPResponse, PoolManager
 from urllib3.exceptions import HTTPError, IncompleteRead, ProtocolError
 from urllib3.exceptions import TimeoutError as Urllib3Timeout
 
-from app.endpoint_urls import AllowedNetwork, WrongUrl, check_url
 from app.graph.transport import timeout
+from app.security.endpoint_urls import AllowedNetwork, WrongUrl, check_url
 from app.subscribers.connecting import AddressRefused, GoneWhileIdle, NotConnected, new_pools
 
 DEADLINE_SECONDS = 15.0

@@ -18,8 +18,8 @@ import certifi
 from urllib3 import PoolManager
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from app.endpoint_urls import AllowedNetwork, is_localhost, why_not
 from app.graph.transport import CONNECT_SECONDS, Connection, TlsConnection
+from app.security.endpoint_urls import AllowedNetwork, is_localhost, why_not
 
 
 class AddressRefused(OSError):

@@ -8,8 +8,8 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app.config import Config
-from app.graph.circle import gateway_id
+from app.config.settings import Config
+from app.graph.loop_guard import gateway_id
 from app.web import auth, errors, health, idempotency, index, metrics, openapi, query, simulator_proxy
 from app.web.api import (
     alerts,
@@ -28,9 +28,9 @@ from app.web.api import (
 )
 from app.web.graph import bp as graph
 from app.web.graph.paths import GraphPaths
+from app.web.loop_guard import RefuseOwnCalls
 from app.web.observe import Observe
-from app.web.own_calls import RefuseOwnCalls
-from app.web.unread import DropUnread
+from app.web.unread_bodies import DropUnread
 from app.web.whatsapp import bp as whatsapp
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from flask import Blueprint, Flask, g, request
 
 from app.errors import Forbidden, Unauthenticated
-from app.services.api_keys import Caller
+from app.services.registries.api_keys import Caller
 from app.web.context import gateway
 
 ACCESS = "gateway.access"

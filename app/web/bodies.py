@@ -12,8 +12,8 @@ from werkzeug.wsgi import get_content_length, get_input_stream
 from app.errors import LengthRequired, Malformed, TooLarge, TooSlow, Unavailable, UnsupportedMediaType
 from app.schemas.json_text import parse_json
 from app.schemas.loading import load
-from app.web.bodies_in_hand import BodiesInHand, Body, Full
-from app.web.unread import RAW
+from app.web.body_limits import BodiesInHand, Body, Full
+from app.web.unread_bodies import RAW
 
 API_LIMIT = 1024 * 1024
 PART = 64 * 1024

@@ -6,7 +6,7 @@ from typing import cast
 
 from flask import current_app
 
-from app.services.gateway import Gateway
+from app.container import Gateway
 
 
 def gateway() -> Gateway:

@@ -7,11 +7,12 @@ from datetime import datetime
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from app import clock, lifecycle
-from app.database_trouble import Trouble
+from app import clock
+from app.container import utc_now
+from app.db.failures import Trouble
 from app.errors import Unavailable
-from app.services.check_health import Health, check_health
-from app.services.gateway import utc_now
+from app.process import draining as lifecycle
+from app.services.operations.readiness import Health, check_health
 from app.web.auth import open_to_all
 from app.web.context import gateway
 

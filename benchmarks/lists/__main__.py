@@ -29,11 +29,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 
 from app import create_app, migrations
-from app.config import load_config
-from app.database import Database
-from app.services.count_traffic import count_traffic
-from app.services.gateway import Gateway
-from app.services.index_messages import index_messages
+from app.config.settings import load_config
+from app.container import Gateway
+from app.db.database import Database
+from app.services.messages.search_index import index_messages
+from app.services.operations.traffic import count_traffic
 from benchmarks.figures import HEADING, at_least, at_most
 from benchmarks.lists.cases import Case, all_cases
 from benchmarks.lists.data import Data

@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-from app.database import Database
+from app.db.database import Database
 from app.models import Contact, ContactAlias, Event, Message, Notification, SendAttempt
 from app.models.base import Base, table
 

@@ -10,10 +10,10 @@ from click.testing import Result
 from flask import Flask
 from sqlalchemy import delete
 
-from app.database import Database
+from app.container import Gateway
+from app.db.database import Database
 from app.migrations import current, head
 from app.models import Event
-from app.services.gateway import Gateway
 from tests.conftest import with_settings
 from tests.factories import OTHER_PNID, PNID, WABA, message_body, text
 

@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 
 from app.clock import utc_now
-from app.services.gateway import Gateway
-from app.services.graph_certificate import CERTIFICATE, make_certificate, read_state
+from app.container import Gateway
+from app.services.graph_proxy.certificate import CERTIFICATE, make_certificate, read_state
 from tests.cli.test_commands import Run, run  # noqa: F401  (a fixture)
 from tests.conftest import with_settings
 

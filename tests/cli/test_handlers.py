@@ -6,7 +6,7 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
-from app.services.gateway import Gateway
+from app.container import Gateway
 from tests.bots import MODULE, write_bot
 from tests.conftest import on_sqlite, with_settings
 

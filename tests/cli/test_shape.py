@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from app.cli.commands import TABLE, commands
-from app.readers import ROOT
+from app.config.parsers import ROOT
 from tests.conftest import SETTINGS
 
 BARE = {"PATH": os.environ["PATH"]}

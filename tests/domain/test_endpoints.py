@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.domain.endpoints import Endpoint, Format
-from app.services.event_log import is_for
+from app.services.events.log import is_for
 
 
 @pytest.mark.parametrize(

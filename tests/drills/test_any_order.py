@@ -20,14 +20,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from app import migrations
-from app.config import load_config
-from app.database import Database
+from app.config.settings import load_config
+from app.container import Gateway
+from app.db.database import Database
 from app.jobs.process import process_due
 from app.models import Contact, ContactAlias, ContactNumber, Message, StatusReport
-from app.services.audit_balance import audit_balance
-from app.services.gateway import Gateway
-from app.services.number_directory import NumberDirectory
-from app.signing import sign_meta
+from app.security.meta_signatures import sign_meta
+from app.services.operations.audit import audit_balance
+from app.services.registries.numbers import NumberDirectory
 from app.store import contacts
 from tests.conftest import APP_SECRET, KINDS, SETTINGS, empty
 from tests.drills.conftest import database_of, sized

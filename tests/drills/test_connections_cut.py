@@ -19,7 +19,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from app.standard_webhooks import new_secret
+from app.security.standard_webhooks import new_secret
 from tests.drills.conftest import sized
 from tests.load.bodies import Maker
 from tests.load.books import Books

@@ -22,9 +22,9 @@ from typing import Any
 import pytest
 import yaml
 
-from app.graph.circle import MESSAGE
-from app.readers import ROOT
-from app.services.graph_certificate import BUNDLE, CA
+from app.config.parsers import ROOT
+from app.graph.loop_guard import MESSAGE
+from app.services.graph_proxy.certificate import BUNDLE, CA
 from tests.graph.far_end import far_end
 from tests.load.gateway import API_KEY, APP_SECRET, Gateway, free_port, running
 

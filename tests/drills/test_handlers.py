@@ -15,14 +15,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from app.container import Gateway, utc_now
 from app.domain import breaker, retry_schedule
 from app.jobs.deliver import DeliverDue
 from app.models import DeliveryAttempt, IdempotencyKey, Message, QueuedSend
-from app.services.delivering.handler_acts import HandlerActs
-from app.services.delivering.handling import CallHandler
-from app.services.delivering.trying import TryDelivery
-from app.services.follow_handlers import FollowHandlers
-from app.services.gateway import Gateway, utc_now
+from app.services.delivering.dispatch import TryDelivery
+from app.services.delivering.handler_actions import HandlerActs
+from app.services.delivering.handler_delivery import CallHandler
+from app.services.endpoints.sync_handlers import FollowHandlers
 from tests.bots import new_pool
 from tests.drills.conftest import sized
 from tests.factories import message_body, text
@@ -108,7 +108,7 @@ def deliver(gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     """A worker's delivery lane, which tries again at once and does not give up."""
     monkeypatch.setattr(retry_schedule, "PAUSES", (0,) * (KILLS + 2))
     monkeypatch.setattr(breaker, "SILENCES", 2 * KILLS)
-    monkeypatch.setattr("app.services.delivering.handling.logger.disabled", True)
+    monkeypatch.setattr("app.services.delivering.handler_delivery.logger.disabled", True)
     monkeypatch.chdir(tmp_path)
     pool = new_pool(tmp_path, CODE, processes=EVENTS)
     acts = HandlerActs(gateway.send, gateway.mark_read, gateway.hand_over, gateway.graph_face, None)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from app.standard_webhooks import new_secret, verify
+from app.security.standard_webhooks import new_secret, verify
 from tests.drills.conftest import KINDS, database_of, sized
 from tests.load.bodies import Maker
 from tests.load.books import Books

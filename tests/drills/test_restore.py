@@ -21,7 +21,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from app.domain import tags
-from app.simulator.testing import MetaStandIn
+from simulator.testing import MetaStandIn
 from tests.drills.conftest import IS_LONG, KINDS, database_of
 from tests.drills.test_sends import TOKEN, meta_of
 from tests.load.gateway import API_KEY, Gateway, running

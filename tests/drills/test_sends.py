@@ -21,9 +21,9 @@ import psutil
 import pytest
 
 from app.domain import tags
-from app.simulator.server import SimulatorServer
-from app.simulator.settings import BusinessNumber, MetaApp, Pace, SimulatorSettings
-from app.simulator.testing import MetaStandIn
+from simulator.server import SimulatorServer
+from simulator.settings import BusinessNumber, MetaApp, Pace, SimulatorSettings
+from simulator.testing import MetaStandIn
 from tests.drills.conftest import KINDS, database_of, sized
 from tests.load.books import Books
 from tests.load.gateway import API_KEY, APP_SECRET, Gateway, running

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import pytest
 
-from app.simulator.server import SimulatorServer
-from app.simulator.settings import BusinessNumber, MetaApp, SimulatorSettings
-from app.simulator.testing import MetaStandIn
+from simulator.server import SimulatorServer
+from simulator.settings import BusinessNumber, MetaApp, SimulatorSettings
+from simulator.testing import MetaStandIn
 from tests.drills.conftest import IS_LONG
 from tests.drills.test_servers import UWSGI
 from tests.load.gateway import API_KEY, APP_SECRET, Answer, Gateway, running

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from app.container import Gateway, utc_now
 from app.jobs.deliver import DeliverDue
 from app.models import Delivery, DeliveryAttempt, Endpoint
-from app.services.delivering.posting import PostEvent
-from app.services.endpoint_directory import EndpointDirectory, new_row
-from app.services.gateway import Gateway, utc_now
-from app.services.registry import Registry
-from app.standard_webhooks import new_secret
+from app.security.standard_webhooks import new_secret
+from app.services.delivering.http_delivery import PostEvent
+from app.services.registries.endpoints import EndpointDirectory, new_row
+from app.services.registries.versions import Registry
 from app.store import endpoints
 from app.subscribers.client import SubscriberClient
 from tests.bots import Bots

@@ -13,8 +13,8 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from app.errors import Invalid
-from app.services.audit_balance import audit_balance
-from app.services.delivering.recording import FAILED_TRIES
+from app.services.delivering.record_results import FAILED_TRIES
+from app.services.operations.audit import audit_balance
 from tests.conftest import on_sqlite
 from tests.factories import message_body, text
 from tests.jobs.conftest import SECRET, Desk

@@ -14,10 +14,10 @@ from standardwebhooks.webhooks import Webhook
 
 from app.domain.handover import HandledBy
 from app.models import Delivery
-from app.services.audit_balance import audit_balance
-from app.services.delivering.gathering import LONGEST_BURST
-from app.services.delivering.posting import PostEvent
-from app.services.delivering.replying import SendReplies
+from app.services.delivering.batching import LONGEST_BURST
+from app.services.delivering.http_delivery import PostEvent
+from app.services.delivering.replies import SendReplies
+from app.services.operations.audit import audit_balance
 from app.web.openapi.document import event_schema
 from tests.conftest import on_sqlite
 from tests.factories import ANA, BO, OTHER_PNID, message_body, status, status_body, text

@@ -14,13 +14,13 @@ from sqlalchemy import text as sql
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from app.database import Database
+from app.db.database import Database
 from app.errors import Unavailable
 from app.jobs import deliver
 from app.models import Delivery
-from app.services.delivering.claiming import LEASE, Found, claim
-from app.services.delivering.work import Wanted
-from app.store import endpoints, parcels
+from app.services.delivering.claim import LEASE, Found, claim
+from app.services.delivering.types import Wanted
+from app.store import delivery_batches, endpoints
 from tests.conftest import Clock
 from tests.factories import ANA, BO, message_body, text
 from tests.jobs.conftest import Desk
@@ -33,17 +33,17 @@ def test_what_was_claimed_when_the_connection_ended_is_tried_at_once(
     desk: Desk, receive: Receive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between the commit that claims deliveries and the read of their events."""
-    carried = parcels.carried
+    carried = delivery_batches.carried
 
     def cut(session: Session, heads: Any) -> Any:
-        monkeypatch.setattr(parcels, "carried", carried)
+        monkeypatch.setattr(delivery_batches, "carried", carried)
         _end_connection(session)
         return carried(session, heads)
 
     with subscriber() as app:
         desk.endpoint(app.url)
         receive(message_body(text(sender=ANA), text(sender=ANA)), message_body(text(sender=BO)))
-        monkeypatch.setattr(parcels, "carried", cut)
+        monkeypatch.setattr(delivery_batches, "carried", cut)
         with pytest.raises(Unavailable):
             desk.rounds()
         desk.rounds(lambda: desk.states() == ["delivered"] * 3, 30)

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from app.database import Database
+from app.db.database import Database
 from app.jobs import deliver
-from app.services.endpoint_directory import EndpointDirectory
-from app.services.registry import Registry
-from app.services.replay_deliveries import retry_all
-from app.standard_webhooks import new_secret
+from app.security.standard_webhooks import new_secret
+from app.services.delivering.replay import retry_all
+from app.services.registries.endpoints import EndpointDirectory
+from app.services.registries.versions import Registry
 from app.store import contacts
 from tests.conftest import with_settings
 from tests.factories import ANA, BO, OTHER_PNID, message_body, status, status_body, text
@@ -69,7 +69,7 @@ def test_an_app_that_is_down_gets_everything_later_with_the_same_ids_and_bytes(d
 def test_it_tries_for_three_days_and_then_the_delivery_is_dead(
     desk: Desk, receive: Receive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.services.delivering.recording.PROBES_IN_AGE", 1)
+    monkeypatch.setattr("app.services.delivering.record_results.PROBES_IN_AGE", 1)
     with subscriber(answering(500)) as app:
         desk.endpoint(app.url)
         receive(message_body(text()))

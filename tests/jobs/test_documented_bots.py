@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import responses
 
-from app.readers import ROOT
+from app.config.parsers import ROOT
 from tests.bots import Bots
 from tests.conftest import on_sqlite
 from tests.factories import ANA, PNID, message_body, text

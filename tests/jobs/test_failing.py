@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from app.services.watching.home import endpoint_failing
-from app.services.watching.look import Look
+from app.services.health_checks.context import Look
+from app.services.health_checks.internal_checks import endpoint_failing
 from tests.factories import message_body, text
 from tests.jobs.conftest import Desk
 from tests.subscriber import answering, subscriber

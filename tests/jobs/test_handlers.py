@@ -13,8 +13,8 @@ from app.domain import breaker, retry_schedule
 from app.domain.handover import HandledBy
 from app.handlers.pool import HandlerPool
 from app.models import Contact, IdempotencyKey
-from app.services.audit_balance import audit_balance
-from app.services.replay_deliveries import replay_event, retry_delivery
+from app.services.delivering.replay import replay_event, retry_delivery
+from app.services.operations.audit import audit_balance
 from app.store import alerts
 from tests.bots import MODULE, Bots, write_bot
 from tests.conftest import API_KEY, on_sqlite
@@ -133,7 +133,7 @@ def test_one_that_fails_after_its_send_is_tried_again_and_answers_once(bots: Bot
 def test_it_is_tried_as_long_as_an_app_and_then_its_delivery_is_dead(
     bots: Bots, receive: Receive, get: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.services.delivering.recording.PROBES_IN_AGE", 1)
+    monkeypatch.setattr("app.services.delivering.record_results.PROBES_IN_AGE", 1)
     bots.load("def register(on):\n    @on.message(max_age=None)\n    def answer(message, client): 1 / 0")
     receive(message_body(text(timestamp=now(bots))))
     while bots.desk.states() == ["pending"]:

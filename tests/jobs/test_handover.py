@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from app.domain.handover import HandledBy
-from app.services.audit_balance import audit_balance
-from app.services.delivering.posting import PostEvent
-from app.services.delivering.replying import SendReplies
-from app.services.handover import HandOver
-from app.services.read_messages import is_taken_back
-from app.services.replay_deliveries import retry_delivery
+from app.services.contacts.handover import HandOver
+from app.services.delivering.http_delivery import PostEvent
+from app.services.delivering.replay import retry_delivery
+from app.services.delivering.replies import SendReplies
+from app.services.messages.read import is_taken_back
+from app.services.operations.audit import audit_balance
 from tests.conftest import on_sqlite
 from tests.factories import ANA, BO, OTHER_PNID, PNID, echo, echo_body, message_body, status, status_body, text
 from tests.jobs.conftest import Desk

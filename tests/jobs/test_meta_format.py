@@ -12,8 +12,8 @@ from app.domain import tags
 from app.errors import Invalid
 from app.models import Notification
 from app.schemas.meta_body import meta_body
-from app.services.audit_balance import audit_balance
-from app.signing import verify_meta_signature
+from app.security.meta_signatures import verify_meta_signature
+from app.services.operations.audit import audit_balance
 from tests.conftest import on_sqlite
 from tests.factories import (
     ANA,

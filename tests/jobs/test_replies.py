@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from app.container import Gateway
 from app.models import Message
-from app.services.delivering.posting import PostEvent
-from app.services.delivering.replying import SendReplies
-from app.services.gateway import Gateway
+from app.services.delivering.http_delivery import PostEvent
+from app.services.delivering.replies import SendReplies
 from tests.conftest import on_sqlite
 from tests.factories import ANA, PNID, message_body, status, status_body, text, wamid
 from tests.jobs.conftest import Desk

@@ -20,7 +20,7 @@ def test_a_delivery_and_what_it_sends_go_by_the_webhooks_request(
 ) -> None:
     seen: list[str] = []
     monkeypatch.setattr(
-        "app.services.delivering.handling.logger.warning", lambda *_, **__: seen.append(request_id_var.get())
+        "app.services.delivering.handler_delivery.logger.warning", lambda *_, **__: seen.append(request_id_var.get())
     )
     bots.load(
         """

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.database import Database
+from app.db.database import Database
 from tests.load.postgres import own_database
 
 

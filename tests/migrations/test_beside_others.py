@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from app import migrations
-from app.database import Database
+from app.db.database import Database
 from app.errors import Unavailable
 from app.migrations import alone
 from app.migrations.indexes import create_index, drop_index

@@ -14,10 +14,10 @@ from sqlalchemy import text
 
 from app import migrations
 from app.cli.commands import commands
-from app.database import Database
-from app.database_trouble import Trouble
+from app.db.database import Database
+from app.db.failures import Trouble
 from app.errors import Unavailable
-from app.services.check_health import check_health
+from app.services.operations.readiness import check_health
 from tests.conftest import SETTINGS
 
 LATER = """

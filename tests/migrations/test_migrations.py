@@ -15,14 +15,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import select, text
 
 from app import migrations
-from app.database import Database
+from app.db.database import Database
 from app.models import Base, Traffic
-from app.services.check_health import check_health
+from app.services.operations.readiness import check_health
 
 MIGRATE = """
 import sys
 from app import migrations
-from app.database import Database
+from app.db.database import Database
 migrations.upgrade(Database(sys.argv[1]))
 """
 

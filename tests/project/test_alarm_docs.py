@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from app.domain.alarms import KINDS
-from app.readers import ROOT
+from app.config.parsers import ROOT
+from app.domain.alerts import KINDS
 
 
 def test_the_guide_explains_every_kind_and_no_other() -> None:

@@ -14,8 +14,8 @@ import click
 import pytest
 
 from app.cli.commands import commands
-from app.readers import ROOT
-from app.simulator.__main__ import _parser
+from app.config.parsers import ROOT
+from simulator.__main__ import _parser
 from tests.load.gateway import API_KEY, APP_SECRET, Gateway, running
 
 GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / ".env.example"]

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from app import lifecycle
+from app.process import draining
 from tests.conftest import SETTINGS
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +29,7 @@ def unfrozen() -> Iterator[None]:
 def test_the_collector_passes_over_what_was_made_at_start(monkeypatch: pytest.MonkeyPatch, unfrozen: None) -> None:
     for name, value in SETTINGS.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(lifecycle, "follow", lambda stop, is_led: None)  # it would take pytest's own signals
+    monkeypatch.setattr(draining, "follow", lambda stop, is_led: None)  # it would take pytest's own signals
     settings = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
 
     settings["post_worker_init"](SimpleNamespace(handle_exit=None))

@@ -17,8 +17,8 @@ import pytest
 import requests
 from standardwebhooks import Webhook
 
-from app.readers import ROOT
-from app.standard_webhooks import headers, new_secret
+from app.config.parsers import ROOT
+from app.security.standard_webhooks import headers, new_secret
 from tests.load.gateway import free_port
 
 SECRET, OLD = new_secret(), new_secret()

@@ -14,7 +14,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from app.readers import ROOT
+from app.config.parsers import ROOT
 
 RUNTIME, TESTS = ROOT / "requirements.txt", ROOT / "tests" / "requirements.txt"
 OURS = {"app", "tests", "benchmarks", "examples", "findings", "wsgi"}

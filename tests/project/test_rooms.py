@@ -9,14 +9,14 @@ from pathlib import Path
 from alembic.config import Config as AlembicConfig
 from alembic.script import ScriptDirectory
 
-from app.readers import ROOT
+from app.config.parsers import ROOT
 
 HEAVY = ("celery", "redis", "boto3", "PIL", "psycopg", "cryptography")
 
 START = f"""
 import sys
 from app import create_app
-from app.config import load_config
+from app.config.settings import load_config
 create_app(load_config({{
     "API_KEY": "an-api-key-of-24-letters",
     "SECRET_KEY": "a-secret-key-of-at-least-32-letters",

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from app.readers import ROOT
+from app.config.parsers import ROOT
 from tests.load.gateway import free_port
 
 SECRETS = ["API_KEY", "SECRET_KEY", "ENCRYPTION_KEY", "WHATSAPP_VERIFY_TOKEN", "SIMULATOR_APP_SECRET"]
@@ -308,7 +308,7 @@ def test_say_goes_to_the_port_in_env(ready: Project) -> None:
     ready.env_file.write_text(f"PORT={port}\n")
 
     done = subprocess.run(
-        [ready.folder / ".venv" / "bin" / "python", "-m", "app.simulator", "say", "Hola"],
+        [ready.folder / ".venv" / "bin" / "python", "-m", "simulator", "say", "Hola"],
         cwd=ready.folder, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
 

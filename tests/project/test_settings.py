@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from app.config import load_config, setting_name, settings
-from app.readers import ROOT
+from app.config.parsers import ROOT
+from app.config.settings import load_config, setting_name, settings
 
 SECRETS = {
     "API_KEY": "an-api-key-of-24-letters",

@@ -10,16 +10,16 @@ from typing import Any
 import jsonschema
 import pytest
 
+from app.container import Gateway
 from app.domain.notifications import Unreadable
 from app.domain.numbers import DEFAULT_APP, Directory
 from app.models import Event
 from app.schemas.api.events import EventAnswer
 from app.schemas.notification import read_notification
-from app.services.gateway import Gateway
-from app.services.processing.people import ContactBook
-from app.services.processing.plan import Known, Rules
+from app.services.contacts.identity import ContactBook
+from app.services.processing.change_set import Known, Rules
 from app.services.processing.planning import make_plan
-from app.services.processing.readings import Entry, Reading
+from app.services.processing.work import Entry, Reading
 from app.store.jobs import Claim
 from app.web.openapi.document import event_schema
 from tests.conftest import on_sqlite

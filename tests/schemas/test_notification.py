@@ -17,7 +17,7 @@ from app.domain.notifications import ChangeFact, Fact, Item, Unreadable
 from app.errors import Malformed
 from app.schemas.change import Change
 from app.schemas.changes.fields import FIELDS
-from app.schemas.inbound.answers import INTERACTIVE
+from app.schemas.inbound.interactive import INTERACTIVE
 from app.schemas.inbound.messages import NO_MESSAGES
 from app.schemas.inbound.types import TYPES
 from app.schemas.notification import read_notification

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app.simulator.app import create_simulator
-from app.simulator.settings import MetaApp, Pace, SimulatorSettings
+from simulator.app import create_simulator
+from simulator.settings import MetaApp, Pace, SimulatorSettings
 from tests.simulator.receiver import SECRET, Receiver
 
 NUMBER = "700100200300400"

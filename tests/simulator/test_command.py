@@ -13,11 +13,11 @@ from dataclasses import replace
 import pytest
 import requests
 
-from app.simulator.__main__ import main
-from app.simulator.faults import Fault
-from app.simulator.options import add_options, settings_of
-from app.simulator.server import SimulatorServer
-from app.simulator.settings import SimulatorSettings
+from simulator.__main__ import main
+from simulator.faults.rules import Fault
+from simulator.options import add_options, settings_of
+from simulator.server import SimulatorServer
+from simulator.settings import SimulatorSettings
 from tests.simulator.conftest import ANA, NUMBER
 from tests.simulator.receiver import Receiver
 
@@ -94,7 +94,7 @@ def test_it_stops_within_two_seconds_even_while_a_page_waits(receiver: Receiver,
 def test_it_ends_when_the_process_that_started_it_is_gone(receiver: Receiver) -> None:
     code = (
         "import subprocess, sys, time; "
-        "p = subprocess.Popen([sys.executable, '-m', 'app.simulator', '--port', '0']); print(p.pid, flush=True); "
+        "p = subprocess.Popen([sys.executable, '-m', 'simulator', '--port', '0']); print(p.pid, flush=True); "
         "time.sleep(2)"
     )
     command = [sys.executable, "-c", code]
@@ -133,7 +133,7 @@ def _answer_when_written_to(server: SimulatorServer, receiver: Receiver) -> thre
 
 def _started(receiver: Receiver, **environment: str) -> tuple[subprocess.Popen[str], str]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "app.simulator", "--port", "0", "--webhook-url", receiver.url],
+        [sys.executable, "-m", "simulator", "--port", "0", "--webhook-url", receiver.url],
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, **environment},

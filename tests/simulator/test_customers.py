@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app.simulator.phone_numbers import dialled, forms_of, is_phone_number
-from app.simulator.settings import CustomerProfile
+from simulator.settings import CustomerProfile
+from simulator.world.phone_numbers import dialled, forms_of, is_phone_number
 from tests.simulator.conftest import ANA, NUMBER, post_message, write
 from tests.simulator.receiver import Receiver
 

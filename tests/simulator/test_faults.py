@@ -8,9 +8,9 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 
-from app.simulator.faults import AFTER, BEFORE, Fault, Faults, parse_fault
-from app.simulator.server import SimulatorServer
-from app.simulator.settings import SimulatorSettings
+from simulator.faults.rules import AFTER, BEFORE, Fault, Faults, parse_fault
+from simulator.server import SimulatorServer
+from simulator.settings import SimulatorSettings
 from tests.simulator.conftest import ANA, NUMBER, QUICK, post_message, write
 from tests.simulator.receiver import Receiver
 

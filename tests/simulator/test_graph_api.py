@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app.simulator.settings import SimulatorSettings
+from simulator.settings import SimulatorSettings
 from tests.simulator.conftest import ANA, NUMBER, post_message, write
 
 TEXT = {"type": "text", "text": {"body": "Hola"}}

@@ -19,9 +19,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from app.simulator.faults import Fault
-from app.simulator.server import SimulatorServer
-from app.simulator.settings import CustomerProfile, MetaApp, Pace, SimulatorSettings
+from simulator.faults.rules import Fault
+from simulator.server import SimulatorServer
+from simulator.settings import CustomerProfile, MetaApp, Pace, SimulatorSettings
 from tests.load.gateway import APP_SECRET, Gateway, running
 
 QUIET = (

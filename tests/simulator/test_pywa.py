@@ -15,8 +15,8 @@ from pywa import WhatsApp, types
 from pywa.errors import InvalidParameter
 from werkzeug.serving import make_server
 
-from app.simulator.settings import MetaApp, SimulatorSettings
-from app.simulator.testing import QUICK, MetaStandIn, make_meta
+from simulator.settings import MetaApp, SimulatorSettings
+from simulator.testing import QUICK, MetaStandIn, make_meta
 from tests.simulator.conftest import ANA, NUMBER
 
 __all__ = ["make_meta"]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from app.simulator.scenarios.figures import Latency
-from app.simulator.scenarios.target import NotATarget, check_address
+from simulator.scenarios.figures import Latency
+from simulator.scenarios.target import NotATarget, check_address
 from tests.load.gateway import API_KEY, APP_SECRET, Gateway, running
 
 FIRST_RUN = {

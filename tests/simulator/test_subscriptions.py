@@ -10,7 +10,7 @@ from flask import Flask, request
 from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
-from app.simulator.settings import BusinessNumber, MetaApp, SimulatorSettings
+from simulator.settings import BusinessNumber, MetaApp, SimulatorSettings
 from tests.simulator.conftest import ANA, NUMBER, post_message, write
 from tests.simulator.receiver import SECRET, Receiver
 

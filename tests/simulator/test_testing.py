@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import requests
 
-from app.simulator.settings import MetaApp, SimulatorSettings
-from app.simulator.testing import QUICK, MetaStandIn, make_meta, meta
+from simulator.settings import MetaApp, SimulatorSettings
+from simulator.testing import QUICK, MetaStandIn, make_meta, meta
 from tests.simulator.conftest import ANA, NUMBER
 from tests.simulator.receiver import SECRET, Receiver
 

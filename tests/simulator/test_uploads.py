@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app.simulator.settings import MetaApp, SimulatorSettings
+from simulator.settings import MetaApp, SimulatorSettings
 from tests.simulator.conftest import NUMBER
 
 APP = "600100200300400"

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from flask.testing import FlaskClient
 
-from app.simulator.settings import CustomerProfile
+from simulator.settings import CustomerProfile
 from tests.simulator.conftest import ANA, NUMBER, QUICK, post_message, write
 from tests.simulator.receiver import Receiver
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import insert, select
 
-from app.database import Database
+from app.db.database import Database
 from app.models import Message, SendAttempt
 from app.store import attempts
 from tests.factories import PNID

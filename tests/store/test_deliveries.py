@@ -10,12 +10,12 @@ from sqlalchemy import event, insert, select
 from sqlalchemy import text as sql
 from sqlalchemy import update
 
-from app.database import Database
+from app.db.database import Database
 from app.ids import new_id
 from app.models import Delivery, Event
 from app.models.base import table
-from app.services.delivering.disbelieve import disbelieve
-from app.services.endpoint_directory import new_row
+from app.services.delivering.implausible_times import disbelieve
+from app.services.registries.endpoints import new_row
 from app.store import deliveries, delivery_order, delivery_upkeep, endpoints
 from app.store.deliveries import Outcome, Owed
 from app.store.delivery_order import Waiting

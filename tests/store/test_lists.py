@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.database import Database
+from app.db.database import Database
 from app.ids import new_id
 from app.store import contacts, events, reports
 from tests.factories import PNID

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from app.database import Database
+from app.db.database import Database
 from app.models import Message
 from app.store import message_list
 from app.store.message_list import MessageFilter

@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from app.database import Database
+from app.db.database import Database
 from app.store import traffic
 from app.store.traffic import DAY, HOUR, MINUTE, Happened
 from tests.factories import OTHER_PNID, PNID

@@ -6,8 +6,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.config import Config
-from app.services.gateway import Gateway
+from app.config.settings import Config
+from app.container import Gateway
 from tests.conftest import with_settings
 
 

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.services.gateway import Gateway
+from app.container import Gateway
 from tests.conftest import API_KEY, PostWebhook, on_sqlite
 from tests.factories import OTHER_PNID, PNID, message_body, text
 

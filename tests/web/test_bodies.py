@@ -12,10 +12,10 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
-from app.signing import sign_meta
-from app.web import bodies, bodies_in_hand
-from app.web.bodies_in_hand import BodiesInHand, Full
-from app.web.unread import DropUnread
+from app.security.meta_signatures import sign_meta
+from app.web import bodies, body_limits
+from app.web.body_limits import BodiesInHand, Full
+from app.web.unread_bodies import DropUnread
 from tests.conftest import APP_SECRET, on_sqlite
 from tests.factories import message_body, text, to_bytes
 
@@ -106,13 +106,13 @@ def test_when_there_are_too_many_the_oldest_makes_room_and_a_young_one_does_not(
             pass
         assert not first.is_cut
 
-        monkeypatch.setattr(bodies_in_hand, "YOUNG_SECONDS", 0.0)
+        monkeypatch.setattr(body_limits, "YOUNG_SECONDS", 0.0)
         with in_hand.reading(None) as second:
             assert first.is_cut and not second.is_cut
 
 
 def test_bytes_are_counted_while_they_are_in_hand_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies_in_hand, "YOUNG_SECONDS", 0.0)
+    monkeypatch.setattr(body_limits, "YOUNG_SECONDS", 0.0)
     in_hand = BodiesInHand(most_bytes=100)
     for _ in range(3):
         with in_hand.reading(None) as body:
@@ -158,7 +158,7 @@ def test_a_refused_body_that_never_ends_is_not_waited_for(
     pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours, theirs = pair
-    monkeypatch.setattr("app.web.unread.STEP_SECONDS", 0.1)
+    monkeypatch.setattr("app.web.unread_bodies.STEP_SECONDS", 0.1)
     environ = EnvironBuilder(method="POST").get_environ()
     environ |= {"CONTENT_LENGTH": "1000", "gunicorn.socket": ours, "wsgi.input": ours.makefile("rb", buffering=0)}
     began = time.monotonic()

@@ -11,8 +11,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import metrics
+from app.container import Gateway
 from app.errors import GraphRefused, GraphUnknown, Invalid
-from app.services.gateway import Gateway
 from app.services.sending import outcomes
 from tests.conftest import API_KEY, on_sqlite
 from tests.factories import PNID

@@ -15,14 +15,15 @@ from flask.testing import FlaskClient
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
-from app import __version__, lifecycle
-from app.config import Config
-from app.database import Database
-from app.database_trouble import Trouble
-from app.lifecycle import Phase
-from app.services.gateway import Gateway, utc_now
+from app import __version__
+from app.config.settings import Config
+from app.container import Gateway, utc_now
+from app.db.database import Database
+from app.db.failures import Trouble
+from app.db.write_health import Writes
+from app.process import draining as lifecycle
+from app.process.draining import Phase
 from app.store import workers
-from app.writes import Writes
 from tests.conftest import PostWebhook, on_postgresql, on_sqlite, with_settings
 from tests.factories import message_body, text
 from tests.load.postgres import own_database
@@ -148,8 +149,8 @@ def test_a_disk_that_hangs_stops_neither_health_nor_whoever_would_write(
         hangs.wait(60)
         sync(file)
 
-    monkeypatch.setattr("app.writes.os.fsync", slow_sync)
-    monkeypatch.setattr("app.writes.DISK_SECONDS", 0.1)
+    monkeypatch.setattr("app.db.write_health.os.fsync", slow_sync)
+    monkeypatch.setattr("app.db.write_health.DISK_SECONDS", 0.1)
 
     response = client.get("/readyz")
 

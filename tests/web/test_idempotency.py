@@ -16,10 +16,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
-from app.database import Database
+from app.container import Gateway
+from app.db.database import Database
 from app.errors import Unavailable
 from app.models import Batch, Endpoint, IdempotentRequest, Message, QueuedSend
-from app.services.gateway import Gateway
 from app.store import queue
 from app.web import idempotency
 from tests.conftest import API_KEY, Clock, on_sqlite

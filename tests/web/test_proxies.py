@@ -9,8 +9,8 @@ import pytest
 from flask import Flask, request
 
 from app import web
-from app.config import Config
-from app.readers import ROOT
+from app.config.parsers import ROOT
+from app.config.settings import Config
 from tests.conftest import SETTINGS, on_sqlite, with_settings
 
 SAID = {

@@ -12,10 +12,10 @@ import responses
 from flask.testing import FlaskClient
 from sqlalchemy import delete
 
-from app.config import Config
+from app.config.settings import Config
+from app.container import Gateway
 from app.logs import configure_logging
 from app.models.queue import NumberPace
-from app.services.gateway import Gateway
 from tests.conftest import ACCESS_TOKEN, API_KEY, APP_SECRET, SETTINGS, VERIFY_TOKEN, PostWebhook, on_sqlite
 from tests.factories import ANA, BO, PNID, change, contact, message_body, notification, status, text
 
@@ -131,6 +131,6 @@ def mistakes_of_ours(
         patch.setattr("app.web.api.messages.list_messages", fail)
         client.get("/api/messages", headers=KEY)
     with monkeypatch.context() as patch:
-        patch.setattr("app.services.processing.draft.Draft.event", fail)
+        patch.setattr("app.services.processing.change_set_builder.Draft.event", fail)
         post_webhook(message_body(text(WORDS, sender=BO)))
         process_all()

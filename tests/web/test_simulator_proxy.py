@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from app.config import Config, load_config
-from app.services.gateway import Gateway
-from app.simulator.server import SimulatorServer
-from app.simulator.settings import SimulatorSettings
+from app.config.settings import Config, load_config
+from app.container import Gateway
+from simulator.server import SimulatorServer
+from simulator.settings import SimulatorSettings
 from tests.conftest import API_KEY, SETTINGS
 from tests.load.gateway import free_port
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from app.domain.alarms import KINDS, sentence
+from app.domain.alerts import KINDS, sentence
 from app.schemas.api.lists import PageQuery
 from app.schemas.api.query import Choice
 from app.schemas.normalized_message import UtcTime

@@ -16,9 +16,9 @@ from marshmallow import ValidationError, fields, missing
 
 from app.domain.known_names import UnknownName, check, plain
 from app.domain.person_names import may_name_somebody
-from app.domain.words import wanted
+from app.domain.search_terms import wanted
+from app.schemas.error_texts import TIME, one_of
 from app.schemas.strict import Strict
-from app.schemas.words import TIME, one_of
 
 LONGEST_TEXT = 1000
 MOST_WORDS, SHORTEST_BEGINNING = 20, 3

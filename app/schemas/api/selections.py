@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from app.domain.holding import HeldFor
+from app.domain.holds import HeldFor
 from app.schemas.strict import Strict
 
 _NAMED = ("all", "phone_number_id", "batch", "reason", "older_than_seconds")

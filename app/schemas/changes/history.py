@@ -9,7 +9,7 @@ from app.domain.addresses import bare_number
 from app.domain.notifications import Fact, Json, Source
 from app.schemas.change import CannotRead, Change, attempt, each
 from app.schemas.changes.errors import read_errors
-from app.schemas.inbound.arrival import Surroundings
+from app.schemas.inbound.envelope import Surroundings
 from app.schemas.inbound.messages import read_message
 from app.schemas.lenient import as_list, as_object, as_text
 from app.schemas.people import Contacts

@@ -9,7 +9,7 @@ from app.domain.notifications import Fact, Source
 from app.schemas.change import Change, each
 from app.schemas.changes.calls import read_call
 from app.schemas.changes.errors import read_errors
-from app.schemas.inbound.arrival import Surroundings
+from app.schemas.inbound.envelope import Surroundings
 from app.schemas.inbound.messages import read_message
 from app.schemas.lenient import as_list, as_text
 from app.schemas.people import Contacts

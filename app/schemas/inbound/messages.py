@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.domain.notifications import Fact
-from app.schemas.inbound.arrival import Arrival, Surroundings, receive
+from app.schemas.inbound.envelope import Arrival, Surroundings, receive
 from app.schemas.inbound.revisions import read_edit, read_revoke
 from app.schemas.inbound.system import read_system
 

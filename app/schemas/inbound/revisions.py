@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.domain.notifications import EditFact
 from app.schemas.base import MetaSchema
 from app.schemas.change import CannotRead
-from app.schemas.inbound.arrival import Arrival
+from app.schemas.inbound.envelope import Arrival
 from app.schemas.lenient import Object, Text
 
 

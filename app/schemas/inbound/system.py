@@ -6,7 +6,7 @@ from typing import Any
 
 from app.domain.notifications import ContactFact, Json, MessageFact, Person
 from app.schemas.base import MetaSchema
-from app.schemas.inbound.arrival import Arrival
+from app.schemas.inbound.envelope import Arrival
 from app.schemas.lenient import Text
 from app.schemas.people import read_person
 

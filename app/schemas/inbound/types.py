@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.schemas.inbound.answers import read_button, read_interactive
-from app.schemas.inbound.cards import read_contacts
+from app.schemas.inbound.contacts import read_contacts
+from app.schemas.inbound.interactive import read_button, read_interactive
+from app.schemas.inbound.location import read_location
 from app.schemas.inbound.media import read_media
 from app.schemas.inbound.orders import read_order
-from app.schemas.inbound.places import read_location
 from app.schemas.inbound.reactions import read_reaction
 from app.schemas.inbound.reading import Reader, Reading, read_as_given
-from app.schemas.inbound.written import read_text
+from app.schemas.inbound.text import read_text
 
 TYPES: dict[str, Reader] = {
     "text": read_text,

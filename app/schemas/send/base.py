@@ -11,8 +11,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, pre_load
 
+from app.schemas.error_texts import NULL, OBJECT, REQUIRED, one_of
 from app.schemas.strict import UNKNOWN, Strict
-from app.schemas.words import NULL, OBJECT, REQUIRED, one_of
 
 
 class MetaDecides(str):

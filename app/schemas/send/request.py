@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import INCLUDE, ValidationError, fields, validates_schema
 
 from app.domain.outbound import Mode, Priority
+from app.schemas.error_texts import TIME
 from app.schemas.send.base import MetaObject
 from app.schemas.send.interactive import interactive
 from app.schemas.send.media import Audio, Captioned, Document, Media
@@ -14,7 +15,6 @@ from app.schemas.send.plain import TEXT_BODY, Location, Pin, Reaction, TextConte
 from app.schemas.send.template import Template
 from app.schemas.send.texts import SPOKEN, Id, Link, Text, Word
 from app.schemas.send.values import Flag, Part
-from app.schemas.words import TIME
 
 CALLBACK_DATA = 512
 

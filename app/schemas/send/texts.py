@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from marshmallow import ValidationError, fields
 
+from app.schemas.error_texts import NULL, REQUIRED, one_of
 from app.schemas.send.base import MetaDecides
-from app.schemas.words import NULL, REQUIRED, one_of
 
 SPOKEN: dict[str, str | list[Any] | dict[Any, Any]] = {"required": REQUIRED, "null": NULL}
 _SKIN_TONES = range(0x1F3FB, 0x1F400)

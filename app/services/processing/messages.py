@@ -10,10 +10,10 @@ from app.domain.messages import PLACEHOLDER, ContactRef, Message, Revision, revi
 from app.domain.notifications import EditFact, Item, MessageFact, Source
 from app.domain.opt_outs import Wish
 from app.schemas.normalized_message import normalized
-from app.services.processing import wishes
-from app.services.processing.draft import Draft, address
-from app.services.processing.plan import Row, Step
-from app.services.processing.readings import Entry
+from app.services.processing import consent
+from app.services.processing.change_set import Row, Step
+from app.services.processing.change_set_builder import Draft, address
+from app.services.processing.work import Entry
 
 ON_THE_PHONE = "smb_message_echoes"
 """The field of what a person wrote on the business's phone. Other echoes may be another program's."""
@@ -127,7 +127,7 @@ def _note(draft: Draft, entry: Entry, message: Message, contact: ContactRef) -> 
         draft.note_spoken(contact, message.phone_number_id, message.timestamp)
     is_spoken = message.source == Source.LIVE and message.message_type in _SPOKEN_TYPES and message.group_id is None
     if is_spoken and opt_outs.says(message.message, draft.rules.opt_out_words):
-        wishes.wish(draft, entry, contact, True, message.timestamp, Wish.WORD, message=message)
+        consent.wish(draft, entry, contact, True, message.timestamp, Wish.WORD, message=message)
 
 
 def _last_outbound(draft: Draft, message: Message) -> Row | None:

@@ -21,18 +21,18 @@ from app.domain.notifications import (
     Unreadable,
 )
 from app.domain.numbers import Directory
-from app.services.processing import messages, others, statuses
-from app.services.processing.draft import Draft
-from app.services.processing.plan import Known, Plan, Rules
-from app.services.processing.readings import Entry, is_vouched_for
+from app.services.processing import account_changes, messages, statuses
+from app.services.processing.change_set import Known, Plan, Rules
+from app.services.processing.change_set_builder import Draft
+from app.services.processing.work import Entry, is_vouched_for
 
 _PLANNERS: dict[type[Fact], Callable[[Draft, Entry, Any], None]] = {
     MessageFact: messages.message,
     EditFact: messages.edit,
     StatusFact: statuses.status,
-    ContactFact: others.contact,
-    PreferenceFact: others.preference,
-    ChangeFact: others.change,
+    ContactFact: account_changes.contact,
+    PreferenceFact: account_changes.preference,
+    ChangeFact: account_changes.change,
 }
 
 

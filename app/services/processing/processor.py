@@ -7,19 +7,19 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from app import metrics
-from app.database import Database
+from app.db.batch_size import ChunkSize
+from app.db.database import Database
 from app.domain.messages import Revision
 from app.errors import Unavailable
 from app.logs import get_logger, request_id_var
-from app.services.chunk_size import ChunkSize
-from app.services.event_log import EventLog
-from app.services.number_directory import NumberDirectory
-from app.services.processing import conversations
-from app.services.processing.people import ContactBook, all_aliases
-from app.services.processing.plan import Known, Plan, Rules
+from app.services.contacts.identity import ContactBook, all_aliases
+from app.services.events.log import EventLog
+from app.services.processing import lookups
+from app.services.processing.change_set import Known, Plan, Rules
 from app.services.processing.planning import make_plan, names_of_messages, people_of, revisable
-from app.services.processing.readings import Chunk, Entry, Reading, chunks, read
-from app.services.processing.writing import PlanTooOld, write
+from app.services.processing.work import Chunk, Entry, Reading, chunks, read
+from app.services.processing.write import PlanTooOld, write
+from app.services.registries.numbers import NumberDirectory
 from app.store import contacts, events, jobs, messages, notifications, revisions
 from app.store.jobs import Claim
 
@@ -160,8 +160,8 @@ class ProcessNotifications:
             rows = [*messages.rows_by_wamids(session, wamids), *messages.rows_of(session, ids).items()]
             people_of_rows = contacts.rows_of(session, {row.contact_id for _, row in rows if row.contact_id})
             found = [(name, messages.to_domain(row, people_of_rows.get(row.contact_id or ""))) for name, row in rows]
-            outbound, handovers = conversations.look_up(session, realms, entries)
-            tries = conversations.open_tries(session, realms, entries)
+            outbound, handovers = lookups.look_up(session, realms, entries)
+            tries = lookups.open_tries(session, realms, entries)
             changed = [
                 (row.original_wamid, row.phone_number_id, Revision(row.wamid, row.timestamp, row.revoked, row.said))
                 for row in revisions.of_wamids(session, revisable(entries))

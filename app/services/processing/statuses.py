@@ -10,10 +10,10 @@ from app.domain.notifications import StatusFact
 from app.domain.opt_outs import Wish
 from app.domain.statuses import advance, movable_to
 from app.schemas.normalized_message import normalized
-from app.services.processing import wishes
-from app.services.processing.draft import Draft, address
-from app.services.processing.plan import Row, Step
-from app.services.processing.readings import Entry
+from app.services.processing import consent
+from app.services.processing.change_set import Row, Step
+from app.services.processing.change_set_builder import Draft, address
+from app.services.processing.work import Entry
 
 
 def status(draft: Draft, entry: Entry, fact: StatusFact) -> None:
@@ -58,7 +58,7 @@ def status(draft: Draft, entry: Entry, fact: StatusFact) -> None:
     )  # fmt: skip
     draft.plan.steps.append(Step(entry, event, report=(fact.wamid, fact.status, fact.participant, number)))
     if contact is not None and opt_outs.is_refusal(fact.error):
-        wishes.wish(draft, entry, contact, True, fact.timestamp, Wish.REFUSED, key=fact.wamid)
+        consent.wish(draft, entry, contact, True, fact.timestamp, Wish.REFUSED, key=fact.wamid)
 
 
 def _move(draft: Draft, message: Message, fact: StatusFact, tag: tuple[str, int] | None) -> Message:

@@ -8,14 +8,14 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.database import Database
+from app.db.database import Database
 from app.domain.outbound import Priority
 from app.errors import NotFound, OptedOut, WrongState
 from app.models import Message
-from app.services.send_rules import check_opt_out, check_window
-from app.services.sending.recording import enqueue, to_request
-from app.services.sending.told import tell
-from app.services.template_categories import TemplateCategories
+from app.services.contacts.send_rules import check_opt_out, check_window
+from app.services.sending.record import enqueue, to_request
+from app.services.sending.status_events import tell
+from app.services.sending.template_categories import TemplateCategories
 from app.store import attempts, contact_numbers, events, messages, queue
 
 RETRIABLE = ("failed", "held", "expired", "cancelled")

@@ -9,21 +9,21 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.database import Database
+from app.db.database import Database
 from app.domain.numbers import BusinessNumber
 from app.domain.outbound import Mode, OutboundRequest, Priority
 from app.errors import GatewayError, NotFound, OptedOut, WrongState
 from app.ids import new_id
 from app.models import Batch
-from app.services import idempotent_requests
-from app.services.idempotency import KeyTaken, Retry
-from app.services.number_directory import NumberDirectory
+from app.services.idempotency import requests
+from app.services.idempotency.keys import KeyTaken, Retry
+from app.services.registries.numbers import NumberDirectory
 from app.services.sending.actions import requeue
 from app.services.sending.recipients import ContactAppeared
-from app.services.sending.recording import Item, Queued, choose_number, record_queued, to_request
-from app.services.sending.told import tell
-from app.services.template_categories import TemplateCategories
-from app.store import attempts, events, messages, paces, queue
+from app.services.sending.record import Item, Queued, choose_number, record_queued, to_request
+from app.services.sending.status_events import tell
+from app.services.sending.template_categories import TemplateCategories
+from app.store import attempts, events, messages, queue, rate_limits
 
 UNFINISHED = frozenset({"queued", "sending", "unknown", "held"})
 """Statuses of messages that may still go out, or that somebody has to decide about."""
@@ -97,7 +97,7 @@ class Batches:
         new = _NewBatch(new_id(), name, number, retry)
         if retry is not None:
             with self._database.read() as session:
-                new.found(idempotent_requests.find_batch(session, retry))
+                new.found(requests.find_batch(session, retry))
         is_replayed = new.is_there
         answers: list[Answer] = []
         for start in range(0, len(wanted), PORTION):
@@ -247,9 +247,9 @@ class Batches:
             batch.state, batch.updated_at = state, now
             queue.set_due(session, batch_id, due_at)
             if state == "running":
-                pace = paces.hold(session, batch.phone_number_id, now)
+                pace = rate_limits.hold(session, batch.phone_number_id, now)
                 pace.bulk_stopped_by = None
-                paces.keep(session, pace)
+                rate_limits.keep(session, pace)
         return self.find(batch_id, numbers)
 
 
@@ -291,7 +291,7 @@ class _NewBatch:
     def make(self, session: Session, now: datetime) -> None:
         """Write the batch. Raises `_AnotherBatch` if a request with the same key has made one meanwhile."""
         if self._retry is not None:
-            known = idempotent_requests.claim_batch(session, self._retry, self.id, now)
+            known = requests.claim_batch(session, self._retry, self.id, now)
             if known != self.id:
                 raise _AnotherBatch(known)
         number_id = self.number.phone_number_id

@@ -18,12 +18,12 @@ from threading import Lock
 
 from sqlalchemy.orm import Session
 
-from app.database import Database
-from app.domain.holding import HeldFor
+from app.db.database import Database
+from app.domain.holds import HeldFor
 from app.ids import new_id
 from app.logs import get_logger
 from app.models import DatabaseUse as Row
-from app.services.sending.holding import HoldSends
+from app.services.sending.holds import HoldSends
 from app.store import database_use
 
 OUT_OF_USE_AFTER = timedelta(minutes=15)

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.domain import pacing
+from app.domain import rate_limits
 from app.domain.numbers import BusinessNumber
-from app.domain.pacing import Pace, Pair
 from app.domain.phone_numbers import from_wa_id, to_wa_id, variants
+from app.domain.rate_limits import Pace, Pair
 from app.errors import GraphError, GraphNotTried, GraphThrottled, GraphUnauthorised, GraphUnavailable, GraphUnknown
 from app.graph.answers import SendResult, leaves_doubt
 from app.graph.codes import ErrorClass, meaning
-from app.services.sending.recording import LANES
-from app.services.sending.turns import token_hash
+from app.services.sending.rate_limits import token_hash
+from app.services.sending.record import LANES
 
 NOT_ALLOWED = 131030
 """Meta's code for a recipient that is not on a test number's list, also when the list has the number's other form."""
@@ -67,7 +67,7 @@ def judge(
     """
     if isinstance(answer, GraphNotTried):
         if pair is not None:
-            pair.paid_until -= pacing.PAIR_INTERVAL
+            pair.paid_until -= rate_limits.PAIR_INTERVAL
         return Verdict(Fate.UNTRIED)
     if isinstance(answer, GraphUnknown):
         _doubt(pace, now)
@@ -75,13 +75,13 @@ def judge(
     code = (answer.meta or {}).get("code") if isinstance(answer, GraphError) else None
     if leaves_doubt(answer):
         _doubt(pace, now)
-        return Verdict(Fate.AGAIN, now + min(pacing.retry_pause(refusals + 1), timedelta(seconds=30)), counts=True)
+        return Verdict(Fate.AGAIN, now + min(rate_limits.retry_pause(refusals + 1), timedelta(seconds=30)), counts=True)
     pace.doubts, pace.probe_at, pace.in_doubt_since = 0, None, None
     if isinstance(answer, GraphUnauthorised):
         return _unauthorised(answer, number, pace, refusals, now)
     if isinstance(answer, SendResult):
         pace.proven_token = token_hash(number)
-        if pace.paused_for in pacing.TOKEN_PAUSES and pace.token_hash == pace.proven_token:
+        if pace.paused_for in rate_limits.TOKEN_PAUSES and pace.token_hash == pace.proven_token:
             pace.paused_for = pace.paused_until = pace.token_hash = None
         return Verdict(Fate.ACCEPTED)
     assert pair is not None
@@ -95,7 +95,7 @@ def judge(
 def _doubt(pace: Pace, now: datetime) -> None:
     pace.doubts += 1
     pace.in_doubt_since = pace.in_doubt_since or now
-    pace.probe_at = now + pacing.trial_pause(now - pace.in_doubt_since)
+    pace.probe_at = now + rate_limits.trial_pause(now - pace.in_doubt_since)
 
 
 def _unauthorised(
@@ -108,10 +108,10 @@ def _unauthorised(
     if (answer.meta or {}).get("class") == ErrorClass.PERMISSION:
         if pace.proven_token == token_hash(number) or refusals >= MOST_WITHOUT_PERMISSION:
             return Verdict(Fate.FAILED)
-        return Verdict(Fate.AGAIN, now + pacing.retry_pause(refusals + 1), counts=True)
+        return Verdict(Fate.AGAIN, now + rate_limits.retry_pause(refusals + 1), counts=True)
     if refusals >= MOST_TOKEN_REFUSED:
         return Verdict(Fate.FAILED)
-    if pace.paused_for not in pacing.TOKEN_PAUSES:
+    if pace.paused_for not in rate_limits.TOKEN_PAUSES:
         pace.paused_for, pace.paused_until, pace.token_hash = "checking", now, token_hash(number)
     return Verdict(Fate.AGAIN, now, counts=True)
 
@@ -121,14 +121,14 @@ def _slow_down(
 ) -> Verdict:
     kind = (answer.meta or {}).get("class")
     if kind == ErrorClass.RATE_PAIR:
-        pair.paid_until = max(pair.paid_until, pacing.pair_refused_until(now))
-        return Verdict(Fate.AGAIN, pacing.pair_ready_at(pair.paid_until))
+        pair.paid_until = max(pair.paid_until, rate_limits.pair_refused_until(now))
+        return Verdict(Fate.AGAIN, rate_limits.pair_ready_at(pair.paid_until))
     seconds = answer.retry_after or (1 if kind == ErrorClass.RATE_NUM else 60)
     if kind == ErrorClass.RATE_NUM and (pace.share_changed_at is None or now - pace.share_changed_at >= _SECOND):
         # Once a second at most: everything under way at that moment comes back with the same complaint.
         pace.share, pace.share_changed_at = max(SMALLEST_SHARE, pace.share * 0.8), now
     pace.paused_for = "rate"
-    pace.paused_until = max(pace.paused_until or now, now + min(timedelta(seconds=seconds), pacing.LONGEST_PAUSE))
+    pace.paused_until = max(pace.paused_until or now, now + min(timedelta(seconds=seconds), rate_limits.LONGEST_PAUSE))
     return Verdict(Fate.AGAIN, pace.paused_until)
 
 
@@ -139,7 +139,7 @@ def _try_later(answer: GraphUnavailable, code: int | None, refusals: int, now: d
     known = meaning(code)
     if known is not None and known.retries is not None and refusals >= known.retries:
         return Verdict(Fate.FAILED)
-    return Verdict(Fate.AGAIN, now + pacing.retry_pause(refusals + 1, answer.retry_after), counts=True)
+    return Verdict(Fate.AGAIN, now + rate_limits.retry_pause(refusals + 1, answer.retry_after), counts=True)
 
 
 def _refused(

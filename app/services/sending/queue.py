@@ -8,17 +8,17 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.database import Database
+from app.db.batch_size import ChunkSize
+from app.db.database import Database
 from app.domain.numbers import BusinessNumber
 from app.errors import Unavailable
 from app.logs import get_logger
-from app.services.chunk_size import ChunkSize
-from app.services.number_directory import NumberDirectory
-from app.services.sending import arriving, departing
-from app.services.sending.arriving import Arrival
-from app.services.sending.departing import Departure, Leaving
+from app.services.registries.numbers import NumberDirectory
+from app.services.sending import dequeue, record_results
+from app.services.sending.dequeue import Departure, Leaving
+from app.services.sending.record_results import Arrival
 from app.store import events, queue
-from app.store.paces import HeldPaces
+from app.store.rate_limits import HeldPaces
 
 logger = get_logger(__name__)
 
@@ -83,14 +83,14 @@ class SendQueue:
             started = time.perf_counter()
             now = self._now()  # not before: the wait for the lock may be longer than a turn
             held = HeldPaces(session, now)
-            departing.take_back(session, self._in_doubt, now)
+            dequeue.take_back(session, self._in_doubt, now)
             if arrivals:
-                arriving.record(session, arrivals, held, now)
+                record_results.record(session, arrivals, held, now)
             most = min(free, self.at_once) if not free or self._is_known(session) else 0
             for number in numbers:
                 if len(leaving) >= most:
                     break
-                theirs = departing.leave(session, number, held, most - len(leaving), now)
+                theirs = dequeue.leave(session, number, held, most - len(leaving), now)
                 if theirs:
                     leaving += [(each, now) for each in theirs]
                     self._served[number.phone_number_id] = time.monotonic()

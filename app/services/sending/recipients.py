@@ -12,7 +12,7 @@ from app.domain.notifications import Person
 from app.domain.numbers import BusinessNumber
 from app.domain.outbound import OutboundRequest
 from app.domain.phone_numbers import to_wa_id
-from app.services.processing.people import ContactBook, aliases, all_aliases, variants_of
+from app.services.contacts.identity import ContactBook, aliases, all_aliases, variants_of
 from app.store import contact_numbers, contacts
 from app.store.contact_numbers import Known
 from app.store.contacts import Alias

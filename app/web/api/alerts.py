@@ -6,7 +6,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from app.schemas.api.alerts import STATES, AlertAnswer
-from app.services.read_alerts import list_alerts
+from app.services.alerts.read import list_alerts
 from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.context import gateway

@@ -14,15 +14,15 @@ from app.schemas.api.batches import BatchAnswer, BulkAnswer, BulkRequest
 from app.schemas.json_text import parse_json
 from app.schemas.loading import load
 from app.schemas.send import read_send_request
-from app.services.idempotency import Retry, canonical, read_key
+from app.services.idempotency.keys import Retry, canonical, read_key
 from app.services.sending.batches import Answer, BatchView, Wanted
 from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.bodies import read_json_bytes
 from app.web.context import gateway
+from app.web.cooperative import in_turns
 from app.web.idempotency import REPLAYED, key_of_request, takes_key_itself
 from app.web.query import query
-from app.web.turns import in_turns
 
 bp = requires("read", Blueprint("batches", __name__, url_prefix="/api/batches"))
 actions = requires("send", Blueprint("batch_actions", __name__, url_prefix="/api"))

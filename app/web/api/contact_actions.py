@@ -12,12 +12,12 @@ from flask.typing import ResponseReturnValue
 from app.domain.handover import HandledBy
 from app.schemas.api.contacts import ContactAnswer, ContactChange, HandoverRequest, ToldEvent
 from app.schemas.normalized_message import normalized
-from app.services.export_contact import Export, export_contact
+from app.services.contacts.export import Export, export_contact
 from app.web.api.contacts import meant
 from app.web.auth import caller, requires
 from app.web.bodies import read_object
 from app.web.context import gateway
-from app.web.turns import in_turns
+from app.web.cooperative import in_turns
 
 PREFIX = "/api/contacts"
 

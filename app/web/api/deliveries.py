@@ -7,11 +7,11 @@ from typing import Any
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
+from app.container import utc_now
 from app.errors import NotFound
 from app.schemas.api.deliveries import DeliveryAnswer, TryAnswer
-from app.services.gateway import utc_now
-from app.services.read_deliveries import find_delivery, list_deliveries
-from app.services.replay_deliveries import retry_delivery
+from app.services.delivering.read import find_delivery, list_deliveries
+from app.services.delivering.replay import retry_delivery
 from app.web.api import paging
 from app.web.auth import requires
 from app.web.context import gateway

@@ -8,6 +8,7 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 
+from app.container import utc_now
 from app.schemas.api.endpoints import (
     EndpointAnswer,
     EndpointChange,
@@ -19,8 +20,7 @@ from app.schemas.api.endpoints import (
     SecretRequest,
     TestAnswer,
 )
-from app.services.gateway import utc_now
-from app.services.replay_deliveries import replay_dead, replay_event, replay_range
+from app.services.delivering.replay import replay_dead, replay_event, replay_range
 from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.bodies import read_object

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
-from app.echo_bot import ECHO_BOT, HEADER, has_reader, note_reader
 from app.models import Event
+from app.process.echo_bot import ECHO_BOT, HEADER, has_reader, note_reader
 from app.schemas.api.events import LONGEST_WAIT_SECONDS
 from app.schemas.event_body import event_body
-from app.services.read_events import Filter, Place, list_after, list_newest, newest_place
+from app.services.events.read import Filter, Place, list_after, list_newest, newest_place
 from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.connections import left

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from app.services.graph_face import Query
+from app.services.graph_proxy.proxy import Query
 from app.web.auth import caller, requires
 from app.web.context import gateway
 from app.web.files import hand_on

@@ -10,10 +10,10 @@ from typing import Any
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from app.domain.holding import Selection
+from app.container import utc_now
+from app.domain.holds import Selection
 from app.schemas.api.selections import DoneManyAnswer, RetryRequest, SelectionRequest
-from app.services.gateway import utc_now
-from app.services.sending.many import Done
+from app.services.sending.bulk_actions import Done
 from app.web.auth import caller, requires
 from app.web.bodies import read_object
 from app.web.context import gateway

@@ -7,10 +7,10 @@ from typing import Any
 from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
+from app.container import utc_now
 from app.schemas.api.notifications import NotificationAnswer, SetAsideItem
-from app.services.gateway import utc_now
-from app.services.read_notifications import find_notification, list_notifications
-from app.services.replay_notifications import replay_notification
+from app.services.webhooks.read import find_notification, list_notifications
+from app.services.webhooks.replay import replay_notification
 from app.web.api import paging
 from app.web.auth import requires
 from app.web.context import gateway

@@ -7,11 +7,11 @@ from typing import Any
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
+from app.container import utc_now
 from app.errors import Invalid, WrongState
 from app.schemas.api.numbers import CheckAnswer, NumberAnswer, NumberChange, NumberRequest
-from app.services.gateway import utc_now
-from app.services.read_numbers import SETTINGS, find_number, list_numbers
-from app.services.save_number import change_number, remove_number, save_number
+from app.services.numbers.read import SETTINGS, find_number, list_numbers
+from app.services.numbers.save import change_number, remove_number, save_number
 from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.bodies import read_object

@@ -7,10 +7,10 @@ from datetime import timedelta
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
+from app.container import utc_now
 from app.errors import Invalid, NotFound
 from app.schemas.api.stats import StatsAnswer
-from app.services.gateway import utc_now
-from app.services.read_stats import read_stats
+from app.services.operations.stats import read_stats
 from app.web.auth import caller, requires
 from app.web.context import gateway
 from app.web.query import query

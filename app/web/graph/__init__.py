@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, g, request
 
 from app.errors import NotFound
-from app.services import graph_edges
+from app.services.graph_proxy import allowlist
 from app.web.auth import identify, open_to_all, permit
 from app.web.graph import access, errors, links, media, messages, objects, subscriptions, uploads
 from app.web.idempotency import ignores_key, takes_no_key
@@ -87,7 +87,7 @@ def _scope(name: str) -> str:
     """What a call needs. Raises `NotFound` for what is not handed on, so that nobody looks for a scope in vain."""
     where = request.view_args or {}
     method, edge = "GET" if request.method == "HEAD" else request.method, where.get("edge", "")
-    of_edge = graph_edges.scope_of_item if "item_id" in where else graph_edges.scope_of
+    of_edge = allowlist.scope_of_item if "item_id" in where else allowlist.scope_of
     scope = SCOPES.get(name) or of_edge(edge, method)
     if scope is None and name not in SCOPES:
         path = "/".join(request.path.split("/")[3:])

@@ -7,10 +7,10 @@ from typing import Any
 
 from flask import request
 
-from app.crypto import hash_key
 from app.errors import Unauthenticated
 from app.schemas.api.graph import TOKEN_SCOPES
-from app.services.api_keys import Caller
+from app.security.encryption import hash_key
+from app.services.registries.api_keys import Caller
 from app.web.auth import caller, header_key
 from app.web.context import gateway
 from app.web.graph.reading import FORM, body_bytes, parse

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from flask import Response, jsonify, request
 
 from app.graph.answers import without_token
-from app.services.graph_face import Found
+from app.services.graph_proxy.proxy import Found
 from app.web.context import gateway
 from app.web.graph import links
 from app.web.graph.paths import PREFIX, is_at_root

@@ -12,7 +12,7 @@ from werkzeug.exceptions import NotFound as RoutedNowhere
 from app.errors import GatewayError, GraphError, NotFound
 from app.graph.codes import meaning
 from app.logs import get_logger, request_id_var
-from app.schemas.words import REQUIRED
+from app.schemas.error_texts import REQUIRED
 from app.web.errors import RETRY_AFTER_SECONDS, use_shape
 
 _ANSWERS: Mapping[str, tuple[int, int]] = {

@@ -6,8 +6,8 @@ import time
 
 from flask import request
 
-from app.services.api_keys import Caller
-from app.signed_links import LIFETIME_SECONDS, is_signed, signed
+from app.security.signed_links import LIFETIME_SECONDS, is_signed, signed
+from app.services.registries.api_keys import Caller
 from app.web.context import gateway
 
 _FILE = "graph file"

@@ -10,7 +10,7 @@ from app.domain.outbound import OutboundRequest
 from app.domain.phone_numbers import NotANumber, NotInAnyPlan, to_e164, to_wa_id
 from app.errors import Invalid
 from app.schemas.send import read_lenient_request
-from app.services.send_message import Sent
+from app.services.sending.send_message import Sent
 from app.web.auth import caller
 from app.web.context import gateway
 from app.web.graph.reading import body_bytes, parse

@@ -16,8 +16,8 @@ from app.errors import Invalid, Malformed
 from app.graph.files import Upload
 from app.schemas.api.graph import LARGEST_FILE
 from app.schemas.json_text import parse_json
-from app.services.graph_edges import NOT_FOR_META, PARAMETERS
-from app.services.graph_face import Query
+from app.services.graph_proxy.allowlist import NOT_FOR_META, PARAMETERS
+from app.services.graph_proxy.proxy import Query
 from app.web.auth import caller
 from app.web.bodies import API_LIMIT, read_raw
 

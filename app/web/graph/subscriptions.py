@@ -8,7 +8,7 @@ from typing import Any
 from flask import request
 
 from app.errors import Invalid, NotFound
-from app.services.graph_subscriptions import OBJECT
+from app.services.endpoints.graph_subscriptions import OBJECT
 from app.web.context import gateway
 from app.web.graph.access import given_key
 from app.web.graph.reading import body_bytes, parse

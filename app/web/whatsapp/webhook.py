@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from app import metrics
 from app.errors import BadSignature, GatewayError
 from app.logs import request_id_var
-from app.signing import is_meta_signature
+from app.security.meta_signatures import is_meta_signature
 from app.web.bodies import read_raw
 from app.web.context import gateway
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from app.config import Config
+from app.config.settings import Config
+from app.container import Gateway
 from app.models import Message
-from app.services.gateway import Gateway
 from tests import factories
 from tests.conftest import API_KEY, with_settings
 from tests.factories import (

@@ -16,12 +16,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.database import Database
+from app.container import Gateway
+from app.db.database import Database
 from app.models import ContactNumber, Event, Message, Notification, SendAttempt
-from app.services import send_message
-from app.services.audit_balance import audit_balance
-from app.services.gateway import Gateway
+from app.services.operations.audit import audit_balance
 from app.services.processing import ProcessNotifications
+from app.services.sending import send_message
 from app.store import attempts
 from tests.conftest import API_KEY
 from tests.factories import (

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from app.database import Database
+from app.container import Gateway, utc_now
+from app.db.database import Database
 from app.models import Notification
-from app.services.audit_balance import audit_balance
-from app.services.gateway import Gateway, utc_now
-from app.services.index_messages import index_messages
-from app.services.processing.plan import Known
+from app.services.messages.search_index import index_messages
+from app.services.operations.audit import audit_balance
+from app.services.processing.change_set import Known
 from app.services.processing.processor import LEASE
-from app.services.replay_notifications import replay_notifications
+from app.services.webhooks.replay import replay_notifications
 from app.store import jobs
 from app.store.notifications import PROCESS
 from tests.conftest import PostWebhook

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.database import Database
+from app.db.database import Database
 from app.models import Contact, Event, Message, Notification
-from app.services.audit_balance import audit_balance
-from app.services.processing.draft import Draft
+from app.services.operations.audit import audit_balance
+from app.services.processing.change_set_builder import Draft
 from tests.conftest import on_sqlite
 from tests.factories import (
     ANA,

@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import select, update
 
 from app import create_app
-from app.config import Config
+from app.config.settings import Config
+from app.container import Gateway, utc_now
 from app.jobs.process import process_due
 from app.models import Event, Job, Message
-from app.services.gateway import Gateway, utc_now
-from app.services.processing import claiming
-from app.services.processing.claiming import claim_in_order
+from app.services.processing import claim as claiming
+from app.services.processing.claim import claim_in_order
 from app.services.processing.processor import LEASE
 from app.store import jobs
 from app.store.jobs import Claim, Waiting

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, update
 
-from app.database import Database
+from app.container import Gateway, utc_now
+from app.db.batch_size import ON_POSTGRESQL
+from app.db.database import Database
 from app.errors import Unavailable
 from app.models import Contact, Event, Job, Message, Notification, StatusReport
-from app.services.audit_balance import audit_balance
-from app.services.chunk_size import ON_POSTGRESQL
-from app.services.event_log import EventLog
-from app.services.gateway import Gateway, utc_now
+from app.services.events.log import EventLog
+from app.services.operations.audit import audit_balance
 from app.services.processing import ProcessNotifications, processor
-from app.services.processing.plan import Rules
+from app.services.processing.change_set import Rules
 from app.services.processing.processor import LEASE
 from app.store import jobs
 from app.store.jobs import Claim

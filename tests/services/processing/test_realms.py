@@ -10,12 +10,12 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.database import Database
+from app.container import Gateway
+from app.db.database import Database
 from app.models import Contact, ContactAlias, Notification
-from app.services.gateway import Gateway
-from app.services.number_directory import NumberDirectory
-from app.services.registry import Registry
-from app.services.save_number import change_number, save_number
+from app.services.numbers.save import change_number, save_number
+from app.services.registries.numbers import NumberDirectory
+from app.services.registries.versions import Registry
 from tests.conftest import API_KEY, with_settings
 from tests.factories import ANA, BO, OTHER_PNID, OTHER_WABA, contact, message_body, notification, text
 

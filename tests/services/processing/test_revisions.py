@@ -11,12 +11,12 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.database import Database
+from app.container import Gateway
+from app.db.database import Database
 from app.jobs.process import process_due
 from app.models import Event, Message, MessageRevision
-from app.services.audit_balance import audit_balance
-from app.services.gateway import Gateway
-from app.services.index_messages import index_messages
+from app.services.messages.search_index import index_messages
+from app.services.operations.audit import audit_balance
 from app.services.processing.processor import ProcessNotifications
 from tests.conftest import API_KEY
 from tests.factories import BO, SENT_AT, change, echo, message_body, notification, text

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
-from app.database import Database
+from app.container import Gateway
+from app.db.database import Database
 from app.domain import tags
 from app.domain.statuses import advance
 from app.ids import new_id
 from app.models import Event, Message, Notification, SendAttempt, StatusReport
-from app.services.audit_balance import audit_balance
-from app.services.gateway import Gateway
+from app.services.operations.audit import audit_balance
 from app.store import attempts, messages, numbers, reports
 from tests.conftest import on_sqlite
 from tests.factories import (

@@ -15,11 +15,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.database import Database
-from app.graph.calls import Calls
+from app.container import Gateway
+from app.db.database import Database
+from app.graph.send_calls import Calls
 from app.jobs.send import Sender
 from app.models import Event, Message, QueuedSend
-from app.services.gateway import Gateway
 from tests.conftest import API_KEY, Clock
 from tests.factories import ANA, PNID
 

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.database import Database
+from app.db.database import Database
 from app.domain.phone_numbers import variants
 from app.models import Contact, Message
 from tests.conftest import API_KEY

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.database import Database
+from app.container import Gateway
+from app.db.database import Database
 from app.errors import Unavailable
 from app.models import SendAttempt
-from app.services.gateway import Gateway
 from app.services.sending.queue import SendQueue
 from tests.conftest import Clock
 from tests.services.sending.conftest import status_of, waiting

@@ -9,13 +9,13 @@ import pytest
 import responses
 from sqlalchemy import select
 
-from app import fault_points
-from app.database import Database
+from app.container import Gateway
+from app.db.database import Database
 from app.domain import tags
-from app.fault_points import Point
 from app.models import Message
-from app.services.audit_balance import audit_balance
-from app.services.gateway import Gateway
+from app.process import fault_points
+from app.process.fault_points import Point
+from app.services.operations.audit import audit_balance
 from tests.conftest import Clock
 from tests.factories import ANA, status, status_body
 from tests.services.sending.conftest import all_answered, bodies, here, status_of

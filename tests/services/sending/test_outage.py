@@ -11,7 +11,7 @@ import requests
 import responses
 from sqlalchemy import func, select
 
-from app.database import Database
+from app.db.database import Database
 from app.domain import tags
 from app.errors import GraphUnavailable
 from app.models import Message

@@ -12,11 +12,11 @@ import responses
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.database import Database
+from app.container import Gateway
+from app.db.database import Database
 from app.domain import tags
 from app.errors import GraphUnavailable
 from app.models import Event, Message, NumberPace, PairPace, SendAttempt
-from app.services.gateway import Gateway
 from app.services.sending.outcomes import MOST_TOKEN_REFUSED, MOST_WITHOUT_PERMISSION
 from app.store import numbers
 from tests.conftest import API_KEY, Clock, on_sqlite
@@ -606,7 +606,7 @@ def test_an_answer_that_cannot_be_recorded_keeps_no_other(
         raise ValueError("a bug")
 
     graph.add_callback(responses.POST, URL, answer)
-    monkeypatch.setattr("app.services.sending.arriving.outcomes.reason", breaks)
+    monkeypatch.setattr("app.services.sending.record_results.outcomes.reason", breaks)
     ids = [queued(to=f"+3460000000{number}") for number in range(3)]
 
     work(1)

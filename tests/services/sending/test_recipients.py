@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, select, update
 from werkzeug.test import TestResponse
 
-from app.database import Database
+from app.db.database import Database
 from app.models import Contact, ContactAlias, Message
 from tests.conftest import API_KEY, Clock, on_sqlite
 from tests.factories import ANA

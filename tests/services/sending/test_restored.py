@@ -13,11 +13,11 @@ import pytest
 import responses
 from sqlalchemy import delete, select, text, update
 
-from app.database import Database
+from app.container import Gateway
+from app.db.database import Database
 from app.domain import tags
 from app.models import DatabaseUse as Row
 from app.models import Message, QueuedSend, SendAttempt, UnsearchedMessage
-from app.services.gateway import Gateway
 from app.services.sending.database_use import FILE, DatabaseUse
 from tests.conftest import Clock, on_sqlite
 from tests.factories import ANA, PNID, status, status_body

@@ -14,11 +14,11 @@ import responses
 from flask.testing import FlaskClient
 from sqlalchemy import text as sql
 
-from app.database import Database
+from app.container import Gateway
+from app.db.database import Database
 from app.models import Base
-from app.services.audit_balance import audit_balance
-from app.services.gateway import Gateway
-from app.services.index_messages import index_messages
+from app.services.messages.search_index import index_messages
+from app.services.operations.audit import audit_balance
 from tests.conftest import API_KEY, on_sqlite
 from tests.factories import (
     ANA,
@@ -113,7 +113,7 @@ def test_the_export_has_everything_that_was_said(get: Get, receive: Receive) -> 
 def test_a_long_export_is_written_portion_by_portion(
     get: Get, receive: Receive, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.services.export_contact.PORTION", 3)
+    monkeypatch.setattr("app.services.contacts.export.PORTION", 3)
     receive(message_body(*(text(f"{n}", timestamp=SENT_AT + n // 4) for n in range(11))))
     [ana] = get("/api/contacts")["data"]
 

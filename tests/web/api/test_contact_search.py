@@ -9,9 +9,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from app.database import Database
+from app.db.database import Database
 from app.models import ContactWord, UnsearchedContact
-from app.services.index_messages import index_contacts
+from app.services.messages.search_index import index_contacts
 from tests.conftest import API_KEY
 from tests.factories import ANA, BO, OTHER_PNID, PNID, contact, message_body, text
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app.services.gateway import Gateway
+from app.container import Gateway
 from tests.conftest import API_KEY, on_sqlite
 from tests.factories import ANA, BO, OTHER_PNID, PNID, SENT_AT, contact, message_body, text
 

@@ -10,10 +10,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from standardwebhooks.webhooks import Webhook
 
-from app.config import Config
-from app.endpoint_urls import NOT_ALLOWED
+from app.config.settings import Config
+from app.container import Gateway, utc_now
 from app.jobs.deliver import DeliverDue
-from app.services.gateway import Gateway, utc_now
+from app.security.endpoint_urls import NOT_ALLOWED
 from tests.conftest import API_KEY, on_sqlite, with_settings
 from tests.factories import message_body, text
 from tests.subscriber import ALLOWED, answering, subscriber

@@ -8,7 +8,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from sqlalchemy import delete, select, update
 
-from app.database import Database
+from app.db.database import Database
 from app.models import Event
 from tests.conftest import API_KEY
 from tests.factories import message_body, text

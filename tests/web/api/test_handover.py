@@ -10,10 +10,10 @@ import pytest
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 
-from app.database import Database
+from app.container import Gateway, utc_now
+from app.db.database import Database
 from app.domain.handover import HandledBy
 from app.errors import NotFound
-from app.services.gateway import Gateway, utc_now
 from app.store import contacts
 from app.web.openapi.document import event_schema
 from tests.conftest import API_KEY, on_sqlite

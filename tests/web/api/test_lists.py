@@ -11,9 +11,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from app.database import Database
+from app.container import Gateway
+from app.db.database import Database
 from app.models import Message
-from app.services.gateway import Gateway
 from app.store import event_list
 from tests.conftest import API_KEY, PostWebhook
 from tests.factories import BO, OTHER_PNID, PNID, SENT_AT, message_body, status, status_body, text

@@ -13,10 +13,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.config import Config
+from app.config.settings import Config
+from app.container import Gateway
 from app.logs import configure_logging
 from app.models import Number
-from app.services.gateway import Gateway
 from tests.conftest import ACCESS_TOKEN, API_KEY, APP_SECRET, on_sqlite
 from tests.factories import OTHER_PNID, OTHER_WABA, PNID, WABA
 

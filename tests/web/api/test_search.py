@@ -7,9 +7,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import delete, func, select, text, update
 
-from app.database import Database
+from app.db.database import Database
 from app.models import Message, MessageDocument, UnsearchedMessage
-from app.services.index_messages import index_messages
+from app.services.messages.search_index import index_messages
 from app.store import message_list, message_search
 from tests.conftest import API_KEY
 from tests.factories import ANA, BO, OTHER_PNID, PNID, SENT_AT, contact, echo, echo_body, message_body

@@ -10,10 +10,10 @@ import responses
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from app.database import Database
+from app.container import Gateway
+from app.db.database import Database
 from app.models import PricedMessages, SendAttempt, Traffic
-from app.services.count_traffic import count_traffic
-from app.services.gateway import Gateway
+from app.services.operations.traffic import count_traffic
 from app.store import traffic
 from tests.conftest import API_KEY
 from tests.factories import ANA, BO, OTHER_PNID, PNID, echo, echo_body, message_body, status, status_body, text, wamid

@@ -9,7 +9,7 @@ import pytest
 import responses
 from flask.testing import FlaskClient
 
-from app.services.gateway import Gateway
+from app.container import Gateway
 from tests.conftest import API_KEY, on_sqlite
 from tests.factories import OTHER_PNID, PNID, message_body, status, status_body, text, wamid
 

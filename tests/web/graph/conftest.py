@@ -14,11 +14,11 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from app import create_app
-from app.config import Config
-from app.services.gateway import Gateway
-from app.services.number_directory import NumberDirectory
-from app.simulator.settings import BusinessNumber, SimulatorSettings
-from app.simulator.testing import QUICK, MetaStandIn, make_meta
+from app.config.settings import Config
+from app.container import Gateway
+from app.services.registries.numbers import NumberDirectory
+from simulator.settings import BusinessNumber, SimulatorSettings
+from simulator.testing import QUICK, MetaStandIn, make_meta
 from tests.factories import DISPLAY, OTHER_PNID, OTHER_WABA, PNID, WABA
 
 __all__ = ["make_meta"]
@@ -70,7 +70,7 @@ def seen(meta: MetaStandIn) -> Seen:
 def app(config: Config, meta: MetaStandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """The gateway, with the simulator as its Graph and both of its numbers."""
     monkeypatch.setattr(NumberDirectory, "_keep_fresh", lambda directory: None)
-    monkeypatch.setattr("app.services.registry.BELIEVED_SECONDS", 0.0)
+    monkeypatch.setattr("app.services.registries.versions.BELIEVED_SECONDS", 0.0)
     changes = {"graph_api_url": meta.url, "whatsapp_access_token": "EAAsimulated"}
     app = create_app(dataclasses.replace(config, **changes))
     yield app

@@ -15,8 +15,8 @@ import responses
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app.config import Config
-from app.services.gateway import Gateway
+from app.config.settings import Config
+from app.container import Gateway
 from tests.conftest import API_KEY, with_settings
 from tests.factories import PNID, WABA
 from tests.web.graph.test_face import TEXT, error_of

@@ -9,11 +9,11 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from app.container import Gateway
 from app.errors import Unavailable
-from app.services.gateway import Gateway
-from app.services.graph_face import GraphFace
-from app.simulator.testing import MetaStandIn
+from app.services.graph_proxy.proxy import GraphFace
 from app.web.graph import media
+from simulator.testing import MetaStandIn
 from tests.conftest import API_KEY
 from tests.factories import PNID
 from tests.web.graph.test_face import TEXT, error_of

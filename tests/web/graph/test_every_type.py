@@ -14,7 +14,7 @@ import requests
 import responses
 from flask.testing import FlaskClient
 
-from app.simulator.testing import MetaStandIn
+from simulator.testing import MetaStandIn
 from tests.conftest import API_KEY
 from tests.factories import ANA, PNID, WABA
 from tests.schemas.send_bodies import BODIES

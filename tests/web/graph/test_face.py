@@ -13,10 +13,10 @@ import responses
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app.services.gateway import Gateway, utc_now
-from app.services.save_number import save_number
-from app.simulator.testing import MetaStandIn
+from app.container import Gateway, utc_now
+from app.services.numbers.save import save_number
 from app.web.graph import links
+from simulator.testing import MetaStandIn
 from tests.conftest import API_KEY
 from tests.factories import ANA, OTHER_PNID, OTHER_WABA, PNID, WABA
 from tests.web.graph.conftest import Seen

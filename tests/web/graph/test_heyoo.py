@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from heyoo import WhatsApp
 
-from app.simulator.testing import MetaStandIn
+from simulator.testing import MetaStandIn
 from tests.factories import ANA, PNID
 from tests.web.graph.conftest import Seen
 

@@ -12,7 +12,7 @@ import responses
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app.services.gateway import Gateway
+from app.container import Gateway
 from tests.conftest import API_KEY
 from tests.factories import PNID, WABA
 from tests.web.graph.test_face import error_of

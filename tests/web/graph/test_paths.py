@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app.config import Config, load_config
+from app.config.settings import Config, load_config
 from app.errors import ConfigError
-from app.simulator.testing import MetaStandIn
+from simulator.testing import MetaStandIn
 from tests.conftest import API_KEY, SETTINGS
 from tests.factories import PNID, WABA
 from tests.web.graph.test_face import TEXT

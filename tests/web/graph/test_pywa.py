@@ -9,9 +9,9 @@ import pytest
 from pywa import WhatsApp, types
 from pywa.errors import WhatsAppError
 
-from app.services.gateway import Gateway, utc_now
-from app.services.save_number import save_number
-from app.simulator.testing import MetaStandIn
+from app.container import Gateway, utc_now
+from app.services.numbers.save import save_number
+from simulator.testing import MetaStandIn
 from tests.factories import ANA, OTHER_PNID, OTHER_WABA, PNID, WABA
 from tests.web.graph.conftest import Seen
 

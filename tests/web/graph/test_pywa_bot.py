@@ -13,8 +13,8 @@ from flask import Flask
 from pywa import WhatsApp, types
 from werkzeug.serving import make_server
 
-from app.services.gateway import Gateway
-from app.simulator.testing import MetaStandIn
+from app.container import Gateway
+from simulator.testing import MetaStandIn
 from tests.factories import ANA, BO, PNID, WABA, contact, message_body, status, status_body, text
 from tests.jobs.conftest import Desk, desk
 

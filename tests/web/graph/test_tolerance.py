@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import responses
 
-from app.simulator.testing import MetaStandIn
+from simulator.testing import MetaStandIn
 from tests.factories import ANA, PNID
 from tests.web.graph.test_face import Ask, ask, error_of
 

@@ -17,10 +17,10 @@ from pywa.errors import WhatsAppError
 from pywa.types import templates
 from werkzeug.test import TestResponse
 
+from app.container import Gateway, utc_now
 from app.schemas.api.graph import LARGEST_FILE
-from app.services.gateway import Gateway, utc_now
-from app.services.save_number import save_number
-from app.simulator.testing import MetaStandIn
+from app.services.numbers.save import save_number
+from simulator.testing import MetaStandIn
 from tests.conftest import API_KEY
 from tests.factories import OTHER_PNID, OTHER_WABA, PNID, WABA
 from tests.web.graph.conftest import Seen

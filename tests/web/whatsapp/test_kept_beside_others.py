@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from sqlalchemy import func, select, text
 
-from app.database import Database
+from app.db.database import Database
 from app.models import Notification
 from tests.conftest import PostWebhook, on_postgresql
 from tests.factories import message_body

@@ -11,11 +11,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app.config import Config
-from app.database import Database
+from app.config.settings import Config
+from app.container import Gateway
+from app.db.database import Database
 from app.models import Job, Notification
-from app.services.gateway import Gateway
-from app.signing import sign_meta
+from app.security.meta_signatures import sign_meta
 from app.store import numbers, traffic
 from tests.conftest import APP_SECRET, VERIFY_TOKEN, PostWebhook, on_sqlite, with_settings
 from tests.factories import OTHER_PNID, OTHER_WABA, PNID, message_body, text, to_bytes
@@ -217,7 +217,7 @@ def test_the_challenge_goes_back_to_whoever_knows_the_token(
 def test_a_locked_database_is_a_503_and_nothing_is_kept(
     post_webhook: PostWebhook, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.database.WAIT_SECONDS", 0.05)
+    monkeypatch.setattr("app.db.database.WAIT_SECONDS", 0.05)
     stranger = sqlite3.connect(str(database.url.database), isolation_level=None)
     stranger.execute("BEGIN IMMEDIATE")
 

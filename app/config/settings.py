@@ -1,0 +1,274 @@
+"""Every setting, read once and strictly into one frozen object.
+
+A setting is a line of `Config`: its name in lower case, its default, and how its text is read. An empty text counts as
+not set. All problems are found before any is reported, each by the setting's name and its remedy, never by its value.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from dotenv import load_dotenv
+
+from app.config import parsers
+from app.config.parsers import ROOT, Reader, WrongSetting
+from app.errors import ConfigError
+from app.security.endpoint_urls import AllowedNetwork, WrongUrl, check_url
+from app.security.standard_webhooks import WrongSecret, read_secret
+
+SIMULATOR_TOKEN = "EAAsimulated"
+"""The token of the simulated Meta. A word of its own: it is taken out of whatever Graph answers."""
+
+RUN_SH_MAKES_IT = "required; ./run.sh makes one when there is no .env, .env.example shows how to make one by hand"
+
+
+def _setting(default: Any, read: Reader = str, *, name: str = "", secret: bool = False, required: bool = False) -> Any:
+    """Declare a setting. A secret is kept out of `repr()` and may be read from the file that `<NAME>_FILE` names."""
+    return field(
+        default=default,
+        repr=not secret,
+        metadata={"read": read, "name": name, "secret": secret, "required": required},
+    )
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings of one process. `repr()` shows no secret."""
+
+    whatsapp_access_token: str = _setting("", parsers.secret_text(1), secret=True)
+    whatsapp_phone_number_id: str = _setting("", parsers.digits)
+    whatsapp_business_account_id: str = _setting("", parsers.digits)
+    whatsapp_app_id: str = _setting("", parsers.digits)
+    whatsapp_app_secrets: tuple[str, ...] = _setting(
+        (), parsers.list_of(parsers.secret_text(16)), name="WHATSAPP_APP_SECRET", secret=True
+    )
+    whatsapp_verify_token: str = _setting("", parsers.secret_text(8), secret=True, required=True)
+    graph_api_url: str = _setting("https://graph.facebook.com", parsers.graph_url)
+    graph_api_version: str = _setting("v26.0", parsers.like(r"v[0-9]{1,3}\.[0-9]", "must look like v26.0"))
+    graph_timeout_seconds: float = _setting(20.0, parsers.seconds)
+    graph_proxy: str = _setting("", parsers.url, secret=True)
+    graph_key_in_request: bool = _setting(True, parsers.flag)
+    graph_hosts: tuple[str, ...] = _setting((), parsers.list_of(parsers.host_name))
+
+    api_key: str = _setting("", parsers.secret_text(24), secret=True, required=True)
+    secret_key: str = _setting("", parsers.secret_text(32), secret=True, required=True)
+    encryption_key: tuple[str, ...] = _setting((), parsers.list_of(parsers.fernet_key), secret=True, required=True)
+    public_url: str = _setting("", parsers.url)
+    host: str = _setting("127.0.0.1", parsers.like(r"[0-9A-Za-z.:_-]+", "must be an address, such as 127.0.0.1"))
+    port: int = _setting(8000, parsers.whole(1, 65535))
+    trusted_proxies: int = _setting(0, parsers.whole(0, 10))
+    default_region: str = _setting("", parsers.like(r"[A-Z]{2}", "must be a country's two capital letters, such as AR"))
+    simulator: bool = _setting(False, parsers.flag)
+    simulator_app_secret: str = _setting("", parsers.secret_text(16), secret=True)
+
+    database_url: str = _setting(f"sqlite:///{ROOT}/data/whatsapp.db", parsers.database_url, secret=True)
+    database_pool_size: int = _setting(5, parsers.whole(1, 500))
+    storage_limit_mb: int = _setting(0, parsers.whole(0, 100_000_000))
+
+    worker: str = _setting("embedded", parsers.one_of("embedded", "external"))
+    web_concurrency: int = _setting(min(2, os.cpu_count() or 1), parsers.whole(1, 128))
+    web_worker_class: str = _setting("gevent", parsers.one_of("gevent", "gthread", "sync"))
+    web_threads: int = _setting(16, parsers.whole(1, 1000))
+    worker_threads: int = _setting(32, parsers.whole(1, 256))
+    drain_seconds: int = _setting(0, parsers.whole(0, 600))
+    metrics_port: int = _setting(0, parsers.whole(0, 65535))
+
+    forward_url: str = _setting("", parsers.secret_url, secret=True)
+    forward_secret: str = _setting("", parsers.secret_text(16), secret=True)
+    forward_format: str = _setting("event", parsers.one_of("event", "meta"))
+    forward_replies: bool = _setting(False, parsers.flag)
+    forward_allow_nets: tuple[AllowedNetwork, ...] = _setting((), parsers.list_of(parsers.network))
+
+    echo_bot: bool = _setting(True, parsers.flag)
+    handlers: str = _setting("", parsers.like(r"[^\W\d]\w*(\.[^\W\d]\w*)*", "must be a module, as mybot.handlers"))
+    handler_processes: int = _setting(4, parsers.whole(1, 64))
+    handler_seconds: int = _setting(30, parsers.whole(1, 3600))
+    handover_hours: int = _setting(12, parsers.whole(1, 8760))
+
+    messages_per_second: float = _setting(80.0, parsers.rate)
+    unknown_send_policy: str = _setting("held", parsers.one_of("held", "resend"))
+    unknown_send_seconds: int = _setting(600, parsers.whole(1, 2_592_000))
+    opt_out_words: tuple[str, ...] = _setting((), parsers.list_of(parsers.word))
+
+    alert_url: str = _setting("", parsers.secret_url, secret=True)
+    alert_email: tuple[str, ...] = _setting((), parsers.list_of(parsers.mail_address))
+    smtp_url: str = _setting("", parsers.smtp_url, secret=True)
+
+    log_level: str = _setting("INFO", parsers.one_of("DEBUG", "INFO", "WARNING", "ERROR"))
+    log_dir: str = _setting(str(ROOT / "logs"), parsers.directory)
+    log_format: str = _setting("text", parsers.one_of("text", "json"))
+
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def starts_echo_bot(self) -> bool:
+        """Whether nobody whom the settings name answers what is written through the simulator."""
+        return self.simulator and self.echo_bot and not self.handlers and not self.forward_url
+
+    def secret_values(self) -> set[str]:
+        """Return every text that must not reach a log: each secret, and the password inside a secret address."""
+        found: set[str] = set()
+        for setting in settings():
+            value = getattr(self, setting.name)
+            if setting.metadata["read"] in (parsers.url, parsers.graph_url, parsers.database_url, parsers.smtp_url):
+                password = urlsplit(value).password or ""
+                found |= {password, unquote(password)}
+            elif setting.metadata["secret"]:
+                found |= {value} if isinstance(value, str) else set(value)
+        return found - {"", SIMULATOR_TOKEN}
+
+
+def settings() -> tuple[Field[Any], ...]:
+    """Return the fields of `Config` that are settings."""
+    return tuple(each for each in fields(Config) if each.metadata)
+
+
+def setting_name(setting: Field[Any]) -> str:
+    """Return the environment variable that a field of `Config` is read from."""
+    return setting.metadata["name"] or setting.name.upper()
+
+
+def load_environment() -> Mapping[str, str]:
+    """Add what the project's `.env` sets and the environment does not, and return `os.environ`.
+
+    Raises `ConfigError` when the file is there and cannot be read.
+    """
+    try:
+        # A `$` in a secret is a dollar sign; and some editors begin a file with a mark that is no part of a name.
+        load_dotenv(ROOT / ".env", interpolate=False, encoding="utf-8-sig")
+    except (OSError, ValueError) as err:
+        raise ConfigError([f".env: cannot be read ({type(err).__name__}); it must be this user's, and UTF-8"]) from None
+    return os.environ
+
+
+def load_config(environ: Mapping[str, str]) -> Config:
+    """Return the settings that `environ` asks for, or raise `ConfigError` with everything that is wrong with them."""
+    given, problems = _read_given(environ)
+    on_platform = bool(environ.get("DYNO"))  # Heroku and its like: a router calls, and the disk is thrown away
+    if on_platform:
+        given.setdefault("host", "0.0.0.0")
+    given.setdefault("simulator", "whatsapp_access_token" not in given)
+    problems += _contradictions(given, on_platform)
+    if problems:
+        raise ConfigError(problems)
+    if given["simulator"]:
+        given |= _simulated(given)
+    return Config(**given, warnings=tuple(_misspelt(environ)))
+
+
+def _read_given(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """Return the settings that are set, and the problems. One that cannot be read is given as its default."""
+    given: dict[str, Any] = {}
+    problems = []
+    for setting in settings():
+        try:
+            text = _text_of(setting, environ)
+            if text:
+                given[setting.name] = setting.metadata["read"](text)
+            elif setting.metadata["required"]:
+                raise WrongSetting(RUN_SH_MAKES_IT)
+        except WrongSetting as wrong:
+            given[setting.name] = setting.default
+            problems.append(f"{setting_name(setting)}: {wrong}")
+    return given, problems
+
+
+def _text_of(setting: Field[Any], environ: Mapping[str, str]) -> str:
+    """Return the setting's text, from its variable or, for a secret, from the file that `<NAME>_FILE` names."""
+    name = setting_name(setting)
+    text, path = environ.get(name, "").strip(), environ.get(f"{name}_FILE", "").strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        raise WrongSetting("stands in quotes that became part of it, as by docker's --env-file; write it without them")
+    if not path or not setting.metadata["secret"]:
+        return text
+    if text:
+        raise WrongSetting(f"is set, and {name}_FILE too; keep one of them")
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except (OSError, ValueError) as err:
+        raise WrongSetting(f"the file that {name}_FILE names cannot be read ({type(err).__name__})") from None
+
+
+def _contradictions(given: Mapping[str, Any], on_platform: bool) -> list[str]:
+    """Return what each setting allows and all together do not."""
+    port = given.get("port", Config.port)
+    if given["simulator"]:
+        wrong = {
+            f"SIMULATOR_APP_SECRET: {RUN_SH_MAKES_IT}": "simulator_app_secret" not in given,
+            "PORT: must be below 65535, because the simulator listens on the next one": port == 65535,
+        }
+    else:
+        wrong = {
+            "WHATSAPP_ACCESS_TOKEN: required where SIMULATOR is false; a system user's token, from Meta's business"
+            " settings": "whatsapp_access_token" not in given,
+            "WHATSAPP_APP_SECRET: required with an access token, because without it anybody could forge webhooks; Meta"
+            " shows it under App settings, Basic": "whatsapp_app_secrets" not in given,
+            "WHATSAPP_PHONE_NUMBER_ID: required with an access token; Meta shows it under WhatsApp, API Setup": (
+                "whatsapp_phone_number_id" not in given
+            ),
+        }
+    wrong |= _forwarding(given)
+    wrong["SMTP_URL: required with ALERT_EMAIL; the server that takes the mail, as smtp://user:password@host:587"] = (
+        "alert_email" in given and "smtp_url" not in given
+    )
+    wrong["METRICS_PORT: must not be PORT; leave it empty, or choose another"] = given.get("metrics_port") == port
+    wrong["DATABASE_URL: must be a PostgreSQL database where DYNO is set, because this host throws its disk away"] = (
+        on_platform and given.get("database_url", Config.database_url).startswith("sqlite")
+    )
+    return [problem for problem, is_so in wrong.items() if is_so]
+
+
+def _forwarding(given: Mapping[str, Any]) -> dict[str, bool]:
+    secret, is_secret = given.get("forward_secret", ""), True
+    if secret and given.get("forward_format", Config.forward_format) == "event":
+        try:
+            read_secret(secret)
+        except WrongSecret:
+            is_secret = False
+    return _uncallable(given) | {
+        "FORWARD_SECRET: required with FORWARD_URL, because without it anybody could forge events; make one as"
+        " .env.example shows": "forward_url" in given and not secret,
+        "FORWARD_SECRET: must be whsec_ followed by the base64 of 24 to 64 random bytes; .env.example shows how to"
+        " make one": not is_secret,
+    }
+
+
+def _uncallable(given: Mapping[str, Any]) -> dict[str, bool]:
+    """Say why FORWARD_URL could never be called, if so. Whoever started with it would learn that by lost events."""
+    try:
+        if given.get("forward_url"):
+            check_url(given["forward_url"], given.get("forward_allow_nets", ()))
+    except WrongUrl as wrong:
+        return {f"FORWARD_URL: {wrong}": True}
+    return {}
+
+
+def _simulated(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what changes when the simulator stands in for Meta: no real token is used, no real secret vouches."""
+    return {
+        "whatsapp_access_token": SIMULATOR_TOKEN,
+        "whatsapp_app_secrets": (given["simulator_app_secret"],),
+        "whatsapp_phone_number_id": given.get("whatsapp_phone_number_id", "700100200300400"),
+        "whatsapp_business_account_id": given.get("whatsapp_business_account_id", "900100200300400"),
+        "graph_api_url": given.get("graph_api_url", f"http://127.0.0.1:{given.get('port', Config.port) + 1}"),
+    }
+
+
+def _misspelt(environ: Mapping[str, str]) -> list[str]:
+    """Return a warning for each variable that looks like a setting and is none."""
+    known = {setting_name(setting) for setting in settings()}
+    files = {f"{setting_name(setting)}_FILE" for setting in settings() if setting.metadata["secret"]}
+    warnings = []
+    for name in sorted(set(environ) - known - files):
+        meant = difflib.get_close_matches(name.upper(), known | files, n=1, cutoff=0.88)
+        if meant:
+            warnings.append(f"{name} is not a setting; {meant[0]} is")
+        elif name.startswith(("WHATSAPP_", "GRAPH_")):
+            warnings.append(f"{name} is not a setting")
+    return warnings

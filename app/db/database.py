@@ -1,0 +1,278 @@
+"""The database: two ways in, one for reading and one for writing, on SQLite and PostgreSQL alike.
+
+A read followed by a write in one deferred SQLite transaction fails at once, whatever the busy timeout, and BEGIN
+IMMEDIATE everywhere would make readers queue. So there are two session factories, and who writes says so first.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, Select, create_engine, event, func, select
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session, sessionmaker
+
+from app import clock, metrics
+from app.db import sqlite_wal, statement_timeout
+from app.db.failures import Trouble, of_driver, of_system
+from app.db.write_health import Writes
+from app.db.write_lock import WriteLock, WriteLockTimeout
+from app.errors import Unavailable
+
+WAIT_SECONDS = 2.0
+"""How long a caller may wait for each of: its turn to write, a foreign lock on the file or in PostgreSQL, a pooled
+connection. Together they stay below the 5 s after which a caller is told to come again."""
+
+IDLE_SECONDS = 5
+"""After so long in an open transaction without a statement a process is frozen, and what it has locked is let go."""
+
+POSTGRESQL_OPTIONS = " ".join(
+    f"-c {option}"
+    for option in (
+        "synchronous_commit=on", "timezone=UTC", "max_parallel_workers_per_gather=0", "jit=off",
+        f"lock_timeout={WAIT_SECONDS:.0f}s", f"idle_in_transaction_session_timeout={IDLE_SECONDS}s",
+    )
+)  # fmt: skip
+"""Nothing here reads more than a few thousand rows, and pages end early: to start other processes, or to compile, costs
+more than it saves, and PostgreSQL's guess at that is wrong where most of a list is never read. Nobody waits long for a
+lock, so that a worker which is frozen while it holds one (a suspended machine, SIGSTOP) stops no other. Transactions of
+operators' commands, which no bound holds, are not hurried: an audit may think for long about what it has read."""
+
+CONNECTING: dict[str, Any] = {
+    "connect_timeout": 3, "keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
+    "tcp_user_timeout": 5000,
+}  # fmt: skip
+"""How soon a server is given up that is gone without a word; what `DATABASE_URL` says of the same wins. Against one
+that acknowledges and is silent only `BoundedConnection` helps."""
+
+_NOW = select(func.clock_timestamp())
+
+BUSY_MILLISECONDS = 20
+"""SQLite's own waiting stops a whole gevent process, so it is kept short and repeated by us, cooperatively."""
+
+
+class Database:
+    """Engines and sessions for one database URL.
+
+    Opens no connection until the first use, so that nothing is shared over a fork.
+    """
+
+    def __init__(self, url: str, pool_size: int = 5) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        path = self.url.database if self.is_sqlite else None
+        self._lock = WriteLock(Path(path)) if path and path != ":memory:" else WriteLock()
+        self.writes = Writes(Path(f"{path}-turn") if path and path != ":memory:" else None)
+        self.engine = self._engine(pool_size)
+        self._write_engine = self._engine(1, begin="BEGIN IMMEDIATE") if self.is_sqlite else self.engine
+        self._rows_engine = self._write_engine if self.is_sqlite else self._engine(1, overflow=0)
+        self._look_engine = self._engine(1, is_for_looks=True)
+        self._is_asked = False
+        self._readers = sessionmaker(self.engine, expire_on_commit=False)
+        self._writers = sessionmaker(self._write_engine, expire_on_commit=False)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session for reading, one snapshot for the whole body. Raises `Unavailable`."""
+        with _translated(), self._readers() as session:
+            yield session
+
+    def look(self, statement: Select[Any], values: Mapping[str, object]) -> Any:
+        """The first value of the first row, or None. What an idle process does all day, so nothing is about it:
+
+        no session, no transaction, and one connection for all threads, without asking first whether it still is there.
+        Raises `Unavailable`, also once after the database was away.
+        """
+        with _translated(), self._look_engine.connect() as connection:
+            return connection.scalar(statement, values)
+
+    def keep_time(self) -> None:
+        """Compare the machine's clock with PostgreSQL's, and go by that where they differ. Raises `Unavailable`."""
+        if not self.is_sqlite:
+            asked = datetime.now(UTC)
+            clock.follow(self.look(_NOW, {}), asked, datetime.now(UTC))
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session whose transaction is committed after the body, or rolled back if the body raises.
+
+        On SQLite the body runs with the process's (and machine's) write lock held: it must hold nothing but
+        statements, must not yield to other greenlets, and should end within 10 ms. Raises `Unavailable` when the
+        database is locked, full or gone; then nothing was written.
+        """
+        with self._recorded(), self._turn(), self._writers() as session:
+            session.connection()
+            yield session
+            session.commit()
+
+    @contextmanager
+    def write_rows(self) -> Iterator[Connection]:
+        """The same without the ORM, whose price counts where rows come by the thousand, and for one caller at a time.
+
+        On PostgreSQL it has a connection of its own: webhooks are kept, whatever holds all the others.
+        """
+        with self._recorded(), self._turn(), self._rows_engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _recorded(self) -> Iterator[None]:
+        """Note what became of a write, begin none on a disk that is known to hang, and translate like `_translated`."""
+        if self.writes.is_disk_hanging:
+            raise Unavailable(reason=Trouble.HANGS)
+        try:
+            yield
+        except Exception as error:
+            ours = _in_our_words(error)
+            if isinstance(ours, Unavailable):
+                self.writes.failed(ours.reason)
+            if ours is error:
+                raise
+            raise ours from error
+        self.writes.succeeded()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Hold SQLite's write lock, and measure for how long. PostgreSQL needs none."""
+        if not self.is_sqlite:
+            yield
+            return
+        with self._lock.hold(WAIT_SECONDS):
+            started = time.perf_counter()
+            try:
+                yield
+            finally:
+                metrics.write_lock_seconds.observe(time.perf_counter() - started)
+
+    def empty_wal(self) -> bool:
+        """Write SQLite's log into its file and cut it to nothing; False while somebody still reads from it.
+
+        Nothing to do elsewhere. Waits for readers as long as a writer waits for its turn. Raises `Unavailable`.
+        """
+        deadline = time.monotonic() + WAIT_SECONDS
+        while self.is_sqlite:
+            with _translated(), self._turn(), self._look_engine.connect() as connection:
+                busy, pages, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+            if not busy:
+                return int(pages) <= 0
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.02)
+        return True
+
+    def dispose(self) -> None:
+        """Close every connection, and the lock's files."""
+        self.engine.dispose()
+        self._write_engine.dispose()
+        self._rows_engine.dispose()
+        self._look_engine.dispose()
+        self._lock.close()
+
+    def _engine(
+        self, pool_size: int, begin: str = "BEGIN", *, overflow: int | None = None, is_for_looks: bool = False
+    ) -> Engine:
+        options: dict[str, Any] = {"hide_parameters": True, "pool_timeout": WAIT_SECONDS, "pool_size": pool_size}
+        if is_for_looks:
+            options |= {"isolation_level": "AUTOCOMMIT", "max_overflow": 0}
+        if not self.is_sqlite:
+            options.setdefault("max_overflow", pool_size if overflow is None else overflow)
+            return self._postgresql_engine(options, is_for_looks=is_for_looks)
+        options["connect_args"] = {"isolation_level": None, "check_same_thread": False, "timeout": 0}
+        engine = create_engine(self.url, **{"max_overflow": 2 if pool_size > 1 else 0} | options)
+        event.listen(engine, "do_connect", self._ask_for_the_log)
+        event.listen(engine, "connect", _set_pragmas)
+        if not is_for_looks:
+            event.listen(engine, "begin", lambda connection: _begin(connection, begin))
+        return engine
+
+    def _ask_for_the_log(self, *_: Any) -> None:
+        """Open no file beside which another file's log lies. Once is enough: a file in use has its own."""
+        path = self.url.database
+        if not self._is_asked and path and not sqlite_wal.belongs(Path(path)):
+            raise Unavailable(reason=Trouble.OTHERS_LOG)
+        self._is_asked = True
+
+    def _postgresql_engine(self, options: dict[str, Any], *, is_for_looks: bool) -> Engine:
+        # Imported here: a gateway on SQLite does without psycopg.
+        from app.db.bounded_connection import BoundedConnection, ping
+
+        given = {name: value for name, value in CONNECTING.items() if name not in self.url.query}
+        options["connect_args"] = given | {"options": POSTGRESQL_OPTIONS}
+        engine = create_engine(self.url, **options, pool_pre_ping=not is_for_looks)
+        engine.dialect.do_ping = partial(ping, engine.dialect)  # type: ignore[method-assign]
+
+        @event.listens_for(engine, "begin")
+        def _begin_unhurried(connection: Connection) -> None:
+            if statement_timeout.current() is None:
+                for name in ("idle_in_transaction_session_timeout", "lock_timeout"):
+                    connection.exec_driver_sql(f"SET LOCAL {name} = 0")
+
+        @event.listens_for(engine, "do_connect")
+        def _connect(_dialect: Any, _record: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
+            return BoundedConnection.connect(*arguments, **named)
+
+        return engine
+
+
+def _set_pragmas(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    for pragma in (
+        f"busy_timeout={BUSY_MILLISECONDS}",
+        "synchronous=FULL",
+        "secure_delete=ON",  # what is deleted is overwritten, and not only forgotten
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+        "wal_autocheckpoint=2000",
+        "journal_size_limit=67108864",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection, statement: str) -> None:
+    """Begin a SQLite transaction, waiting cooperatively while somebody outside the gateway holds the file."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            connection.exec_driver_sql(statement)
+            return
+        except OperationalError as error:
+            if "locked" not in str(error.orig) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn "the database cannot do it now" into our own error. Mistakes in a statement pass as they are."""
+    try:
+        yield
+    except Exception as error:
+        ours = _in_our_words(error)
+        if ours is error:
+            raise
+        raise ours from error
+
+
+def _in_our_words(error: Exception) -> Exception:
+    """`Unavailable`, with the reason, for what a database raises that cannot do it now; anything else as it is."""
+    trouble: Trouble | None = None
+    if isinstance(error, WriteLockTimeout):
+        trouble = Trouble.LOCKED
+    elif isinstance(error, PoolTimeout):
+        trouble = Trouble.SLOW
+    elif isinstance(error, DBAPIError):
+        trouble = of_driver(error.orig)
+        if trouble is None and (error.connection_invalidated or isinstance(error, OperationalError)):
+            trouble = Trouble.AWAY
+    elif isinstance(error, OSError):
+        # The lock file: a folder that is full, gone or read-only keeps us from writing all the same.
+        trouble = of_system(error)
+    return error if trouble is None else Unavailable(reason=trouble)

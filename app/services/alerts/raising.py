@@ -1,0 +1,154 @@
+"""Alarms: each raised once, raised again daily while it goes on, and closed when it is over."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.db.database import Database
+from app.domain.alerts import KINDS, Finding, sentence, story
+from app.ids import new_id
+from app.logs import get_logger
+from app.models import Alert
+from app.services.events import log as event_log
+from app.store import alerts, events, jobs
+
+AGAIN_AFTER = timedelta(days=1)
+
+logger = get_logger(__name__)
+
+
+class Alarms:
+    """Raises and closes alarms. Each change is an event `gateway.alert`, and a job for every way to tell a person.
+
+    `channels` are the kinds of these jobs. Alert, event and jobs are written in one transaction, so that what is in
+    the list is told, and nobody who raises an alarm waits for its telling.
+    """
+
+    def __init__(self, database: Database, channels: Sequence[str], now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._channels = channels
+        self._now = now
+
+    def raise_alarm(
+        self,
+        kind: str,
+        subject: str = "",
+        *,
+        phone_number_id: str | None = None,
+        details: dict[str, Any] | None = None,
+    ) -> bool:
+        """Say that something is wrong; False if that is known, and was said within a day.
+
+        `kind` is one of `KINDS`. Costs one read while it is known. Raises `Unavailable`.
+        """
+        finding = Finding(subject, phone_number_id, details or {})
+        with self._database.read() as session:
+            known = alerts.find_open(session, kind, subject)
+        if known is not None and not self.is_due_again(known):
+            return False
+        with self._database.write() as session:
+            return self.raise_in(session, kind, finding)
+
+    def close(self, kind: str, subject: str = "") -> bool:
+        """Say that it is over; False if it was not known to be wrong. Raises `Unavailable`."""
+        with self._database.read() as session:
+            if alerts.find_open(session, kind, subject) is None:
+                return False
+        with self._database.write() as session:
+            return self.close_in(session, kind, subject)
+
+    def is_due_again(self, alert: Alert) -> bool:
+        """Whether an open alert was last raised so long ago that a person should hear of it again."""
+        return alert.last_raised_at <= self._now() - AGAIN_AFTER
+
+    def raise_in(self, session: Session, kind: str, finding: Finding) -> bool:
+        """The same within the caller's transaction."""
+        if kind not in KINDS:
+            raise ValueError(f"no alarm is called {kind}")
+        events.take_turn(session)
+        now = self._now()
+        row = {
+            "id": new_id(),
+            "kind": kind,
+            "subject": finding.subject,
+            "phone_number_id": finding.phone_number_id,
+            "details": finding.details,
+            "count": 1,
+            "first_raised_at": now,
+            "last_raised_at": now,
+        }
+        action = "raised"
+        if not alerts.add(session, row):
+            known = alerts.find_open(session, kind, finding.subject)
+            if known is None or not alerts.raise_again(
+                session, known.id, last_before=now - AGAIN_AFTER, now=now, details=finding.details
+            ):
+                return False
+            action = "repeated"
+        self._tell(session, action, kind, finding.subject)
+        return True
+
+    def close_in(self, session: Session, kind: str, subject: str = "") -> bool:
+        """The same within the caller's transaction."""
+        events.take_turn(session)
+        known = alerts.find_open(session, kind, subject)
+        if known is None or not alerts.close(session, known.id, self._now()):
+            return False
+        self._tell(session, "closed", kind, subject, known)
+        return True
+
+    def _tell(self, session: Session, action: str, kind: str, subject: str, closed: Alert | None = None) -> None:
+        alert = closed or alerts.find_open(session, kind, subject)
+        assert alert is not None
+        session.refresh(alert)
+        now = self._now()
+        event_id = new_id()
+        event_log.append(
+            session,
+            [
+                {
+                    "id": event_id,
+                    "type": "gateway.alert",
+                    "key": f"gateway.alert:{alert.id}:{action}:{alert.count}",
+                    "source": "gateway",
+                    "phone_number_id": alert.phone_number_id,
+                    "waba_id": None if alert.phone_number_id else alert.details.get("waba_id"),
+                    "contact_id": None,
+                    "notification_id": None,
+                    "position": None,
+                    "timestamp": now,
+                    "received_at": now,
+                    "created_at": now,
+                    "data": json.dumps(_data(action, alert), ensure_ascii=False, separators=(",", ":")),
+                }
+            ],
+        )
+        for channel in self._channels:
+            jobs.add(session, channel, event_id, now)
+        log = logger.info if action == "closed" else logger.warning
+        log("an alarm changed", extra={"kind": kind, "state": action, "phone_number_id": alert.phone_number_id})
+
+
+def _data(action: str, alert: Alert) -> dict[str, Any]:
+    """What the event says."""
+    return {
+        "action": action,
+        "text": story(action, alert.kind, alert.subject, alert.first_raised_at, alert.details),
+        "alert": {
+            "id": alert.id,
+            "kind": alert.kind,
+            "subject": alert.subject,
+            "message": sentence(alert.kind, alert.subject),
+            "phone_number_id": alert.phone_number_id,
+            "details": alert.details,
+            "count": alert.count,
+            "first_raised_at": alert.first_raised_at.isoformat(),
+            "last_raised_at": alert.last_raised_at.isoformat(),
+            "closed_at": alert.closed_at.isoformat() if alert.closed_at else None,
+        },
+    }

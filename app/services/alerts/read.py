@@ -1,0 +1,20 @@
+"""Reading alerts for the API."""
+
+from __future__ import annotations
+
+from app.db.database import Database
+from app.models import Alert
+from app.store import alerts
+
+
+def list_alerts(
+    database: Database,
+    *,
+    limit: int,
+    before: tuple[bool, str] | None,
+    is_open: bool | None,
+    numbers: tuple[str, ...] | None,
+) -> list[Alert]:
+    """The open ones first. A key that is bound to numbers sees what is about these. Raises `Unavailable`."""
+    with database.read() as session:
+        return alerts.page(session, limit=limit, before=before, is_open=is_open, numbers=numbers)

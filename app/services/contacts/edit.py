@@ -1,0 +1,48 @@
+"""What a team says of a contact: its name, notes, and whether it wants marketing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from app.db.database import Database
+from app.domain.messages import shown
+from app.domain.opt_outs import Wish
+from app.services.contacts import events as contact_news
+from app.services.contacts.identity import to_ref
+from app.services.contacts.read import find
+from app.services.registries.numbers import NumberDirectory
+from app.store import contacts, events
+from app.store.contact_list import Numbers
+
+
+class EditContact:
+    """Changes contacts as the API asks."""
+
+    def __init__(self, database: Database, directory: NumberDirectory, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._directory = directory
+        self._now = now
+
+    def __call__(self, contact_id: str, changes: dict[str, Any], numbers: Numbers) -> None:
+        """Set what `changes` has of `name`, `notes` and `opted_out`, and tell of it.
+
+        A wish is of `phone_number_id`, else of every number the caller may use. Raises `NotFound` and `Invalid`.
+        """
+        ours = self._directory.choose(changes.get("phone_number_id"), numbers)
+        now = self._now()
+        columns = {"name": "given_name", "notes": "notes"}
+        values = {columns[name]: changes[name] for name in columns if name in changes}
+        with self._database.write() as session:
+            events.take_turn(session)
+            row = find(session, contact_id, numbers)
+            if values:
+                contacts.edit(session, contact_id, values | {"updated_at": now})
+                named = replace(to_ref(row), given_name=values.get("given_name", row.given_name))
+                data = {"contact": shown(named), "previous": None, "reason": "edited"}
+                data |= {"opt_out": None, "handover": None}
+                contact_news.tell(session, contact_id, data, now, None)
+            if changes.get("opted_out") is not None:
+                contact_news.wish(session, contact_id, changes["opted_out"], Wish.API, ours, now)

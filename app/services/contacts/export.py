@@ -1,0 +1,72 @@
+"""Everything we know of a person, for whoever asks what that is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.db.database import Database
+from app.domain.messages import Message
+from app.models import Event
+from app.services.contacts.read import KnownContact, ReadContacts, find
+from app.store import contact_list, messages
+from app.store.contact_list import Numbers
+
+PORTION = 200
+"""Messages, or events, that are read at once: a person may have said a hundred thousand things."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedEvent:
+    """An event as it was told."""
+
+    id: str
+    type: str
+    timestamp: datetime
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A contact with its messages and events, oldest first, each portion read when it is asked for."""
+
+    contact: KnownContact
+    messages: Iterator[list[Message]]
+    events: Iterator[list[ExportedEvent]]
+
+
+def export_contact(database: Database, contacts: ReadContacts, contact_id: str, numbers: Numbers) -> Export:
+    """What there is of a contact with these numbers. Raises `NotFound`, at once, and `Unavailable`, at any time."""
+    known = contacts.one(contact_id, numbers)
+    return Export(known, _messages(database, contact_id, numbers), _events(database, contact_id, numbers))
+
+
+def _messages(database: Database, contact_id: str, numbers: Numbers) -> Iterator[list[Message]]:
+    after: contact_list.Place | None = None
+    while True:
+        with database.read() as session:
+            owner = find(session, contact_id, numbers)
+            rows = contact_list.messages_of(session, contact_id, numbers, after=after, limit=PORTION)
+            found = [messages.to_domain(each, owner) for each in rows]
+        if not rows:
+            return
+        after = rows[-1].timestamp, rows[-1].id
+        yield found
+
+
+def _events(database: Database, contact_id: str, numbers: Numbers) -> Iterator[list[ExportedEvent]]:
+    after = 0
+    while True:
+        with database.read() as session:
+            rows = contact_list.events_of(session, contact_id, numbers, after=after, limit=PORTION)
+        if not rows:
+            return
+        after = rows[-1].sequence
+        yield [_exported(each) for each in rows]
+
+
+def _exported(event: Event) -> ExportedEvent:
+    return ExportedEvent(event.id, event.type, event.timestamp, json.loads(event.data))

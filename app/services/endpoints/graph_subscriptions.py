@@ -1,0 +1,89 @@
+"""An app's subscription to webhooks, as applications written for Meta make it: an endpoint of ours in Meta's format.
+
+It is never handed on to Meta: an app of Meta's has one callback URL, and that is this gateway's.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from app.domain.endpoints import Format
+from app.errors import GraphRefused, Invalid
+from app.models import Endpoint
+from app.security.endpoint_urls import WrongUrl, check_url
+from app.services.endpoints.manage import ManageEndpoints
+from app.services.registries.endpoints import EndpointDirectory
+from app.subscribers.client import SubscriberClient
+
+OBJECT = "whatsapp_business_account"
+VERIFICATION_FAILED = 2200
+_MADE_FOR = re.compile(r"subscription of app ([0-9]{1,30}): ([a-z0-9_,]*)")
+
+
+class GraphSubscriptions:
+    """Subscriptions by app id, one for each: another callback URL takes the place of the first."""
+
+    def __init__(self, endpoints: ManageEndpoints, directory: EndpointDirectory, client: SubscriberClient) -> None:
+        self._endpoints = endpoints
+        self._directory = directory
+        self._client = client
+
+    def of_app(self, app_id: str) -> list[dict[str, Any]]:
+        """An app's subscriptions, as Graph lists them without their versions."""
+        return [
+            {"object": OBJECT, "callback_url": row.url, "active": not row.paused and row.disabled_at is None,
+             "fields": fields}
+            for row, fields in self._found(app_id)
+        ]  # fmt: skip
+
+    def subscribe(self, app_id: str, url: str, verify_token: str, fields: Sequence[str], secret: str) -> None:
+        """Deliver to a URL from now on, signed with `secret`, as soon as it has echoed a challenge.
+
+        Raises `Invalid` for what cannot be called, and `GraphRefused` with Meta's code where the echo did not come.
+        """
+        self._shake_hands(url, verify_token)
+        described = f"subscription of app {app_id}: {','.join(fields)}"
+        earlier = self._found(app_id)
+        if not earlier:
+            self._endpoints.add({"url": url, "format": Format.META, "secret": secret, "description": described})
+            return
+        row = earlier[0][0]
+        self._endpoints.change(row.id, {"url": url, "description": described, "disabled": False})
+        known = self._directory.to_domain(row).secrets
+        if not known or not hmac.compare_digest(known[0].encode(), secret.encode()):
+            self._endpoints.rotate_secret(row.id, secret)
+
+    def unsubscribe(self, app_id: str) -> None:
+        """Deliver nothing more for an app."""
+        for row, _ in self._found(app_id):
+            self._endpoints.remove(row.id)
+
+    def _found(self, app_id: str) -> list[tuple[Endpoint, list[str]]]:
+        matched = [(row, _MADE_FOR.fullmatch(row.description or "")) for row in self._endpoints.list()]
+        return [
+            (row, [name for name in match[2].split(",") if name])
+            for row, match in matched
+            if match and match[1] == app_id and row.removed_at is None
+        ]
+
+    def _shake_hands(self, url: str, verify_token: str) -> None:
+        try:
+            check_url(url, self._endpoints.allowed_networks)
+        except WrongUrl as wrong:
+            raise Invalid(fields={"callback_url": [str(wrong)]}) from None
+        challenge = str(secrets.randbelow(9 * 10**9) + 10**9)
+        query = {"hub.mode": "subscribe", "hub.challenge": challenge, "hub.verify_token": verify_token}
+        sign = "&" if urlsplit(url).query else "?"
+        answer = self._client.get(f"{url}{sign}{urlencode(query)}")
+        if answer.is_success and answer.body.strip() == challenge.encode():
+            return
+        status = f"HTTP status {answer.status}"
+        why = answer.error or ("the challenge was not echoed" if answer.is_success else status)
+        raise GraphRefused(
+            f"Callback verification failed: {why}.", meta={"code": VERIFICATION_FAILED, "http_status": 400}
+        )

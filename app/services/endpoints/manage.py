@@ -1,0 +1,216 @@
+"""Add, change, try and remove the user's apps."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+from app.config.settings import Config
+from app.db.database import Database
+from app.domain.endpoints import OF_THE_SETTINGS, Format
+from app.errors import Invalid, NotFound, WrongState
+from app.ids import new_id
+from app.models import Endpoint
+from app.security.encryption import Vault
+from app.security.endpoint_urls import AllowedNetwork, WrongUrl, check_url
+from app.security.standard_webhooks import WrongSecret, new_secret, read_secret
+from app.services.delivering.http_delivery import PostEvent
+from app.services.delivering.render import compose
+from app.services.delivering.unblock import wake_all
+from app.services.endpoints.silence import SeeSilence
+from app.services.registries.endpoints import OLD_SECRET_FOR, WELL, EndpointDirectory, new_row
+from app.services.registries.versions import changing
+from app.store import deliveries, endpoints, events
+from app.subscribers.client import Answer
+
+OF_HANDLERS = {"description", "paused", "disabled"}
+"""What may be changed of a handler here; the rest is in its code."""
+
+PORTION = 200
+NO_NEWS = b'{"object":"whatsapp_business_account","entry":[]}'
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tested:
+    """What came of a test event, and what speaks for an app that answers 2xx and drops everything."""
+
+    answer: Answer
+    warnings: Sequence[str]
+
+
+class ManageEndpoints:
+    """What operators do with endpoints. Once a change returns, it counts in every process."""
+
+    def __init__(
+        self, config: Config, database: Database, vault: Vault, directory: EndpointDirectory, post: PostEvent,
+        see_silence: SeeSilence, now: Callable[[], datetime],
+    ) -> None:  # fmt: skip
+        self._config = config
+        self._database = database
+        self._vault = vault
+        self._directory = directory
+        self._post = post
+        self._see_silence = see_silence
+        self._now = now
+
+    @property
+    def allowed_networks(self) -> tuple[AllowedNetwork, ...]:
+        """The private networks that endpoints may be in."""
+        return self._config.forward_allow_nets
+
+    def list(self) -> Sequence[Endpoint]:
+        """Every endpoint, newest first. Raises `Unavailable`."""
+        with self._database.read() as session:
+            return endpoints.all_endpoints(session)[::-1]
+
+    def find(self, endpoint_id: str) -> Endpoint:
+        """One endpoint. Raises `NotFound`."""
+        with self._database.read() as session:
+            row = endpoints.find(session, endpoint_id) if "\x00" not in endpoint_id else None
+        if row is None:
+            raise NotFound("No endpoint has this id.")
+        return row
+
+    def add(self, values: dict[str, Any]) -> tuple[Endpoint, str]:
+        """Add an endpoint, and return it with its secret, which is not shown again. Raises `Invalid`."""
+        self._check_url(values["url"])
+        format = Format(values.get("format", Format.EVENT))
+        secret = _secret(format, values.get("secret"))
+        row = new_row(new_id(), self._now(), secret=self._vault.encrypt(secret))
+        row.format = format
+        for name, value in values.items():
+            if name != "secret":
+                setattr(row, name, value)
+        _check_together(row, {})
+        with changing(self._database) as session:
+            endpoints.add(session, row)
+        self._directory.forget()
+        return row, secret
+
+    def change(self, endpoint_id: str, values: dict[str, Any]) -> Endpoint:
+        """Change an endpoint; `disabled` false lets a disabled one begin anew.
+
+        Raises `NotFound`, `Invalid`, and `WrongState` for what the settings say.
+        """
+        row = self.find(endpoint_id)
+        if endpoint_id == OF_THE_SETTINGS and values.keys() & {"url", "replies"}:
+            raise WrongState("This endpoint is the settings' own: change FORWARD_URL and FORWARD_REPLIES.")
+        if row.format == Format.HANDLER and values.keys() - OF_HANDLERS:
+            raise WrongState(f"This is a handler: of it only {', '.join(sorted(OF_HANDLERS))} can be changed here.")
+        changes = dict(values)
+        _check_together(row, changes)
+        if "url" in changes:
+            self._check_url(changes["url"])
+        disabled = changes.pop("disabled", None)
+        if disabled is True:
+            changes |= {"disabled_at": row.disabled_at or self._now(), "disabled_reason": "by hand"}
+        begins_anew = disabled is False or changes.get("url", row.url) != row.url
+        if begins_anew:
+            changes |= {"disabled_at": None, "disabled_reason": None} | WELL
+        with changing(self._database) as session:
+            endpoints.set_values(session, endpoint_id, **changes, updated_at=self._now())
+        self._directory.forget()
+        if begins_anew:
+            wake_all(self._database, endpoint_id, self._now)
+        return self.find(endpoint_id)
+
+    def rotate_secret(self, endpoint_id: str, secret: str | None) -> str:
+        """Give an endpoint another secret and return it. For a day both sign. Raises as `change`.
+
+        What waits for its next try is due at once: the app may not have taken it because of the old secret.
+        """
+        row = self.find(endpoint_id)
+        if endpoint_id == OF_THE_SETTINGS:
+            raise WrongState("This endpoint is the settings' own: change FORWARD_SECRET.")
+        if row.format == Format.HANDLER:
+            raise WrongState("This is a handler: it has no secret.")
+        secret = _secret(Format(row.format), secret)
+        now = self._now()
+        with changing(self._database) as session:
+            endpoints.set_values(
+                session, endpoint_id, secret=self._vault.encrypt(secret), old_secret=row.secret,
+                old_secret_until=now + OLD_SECRET_FOR, updated_at=now, **WELL,
+            )  # fmt: skip
+        self._directory.forget()
+        wake_all(self._database, endpoint_id, self._now)
+        return secret
+
+    def remove(self, endpoint_id: str) -> None:
+        """Remove an endpoint. What was delivered stays on record; what it is still owed is dead. Raises `NotFound`."""
+        row = self.find(endpoint_id)
+        if endpoint_id == OF_THE_SETTINGS:
+            raise WrongState("This endpoint is the settings' own: take FORWARD_URL out of them.")
+        if row.format == Format.HANDLER:
+            raise WrongState("This is a handler: take it out of the code that HANDLERS names, or pause it.")
+        with changing(self._database) as session:
+            events.take_turn(session)  # whoever still owes it something has written that when this goes on
+            endpoints.set_values(session, endpoint_id, removed_at=self._now())
+        self._directory.forget()
+        more = True
+        while more:
+            with self._database.write() as session:
+                more = deliveries.bury(session, endpoint_id, "the endpoint was removed", self._now(), PORTION)
+
+    def test(self, endpoint_id: str, asked_by: str | None = None) -> Tested:
+        """Post an event of the type `gateway.test` now, and return what came of it. Raises `NotFound`.
+
+        Where that went well, also look for signs that the app drops what it takes; see `SeeSilence` for `asked_by`.
+        """
+        endpoint = self._directory.to_domain(self.find(endpoint_id))
+        if endpoint.is_handler:
+            raise WrongState("This is a handler: try it with `flask handlers check`, or by replaying an event to it.")
+        if not endpoint.secrets:
+            raise WrongState("The endpoint's secret cannot be decrypted: rotate it.")
+        now = self._now()
+        event = SimpleNamespace(
+            id=new_id(), type="gateway.test", timestamp=now, received_at=now,
+            data='{"message":"If you can read this, and the signature fits, events will reach you."}',
+        )  # fmt: skip
+        name, body = compose(endpoint, [event]) if endpoint.format is Format.EVENT else (event.id, NO_NEWS)
+        answer = self._post.post(endpoint, name, body)
+        warnings = self._see_silence(endpoint, asked_by) if answer.is_success else []
+        return Tested(dataclasses.replace(answer, body=answer.body[:4096]), warnings)
+
+    def _check_url(self, url: str) -> None:
+        try:
+            check_url(url, self._config.forward_allow_nets)
+        except WrongUrl as wrong:
+            raise Invalid(fields={"url": [str(wrong)]}) from None
+
+
+def _check_together(row: Endpoint, changes: dict[str, Any]) -> None:
+    """Raise `Invalid` for what cannot be had together: an answer to many events would be an answer to whom?"""
+    names = ("batch", "debounce_seconds", "replies", "split", "ordered")
+    batch, pause, replies, split, ordered = (changes.get(name, getattr(row, name)) for name in names)
+    is_meta = row.format == Format.META
+    wrong = {
+        "batch": [
+            *(["is for the format event; for what Meta sent together write split false and ordered false"] * is_meta),
+            *(["cannot be had with replies"] * bool(replies)), *(["cannot be had with debounce_seconds"] * bool(pause)),
+        ] if batch else [],
+        "debounce_seconds": ["is for the format event"] if pause and is_meta else [],
+        "split": [
+            *(["false is for the format meta; see batch for the format event"] * (not is_meta)),
+            *(["false goes with ordered false alone, since a whole notification is of several contacts"] * ordered),
+        ] if not split else [],
+    }  # fmt: skip
+    if any(wrong.values()):
+        raise Invalid(fields={name: problems for name, problems in wrong.items() if problems})
+
+
+def _secret(format: Format, given: str | None) -> str:
+    """The secret that was given, or a new one. Raises `Invalid`."""
+    if format is Format.META:
+        if given is not None and not re.fullmatch(r"[!-~]{16,200}", given):
+            raise Invalid(fields={"secret": ["must be at least 16 characters of plain ASCII without spaces"]})
+        return given or secrets.token_hex(32)
+    try:
+        read_secret(given or new_secret())
+    except WrongSecret as wrong:
+        raise Invalid(fields={"secret": [str(wrong)]}) from None
+    return given or new_secret()

@@ -1,0 +1,134 @@
+"""Keep the endpoints of Python handlers as the user's module has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from app.db.database import Database
+from app.domain.endpoints import Format
+from app.domain.handlers import Handler
+from app.handlers.pool import HandlerPool
+from app.handlers.process import CannotLoad
+from app.logs import get_logger
+from app.models import Endpoint
+from app.services.alerts.raising import Alarms
+from app.services.delivering.unblock import wake_all
+from app.services.registries.endpoints import WELL, EndpointDirectory, new_row
+from app.services.registries.versions import changing
+from app.store import alerts, deliveries, endpoints
+
+BROKEN = "handlers_broken"
+GONE = "the handler is no longer in the code"
+PORTION = 200
+
+logger = get_logger(__name__)
+
+
+class FollowHandlers:
+    """Loads the module, and again when it could not be; a lane of the worker. Without a `pool` there are no handlers.
+
+    Each handler is an endpoint, so what it is owed, tries and failures are kept as everyone's. One that is gone from
+    the code is removed, and its deliveries are dead: nobody could ever try them.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        directory: EndpointDirectory,
+        alarms: Alarms,
+        pool: HandlerPool | None,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._directory = directory
+        self._alarms = alarms
+        self._pool = pool
+        self._now = now
+        self._followed: tuple[Handler, ...] | None = None
+
+    def __call__(self) -> bool:
+        """Look whether there is something to do, and do it. Raises `Unavailable`."""
+        handlers = self._load() if self._pool is not None else ()
+        if handlers is not None and handlers != self._followed:
+            self._write(handlers)
+            self._calm()
+            self._followed = handlers
+            if self._pool is not None:
+                logger.info("handlers loaded", extra={"count": len(handlers)})
+        return False
+
+    def forget(self) -> None:
+        """Write them anew at the next call: others may have written theirs meanwhile."""
+        self._followed = None
+
+    def _load(self) -> tuple[Handler, ...] | None:
+        assert self._pool is not None
+        try:
+            self._pool.load()
+        except CannotLoad as problem:
+            logger.error("the handlers cannot be loaded; run `flask handlers check`", extra={"reason": problem.reason})
+            self._followed = None
+            self._alarms.raise_alarm(BROKEN, self._pool.module, details={"reason": problem.reason})
+        return self._pool.handlers
+
+    def _calm(self) -> None:
+        with self._database.read() as session:
+            subjects = [alert.subject for alert in alerts.all_open(session) if alert.kind == BROKEN]
+        for subject in subjects:
+            self._alarms.close(BROKEN, subject)
+
+    def _write(self, handlers: Sequence[Handler]) -> None:
+        wanted = {handler.id: handler for handler in handlers}
+        with self._database.read() as session:
+            known = {row.id: row for row in endpoints.all_of(session, Format.HANDLER)}
+        new = [self._new_row(handler) for id, handler in sorted(wanted.items()) if id not in known]
+        changed = {id: self._changes(row, wanted.get(id)) for id, row in sorted(known.items())}
+        if new or any(changed.values()):
+            with changing(self._database) as session:
+                for row in new:
+                    endpoints.add_new(session, row)
+                for id, changes in changed.items():
+                    if changes:
+                        endpoints.set_values(session, id, **changes)
+            self._directory.forget()
+        for id in sorted(wanted.keys() & known.keys()):  # what they could not do before, the code may do now
+            wake_all(self._database, id, self._now)
+        for id in sorted(known.keys() - wanted.keys()):
+            self._bury(id)
+
+    def _values(self, handler: Handler) -> dict[str, Any]:
+        lists = {name: getattr(handler, name) for name in ("types", "statuses", "message_types")}
+        return {
+            "url": handler.name,
+            "max_age_seconds": handler.max_age_seconds,
+            "max_in_flight": self._pool.calls_each if self._pool is not None else None,
+            "removed_at": None,
+            **{name: None if words is None else list(words) for name, words in lists.items()},
+        }
+
+    def _new_row(self, handler: Handler) -> Endpoint:
+        row = new_row(handler.id, self._now(), secret="")
+        row.format = Format.HANDLER
+        for name, value in self._values(handler).items():
+            setattr(row, name, value)
+        return row
+
+    def _changes(self, row: Endpoint, handler: Handler | None) -> dict[str, Any]:
+        """What is new about a handler. How the code did before it was loaded anew says nothing about it now."""
+        if handler is None:
+            return {"removed_at": self._now()} if row.removed_at is None else {}
+        values = self._values(handler)
+        changes = {name: value for name, value in values.items() if getattr(row, name) != value}
+        if changes:
+            changes["updated_at"] = self._now()
+        return changes | (WELL if row.failures else {})
+
+    def _bury(self, id: str) -> None:
+        """Also of one that was removed before, since others may have owed it something until they knew."""
+        with self._database.read() as session:
+            more = deliveries.is_owed(session, id)
+        while more:
+            with self._database.write() as session:
+                more = deliveries.bury(session, id, GONE, self._now(), PORTION)

@@ -1,0 +1,48 @@
+"""What a check looks with, and what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.config.settings import Config
+from app.db.database import Database
+from app.domain.alerts import Finding
+from app.domain.numbers import Directory
+from app.services.health_checks.tokens import WatchTokens
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a check looks with."""
+
+    config: Config
+    database: Database
+    directory: Directory
+    tokens: WatchTokens
+    now: datetime
+
+
+Findings = list[Finding] | None
+"""Everything that is wrong now, or None when that cannot be told at the moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One kind of alarm, how it is found, and how often to look."""
+
+    kind: str
+    find: Callable[[Look], Findings]
+    every_seconds: int
+
+
+def of_number(phone_number_id: str, **details: Any) -> Finding:
+    """A finding about a number."""
+    return Finding(phone_number_id, phone_number_id, details)
+
+
+def at(moment: datetime) -> str:
+    """A time as a person reads it."""
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

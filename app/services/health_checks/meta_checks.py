@@ -1,0 +1,140 @@
+"""What goes wrong between Meta and us: tokens, numbers, templates, and webhooks that stay away."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from app.domain.account_news import News, Reading
+from app.domain.alerts import Finding
+from app.graph.versions import expires_on
+from app.services.health_checks.context import Findings, Look, at, of_number
+from app.services.health_checks.internal_checks import worker_behind
+from app.services.sending.outcomes import BULK
+from app.services.sending.rate_limits import token_hash
+from app.store import alert_facts, traffic
+
+RECENT = timedelta(days=1)
+NEWS_REMEMBERED = timedelta(days=90)
+VERSION_NOTICE = timedelta(days=90)
+RHYTHM, RHYTHM_NEEDS, QUIET_AT_LEAST = timedelta(days=7), 200, timedelta(hours=3)
+REFUSED_LATELY = timedelta(hours=1)
+SILENT_AFTER, SILENT_SENDS = timedelta(minutes=5), 20
+
+
+def token_dead(look: Look) -> Findings:
+    """Numbers whose sends wait, because Meta refused the token that they still have."""
+    with look.database.read() as session:
+        paces = alert_facts.paces_in_trouble(session)
+    return [
+        of_number(pace.phone_number_id)
+        for pace in paces
+        if (number := look.directory.find(pace.phone_number_id)) is not None
+        and pace.phone_number_id not in look.directory.unreadable  # that is an alarm of its own
+        and pace.paused_for == "auth"
+        and pace.token_hash == token_hash(number)
+    ]
+
+
+def number_paused(look: Look) -> Findings:
+    """Numbers that Meta has stopped (locked, restricted, unpaid, reported as spam), while sends fail or wait for it."""
+    with look.database.read() as session:
+        paces = [pace for pace in alert_facts.paces_in_trouble(session) if pace.bulk_stopped_by is not None]
+        if not paces:
+            return []
+        failing = alert_facts.refusals(session, "stop_num", look.now - RECENT)
+        stopped = [
+            pace
+            for pace in paces
+            if pace.phone_number_id in failing or alert_facts.has_waiting(session, pace.phone_number_id, BULK)
+        ]
+    return [of_number(pace.phone_number_id, code=pace.bulk_stopped_by) for pace in stopped]
+
+
+def token_expiring(look: Look) -> Findings:
+    """What Meta says about each token, asked once a day."""
+    return look.tokens(look.directory, look.now)
+
+
+def news(reading: Reading, *fields: str) -> Callable[[Look], Findings]:
+    """Make a check of what Meta's news in these fields come to."""
+
+    def find(look: Look) -> Findings:
+        types = [f"account.{field}" for field in fields]
+        with look.database.read() as session:
+            rows = alert_facts.news(session, types, look.now - NEWS_REMEMBERED)
+        told = [
+            News(type.removeprefix("account."), when, _value(data), waba_id or "") for type, when, data, waba_id in rows
+        ]
+        return reading(told, look.directory, look.now)
+
+    return find
+
+
+def _value(data: str) -> dict[str, Any]:
+    value = json.loads(data).get("value")
+    return value if isinstance(value, dict) else {}
+
+
+def unknown_number(look: Look) -> Findings:
+    """Numbers that nobody has configured yet, and that got messages within a day."""
+    with look.database.read() as session:
+        found = alert_facts.from_unknown_numbers(session, look.now - RECENT)
+    return [
+        of_number(number, messages=count)
+        for number, count in sorted(found.items())
+        if look.directory.find(number) is None
+    ]
+
+
+def silence(look: Look) -> Findings:
+    """Numbers whose last 20 sends of more than five minutes ago have no report, and those that Meta is silent about for
+
+    half as long again as ever in a week with messages. While we lag, nobody can tell.
+    """
+    if worker_behind(look):
+        return None
+    with look.database.read() as session:
+        unreported = alert_facts.unreported(session, look.now - RECENT, look.now - SILENT_AFTER, SILENT_SENDS)
+        heard = traffic.hours_heard(session, look.now - RHYTHM)
+    quiet = {number: since for number, hours in heard.items() if (since := _quiet_since(hours, look.now)) is not None}
+    found = {number: {"nothing_since": at(since)} for number, since in quiet.items() if look.directory.find(number)}
+    found |= {number: {"no_report_since": at(since)} for number, since in unreported.items()}
+    return [of_number(number, **details) for number, details in sorted(found.items())]
+
+
+def _quiet_since(hours: list[tuple[datetime, int]], now: datetime) -> datetime | None:
+    """Since when a number is quieter than it ever was, where enough is known of it to say so."""
+    if sum(times for _, times in hours) < RHYTHM_NEEDS or now - hours[0][0] < 0.8 * RHYTHM:
+        return None
+    starts = [start for start, _ in hours]
+    longest = max((after - before for before, after in pairwise(starts)), default=timedelta())
+    since = starts[-1] + timedelta(hours=1)
+    return since if now - since > max(1.5 * longest, QUIET_AT_LEAST) else None
+
+
+def signature_refused(look: Look) -> Findings:
+    """Numbers for which nothing has come for a minute and more but webhooks that none of our secrets signed."""
+    since = look.now - REFUSED_LATELY
+    found = []
+    with look.database.read() as session:
+        for number, minutes in sorted(traffic.refused(session, since).items()):
+            heard = traffic.last_heard(session, number, since)
+            alone = [(minute, times) for minute, times in minutes if heard is None or minute > heard]
+            first, last = (alone[0][0], alone[-1][0]) if alone else (look.now, look.now)
+            if last > first and look.now >= first + timedelta(minutes=2) and look.directory.find(number):
+                count = sum(times for _, times in alone)
+                found.append(of_number(number, refused=count, since=at(first)))
+    return found
+
+
+def graph_version(look: Look) -> Findings:
+    """A version of Graph that ends within 90 days, or has ended."""
+    version = look.config.graph_api_version
+    ends = expires_on(version)
+    if ends is None or look.now + VERSION_NOTICE < datetime(ends.year, ends.month, ends.day, tzinfo=UTC):
+        return []
+    return [Finding(version, details={"expires": ends.isoformat()})]

@@ -1,0 +1,67 @@
+"""What goes wrong with sends: Meta that does not answer, a queue that stands still, answers that came too late."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from app.domain.rate_limits import DOUBTS, TOKEN_PAUSES
+from app.models import NumberPace
+from app.services.health_checks.context import Findings, Look, at, of_number
+from app.services.sending.outcomes import BULK
+from app.store import alert_facts, send_facts
+
+UNREACHABLE_AFTER = timedelta(minutes=1)
+STUCK_AFTER = timedelta(minutes=5)
+RECENT = timedelta(hours=1)
+PERMISSION_RECENT = timedelta(days=1)
+
+
+def meta_unreachable(look: Look) -> Findings:
+    """Numbers whose sends have waited for a minute because Meta gives no clear answer."""
+    with look.database.read() as session:
+        paces = send_facts.paces(session)
+    return [
+        of_number(pace.phone_number_id, since=at(pace.in_doubt_since))
+        for pace in paces
+        if pace.doubts >= DOUBTS
+        and pace.in_doubt_since is not None
+        and look.now - pace.in_doubt_since >= UNREACHABLE_AFTER
+    ]
+
+
+def queue_stuck(look: Look) -> Findings:
+    """Numbers of which something has been due for five minutes and nothing has left, and no other alarm says why."""
+    before = look.now - STUCK_AFTER
+    with look.database.read() as session:
+        paces = {pace.phone_number_id: pace for pace in send_facts.paces(session)}
+        findings = []
+        for number_id in sorted(paces.keys() | look.directory.numbers.keys()):
+            pace = paces.get(number_id)
+            if pace is not None and (_is_told_of(pace) or pace.next_turn_at > before):
+                continue
+            lanes = [lane for lane in range(BULK + 1) if lane != BULK or pace is None or pace.bulk_stopped_by is None]
+            oldest = send_facts.oldest_due(session, number_id, lanes, before)
+            if oldest is not None:
+                is_ours = look.directory.find(number_id) is not None
+                reason = None if is_ours else "the number is not configured any more"
+                findings.append(of_number(number_id, waiting_since=at(oldest), reason=reason))
+    return findings
+
+
+def replies_expired(look: Look) -> Findings:
+    """Numbers of which answers to customers expired in the queue within an hour."""
+    with look.database.read() as session:
+        found = send_facts.expired_replies(session, look.now - RECENT)
+    return [of_number(number, replies=count, first=at(first)) for number, (count, first) in sorted(found.items())]
+
+
+def not_permitted(look: Look) -> Findings:
+    """Numbers whose newest refused send lacked a permission, and of which nothing went since."""
+    with look.database.read() as session:
+        found = alert_facts.refusals(session, "permission", look.now - PERMISSION_RECENT)
+    return [of_number(number, code=code) for number, code in sorted(found.items())]
+
+
+def _is_told_of(pace: NumberPace) -> bool:
+    """Whether another alarm says that, and why, the number sends nothing; or Meta has just asked for a pause."""
+    return pace.doubts >= DOUBTS or pace.paused_for in TOKEN_PAUSES or pace.paused_for == "rate"

@@ -1,0 +1,44 @@
+"""Show a customer that their message was read, or that an answer is being written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from app.db.database import Database
+from app.errors import NotFound, WrongState
+from app.graph.client import GraphClient
+from app.services.registries.numbers import NumberDirectory
+from app.store import attempts, messages
+
+
+class MarkRead:
+    """Tells Meta that a message was read. Safe to repeat: Meta and we take the second time for the first."""
+
+    def __init__(
+        self, database: Database, directory: NumberDirectory, graph: GraphClient, now: Callable[[], datetime]
+    ) -> None:
+        self._database = database
+        self._directory = directory
+        self._graph = graph
+        self._now = now
+
+    def __call__(self, message_id: str, numbers: tuple[str, ...] | None, *, typing: bool = False) -> None:
+        """Mark an inbound message, and with it the earlier ones of its chat, as read; `typing` shows us writing too.
+
+        Raises `NotFound`, `WrongState` for a message of ours, and what a call to Graph can end in.
+        """
+        with self._database.read() as session:
+            row = messages.find(session, message_id, numbers) if "\x00" not in message_id else None
+            if row is None:
+                raise NotFound("No message has this id.")
+            found, wamid, direction = row.id, row.wamid, row.direction
+            number = self._directory.current.find(row.phone_number_id)
+        if direction != "inbound" or wamid is None:
+            raise WrongState("Only a message from a customer can be marked as read.")
+        if number is None:
+            raise WrongState("The message came to a number that is not configured, so there is no token for it.")
+        act = self._graph.show_typing if typing else self._graph.mark_read
+        act(number.phone_number_id, wamid, number.access_token)
+        with self._database.write() as session:
+            attempts.set_status(session, found, "read", ("received",), updated_at=self._now())

@@ -1,0 +1,123 @@
+"""Add, change and remove the numbers the gateway speaks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.db.database import Database
+from app.domain.numbers import DEFAULT_APP, realm_of
+from app.errors import Invalid, NotFound
+from app.models import Number
+from app.security.encryption import CannotDecrypt, Vault
+from app.services.registries.numbers import app_of
+from app.services.registries.versions import changing
+from app.store import contacts, numbers, registry
+
+SHORTEST_SECRET = 16
+
+
+def save_number(
+    database: Database,
+    vault: Vault,
+    now: datetime,
+    *,
+    phone_number_id: str,
+    display_phone_number: str | None,
+    waba_id: str | None,
+    app_id: str | None,
+    access_token: str | None,
+    app_secrets: Sequence[str],
+    rate: float | None = None,
+) -> None:
+    """Add a number, or replace what is known of it. Once this returns, it counts in every process.
+
+    Without a token or secrets of its own, the settings' count for it too. Both are stored encrypted.
+    Raises `Invalid`.
+    """
+    if not phone_number_id.isascii() or not phone_number_id.isdigit():
+        raise Invalid(fields={"phone_number_id": ["must be the number that Meta shows under API Setup, digits only"]})
+    secrets = _checked(app_secrets)
+    with changing(database) as session:
+        before = numbers.find(session, phone_number_id)
+        app, known_as = app_of(app_id, secrets), before.app if before else None
+        numbers.save(
+            session,
+            {
+                "phone_number_id": phone_number_id,
+                "display_phone_number": _digits(display_phone_number),
+                "waba_id": waba_id,
+                "app": app,
+                "access_token": vault.encrypt(access_token) if access_token else None,
+                "app_secrets": vault.encrypt(",".join(secrets)) if secrets else None,
+                "rate": rate,
+                "created_at": now,
+                "updated_at": now,
+            },
+        )
+        _take_people_along(session, known_as, app)
+
+
+def change_number(
+    database: Database, vault: Vault, now: datetime, phone_number_id: str, changes: Mapping[str, Any]
+) -> None:
+    """Change what is known of a number that was added: the arguments of `save_number` that are in `changes`.
+
+    None takes a value away. Raises `NotFound` and `Invalid`.
+    """
+    secrets = _checked(changes.get("app_secrets") or ())
+    with changing(database) as session:
+        row = numbers.find(session, phone_number_id)
+        if row is None:
+            raise NotFound("No number with this phone_number_id was added.")
+        if "display_phone_number" in changes:
+            row.display_phone_number = _digits(changes["display_phone_number"])
+        if "waba_id" in changes:
+            row.waba_id = changes["waba_id"]
+        if "rate" in changes:
+            row.rate = changes["rate"]
+        if "access_token" in changes:
+            token = changes["access_token"]
+            row.access_token = vault.encrypt(token) if token else None
+        if "app_secrets" in changes:
+            row.app_secrets = vault.encrypt(",".join(secrets)) if secrets else None
+        if "app_id" in changes or ("app_secrets" in changes and not row.app.isdigit()):
+            known_as, row.app = row.app, app_of(changes.get("app_id"), secrets or _known_secrets(row, vault))
+            _take_people_along(session, known_as, row.app)
+        row.updated_at = now
+        registry.bump(session)
+
+
+def remove_number(database: Database, phone_number_id: str) -> None:
+    """Forget a number that was added. What it sent and received stays. Raises `NotFound`."""
+    with changing(database) as session:
+        if not numbers.remove(session, phone_number_id):
+            raise NotFound("No number with this phone_number_id was added.")
+
+
+def _take_people_along(session: Session, old: str | None, new: str) -> None:
+    """Let the people of an app that is called otherwise from now on stay the same people."""
+    session.flush()
+    if old is None or old == new or any(row.app == old for row in numbers.all_numbers(session)):
+        return
+    contacts.rename_realm(session, *(realm_of(app, DEFAULT_APP) for app in (old, new)))
+
+
+def _checked(secrets: Sequence[str]) -> list[str]:
+    if any(len(secret) < SHORTEST_SECRET or "," in secret for secret in secrets):
+        raise Invalid(fields={"app_secret": [f"must have at least {SHORTEST_SECRET} characters and no comma"]})
+    return list(secrets)
+
+
+def _digits(display: str | None) -> str | None:
+    return "".join(char for char in display or "" if char.isascii() and char.isdigit()) or None
+
+
+def _known_secrets(row: Number, vault: Vault) -> list[str]:
+    try:
+        return vault.decrypt(row.app_secrets).split(",") if row.app_secrets else []
+    except CannotDecrypt:
+        return []

@@ -1,0 +1,141 @@
+"""The books: what was acknowledged, and what became of it.
+
+For each number and day, items acknowledged = processed + duplicate + parked + quarantined + still pending. The sums
+come from what processing wrote down; the checks compare them with the rows that are really there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.db.database import Database
+from app.domain.endpoints import State
+from app.domain.notifications import Item, MessageFact, StatusFact
+from app.errors import Malformed
+from app.schemas.notification import read_notification
+from app.services.events.log import is_for
+from app.services.registries.endpoints import to_endpoint
+from app.store import audit, endpoints
+
+OUTCOMES = ("processed", "duplicate", "parked", "quarantined")
+
+
+@dataclass(slots=True)
+class Balance:
+    """The books, by day and number ("" for items of no number), and every way in which they do not balance."""
+
+    notifications: dict[str, int] = field(default_factory=dict)
+    items: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
+    sends: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
+    deliveries: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether every acknowledged item is accounted for, once."""
+        return not self.problems
+
+    def to_dict(self) -> dict[str, Any]:
+        """For `--json` and the API."""
+        return {
+            "balanced": self.is_clean,
+            "notifications": self.notifications,
+            "items": [
+                {"day": day, "phone_number_id": number or None, **{name: page[name] for name in OUTCOMES}}
+                for (day, number), page in sorted(self.items.items())
+            ],
+            "sends": [
+                {"day": day, "phone_number_id": number, **page} for (day, number), page in sorted(self.sends.items())
+            ],
+            "deliveries": [
+                {"day": day, "endpoint_id": endpoint_id, "owed": sum(page.values())}
+                | {state.value: page[state] for state in State}
+                for (day, endpoint_id), page in sorted(self.deliveries.items())
+            ],
+            "problems": self.problems,
+        }
+
+
+def audit_balance(database: Database, *, deep: bool = False) -> Balance:
+    """Balance the books. `deep` also reads every kept webhook again and looks for each of its messages and reports."""
+    balance = Balance()
+    with database.read() as session:
+        balance.notifications = audit.count_notifications(session)
+        _add_items(session, balance)
+        _add_sends(session, balance)
+        _add_deliveries(session, balance)
+        if deep:
+            for problem in _missing(session):
+                balance.problems.append(problem)
+    return balance
+
+
+def _add_items(session: Session, balance: Balance) -> None:
+    events, aside = audit.events_by_notification(session), audit.aside_by_notification(session)
+    for row in audit.processed_notifications(session):
+        books = row.books or {}
+        totals: Counter[str] = Counter()
+        for number, page in books.items():
+            balance.items.setdefault((row.received_at.date().isoformat(), number), Counter()).update(page)
+            totals.update(page)
+        if sum(totals.values()) != row.items:
+            balance.problems.append(f"notification {row.id}: {row.items} items, {sum(totals.values())} in the books")
+        if totals["processed"] != events.get(row.id, 0):
+            balance.problems.append(
+                f"notification {row.id}: {totals['processed']} processed, {events.get(row.id, 0)} events"
+            )
+        if totals["parked"] + totals["quarantined"] != aside.get(row.id, 0):
+            balance.problems.append(f"notification {row.id}: items set aside and the books differ")
+    for notification_id in audit.pending_without_job(session):
+        balance.problems.append(f"notification {notification_id}: pending, and no job will ever read it")
+
+
+def _add_sends(session: Session, balance: Balance) -> None:
+    for sent_at, number, status in audit.sends(session):
+        balance.sends.setdefault((sent_at.date().isoformat(), number), Counter())[status] += 1
+    for message_id in audit.queued_without_turn(session):
+        balance.problems.append(f"message {message_id}: queued, and nobody will ever send it")
+
+
+def _add_deliveries(session: Session, balance: Balance) -> None:
+    """Owed = delivered + pending + dead + stale + withheld; and whatever an endpoint wants must be owed to it."""
+    for owed_at, endpoint_id, state in audit.deliveries(session):
+        balance.deliveries.setdefault((owed_at.date().isoformat(), endpoint_id), Counter())[state] += 1
+    for delivery_id in audit.deliveries_never_due(session):
+        balance.problems.append(f"delivery {delivery_id}: pending, and never due")
+    for row in endpoints.all_endpoints(session):
+        # What was being written while the endpoint was made or changed may have missed that.
+        since = max(row.created_at, row.updated_at) + timedelta(seconds=2)
+        endpoint = to_endpoint(row, ())
+        for event in audit.events_not_owed(session, row.id, since):
+            if is_for(endpoint, event.type, event.phone_number_id, event.notification_id, event.data):
+                balance.problems.append(f"event {event.id}: wanted by endpoint {row.id}, and not owed to it")
+
+
+def _missing(session: Session) -> Iterator[str]:
+    for notification_id, raw, received_at in audit.raw_of_processed(session):
+        try:
+            items = read_notification(raw, received_at)
+        except Malformed:
+            continue
+        aside = audit.positions_aside(session, notification_id)
+        for item in items:
+            if item.position in aside:
+                continue
+            if not _is_there(session, item):
+                yield f"notification {notification_id}: item {item.position} is not there once"
+
+
+def _is_there(session: Session, item: Item) -> bool:
+    fact = item.fact
+    if isinstance(fact, MessageFact):
+        return audit.count_messages(session, fact.wamid, item.phone_number_id) == 1
+    if isinstance(fact, StatusFact):
+        return audit.has_report(session, fact.wamid, fact.status, fact.participant, item.phone_number_id)
+    return True

@@ -1,0 +1,171 @@
+"""How much came and went, how well that went, how long it took, and what Meta charges for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.db.database import Database
+from app.domain.numbers import Directory
+from app.models import PricedMessages, SeenUsage
+from app.services.operations.traffic import MINUTES_KEPT
+from app.store import api_usage, pricing, traffic
+
+FREE_SERVICE_MESSAGES = 1000
+"""Free-form messages that Meta gives each number a month, since 1 October 2026."""
+
+BY_THE_MINUTE = timedelta(days=2)
+"""Of a longer time hours tell enough."""
+
+Totals = dict[str, tuple[int, float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How many, and how many a minute."""
+
+    messages: int
+    per_minute: float
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long something took, in seconds; None when it never happened."""
+
+    times: int
+    average: float | None
+    longest: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sends:
+    """Tries at sending by how they ended, and messages that Meta later reported as failed."""
+
+    accepted: int
+    refused: int
+    unknown: int
+    failed: int
+    error_rate: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Messages of one number, day and category, by whether Meta charges for them."""
+
+    phone_number_id: str
+    day: str
+    category: str
+    billable: int
+    free: int
+
+
+@dataclass(frozen=True, slots=True)
+class FreeService:
+    """How much of a month's free messages a number has used."""
+
+    phone_number_id: str
+    month: str
+    used: int
+    of: int = FREE_SERVICE_MESSAGES
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Everything about the time from `since` to `until`, which were moved apart to whole minutes or hours."""
+
+    since: datetime
+    until: datetime
+    inbound: Rate
+    outbound: Rate
+    sends: Sends
+    webhook_to_processed: Latency
+    send: Latency
+    pricing: list[Price]
+    free_service: list[FreeService]
+    api_usage: Sequence[SeenUsage]
+
+
+def read_stats(
+    database: Database,
+    directory: Directory,
+    since: datetime,
+    until: datetime,
+    numbers: tuple[str, ...] | None,
+    now: datetime,
+) -> Stats:
+    """About these numbers, or all of them. Raises `Unavailable`."""
+    is_short = until - since <= BY_THE_MINUTE and since > now - MINUTES_KEPT
+    seconds = traffic.MINUTE if is_short else traffic.HOUR
+    since, until = _whole(since, seconds), _whole(until + timedelta(seconds=seconds, microseconds=-1), seconds)
+    month = min(until, now).strftime("%Y-%m")
+    with database.read() as session:
+        totals = traffic.totals(session, seconds, since, until, numbers)
+        last_day = (until - timedelta(microseconds=1)).date().isoformat()
+        prices = pricing.by_category(session, since.date().isoformat(), last_day, numbers)
+        ours = [each for each in directory.numbers.values() if numbers is None or each.phone_number_id in numbers]
+        accounts = {each.waba_id for each in ours if each.waba_id}
+        usage = api_usage.of(session, {each.app for each in ours}, accounts)
+        of_month = pricing.by_category(session, f"{month}-01", f"{month}-31", numbers)
+    minutes = (until - since).total_seconds() / 60
+    accepted, echoes = _times(totals, "send.accepted"), _times(totals, "message.sent")
+    return Stats(
+        since,
+        until,
+        _rate(_times(totals, "message.received"), minutes),
+        _rate(accepted + echoes, minutes),
+        _sends(totals),
+        _latency(totals, lambda what: not what.startswith(("send.", "status.", "gateway.")) and what != "history"),
+        _latency(totals, lambda what: what.startswith("send.")),
+        _prices(prices),
+        _free_service(of_month, month),
+        usage,
+    )
+
+
+def _whole(moment: datetime, seconds: int) -> datetime:
+    """The beginning of the minute or hour."""
+    whole = moment.replace(second=0, microsecond=0)
+    return whole if seconds == traffic.MINUTE else whole.replace(minute=0)
+
+
+def _times(totals: Totals, what: str) -> int:
+    return totals.get(what, (0, 0.0, 0.0))[0]
+
+
+def _rate(messages: int, minutes: float) -> Rate:
+    return Rate(messages, round(messages / minutes, 6) if minutes else 0.0)
+
+
+def _latency(totals: Totals, is_meant: Callable[[str], bool]) -> Latency:
+    found = [value for what, value in totals.items() if is_meant(what)]
+    times = sum(value[0] for value in found)
+    if not times:
+        return Latency(0, None, None)
+    took, longest = sum(value[1] for value in found), max(value[2] for value in found)
+    return Latency(times, round(took / times, 6), round(longest, 6))
+
+
+def _sends(totals: Totals) -> Sends:
+    accepted, refused = _times(totals, "send.accepted"), _times(totals, "send.refused")
+    unknown, failed = _times(totals, "send.unknown"), _times(totals, "status.failed")
+    tries = accepted + refused + unknown
+    rate = round(min((refused + failed) / tries, 1.0), 6) if tries else None
+    return Sends(accepted, refused, unknown, failed, rate)
+
+
+def _prices(rows: Sequence[PricedMessages]) -> list[Price]:
+    found: dict[tuple[str, str, str], list[int]] = {}
+    for row in rows:
+        counts = found.setdefault((row.phone_number_id, row.day, row.category), [0, 0])
+        counts[0 if row.billable else 1] += row.messages
+    return [Price(*key, *counts) for key, counts in found.items()]
+
+
+def _free_service(rows: Sequence[PricedMessages], month: str) -> list[FreeService]:
+    """Those of free entry points are free beside these."""
+    used: dict[str, int] = {}
+    for row in rows:
+        if row.category == "service" and row.type != "free_entry_point":
+            used[row.phone_number_id] = used.get(row.phone_number_id, 0) + row.messages
+    return [FreeService(number, month, count) for number, count in sorted(used.items())]

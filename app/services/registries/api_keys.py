@@ -1,0 +1,114 @@
+"""Who may call, and what they may do."""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+import string
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.config.settings import Config
+from app.db.database import Database
+from app.errors import Invalid, NotFound
+from app.ids import new_id
+from app.models import ApiKey
+from app.security.encryption import hash_key
+from app.services.registries.versions import Registry, changing
+from app.store import api_keys
+
+SCOPES = ("send", "read", "admin")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""A key's name stands in lists, in the audit and beside what its caller did: it is one plain word."""
+
+MOST_REMEMBERED = 1000
+"""Guesses must not fill the memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever presented a key. `numbers` of None means all of them."""
+
+    name: str
+    scopes: frozenset[str]
+    numbers: tuple[str, ...] | None = None
+
+    def may(self, scope: str) -> bool:
+        """Whether the key has this scope; `admin` has them all."""
+        return scope in self.scopes or "admin" in self.scopes
+
+
+class ApiKeys:
+    """Finds callers by their keys, and makes and revokes keys."""
+
+    def __init__(
+        self, config: Config, database: Database, registry: Registry, now: Callable[[], datetime]
+    ) -> None:  # fmt: skip
+        self._first = hash_key(config.api_key)
+        self._database = database
+        self._registry = registry
+        self._now = now
+        self._remembered: dict[str, tuple[int, Caller | None]] = {}
+
+    def find(self, key: str) -> Caller | None:
+        """The caller who presents this key; None for a key nobody has. Raises `Unavailable`."""
+        hashed = hash_key(key)
+        if hmac.compare_digest(hashed, self._first):
+            return Caller("API_KEY", frozenset(SCOPES))
+        version = self._registry.version()
+        remembered = self._remembered.get(hashed)
+        if remembered is not None and remembered[0] == version:
+            return remembered[1]
+        with self._database.read() as session:
+            row = api_keys.find_by_hash(session, hashed)
+        caller = _caller(row) if row else None
+        if len(self._remembered) >= MOST_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[hashed] = (version, caller)
+        return caller
+
+    def make(self, name: str, scopes: Sequence[str], numbers: Sequence[str] | None) -> str:
+        """Make a key and return it; it cannot be shown again. Raises `Invalid` if the name is taken."""
+        if not _NAME.fullmatch(name):
+            raise Invalid(fields={"name": ["must be 1 to 64 letters, digits, dots, dashes or underscores"]})
+        unknown = sorted(set(scopes) - set(SCOPES))
+        if unknown or not scopes:
+            raise Invalid(fields={"scopes": [f"must be of {', '.join(SCOPES)}"]})
+        key = new_key()
+        with changing(self._database) as session:
+            if api_keys.find_by_name(session, name) is not None:
+                raise Invalid(fields={"name": ["is taken, if only by a revoked key; choose another"]})
+            api_keys.add(
+                session,
+                {
+                    "id": new_id(),
+                    "name": name,
+                    "hash": hash_key(key),
+                    "scopes": sorted(set(scopes)),
+                    "numbers": sorted(set(numbers)) if numbers else None,
+                    "created_at": self._now(),
+                },
+            )
+        return key
+
+    def revoke(self, name: str) -> None:
+        """Revoke a key. Once this returns, every process refuses it. Raises `NotFound`."""
+        with changing(self._database) as session:
+            if not api_keys.revoke(session, name, self._now()):
+                raise NotFound("No key of that name is in use.")
+
+    def all(self) -> list[ApiKey]:
+        """Every key that was made, revoked ones too."""
+        with self._database.read() as session:
+            return list(api_keys.all_keys(session))
+
+
+def new_key() -> str:
+    """A new key: letters and digits alone, since some applications and shells take no others. 256 bits and more."""
+    return "wsk" + "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(44))
+
+
+def _caller(row: ApiKey) -> Caller:
+    return Caller(row.name, frozenset(row.scopes), None if row.numbers is None else tuple(row.numbers))

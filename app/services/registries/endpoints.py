@@ -1,0 +1,219 @@
+"""Which apps of the user's there are: the settings' own, and those added while the gateway runs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy.orm import Session
+
+from app.config.settings import Config
+from app.db.database import Database
+from app.domain.breaker import Health
+from app.domain.endpoints import OF_THE_SETTINGS, Endpoint, Format
+from app.domain.known_names import plain
+from app.logs import get_logger
+from app.models import Endpoint as Row
+from app.security.encryption import CannotDecrypt, Vault
+from app.services.delivering.unblock import wake_all
+from app.services.registries.versions import Registry, changing
+from app.store import endpoints, events
+from app.store import registry as store
+
+REFRESH_SECONDS = 3.0
+"""How old what is known of the endpoints' health may be, which other workers find out. What they are is never older
+than the registry's version."""
+
+WELL: dict[str, Any] = {"failures": 0, "silences": 0, "opens": 0, "open_until": None, "failing_since": None}
+"""The columns of `Health`, of one that does well."""
+
+OLD_SECRET_FOR = timedelta(hours=24)
+"""How long a secret that was replaced signs beside the new one."""
+
+logger = get_logger(__name__)
+
+
+class EndpointDirectory:
+    """Keeps the endpoints in memory, and reads them anew once any process has changed one."""
+
+    def __init__(
+        self, config: Config, database: Database, vault: Vault, registry: Registry, now: Callable[[], datetime]
+    ) -> None:  # fmt: skip
+        self._config = config
+        self._database = database
+        self._vault = vault
+        self._now = now
+        self._registry = registry
+        self._known: tuple[Endpoint, ...] = ()
+        self._version: int | None = None
+        self._told: tuple[int, tuple[Endpoint, ...]] | None = None
+        self._read_at: float | None = None
+        self._mutex = threading.Lock()
+
+    @property
+    def current(self) -> tuple[Endpoint, ...]:
+        """The endpoints, with every change that was answered before this is asked. Raises `Unavailable`."""
+        version = self._registry.version()
+        with self._mutex:
+            is_old = self._read_at is None or time.monotonic() - self._read_at > REFRESH_SECONDS
+            if is_old or self._version != version:
+                self._version, self._known = self._read()
+                self._read_at = time.monotonic()
+            return self._known
+
+    def forget(self) -> None:
+        """Read anew at the next use: something was changed."""
+        self._read_at = None
+
+    def read(self) -> tuple[Endpoint, ...]:
+        """The endpoints as they are now. Raises `Unavailable`."""
+        return self._read()[1]
+
+    def to_tell(self, session: Session) -> tuple[Endpoint, ...]:
+        """Those whom this transaction must tell of its events, as it sees them itself; without their secrets.
+
+        Asked while nobody else writes events, it misses no endpoint whose making was answered before.
+        """
+        version = store.version(session)
+        if self._told is None or self._told[0] != version:
+            self._told = version, tuple(to_endpoint(row, ()) for row in endpoints.all_endpoints(session))
+        return self._told[1]
+
+    def _read(self) -> tuple[int, tuple[Endpoint, ...]]:
+        with self._database.read() as session:
+            version, rows = store.version(session), endpoints.all_endpoints(session)
+        return version, tuple(self.to_domain(row) for row in rows)
+
+    def to_domain(self, row: Row) -> Endpoint:
+        """An endpoint with its secrets."""
+        return to_endpoint(row, self._secrets(row))
+
+    def follow_settings(self, tell: Callable[[Session, str], object]) -> None:
+        """Make the endpoint that `FORWARD_URL` names, change it as the settings did, or remove it. For the worker.
+
+        `tell` is called in the transaction, which has the turn of events, with what became of an endpoint that was
+        there before: "removed", "redirected to bot.example". Raises `Unavailable`.
+        """
+        with self._database.read() as session:
+            before = endpoints.find_any(session, OF_THE_SETTINGS)
+        if not self._config.forward_url:
+            if before is not None and before.removed_at is None:
+                with changing(self._database) as session:
+                    events.take_turn(session)
+                    endpoints.set_values(session, OF_THE_SETTINGS, removed_at=self._now())
+                    tell(session, "removed")
+            return
+        if before is None:
+            self._make()
+        elif changes := self._changes(before, self._wanted()):
+            with changing(self._database) as session:
+                events.take_turn(session)
+                endpoints.set_values(session, OF_THE_SETTINGS, **changes)
+                tell(session, _what_became(self._config.forward_url, changes))
+            if changes.keys() & {"url", "secret"}:
+                wake_all(self._database, OF_THE_SETTINGS, self._now)
+        self.forget()
+
+    def make_of_settings(self) -> None:
+        """Make the endpoint that `FORWARD_URL` names, unless it was made before. Raises `Unavailable`.
+
+        Done as soon as there are tables, so that the very first event is owed to it.
+        """
+        with self._database.read() as session:
+            before = endpoints.find_any(session, OF_THE_SETTINGS)
+        if self._config.forward_url and before is None:
+            self._make()
+
+    def _make(self) -> None:
+        row = new_row(OF_THE_SETTINGS, self._now(), secret=self._vault.encrypt(self._config.forward_secret))
+        for name, value in self._wanted().items():
+            setattr(row, name, value)
+        with changing(self._database) as session:
+            endpoints.add_new(session, row)
+        logger.info("the settings' endpoint was made", extra={"endpoint_id": OF_THE_SETTINGS})
+
+    def _wanted(self) -> dict[str, object]:
+        config = self._config
+        return {"url": config.forward_url, "format": config.forward_format, "replies": config.forward_replies}
+
+    def _changes(self, before: Row, wanted: dict[str, object]) -> dict[str, object]:
+        now = self._now()
+        changes = {name: value for name, value in wanted.items() if getattr(before, name) != value}
+        if before.removed_at is not None:
+            changes["removed_at"] = None
+        if self._secrets(before)[:1] != (self._config.forward_secret,):
+            changes["secret"] = self._vault.encrypt(self._config.forward_secret)
+            changes |= {"old_secret": before.secret, "old_secret_until": now + OLD_SECRET_FOR}
+        if "url" in changes:
+            changes["disabled_at"] = None
+        if changes.keys() & {"url", "secret"}:  # how the app did with the old ones says nothing about the new ones
+            changes |= WELL
+        return changes | ({"updated_at": now} if changes else {})
+
+    def _secrets(self, row: Row) -> tuple[str, ...]:
+        is_kept = row.old_secret_until is not None and row.old_secret_until > self._now()
+        found = []
+        for token in (row.secret, row.old_secret if is_kept else None):
+            try:
+                found += [self._vault.decrypt(token)] if token else []
+            except CannotDecrypt:
+                logger.error("an endpoint's secret cannot be decrypted", extra={"endpoint_id": row.id})
+        return tuple(found)
+
+
+def _what_became(url: str, changes: Mapping[str, object]) -> str:
+    host = urlsplit(url).hostname
+    if "removed_at" in changes:
+        return f"brought back, to {host}"
+    if "url" in changes:
+        return f"redirected to {host}"
+    return f"given another {' and '.join(name for name in ('format', 'replies', 'secret') if name in changes)}"
+
+
+def to_endpoint(row: Row, secrets: tuple[str, ...]) -> Endpoint:
+    """An endpoint with these secrets. Without any it is not open, unless it is a handler: nothing could be signed.
+
+    Its settings may change under it: what its format, or replying, does not go with does not count.
+    """
+    is_event = row.format == Format.EVENT
+    return Endpoint(
+        id=row.id,
+        url=row.url,
+        format=Format(row.format),
+        secrets=secrets,
+        ordered=row.ordered,
+        replies=row.replies,
+        is_open=_is_open(row) and (bool(secrets) or row.format == Format.HANDLER),
+        types=None if row.types is None else tuple(map(plain, row.types)),
+        statuses=None if row.statuses is None else tuple(map(plain, row.statuses)),
+        message_types=None if row.message_types is None else tuple(map(plain, row.message_types)),
+        numbers=None if row.numbers is None else tuple(row.numbers),
+        max_age_seconds=row.max_age_seconds,
+        max_per_second=row.max_per_second,
+        max_in_flight=row.max_in_flight,
+        debounce_seconds=row.debounce_seconds if is_event else None,
+        batch=row.batch if is_event and not row.replies and not row.debounce_seconds else None,
+        split=row.split or row.ordered or row.format != Format.META,
+        health=health_of(row),
+    )
+
+
+def _is_open(row: Row) -> bool:
+    return not row.paused and row.disabled_at is None and row.removed_at is None
+
+
+def health_of(row: Row) -> Health:
+    """How an endpoint has been doing."""
+    return Health(row.failures, row.silences, row.opens, row.open_until, row.failing_since)
+
+
+def new_row(endpoint_id: str, now: datetime, *, secret: str) -> Row:
+    """An endpoint that wants everything, with its encrypted secret; its URL and format are still to be set."""
+    return Row(
+        id=endpoint_id, secret=secret, ordered=True, replies=False, paused=False, split=True, failures=0, silences=0,
+        opens=0, created_at=now, updated_at=now,
+    )  # fmt: skip

@@ -1,0 +1,271 @@
+"""Write a message that is to be sent, once everything about it is known to be possible."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.domain.numbers import BusinessNumber, Directory
+from app.domain.outbound import Mode, OutboundRequest, Priority, summary
+from app.domain.phone_numbers import NotInAnyPlan
+from app.errors import GatewayError, Invalid, NotFound, WrongState
+from app.ids import new_id
+from app.logs import request_id_var
+from app.models import Message
+from app.services.contacts.send_rules import MARGIN, WINDOW, check_opt_out, check_window, warnings_for
+from app.services.idempotency import keys
+from app.services.idempotency.keys import Retry
+from app.services.sending import recipients
+from app.store import contact_numbers, messages, queue
+from app.store.contact_numbers import Known
+
+LANES = {Priority.REPLY: 0, Priority.NORMAL: 1, Priority.BULK: 2}
+LASTS = {Priority.REPLY: timedelta(hours=1), Priority.NORMAL: timedelta(hours=24), Priority.BULK: timedelta(hours=24)}
+"""How long a queued send is worth sending, unless it says so itself. An answer that comes late is worse than none."""
+
+A_MOMENT = timedelta(seconds=5)
+"""A time that passed on the way here is no mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A message that was written, with what Meta must be told of it."""
+
+    message_id: str
+    request: OutboundRequest
+    reply_wamid: str | None
+    known: Known | None
+
+    @property
+    def recipient(self) -> str:
+        """Whom the message is for, as the limits count them."""
+        return self.request.to or self.request.recipient or self.request.group_id or ""
+
+
+def choose_number(directory: Directory, asked: str | None, allowed: Sequence[str] | None) -> BusinessNumber:
+    """The number of ours that is to send. Raises `NotFound` and `Invalid`."""
+    found = {key: number for key, number in directory.numbers.items() if allowed is None or key in allowed}
+    if asked is not None:
+        if asked not in found:
+            raise NotFound("No number of ours has this phone_number_id.")
+        return found[asked]
+    if len(found) != 1:
+        raise Invalid(fields={"phone_number_id": ["is required, because there is not exactly one number"]})
+    return next(iter(found.values()))
+
+
+def record(
+    session: Session, message_id: str, number: BusinessNumber, request: OutboundRequest, now: datetime, *, status: str
+) -> Recorded:
+    """Write the message. Raises `Invalid` and what `send_rules` raise; then nothing may be committed."""
+    known = recipients.know(session, request, number, now)
+    recorded, row = _prepare(session, message_id, number, request, known, now, status)
+    messages.add(session, [row])
+    return recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A message of a bulk as it was queued; or as it stands, with its batch, if its key was used before."""
+
+    id: str
+    status: str = "queued"
+    warnings: Sequence[str] = ()
+    is_replayed: bool = False
+    batch_id: str | None = None
+
+
+Item = tuple[OutboundRequest, Retry | None]
+"""A message to be queued, and the key that makes it one however often it is asked for."""
+
+
+def record_queued(
+    session: Session,
+    number: BusinessNumber,
+    items: Sequence[Item],
+    now: datetime,
+    batch_id: str,
+    *,
+    is_open: bool = True,
+) -> list[Queued | GatewayError]:
+    """Write many messages and queue them; return what became of each, or why it was not written.
+
+    With `is_open` false the batch was cancelled and takes no new ones.
+    Raises `recipients.ContactAppeared` and `idempotency.KeyTaken`: roll back, and do it again.
+    """
+    earlier = keys.find_many(session, [retry for _, retry in items])
+    new = [request for (request, _), known in zip(items, earlier, strict=True) if known is None]
+    recipients_ = iter(recipients.know_many(session, new, number, now))
+    answers: list[Queued | GatewayError] = []
+    rows, waiting, claims = [], [], []
+    for (request, retry), known in zip(items, earlier, strict=True):
+        if known is not None:
+            answers.append(known if isinstance(known, GatewayError) else _as_it_stands(session, known, request))
+            continue
+        recipient = next(recipients_)
+        try:
+            if not is_open:
+                raise WrongState("The batch was cancelled.")
+            recorded, row = _prepare(session, new_id(), number, request, recipient, now, "queued", batch_id)
+            waiting.append(_queue_row(recorded, recipient, number.phone_number_id, recorded.request, now, 1, batch_id))
+        except GatewayError as error:
+            answers.append(error)
+            continue
+        rows.append(row)
+        answers.append(Queued(recorded.message_id, warnings=recorded.request.warnings))
+        claims += [(retry, recorded.message_id)] if retry is not None else []
+    if rows:
+        messages.add(session, rows)
+        queue.add(session, waiting)
+        keys.claim_many(session, claims, now)
+    return answers
+
+
+def _as_it_stands(session: Session, message: Message, request: OutboundRequest) -> Queued:
+    known = contact_numbers.known_of(session, message.contact_id, message.phone_number_id)
+    warnings = [*request.warnings, *warnings_for(request, known)]
+    return Queued(message.id, message.status, warnings, True, message.batch_id)
+
+
+def _prepare(
+    session: Session,
+    message_id: str,
+    number: BusinessNumber,
+    request: OutboundRequest,
+    known: Known | None,
+    now: datetime,
+    status: str,
+    batch_id: str | None = None,
+) -> tuple[Recorded, dict[str, Any]]:
+    if request.only_if_known and known is None:
+        raise Invalid(fields={"to": [str(NotInAnyPlan(request.to or ""))]})
+    quoted = _quoted(session, request.reply_to, number)
+    check_window(request, known, now)
+    check_opt_out(request, known)
+    request = replace(request, warnings=[*request.warnings, *warnings_for(request, known)])
+    us = f"+{number.display_phone_number}" if number.display_phone_number else None
+    if us is None and known is not None and not known.is_new:
+        us = messages.our_address(session, number.phone_number_id, known.contact_id)
+    recorded = Recorded(message_id, request, quoted["message_id"] if quoted else None, known)
+    row = {
+        "id": message_id,
+        "direction": "outbound",
+        "phone_number_id": number.phone_number_id,
+        "contact_id": known.contact_id if known else None,
+        "sender": us,
+        "recipient": recorded.recipient,
+        "message_type": request.type,
+        "message": summary(request.type, request.content),
+        "content": request.content,
+        "context": quoted,
+        "group_id": request.group_id,
+        "timestamp": now,
+        "status": status,
+        "callback_data": request.callback_data,
+        "mode": str(request.mode),
+        "options": request.options or None,
+        "batch_id": batch_id,
+        "source": "live",
+        "flags": [],
+        "received_at": now,
+        "updated_at": now,
+    }
+    return recorded, row
+
+
+def enqueue(
+    session: Session,
+    message: Message | Recorded,
+    number_id: str,
+    request: OutboundRequest,
+    now: datetime,
+    *,
+    attempt: int = 1,
+    batch_id: str | None = None,
+) -> None:
+    """Let a recorded message wait for its turn. Raises `Invalid` when its time would be over before that."""
+    known = (
+        message.known if isinstance(message, Recorded)
+        else contact_numbers.known_of(session, message.contact_id, number_id)
+    )  # fmt: skip
+    queue.add(session, [_queue_row(message, known, number_id, request, now, attempt, batch_id)])
+
+
+def _queue_row(
+    message: Message | Recorded,
+    known: Known | None,
+    number_id: str,
+    request: OutboundRequest,
+    now: datetime,
+    attempt: int,
+    batch_id: str | None,
+) -> dict[str, Any]:
+    wanted_at = max(request.send_at or now, now)
+    if request.send_at is not None and request.send_at < now - A_MOMENT:
+        request.warnings.append("send_at: is in the past; it is sent as soon as its turn comes")
+    closes_at = _closes_at(request, known)
+    if request.send_at is not None and closes_at is not None and closes_at <= wanted_at:
+        raise Invalid(fields={"send_at": [
+            f"is after the customer's window closes, at {closes_at.isoformat(timespec='seconds')}; send earlier, or a"
+            " template, or `force`"
+        ]})  # fmt: skip
+    latest = wanted_at + LASTS[request.priority]
+    expires_at = request.expires_at or min(latest, closes_at or latest)
+    if expires_at <= wanted_at:
+        raise Invalid(fields={"expires_at": ["must be in the future, and after `send_at`"]})
+    return {
+        "message_id": message.message_id if isinstance(message, Recorded) else message.id,
+        "phone_number_id": number_id,
+        "recipient": str(message.recipient),
+        "lane": LANES[request.priority],
+        "attempt": attempt,
+        "refusals": 0,
+        "wanted_at": wanted_at,
+        "due_at": wanted_at,
+        "expires_at": expires_at,
+        "batch_id": batch_id,
+        "request_id": request_id_var.get() or None,
+    }
+
+
+def _closes_at(request: OutboundRequest, known: Known | None) -> datetime | None:
+    """When the customer's window closes for this message; None where none is known, or none is needed."""
+    if request.type == "template" or request.force or known is None or known.last_inbound_at is None:
+        return None
+    return known.last_inbound_at + WINDOW + MARGIN
+
+
+def to_request(message: Any) -> OutboundRequest:
+    """A message of ours as it was asked for, to be sent once more."""
+    recipient = message.recipient or ""
+    address: dict[str, Any] = (
+        {"group_id": message.group_id} if message.group_id
+        else {"to": recipient} if recipient.startswith("+")
+        else {"recipient": recipient}
+    )  # fmt: skip
+    return OutboundRequest(
+        type=message.message_type,
+        content=message.content,
+        **address,
+        phone_number_id=message.phone_number_id,
+        mode=Mode.QUEUED,
+        callback_data=message.callback_data,
+        options=message.options or {},
+    )
+
+
+def _quoted(session: Session, reply_to: str | None, number: BusinessNumber) -> dict[str, Any] | None:
+    if reply_to is None:
+        return None
+    row = messages.find(session, reply_to, (number.phone_number_id,))
+    if row is None:
+        if reply_to.startswith("wamid."):
+            return {"id": None, "message_id": reply_to}
+        raise Invalid(fields={"reply_to": ["names no message we have; use its id or its wamid"]})
+    if row.wamid is None:
+        raise Invalid(fields={"reply_to": ["names a message that Meta has not taken yet"]})
+    return {"id": row.id, "message_id": row.wamid}

@@ -1,0 +1,87 @@
+"""The web server's children: started, started again, stopped, and told whose they are."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from app.process.supervisor import Children, commands
+
+WRITE_PARENT = "import os, pathlib, sys; pathlib.Path(sys.argv[1]).write_text(os.environ['PARENT_PID'])"
+COUNT = "import sys; open(sys.argv[1], 'a').write('x')"
+SLEEP = "import time; time.sleep(60)"
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(60)"
+
+
+def test_a_child_is_told_who_started_it(tmp_path: Path) -> None:
+    children = Children({"a": [sys.executable, "-c", WRITE_PARENT, str(tmp_path / "pid")]}, os.environ)
+
+    children.start()
+
+    _wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text() != "")
+    children.stop()
+    children.wait(5)
+    assert (tmp_path / "pid").read_text() == str(os.getpid())
+
+
+def test_a_child_that_ends_is_started_again(tmp_path: Path) -> None:
+    children = Children({"a": [sys.executable, "-c", COUNT, str(tmp_path / "starts")]}, os.environ)
+
+    children.start()
+
+    _wait_until(lambda: (tmp_path / "starts").exists() and len((tmp_path / "starts").read_text()) >= 2)
+    children.stop()
+    children.wait(5)
+
+
+def test_children_stop_together_even_those_who_do_not_listen() -> None:
+    children = Children({"a": [sys.executable, "-c", SLEEP], "b": [sys.executable, "-c", STUBBORN]}, os.environ)
+    children.start()
+
+    children.stop()
+    children.wait(1)
+
+    _wait_until(lambda: all(child.poll() is not None for child in children._running.values()))
+
+
+def test_one_child_is_stopped_before_the_others(tmp_path: Path) -> None:
+    children = Children({"a": [sys.executable, "-c", SLEEP], "b": [sys.executable, "-c", SLEEP]}, os.environ)
+    children.start()
+
+    children.stop("a")
+    children.wait(20, "a")
+
+    assert children._running["a"].poll() is not None
+    assert children._running["b"].poll() is None
+    children.stop()
+    children.wait(20)
+
+
+def test_nothing_is_started_again_once_they_are_held(tmp_path: Path) -> None:
+    told: list[str] = []
+    children = Children({"a": [sys.executable, "-c", SLEEP]}, os.environ, tell=told.append)
+    children.start()
+
+    children.hold()
+    children._running["a"].kill()
+    _wait_until(lambda: children._running["a"].poll() is not None)
+    children._spawn("a")  # what the watching thread would do
+
+    assert children._running["a"].poll() is not None
+    assert told == []
+
+
+def test_only_what_is_wanted_is_started() -> None:
+    assert not commands(worker=False, simulator=False, echo_bot=False, root="/")
+    everything = commands(worker=True, simulator=True, echo_bot=True, root="/")
+    assert set(everything) == {"worker", "simulator", "echo bot"}
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)

@@ -148,7 +148,7 @@ def test_a_bug_of_ours_leaves_the_send_unknown_and_says_where_it_is(start: Start
     answer = told.get(timeout=2)
 
     assert isinstance(answer.outcome, GraphUnknown) and answer.outcome.meta == {"reason": "ValueError"}
-    assert re.fullmatch(r"ValueError at test_calls\.py:\d+ in send_json", answer.trouble)
+    assert re.fullmatch(r"ValueError at test_send_calls\.py:\d+ in send_json", answer.trouble)
 
 
 @pytest.mark.parametrize(

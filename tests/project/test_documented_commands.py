@@ -58,7 +58,7 @@ def test_a_documented_command_is_understood(line: str) -> None:
             command.parse_args(click.Context(command, resilient_parsing=True), [*words])
 
 
-@pytest.mark.parametrize("line", documented(r"(?:\.venv/bin/)?python -m app\.simulator"))
+@pytest.mark.parametrize("line", documented(r"(?:\.venv/bin/)?python -m simulator"))
 def test_a_documented_simulator_is_understood(line: str) -> None:
     words = shlex.split(line)[3:]
 
@@ -69,7 +69,7 @@ def test_a_documented_simulator_is_understood(line: str) -> None:
 
 def test_there_are_as_many_as_we_think() -> None:
     assert len(documented(rf"{OURS} [a-z]")) > 25
-    assert len(documented(r"(?:\.venv/bin/)?python -m app\.simulator")) > 3
+    assert len(documented(r"(?:\.venv/bin/)?python -m simulator")) > 3
 
 
 def test_arguments_of_test_sh_are_the_tests_that_run(tmp_path: Path) -> None:

@@ -17,8 +17,9 @@ from packaging.utils import canonicalize_name
 from app.config.parsers import ROOT
 
 RUNTIME, TESTS = ROOT / "requirements.txt", ROOT / "tests" / "requirements.txt"
-OURS = {"app", "tests", "benchmarks", "examples", "findings", "wsgi"}
-PLUGIN = {ROOT / "app" / "simulator" / "testing.py"}  # for pytest, in the users' own tests
+OURS = {"app", "tests", "benchmarks", "examples", "findings", "simulator", "wsgi"}
+PACKAGED = [*(ROOT / "app").rglob("*.py"), *(ROOT / "simulator").rglob("*.py")]
+PLUGIN = {ROOT / "simulator" / "testing.py"}  # for pytest, in the users' own tests
 
 
 @pytest.mark.parametrize("listed", [RUNTIME, TESTS], ids=["runtime", "tests"])
@@ -62,7 +63,7 @@ def test_everything_locked_has_hashes_and_no_place_of_its_own(lock: Path) -> Non
 @pytest.mark.parametrize(
     ("listed", "code"),
     [
-        (RUNTIME, [*(set((ROOT / "app").rglob("*.py")) - PLUGIN), ROOT / "gunicorn.conf.py", ROOT / "wsgi.py"]),
+        (RUNTIME, [*(set(PACKAGED) - PLUGIN), ROOT / "gunicorn.conf.py", ROOT / "wsgi.py"]),
         (TESTS, [*(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")]),
     ],
     ids=["runtime", "tests"],

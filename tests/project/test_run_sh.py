@@ -35,7 +35,8 @@ class Project:
             shutil.copy(ROOT / name, folder / name)
 
     def add_code(self) -> None:
-        shutil.copytree(ROOT / "app", self.folder / "app", ignore=shutil.ignore_patterns("__pycache__"))
+        for package in ("app", "simulator"):
+            shutil.copytree(ROOT / package, self.folder / package, ignore=shutil.ignore_patterns("__pycache__"))
         (self.folder / "gunicorn.conf.py").write_text("import os\nbind = f\"127.0.0.1:{os.environ['PORT']}\"\n")
         (self.folder / "wsgi.py").write_text("def app(_, start):\n    start('200 OK', [])\n    return [b'started']\n")
 
@@ -268,7 +269,7 @@ def test_of_two_first_starts_at_once_one_sets_up_and_the_other_waits(bare: Proje
 
 
 def test_ctrl_c_while_settings_are_checked_is_said(ready: Project) -> None:
-    (ready.folder / "app" / "can_start.py").write_text(
+    (ready.folder / "app" / "start" / "preflight.py").write_text(
         "import pathlib, time\npathlib.Path('checking').touch()\ntime.sleep(2)\n"
     )
     started = ready.start(os.environ["PATH"])
@@ -285,7 +286,7 @@ def test_ctrl_c_while_the_server_is_imported_is_said(ready: Project) -> None:
     slow = "import pathlib, time\npathlib.Path('starting').touch()\ntime.sleep(60)\n"
     (ready.folder / "gunicorn.py").write_text(slow)
     ready.env_file.write_text("PORT=0\n")
-    (ready.folder / "app" / "can_start.py").write_text("")
+    (ready.folder / "app" / "start" / "preflight.py").write_text("")
     started = ready.start(os.environ["PATH"])
     wait_until((ready.folder / "starting").exists)
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.domain.opt_outs import Wish
+from app.domain.messages import ContactRef, shown
+from app.domain.opt_outs import Wish, reason
 from app.ids import new_id
 from app.services.contacts.identity import to_ref
 from app.services.events.log import append
-from app.services.processing.consent import news
 from app.store import contact_numbers, contacts, messages
 
 
@@ -36,6 +36,23 @@ def tell(session: Session, contact_id: str | None, data: dict[str, Any], now: da
         "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")),
     }
     append(session, [event])
+
+
+def news(contact: ContactRef, opted_out: bool, at: datetime, how: Wish, numbers: list[str]) -> dict[str, Any]:
+    """The data of a `contact.updated` about consent to marketing on some of our numbers."""
+    return {
+        "contact": shown(contact),
+        "previous": None,
+        "reason": reason(opted_out),
+        "opt_out": {
+            "category": "marketing",
+            "opted_out": opted_out,
+            "at": at.isoformat(),
+            "how": how.value,
+            "phone_number_ids": numbers,
+        },
+        "handover": None,
+    }
 
 
 def wish(session: Session, contact_id: str, opted_out: bool, how: Wish, numbers: list[str], now: datetime) -> None:

@@ -21,11 +21,13 @@ from app import clock
 from app.config.settings import Config, setting_name, settings
 from app.db.database import Database
 from app.domain.alerts import Finding
+from app.domain.endpoints import OF_THE_SETTINGS
 from app.errors import ConfigError
 from app.ids import new_id
 from app.logs import get_logger
 from app.models import WorkerSeen
 from app.services.alerts.raising import Alarms
+from app.services.delivering.unblock import wake_all
 from app.services.registries.endpoints import EndpointDirectory
 from app.services.registries.send_limits import limits_of
 from app.store import workers
@@ -95,7 +97,8 @@ class SharedSettings:
                 return  # this worker was silent itself, or the database away: others need time to say that they live
             self._look_at_others(joined_at, now)
             if not self._is_followed and not self._put_off & OF_THE_ENDPOINT:
-                self._endpoints.follow_settings(self._tell_change)
+                if self._endpoints.follow_settings(self._tell_change):
+                    wake_all(self._database, OF_THE_SETTINGS, self._now)
                 self._is_followed = True
 
     def _say_alive(self, now: datetime) -> datetime:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from app.domain.messages import ContactRef, Message, shown
+from app.domain.messages import ContactRef, Message
 from app.domain.opt_outs import Wish, reason
-from app.services.processing.change_set import Row, Step
+from app.services.contacts.events import news
+from app.services.processing.change_set import Step
 from app.services.processing.change_set_builder import Draft
 from app.services.processing.work import Entry
 
@@ -43,20 +44,3 @@ def wish(
         entry, "contact.updated", data, at, f"wish:{message.id}", contact_id=contact.id, message_id=message.id
     )  # fmt: skip
     draft.plan.steps.append(Step(entry, event, message_id=message.id))
-
-
-def news(contact: ContactRef, opted_out: bool, at: datetime, how: Wish, numbers: list[str]) -> Row:
-    """What `contact.updated` says of a wish."""
-    return {
-        "contact": shown(contact),
-        "previous": None,
-        "reason": reason(opted_out),
-        "opt_out": {
-            "category": "marketing",
-            "opted_out": opted_out,
-            "at": at.isoformat(),
-            "how": how.value,
-            "phone_number_ids": numbers,
-        },
-        "handover": None,
-    }

@@ -19,7 +19,6 @@ from app.domain.known_names import plain
 from app.logs import get_logger
 from app.models import Endpoint as Row
 from app.security.encryption import CannotDecrypt, Vault
-from app.services.delivering.unblock import wake_all
 from app.services.registries.versions import Registry, changing
 from app.store import endpoints, events
 from app.store import registry as store
@@ -92,11 +91,12 @@ class EndpointDirectory:
         """An endpoint with its secrets."""
         return to_endpoint(row, self._secrets(row))
 
-    def follow_settings(self, tell: Callable[[Session, str], object]) -> None:
+    def follow_settings(self, tell: Callable[[Session, str], object]) -> bool:
         """Make the endpoint that `FORWARD_URL` names, change it as the settings did, or remove it. For the worker.
 
         `tell` is called in the transaction, which has the turn of events, with what became of an endpoint that was
-        there before: "removed", "redirected to bot.example". Raises `Unavailable`.
+        there before: "removed", "redirected to bot.example". Returns whether its address or secret changed, so that
+        deliveries which failed because of the old one may succeed now. Raises `Unavailable`.
         """
         with self._database.read() as session:
             before = endpoints.find_any(session, OF_THE_SETTINGS)
@@ -106,7 +106,8 @@ class EndpointDirectory:
                     events.take_turn(session)
                     endpoints.set_values(session, OF_THE_SETTINGS, removed_at=self._now())
                     tell(session, "removed")
-            return
+            return False
+        is_other = False
         if before is None:
             self._make()
         elif changes := self._changes(before, self._wanted()):
@@ -114,9 +115,9 @@ class EndpointDirectory:
                 events.take_turn(session)
                 endpoints.set_values(session, OF_THE_SETTINGS, **changes)
                 tell(session, _what_became(self._config.forward_url, changes))
-            if changes.keys() & {"url", "secret"}:
-                wake_all(self._database, OF_THE_SETTINGS, self._now)
+            is_other = bool(changes.keys() & {"url", "secret"})
         self.forget()
+        return is_other
 
     def make_of_settings(self) -> None:
         """Make the endpoint that `FORWARD_URL` names, unless it was made before. Raises `Unavailable`.

@@ -25,7 +25,7 @@ from tests.factories import OTHER_PNID, PNID, message_body, status, status_body,
 
 Receive = Callable[..., None]
 BOUND = 30.0
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 class Waiting:

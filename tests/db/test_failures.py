@@ -53,7 +53,7 @@ FROZEN_UNDER_GEVENT = """
 from gevent import monkey; monkey.patch_all()
 import sys, threading, time
 from sqlalchemy import text
-from app import statement_bound
+from app.db import statement_timeout
 from app.db.database import Database
 from app.errors import Unavailable
 database = Database(sys.argv[1])
@@ -70,7 +70,7 @@ ask()
 print("ready", flush=True)
 sys.stdin.readline()
 del beats[:]
-with statement_bound.of(1.0):
+with statement_timeout.of(1.0):
     try:
         ask()
     except Unavailable as error:

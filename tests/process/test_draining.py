@@ -17,14 +17,14 @@ from app.process.draining import Phase
 
 PROGRAM = """
 import sys, time
-from app import lifecycle
+from app.process import draining
 stopped = []
-lifecycle.LEADER_SECONDS = float(sys.argv[1])
-lifecycle.follow(lambda number, frame: stopped.append(number))
+draining.LEADER_SECONDS = float(sys.argv[1])
+draining.follow(lambda number, frame: stopped.append(number))
 print("ready", flush=True)
 while not stopped:
     time.sleep(0.02)
-print("stopped in phase", int(lifecycle.phase()), flush=True)
+print("stopped in phase", int(draining.phase()), flush=True)
 """
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 

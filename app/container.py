@@ -1,11 +1,11 @@
-"""What a process of the gateway is made of: each service with its collaborators, built once."""
+"""The composition root: builds every service of one process with its collaborators, once."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -68,7 +68,7 @@ from app.subscribers.client import SubscriberClient
 from app.subscribers.proof import prove_guard
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
     """The services of one process. Building it opens no connection."""
 
@@ -114,95 +114,111 @@ class Gateway:
     shared_settings: SharedSettings
 
     @classmethod
-    def build(cls, config: Config, version: str) -> Gateway:
-        """Put the services together as the settings say. Raises `ConfigError` if apps cannot be called safely."""
+    def build(cls, config: Config, version: str, *, now: Callable[[], datetime] = utc_now) -> Gateway:
+        """Put the services together as the settings say. `now` is the clock that every service reads.
+
+        Raises `ConfigError` if the guard against requests to internal addresses does not work on this machine.
+        """
         prove_guard()
+        silence = timedelta(hours=config.handover_hours)
         database = Database(config.database_url, config.database_pool_size)
         vault = Vault(config.encryption_key)
         registry = Registry(database)
         directory = NumberDirectory(config, database, vault, registry)
-        endpoints = EndpointDirectory(config, database, vault, registry, utc_now)
+        endpoints = EndpointDirectory(config, database, vault, registry, now)
+
+        note_usage = NoteUsage(database, directory, now)
+        graph_options = _graph_options(config, version)
+        graph = GraphClient(**graph_options, on_usage=note_usage)
+        probe_numbers = ProbeNumbers(database, directory, graph, now)
+        categories = TemplateCategories(directory, graph)
+        send = SendMessage(database, directory, graph, categories, now, may_leave=probe_numbers.ask)
+        hold_sends = HoldSends(database, now)
+        database_use = DatabaseUse(database, config.log_dir, hold_sends, now)
+        mark_read = MarkRead(database, directory, graph, now)
+        hand_over = HandOver(database, directory, silence, now)
+        graph_face = GraphFace(directory, graph, mark_read)
+
+        alarms = Alarms(database, channels(config), now)
+        handlers = _handler_pool(config)
         subscribers = SubscriberClient(
             user_agent=f"whatsapp-service/{version}", allowed=config.forward_allow_nets, pool_size=config.worker_threads
         )
-        graph_options: dict[str, Any] = {
-            "base_url": config.graph_api_url,
-            "version": config.graph_api_version,
-            "service_version": version,
-            "timeout_seconds": config.graph_timeout_seconds,
-            "proxy": config.graph_proxy or None,
-            "pool_size": max(16, config.worker_threads),
-            "gateway_id": loop_guard.gateway_id(config.secret_key),
-        }
-        note_usage = NoteUsage(database, directory, utc_now)
-        graph = GraphClient(**graph_options, on_usage=note_usage)
-        start_calls = partial(
-            CallerProcess, graph_options, config.worker_threads, without_secrets(os.environ), on_usage=note_usage
-        )
-        silence = timedelta(hours=config.handover_hours)
-        rules = Rules(opt_outs.plain_words(config.opt_out_words), silence)
-        hand_over = HandOver(database, directory, silence, utc_now)
-        mark_read = MarkRead(database, directory, graph, utc_now)
-        alarms = Alarms(database, channels(config), utc_now)
-        categories = TemplateCategories(directory, graph)
-        probe = ProbeNumbers(database, directory, graph, utc_now)
-        send = SendMessage(database, directory, graph, categories, utc_now, probe.ask)
         with_a_person, taken_back = hand_over.with_a_person, partial(is_taken_back, database)
-        post_event = PostEvent(subscribers, utc_now, SendReplies(send, with_a_person), with_a_person, taken_back)
-        see_silence = SeeSilence(config, database, utc_now)
-        manage_endpoints = ManageEndpoints(config, database, vault, endpoints, post_event, see_silence, utc_now)
-        handlers = _handlers(config)
-        hold_sends = HoldSends(database, utc_now)
-        database_use = DatabaseUse(database, config.log_dir, hold_sends, utc_now)
-        graph_face = GraphFace(directory, graph, mark_read)
-        acts = HandlerActs(send, mark_read, hand_over, graph_face, config.default_region or None)
-        call_handler = CallHandler(handlers, acts, with_a_person, utc_now, taken_back) if handlers is not None else None
+        post_event = PostEvent(
+            subscribers, now, SendReplies(send, with_a_person), with_a_person=with_a_person, is_taken_back=taken_back
+        )
+        acts = HandlerActs(send, mark_read, hand_over, files=graph_face, region=config.default_region or None)
+        call_handler = (
+            CallHandler(handlers, acts, with_a_person=with_a_person, now=now, is_taken_back=taken_back)
+            if handlers is not None
+            else None
+        )
+        manage_endpoints = ManageEndpoints(
+            config, database, vault, endpoints, post=post_event, see_silence=SeeSilence(config, database, now), now=now
+        )
+        rules = Rules(opt_outs.plain_words(config.opt_out_words), silence)
         return cls(
-            config,
-            database,
-            vault,
-            graph,
-            directory,
-            endpoints,
-            post_event,
-            handlers,
-            FollowHandlers(database, endpoints, alarms, handlers, utc_now),
-            TryDelivery(post_event, call_handler),
-            manage_endpoints,
-            ApiKeys(config, database, registry, utc_now),
-            NoteKeyUse(database, utc_now),
-            ReceiveNotification(database, directory, utc_now),
-            ProcessNotifications(database, directory, EventLog(endpoints), utc_now, rules),
-            send,
-            mark_read,
-            SendQueue(database, directory, utc_now, database_use.is_known),
-            start_calls,
-            SendActions(database, categories, utc_now),
-            Batches(database, directory, categories, utc_now),
-            graph_face,
-            GraphUploads(directory, graph, vault),
-            GraphSubscriptions(manage_endpoints, endpoints, subscribers),
-            CheckNumber(config, directory, graph, utc_now),
-            SettleSends(config, database, utc_now),
-            alarms,
-            Watch(config, database, directory, graph, alarms, utc_now),
-            TellAlarms(config, database, utc_now, version),
-            ReadContacts(database, silence, utc_now),
-            EditContact(database, directory, utc_now),
-            EraseContact(database, utc_now),
-            hand_over,
-            EventWaiters(database),
-            IdempotentRequests(database, vault, utc_now),
-            database_use,
-            hold_sends,
-            ManySends(database, utc_now),
-            probe,
-            SharedSettings(config, database, endpoints, alarms, utc_now),
+            config=config,
+            database=database,
+            vault=vault,
+            graph=graph,
+            directory=directory,
+            endpoints=endpoints,
+            post_event=post_event,
+            handlers=handlers,
+            follow_handlers=FollowHandlers(database, endpoints, alarms, handlers, now),
+            deliver=TryDelivery(post_event, call_handler),
+            manage_endpoints=manage_endpoints,
+            api_keys=ApiKeys(config, database, registry, now),
+            note_key_use=NoteKeyUse(database, now),
+            receive=ReceiveNotification(database, directory, now),
+            process=ProcessNotifications(database, directory, EventLog(endpoints), now, rules),
+            send=send,
+            mark_read=mark_read,
+            sends=SendQueue(database, directory, now, database_use.is_known),
+            start_calls=partial(
+                CallerProcess, graph_options, config.worker_threads, without_secrets(os.environ), on_usage=note_usage
+            ),
+            actions=SendActions(database, categories, now),
+            batches=Batches(database, directory, categories, now),
+            graph_face=graph_face,
+            graph_uploads=GraphUploads(directory, graph, vault),
+            graph_subscriptions=GraphSubscriptions(manage_endpoints, endpoints, subscribers),
+            check_number=CheckNumber(config, directory, graph, now),
+            settle=SettleSends(config, database, now),
+            alarms=alarms,
+            watch=Watch(config, database, directory, graph, alarms, now),
+            tell_alarms=TellAlarms(config, database, now, version),
+            contacts=ReadContacts(database, silence, now),
+            edit_contact=EditContact(database, directory, now),
+            erase_contact=EraseContact(database, now),
+            hand_over=hand_over,
+            event_waiters=EventWaiters(database),
+            idempotent_requests=IdempotentRequests(database, vault, now),
+            database_use=database_use,
+            hold_sends=hold_sends,
+            many_sends=ManySends(database, now),
+            probe_numbers=probe_numbers,
+            shared_settings=SharedSettings(config, database, endpoints, alarms, now),
         )
 
 
-def _handlers(config: Config) -> HandlerPool | None:
-    """What runs the user's Python handlers, if there are any. Starts no process yet."""
+def _graph_options(config: Config, version: str) -> dict[str, Any]:
+    """What the client of Meta's Graph API is made with, here and in the process that sends queued messages."""
+    return {
+        "base_url": config.graph_api_url,
+        "version": config.graph_api_version,
+        "service_version": version,
+        "timeout_seconds": config.graph_timeout_seconds,
+        "proxy": config.graph_proxy or None,
+        "pool_size": max(16, config.worker_threads),
+        "gateway_id": loop_guard.gateway_id(config.secret_key),
+    }
+
+
+def _handler_pool(config: Config) -> HandlerPool | None:
+    """The processes for the user's Python handlers, or `None` without `HANDLERS`. None is started yet."""
     if not config.handlers:
         return None
     return HandlerPool(

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from app.clock import utc_now as utc_now
+from app.clock import utc_now
 from app.config.settings import Config
 from app.db.database import Database
 from app.domain import opt_outs
@@ -73,6 +73,7 @@ class Gateway:
     """The services of one process. Building it opens no connection."""
 
     config: Config
+    now: Callable[[], datetime]
     database: Database
     vault: Vault
     graph: GraphClient
@@ -160,6 +161,7 @@ class Gateway:
         rules = Rules(opt_outs.plain_words(config.opt_out_words), silence)
         return cls(
             config=config,
+            now=now,
             database=database,
             vault=vault,
             graph=graph,

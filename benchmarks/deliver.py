@@ -19,8 +19,9 @@ import requests
 from sqlalchemy import func, select
 
 from app import migrations
+from app.clock import utc_now
 from app.config.settings import Config, load_config
-from app.container import Gateway, utc_now
+from app.container import Gateway
 from app.ids import new_id
 from app.jobs.deliver import DeliverDue
 from app.models import Delivery, Event

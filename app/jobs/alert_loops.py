@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.container import Gateway, utc_now
+from app.container import Gateway
 from app.jobs.loops import Lane
 from app.services.alerts.database_alert import DatabaseAlarm
 
@@ -20,7 +20,7 @@ def alarm_lanes(gateway: Gateway) -> list[Lane]:
         gateway.watch()
         return False
 
-    database = DatabaseAlarm(gateway.database.writes, gateway.tell_alarms.ways, utc_now)
+    database = DatabaseAlarm(gateway.database.writes, gateway.tell_alarms.ways, gateway.now)
     return [
         Lane("watch", watch, LOOK_SECONDS),
         Lane("tell", gateway.tell_alarms, TELL_SECONDS),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.container import Gateway, utc_now
+from app.container import Gateway
 from app.jobs.loops import Lane
 from app.logs import get_logger
 from app.services.delivering.implausible_times import disbelieve
@@ -16,7 +16,7 @@ def clock_lane(gateway: Gateway) -> Lane:
     """Look now and then; there is rarely anything to do."""
 
     def put_right() -> bool:
-        wrong = disbelieve(gateway.database, utc_now())
+        wrong = disbelieve(gateway.database, gateway.now())
         if wrong:
             logger.warning("deliveries were put off by a wrong clock, or left behind", extra={"count": wrong})
         return bool(wrong)

@@ -12,7 +12,7 @@ from functools import partial
 from types import FrameType
 
 from app import clock, metrics
-from app.container import Gateway, utc_now
+from app.container import Gateway
 from app.errors import ConfigError, Unavailable
 from app.jobs.alert_loops import alarm_lanes
 from app.jobs.clock_loop import clock_lane
@@ -64,7 +64,7 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
 
     sender = Sender(gateway.sends, gateway.start_calls, gateway.config.worker_threads)
     deliver = DeliverDue(
-        gateway.database, gateway.endpoints, gateway.deliver, utc_now, threads=gateway.config.worker_threads,
+        gateway.database, gateway.endpoints, gateway.deliver, gateway.now, threads=gateway.config.worker_threads,
         serves=gateway.deliver.serves,
     )  # fmt: skip
     lanes = _lanes(gateway, sender, deliver, refuse)
@@ -150,7 +150,7 @@ def _lanes(gateway: Gateway, sender: Sender, deliver: DeliverDue, refuse: Callab
         return False
 
     def count() -> bool:
-        return count_traffic(gateway.database, utc_now())
+        return count_traffic(gateway.database, gateway.now())
 
     lanes = Lanes(
         [

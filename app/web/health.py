@@ -8,7 +8,6 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from app import clock
-from app.container import utc_now
 from app.db.failures import Trouble
 from app.errors import Unavailable
 from app.process import draining as lifecycle
@@ -31,7 +30,7 @@ def ready() -> ResponseReturnValue:
 
     The worker and the sending are only told of.
     """
-    now = utc_now()
+    now = gateway().now()
     health = check_health(gateway().database, now)
     draining = lifecycle.is_draining()
     is_ready = health.database and health.schema and not draining

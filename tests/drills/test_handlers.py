@@ -15,7 +15,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from app.container import Gateway, utc_now
+from app.clock import utc_now
+from app.container import Gateway
 from app.domain import breaker, retry_schedule
 from app.jobs.deliver import DeliverDue
 from app.models import DeliveryAttempt, IdempotencyKey, Message, QueuedSend

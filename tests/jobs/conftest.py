@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.container import Gateway, utc_now
+from app.clock import utc_now
+from app.container import Gateway
 from app.jobs.deliver import DeliverDue
 from app.models import Delivery, DeliveryAttempt, Endpoint
 from app.security.standard_webhooks import new_secret

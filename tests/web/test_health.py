@@ -16,8 +16,9 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
 from app import __version__
+from app.clock import utc_now
 from app.config.settings import Config
-from app.container import Gateway, utc_now
+from app.container import Gateway
 from app.db.database import Database
 from app.db.failures import Trouble
 from app.db.write_health import Writes

@@ -7,7 +7,6 @@ from typing import Any
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from app.container import utc_now
 from app.errors import NotFound
 from app.schemas.api.deliveries import DeliveryAnswer, TryAnswer
 from app.services.delivering.read import find_delivery, list_deliveries
@@ -50,7 +49,7 @@ def show(delivery_id: str) -> ResponseReturnValue:
 @bp.post("/<delivery_id>/retry")
 def retry(delivery_id: str) -> ResponseReturnValue:
     """Try it now. One that is dead, stale or withheld begins anew, as a replay."""
-    body: dict[str, Any] = _ANSWER.dump(retry_delivery(gateway().database, _id(delivery_id), utc_now()))
+    body: dict[str, Any] = _ANSWER.dump(retry_delivery(gateway().database, _id(delivery_id), gateway().now()))
     return body, 202
 
 

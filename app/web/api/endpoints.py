@@ -8,7 +8,6 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 
-from app.container import utc_now
 from app.schemas.api.endpoints import (
     EndpointAnswer,
     EndpointChange,
@@ -82,7 +81,7 @@ def replay(endpoint_id: str) -> ResponseReturnValue:
     """Deliver again, marked `X-Gateway-Replay: true`, beside what is new and never in its way."""
     asked = read_object(ReplayRequest())
     gateway().manage_endpoints.find(endpoint_id)
-    database, now = gateway().database, utc_now()
+    database, now = gateway().database, gateway().now()
     if "event_id" in asked:
         count = replay_event(database, endpoint_id, asked["event_id"], now)
     elif "dead" in asked:

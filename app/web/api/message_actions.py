@@ -10,7 +10,6 @@ from typing import Any
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from app.container import utc_now
 from app.domain.holds import Selection
 from app.schemas.api.selections import DoneManyAnswer, RetryRequest, SelectionRequest
 from app.services.sending.bulk_actions import Done
@@ -83,7 +82,7 @@ def _many(
     act: Callable[[Selection], Done], asked: dict[str, Any], statuses: tuple[str, ...]
 ) -> ResponseReturnValue:
     age = asked.get("older_than_seconds")
-    before = utc_now() - timedelta(seconds=age) if age is not None else None
+    before = gateway().now() - timedelta(seconds=age) if age is not None else None
     if "reason" in asked:
         statuses = ("held",)
     wanted = Selection(

@@ -7,7 +7,6 @@ from typing import Any
 from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
-from app.container import utc_now
 from app.schemas.api.notifications import NotificationAnswer, SetAsideItem
 from app.services.webhooks.read import find_notification, list_notifications
 from app.services.webhooks.replay import replay_notification
@@ -51,7 +50,7 @@ def replay(notification_id: str) -> ResponseReturnValue:
 
     Answered as soon as it is `pending`.
     """
-    row = replay_notification(gateway().database, notification_id, utc_now())
+    row = replay_notification(gateway().database, notification_id, gateway().now())
     body: dict[str, Any] = _ANSWER.dump(row)
     return body, 202
 

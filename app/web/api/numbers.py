@@ -7,7 +7,6 @@ from typing import Any
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from app.container import utc_now
 from app.errors import Invalid, WrongState
 from app.schemas.api.numbers import CheckAnswer, NumberAnswer, NumberChange, NumberRequest
 from app.services.numbers.read import SETTINGS, find_number, list_numbers
@@ -48,7 +47,7 @@ def add() -> ResponseReturnValue:
     save_number(
         gateway().database,
         gateway().vault,
-        utc_now(),
+        gateway().now(),
         phone_number_id=number_id,
         display_phone_number=asked.get("display_phone_number"),
         waba_id=asked.get("waba_id"),
@@ -66,7 +65,7 @@ def change(phone_number_id: str) -> ResponseReturnValue:
     """Change a number that was added; what is not named stays."""
     asked = read_object(_CHANGE)
     _refuse_the_settings_own(phone_number_id)
-    change_number(gateway().database, gateway().vault, utc_now(), phone_number_id, asked)
+    change_number(gateway().database, gateway().vault, gateway().now(), phone_number_id, asked)
     gateway().directory.refresh()
     return _answer(phone_number_id)
 

@@ -7,7 +7,6 @@ from datetime import timedelta
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from app.container import utc_now
 from app.errors import Invalid, NotFound
 from app.schemas.api.stats import StatsAnswer
 from app.services.operations.stats import read_stats
@@ -28,7 +27,7 @@ def show() -> ResponseReturnValue:
 
     Counted by the worker: what happened in the last 15 seconds may be missing.
     """
-    now = utc_now()
+    now = gateway().now()
     until = query().get("until", now)
     since = query().get("since", until - USUAL)
     if since >= until:

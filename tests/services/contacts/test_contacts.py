@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from app.container import utc_now
+from app.clock import utc_now
 from app.domain.messages import ContactRef
 from app.domain.notifications import Person
 from app.models import Contact

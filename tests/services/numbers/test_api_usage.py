@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import responses
 
-from app.container import Gateway, utc_now
+from app.clock import utc_now
+from app.container import Gateway
 from app.domain.api_usage import ApiUsage
 from app.errors import GraphThrottled, Unavailable
 from app.services.numbers import api_usage

@@ -13,9 +13,10 @@ from cryptography.fernet import Fernet
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from app.clock import utc_now
 from app.config.parsers import ROOT
 from app.config.settings import Config
-from app.container import Gateway, utc_now
+from app.container import Gateway
 from app.db.database import Database
 from app.domain.endpoints import OF_THE_SETTINGS
 from app.errors import ConfigError

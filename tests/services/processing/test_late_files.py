@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.container import Gateway, utc_now
+from app.clock import utc_now
+from app.container import Gateway
 from app.db.database import Database
 from app.models import Notification
 from app.services.messages.search_index import index_messages

@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import select, update
 
 from app import create_app
+from app.clock import utc_now
 from app.config.settings import Config
-from app.container import Gateway, utc_now
+from app.container import Gateway
 from app.jobs.process import process_due
 from app.models import Event, Job, Message
 from app.services.processing import claim as claiming

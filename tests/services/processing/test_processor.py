@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, update
 
-from app.container import Gateway, utc_now
+from app.clock import utc_now
+from app.container import Gateway
 from app.db.batch_size import ON_POSTGRESQL
 from app.db.database import Database
 from app.errors import Unavailable

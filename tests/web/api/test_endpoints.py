@@ -10,8 +10,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from standardwebhooks.webhooks import Webhook
 
+from app.clock import utc_now
 from app.config.settings import Config
-from app.container import Gateway, utc_now
+from app.container import Gateway
 from app.jobs.deliver import DeliverDue
 from app.security.endpoint_urls import NOT_ALLOWED
 from tests.conftest import API_KEY, on_sqlite, with_settings

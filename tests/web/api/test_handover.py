@@ -10,7 +10,8 @@ import pytest
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 
-from app.container import Gateway, utc_now
+from app.clock import utc_now
+from app.container import Gateway
 from app.db.database import Database
 from app.domain.handover import HandledBy
 from app.errors import NotFound

@@ -13,7 +13,8 @@ import responses
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app.container import Gateway, utc_now
+from app.clock import utc_now
+from app.container import Gateway
 from app.services.numbers.save import save_number
 from app.web.graph import links
 from simulator.testing import MetaStandIn

@@ -9,7 +9,8 @@ import pytest
 from pywa import WhatsApp, types
 from pywa.errors import WhatsAppError
 
-from app.container import Gateway, utc_now
+from app.clock import utc_now
+from app.container import Gateway
 from app.services.numbers.save import save_number
 from simulator.testing import MetaStandIn
 from tests.factories import ANA, OTHER_PNID, OTHER_WABA, PNID, WABA

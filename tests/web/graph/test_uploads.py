@@ -17,7 +17,8 @@ from pywa.errors import WhatsAppError
 from pywa.types import templates
 from werkzeug.test import TestResponse
 
-from app.container import Gateway, utc_now
+from app.clock import utc_now
+from app.container import Gateway
 from app.schemas.api.graph import LARGEST_FILE
 from app.services.numbers.save import save_number
 from simulator.testing import MetaStandIn

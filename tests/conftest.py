@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import logging
 import os
 import shutil
@@ -12,10 +13,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import delete
 from werkzeug.test import TestResponse
 
 from app import create_app, migrations
@@ -28,10 +29,18 @@ from app.security.meta_signatures import sign_meta
 from app.services.registries.numbers import NumberDirectory
 from tests.factories import PNID, WABA, to_bytes
 from tests.load.postgres import NoPostgres, own_database
+from tests.made_once import keep_url_builders
+from tests.volatile import folder_in_memory
 
 # A shell without job control starts what runs in its background with SIGINT ignored, and programs that tests start and
 # stop by SIGINT would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# No test is about what a disk keeps when the power fails, and to wait for it at each commit was half of their time.
+if found := folder_in_memory():
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(found))
+
+keep_url_builders()
 
 KINDS = ("sqlite", "postgresql")
 API_KEY = "api-key-of-the-tests-0123456789"
@@ -51,7 +60,21 @@ SETTINGS = {
     "GRAPH_API_VERSION": "v26.0",
     "WORKER": "external",
 }
+DELETE_ALL = ";".join(
+    [
+        "SET LOCAL synchronous_commit = off",
+        "SET LOCAL lock_timeout = '10s'",  # whoever still holds a row is a test that left something running
+        *(f'DELETE FROM "{each.name}"' for each in reversed(Base.metadata.sorted_tables)),
+    ]
+).encode()
+"""One request, since it comes before every second test: PostgreSQL runs several statements as one transaction."""
 LONGER_THAN_ANY_LEASE = timedelta(hours=1)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what stays until the end: thousands of tests, and every module."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -79,6 +102,13 @@ def postgres_url() -> Iterator[str]:
         pytest.skip(str(error))
 
 
+@pytest.fixture(scope="session")
+def empty_postgres(postgres_url: str) -> Iterator[Callable[[], object]]:
+    """What deletes every row of this run's own PostgreSQL database."""
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        yield lambda: connection.execute(DELETE_ALL)
+
+
 @pytest.fixture(params=KINDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A migrated, empty database of each kind."""
@@ -86,7 +116,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         shutil.copyfile(request.getfixturevalue("migrated_sqlite"), tmp_path / "whatsapp.db")
         return f"sqlite:///{tmp_path}/whatsapp.db"
     url: str = request.getfixturevalue("postgres_url")
-    empty(url)
+    request.getfixturevalue("empty_postgres")()
     return url
 
 
@@ -216,9 +246,6 @@ def with_settings(config: Config, **changes: Any) -> Config:
 
 
 def empty(url: str) -> None:
-    """Delete every row."""
-    database = Database(url)
-    with database.write() as session:
-        for table in reversed(Base.metadata.sorted_tables):
-            session.execute(delete(table))
-    database.dispose()
+    """Delete every row of a PostgreSQL database."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(DELETE_ALL)

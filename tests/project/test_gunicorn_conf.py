@@ -19,11 +19,13 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def unfrozen() -> Iterator[None]:
-    """Nothing is spared by the collector afterwards, and Ctrl-C is pytest's own again."""
+    """Nothing is spared by the collector; afterwards it is as pytest had it, and so is Ctrl-C."""
     before = signal.getsignal(signal.SIGINT)
+    gc.unfreeze()
     yield
     signal.signal(signal.SIGINT, before)
-    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def test_the_collector_passes_over_what_was_made_at_start(monkeypatch: pytest.MonkeyPatch, unfrozen: None) -> None:

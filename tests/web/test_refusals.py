@@ -140,7 +140,7 @@ def test_a_time_beyond_the_window_is_named_with_the_windows_end(client: FlaskCli
         return client.post("/send/whatsapp", json=body, headers=HEADERS).get_json()
 
     beyond, past = send(30), send(-1)
-    closes = (now + timedelta(hours=24)).date().isoformat()
+    closes = (now.replace(microsecond=0) + timedelta(hours=24, minutes=5)).isoformat()
     assert list(beyond["error"]["fields"]) == ["send_at"]
     assert "window closes, at " in beyond["error"]["fields"]["send_at"][0]
     assert closes in beyond["error"]["fields"]["send_at"][0]

@@ -68,11 +68,11 @@ class Story:
         self.watch = Watch(config, self.database, directory, graph, alarms, self.clock, checks)
 
     def after(self, **time: float) -> list[Told]:
-        """Let time go by, looking every ten seconds at the end; what was told meanwhile, but for disks."""
+        """Let time go by, looking every half minute of the last two and a half; what was told then, but for disks."""
         self.clock.pass_by(**time)
-        for _ in range(14):
+        for _ in range(5):
             self.watch()
-            self.clock.pass_by(seconds=10)
+            self.clock.pass_by(seconds=30)
         with self.database.read() as session:
             rows = session.scalars(select(Event).where(Event.type == "gateway.alert").order_by(Event.sequence)).all()
         fresh = [json.loads(row.data) for row in rows[self._told :]]

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -30,11 +31,13 @@ Post = Callable[..., TestResponse]
 
 @pytest.fixture
 def now(gateway: Gateway, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The present of everything that sends; nobody sleeps."""
+    """The present of everything that sends. Nobody sleeps: for who waits for a turn, the time goes by at once."""
     for service in (gateway.send, gateway.sends, gateway.actions, gateway.batches, gateway.settle, gateway.many_sends,
                     gateway.probe_numbers):
         monkeypatch.setattr(service, "_now", clock)
     monkeypatch.setattr("app.jobs.send.LOOK_SECONDS", 0.0)
+    at_once = SimpleNamespace(perf_counter=time.perf_counter, sleep=lambda seconds: clock.pass_by(seconds=seconds))
+    monkeypatch.setattr("app.services.sending.send_message.time", at_once)
     return clock
 
 

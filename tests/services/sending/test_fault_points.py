@@ -43,7 +43,7 @@ def test_whoever_dies_at_a_step_leaves_nothing_lost_and_nothing_doubled(
 
     with monkeypatch.context() as armed:
         armed.setattr(fault_points, "reach", reach)
-        _run_until_it_dies(point, gateway, now, post)
+        _run_until_it_dies(point, gateway, now, post, died)
     assert died == [point]
     message_id = _only(database)
     assert status_of(database, message_id) in ("queued", "sending", "accepted")
@@ -66,7 +66,9 @@ def test_whoever_dies_at_a_step_leaves_nothing_lost_and_nothing_doubled(
     assert audit_balance(database).problems == []
 
 
-def _run_until_it_dies(point: Point, gateway: Gateway, now: Clock, post: Callable[..., object]) -> None:
+def _run_until_it_dies(
+    point: Point, gateway: Gateway, now: Clock, post: Callable[..., object], died: list[Point]
+) -> None:
     try:
         post("/send/whatsapp", _body(point), **{"Idempotency-Key": "k"})
     except Died:
@@ -76,6 +78,8 @@ def _run_until_it_dies(point: Point, gateway: Gateway, now: Clock, post: Callabl
         for _ in range(10):
             sender.work()
             all_answered(sender)
+            if died:  # in a thread, which the rest would wait for
+                break
             now.pass_by(milliseconds=100)
     except Died:
         all_answered(sender)

@@ -70,17 +70,24 @@ class AllocatedFile(mmap_dict.MmapedDict):
 
 
 def _allocate(filename: str, size: int) -> None:
-    """Make a file, and have the disk set aside room for its first `size` bytes. Raises `OSError` if it cannot."""
-    descriptor = os.open(filename, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """Make a file, and have the disk set aside room for its first `size` bytes. Raises `OSError` if it cannot.
+
+    A new file gets its name when it has its size: an empty one makes every scrape of every process raise.
+    """
+    is_new = not os.path.exists(filename)
+    allocated = f"{filename}.new" if is_new else filename
+    descriptor = os.open(allocated, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     there = os.fstat(descriptor).st_size
     try:
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(descriptor, 0, max(size, there))
         elif there < size:
             os.pwrite(descriptor, bytes(size - there), there)
+        if is_new:
+            os.rename(allocated, filename)
     except OSError:
-        if not there:
-            os.unlink(filename)  # who reads the numbers of all processes stumbles over an empty file
+        if is_new:
+            os.unlink(allocated)
         raise
     finally:
         os.close(descriptor)

@@ -8,10 +8,38 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 stopped="Stopped before anything was started."
-trap 'printf "%s\n" "$stopped" >&2; exit 130' INT TERM
+child=""
+trap 'stop 130' INT
+trap 'stop 143' TERM
+trap '' PIPE
 
+# Nobody may be there (any more) who reads this, and that is no reason not to start.
 say() {
-    printf '%s\n' "$*" >&2
+    printf '%s\n' "$*" >&2 2>/dev/null || true
+}
+
+# Run what may take its time. A shell hears a signal at once only while it waits, and this one then ends it, too.
+step() {
+    local status=0
+    "$@" &
+    child=$!
+    wait "$child" || status=$?
+    child=""
+    return "$status"
+}
+
+quietly() {
+    exec >"$1" 2>&1
+    exec "${@:2}"
+}
+
+stop() {
+    if [ -n "$child" ]; then
+        kill -TERM "$child" 2>/dev/null || true
+        wait "$child" 2>/dev/null || true
+    fi
+    say "$stopped"
+    exit "$1"
 }
 
 fail() {
@@ -49,17 +77,19 @@ is_whole() {
 }
 
 make_venv() {
-    local python=$1 output
+    local python=$1 output=.venv/.output said
     need_writable_folder .venv
     say "Making .venv with $python ..."
     rm -rf .venv
     mkdir .venv
     : >"$unfinished"
-    if ! output=$("$python" -m venv .venv 2>&1); then
+    if ! step quietly "$output" "$python" -m venv .venv; then
+        said=$(cat "$output")
         rm -rf .venv
-        say "$output"
+        say "$said"
         fail "Python could not make .venv. On Debian and Ubuntu, apt install python3-venv, then run this again."
     fi
+    rm -f "$output"
 }
 
 # pip is only asked when a list of requirements changed since it last went through: a restart needs no network.
@@ -73,7 +103,7 @@ wait_for_turn() {
     exec 9>.venv.lock
     "$1" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)' 2>/dev/null && return
     say "Another ./run.sh is setting up here; waiting for it ..."
-    "$1" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'
+    step "$1" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'
 }
 
 install() {
@@ -90,7 +120,7 @@ install() {
         fi
         : >"$unfinished"
         say "Installing $list ..."
-        if ! .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r "$list"; then
+        if ! step .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r "$list"; then
             rm -f "$unfinished"
             fail "pip could not install $list; its reason is above. With a network connection, run this again."
         fi
@@ -138,8 +168,7 @@ case "${1:-}" in
 "")
     install requirements.txt
     make_env
-    # Python would answer Ctrl-C with a traceback: here this shell answers when the check has ended, and below app.start.serve.
-    (trap '' INT; exec .venv/bin/python -m app.start.preflight) || exit $?
+    step .venv/bin/python -m app.start.preflight || exit $?
     trap - TERM
     trap '' INT
     exec .venv/bin/python -m app.start.serve

@@ -2,8 +2,14 @@
 
 import sys
 
+import click
+
 from app import create_app
 from app.errors import ConfigError
+from app.process import console
+
+if click.get_current_context(silent=True) is None:  # a server, and no command of `flask`, which prints for a person
+    console.install()
 
 try:
     app = create_app()

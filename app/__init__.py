@@ -24,7 +24,8 @@ def create_app(config: Config | None = None) -> Flask:
     from flask import Flask
 
     from app import cli, metrics, web
-    from app.config.settings import load_config, load_environment
+    from app.config.environment import load_environment
+    from app.config.settings import load_config
     from app.container import Gateway
     from app.logs import configure_logging
 

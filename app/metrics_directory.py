@@ -21,10 +21,15 @@ PREFIX = "whatsapp-service-metrics-"
 
 
 def make() -> str | None:
-    """Make a directory for a master that forks; None where no disk has room for one."""
+    """Make a directory for a master that forks, and remove those of masters that were killed.
+
+    None where no disk has room for one.
+    """
+    ours = f"{PREFIX}{os.getuid()}-"
     for parent in (tempfile.gettempdir(), "/dev/shm"):
         with suppress(OSError):
-            return tempfile.mkdtemp(prefix=PREFIX, dir=parent)
+            _sweep(Path(parent), ours)
+            return tempfile.mkdtemp(prefix=f"{ours}{os.getpid()}-", dir=parent)
     return None
 
 

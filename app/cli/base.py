@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from app.config.settings import Config, load_config, load_environment
+from app.config.environment import load_environment
+from app.config.settings import Config, load_config
 from app.db import statement_timeout
 from app.errors import ConfigError, GatewayError, Unavailable
 

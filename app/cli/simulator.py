@@ -7,7 +7,7 @@ import logging
 import click
 
 from app.cli.base import Command
-from app.config.settings import load_environment
+from app.config.environment import load_environment
 
 
 @click.command(cls=Command, context_settings={"ignore_unknown_options": True, "help_option_names": []})

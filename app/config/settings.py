@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from dotenv import load_dotenv
-
 from app.config import parsers
 from app.config.parsers import ROOT, Reader, WrongSetting
 from app.errors import ConfigError
@@ -132,19 +130,6 @@ def settings() -> tuple[Field[Any], ...]:
 def setting_name(setting: Field[Any]) -> str:
     """Return the environment variable that a field of `Config` is read from."""
     return setting.metadata["name"] or setting.name.upper()
-
-
-def load_environment() -> Mapping[str, str]:
-    """Add what the project's `.env` sets and the environment does not, and return `os.environ`.
-
-    Raises `ConfigError` when the file is there and cannot be read.
-    """
-    try:
-        # A `$` in a secret is a dollar sign; and some editors begin a file with a mark that is no part of a name.
-        load_dotenv(ROOT / ".env", interpolate=False, encoding="utf-8-sig")
-    except (OSError, ValueError) as err:
-        raise ConfigError([f".env: cannot be read ({type(err).__name__}); it must be this user's, and UTF-8"]) from None
-    return os.environ
 
 
 def load_config(environ: Mapping[str, str]) -> Config:

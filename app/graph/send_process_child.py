@@ -19,6 +19,7 @@ from dataclasses import asdict
 from app.domain.api_usage import ApiUsage
 from app.graph.client import GraphClient
 from app.graph.send_calls import Answer, Call, Calls
+from app.process import console
 from app.process.ipc import LENGTH, Json, pack
 
 MOST_TOLD = 100
@@ -72,8 +73,9 @@ class Line:
 def main(fileno: int) -> None:
     """Make calls until the worker is gone."""
     # Whoever stops the worker lets it finish what is under way, and that is here.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
+    console.install()
     line = Line(socket.socket(fileno=fileno))
     frames = line.frames()
     start = next(frames)

@@ -18,6 +18,7 @@ import traceback
 from typing import Any
 
 from app.handlers.offered import Client, Error, Mistake, On
+from app.process import console
 from app.process.ipc import LENGTH, Json, pack
 
 TRACEBACK = 8_000
@@ -142,12 +143,13 @@ def _run(link: Link, on: On, frame: Json) -> Json:
 
 def main(fileno: int, module: str) -> None:
     """Load the module, say what it registers, and do one call after the other until the gateway wants no more."""
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         # Sent to every process of a server at once; the gateway ends this one when its call is done. A function that
         # does nothing, since programs that a handler starts would inherit an ignored signal.
         signal.signal(number, lambda number, frame: None)
     line = socket.socket(fileno=fileno)
     line.set_inheritable(False)
+    console.install()  # a handler that prints must not wait for whoever reads it
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s[%(process)d]: %(message)s")
     link = Link(line)
     try:

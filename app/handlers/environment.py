@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from app.config.environment import FROM_PARENT
 from app.config.settings import setting_name, settings
 from app.process.draining import DESCRIPTOR
 from app.process.supervisor import PARENT_PID
 
-OURS = ("PROMETHEUS_MULTIPROC_DIR", PARENT_PID, DESCRIPTOR, "FLASK_SKIP_DOTENV", "FLASK_APP")
+OURS = ("PROMETHEUS_MULTIPROC_DIR", PARENT_PID, DESCRIPTOR, FROM_PARENT, "FLASK_SKIP_DOTENV", "FLASK_APP")
 """What our processes tell each other."""
 
 

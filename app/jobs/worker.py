@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -20,11 +21,13 @@ from app.jobs.deliver import DeliverDue
 from app.jobs.loops import LOOK_SECONDS, Lane, Lanes, Once
 from app.jobs.process import process_due
 from app.jobs.send import Sender
+from app.jobs.standing_back import LOOK_SECONDS as STANDING_BACK_SECONDS
+from app.jobs.standing_back import begin_anew, is_beside_embedded, wait_for_turn
 from app.logs import get_logger
-from app.process import draining
+from app.process import console, draining
 from app.process.supervisor import PARENT_PID
 from app.services.messages.search_index import index_contacts, index_messages
-from app.services.operations.shared_settings import HANDLERS
+from app.services.operations.shared_settings import HANDLERS, SharedSettings
 from app.services.operations.traffic import count_traffic
 
 HEARTBEAT_SECONDS = 5.0
@@ -47,11 +50,13 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
     another worker on this database has another encryption key.
     """
     stop = threading.Event()
-
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    draining.follow(on_signal)
+    _hear_signals(stop)
+    gives_way = not with_parent and gateway.config.worker == "embedded"
+    if gives_way:
+        wait_for_turn(gateway.shared_settings, stop)
+    if stop.is_set():
+        return
+    gateway.shared_settings.is_embedded = with_parent
     metrics.warn_of_trouble()
     with suppress(Unavailable):  # then the heartbeat says it, as soon as the database is there
         gateway.shared_settings.beat(platform.node())
@@ -70,11 +75,7 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
     lanes = _lanes(gateway, sender, deliver, refuse)
     lanes.start()
     logger.info("worker started", extra={"pid": os.getpid()})
-    parent = int(os.environ.get(PARENT_PID) or os.getppid())
-    while not stop.wait(1.0):
-        if with_parent and os.getppid() != parent:
-            logger.warning("the web process is gone; stopping")
-            break
+    has_given_way = _wait_for_end(stop, gateway.shared_settings, with_parent=with_parent, gives_way=gives_way)
     if gateway.handlers is not None:
         gateway.handlers.begin_stop()
     lanes.stop()
@@ -89,6 +90,36 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
     logger.info("worker stopped", extra={"pid": os.getpid()})
     if refused:
         raise refused[0]
+    if has_given_way:
+        begin_anew()
+
+
+def _hear_signals(stop: threading.Event) -> None:
+    """Have SIGTERM, SIGINT and a terminal that hangs up set `stop`, and SIGUSR1 open the console's file again."""
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    draining.follow(on_signal)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` has it
+        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
+    signal.signal(signal.SIGUSR1, lambda _number, _frame: console.reopen())
+    signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+
+
+def _wait_for_end(stop: threading.Event, settings: SharedSettings, *, with_parent: bool, gives_way: bool) -> bool:
+    """Wait until this worker must end. Return whether that is because an embedded one has come, where it gives way."""
+    parent = int(os.environ.get(PARENT_PID) or os.getppid())
+    next_look = 0.0
+    while not stop.wait(1.0):
+        if with_parent and os.getppid() != parent:
+            logger.warning("the web process is gone; stopping")
+            return False
+        if gives_way and time.monotonic() >= next_look:
+            next_look = time.monotonic() + STANDING_BACK_SECONDS
+            if is_beside_embedded(settings):
+                return True
+    return False
 
 
 def _serve_metrics(port: int) -> None:

@@ -15,6 +15,7 @@ from app.config.settings import Config
 from app.logs.files import DailyFileHandler
 from app.logs.lines import OUR_LOGGER, JsonFormatter, TextFormatter, is_ours, request_id_var
 from app.logs.scrub import Scrubber
+from app.process.console import say_drops_as
 
 __all__ = ["configure_logging", "console", "formatter", "get_logger", "request_id_var"]
 
@@ -35,6 +36,7 @@ def configure_logging(config: Config, process: str) -> None:
         root.removeHandler(handler)
         handler.close()
     lines = formatter(config, process)
+    _tell_drops(lines)
     screen = _Console()
     screen.setLevel(config.log_level)
     file = DailyFileHandler(Path(config.log_dir))
@@ -54,6 +56,7 @@ def console(config: Config, process: str) -> Callable[[str], None]:
     A line that is JSON already, as a child's may be, passes as it is.
     """
     lines = formatter(config, process)
+    _tell_drops(lines)
 
     def write(text: str) -> None:
         text = text.rstrip("\n")
@@ -70,6 +73,18 @@ def formatter(config: Config, process: str) -> logging.Formatter:
     """Return what makes lines of records, as `LOG_FORMAT` says, for the process called `process`."""
     scrubber = Scrubber(config.secret_values())
     return JsonFormatter(process, scrubber) if config.log_format == "json" else TextFormatter(process, scrubber)
+
+
+def _tell_drops(lines: logging.Formatter) -> None:
+    """Have the line that tells of dropped ones look like the others."""
+
+    def notice(count: int) -> str:
+        words = "console lines were dropped, because nobody took them"
+        record = logging.LogRecord(f"{OUR_LOGGER}.logs", logging.WARNING, "", 0, words, None, None)
+        record.count = count
+        return f"{lines.format(record)}\n"
+
+    say_drops_as(notice)
 
 
 def _from_us_or_serious(record: logging.LogRecord) -> bool:

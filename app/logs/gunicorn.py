@@ -8,6 +8,8 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
+from app.process import console
+
 _SIGNAL = re.compile(r"SIG[A-Z0-9]{2,8}")
 HIDDEN = "[...]"
 
@@ -24,6 +26,11 @@ class GunicornLogger(Logger):  # type: ignore[misc]
             handler.addFilter(_quote_nothing)
             if self.lines is not None:
                 handler.setFormatter(self.lines)
+
+    def reopen_files(self) -> None:
+        """Go on in a new file where the console is one that was moved away: SIGUSR1, in master and web processes."""
+        super().reopen_files()
+        console.reopen()
 
 
 def _quote_nothing(record: logging.LogRecord) -> bool:

@@ -12,14 +12,19 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import IO
 
 PARENT_PID = "PARENT_PID"
 """The environment variable that tells a child whose end is its own."""
 
 LOOK_SECONDS = 0.5
+FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 STEADY_SECONDS = 60.0
+
+LONGEST_LINE = 65_536
 
 WORKER, SIMULATOR, ECHO_BOT = "worker", "simulator", "echo bot"
 STOP_SIGNALS = {SIMULATOR: signal.SIGHUP}
@@ -30,8 +35,8 @@ sent, because requests in flight need it until they are answered."""
 class Children:
     """Starts commands, starts them again when they end, and stops them.
 
-    `pass_fds` are open in every child. `tell` writes a line for the person who watches the console; with
-    `is_read`, what children print goes there too, line by line, and not straight to the console.
+    `pass_fds` are open in every child. What a child prints is read here and told line by line, by `tell`, which writes
+    for the person who watches the console: so no child ever waits for whoever reads that.
     """
 
     def __init__(
@@ -40,16 +45,14 @@ class Children:
         environ: Mapping[str, str],
         pass_fds: Sequence[int] = (),
         tell: Callable[[str], object] = sys.stderr.write,
-        *,
-        is_read: bool = False,
     ) -> None:
         self._commands = dict(commands)
         self._environ = dict(environ)
         self._pass_fds = tuple(pass_fds)
-        self._tell = tell
-        self._is_read = is_read
+        self._tell_person = tell
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._readers: dict[str, threading.Thread] = {}
+        self._renewed: set[int] = set()
         self._mutex = threading.Lock()
         self._held = threading.Event()
 
@@ -58,6 +61,15 @@ class Children:
         for name in self._commands:
             self._spawn(name)
         threading.Thread(target=self._watch, name="children", daemon=True).start()
+
+    def renew(self, environ: Mapping[str, str], *names: str) -> None:
+        """Have these end in order and start at once again, with another environment; any other has it when it ends."""
+        with self._mutex:
+            self._environ = dict(environ)
+        for _, child in self._chosen(names):
+            if child.poll() is None:
+                self._renewed.add(child.pid)
+                child.send_signal(signal.SIGTERM)
 
     def hold(self) -> None:
         """Start none of them again from now on."""
@@ -84,45 +96,84 @@ class Children:
 
     def _chosen(self, names: Iterable[str]) -> list[tuple[str, subprocess.Popen[bytes]]]:
         wanted = set(names) or set(self._running)
-        return [(name, child) for name, child in self._running.items() if name in wanted]
+        return [(name, child) for name, child in list(self._running.items()) if name in wanted]
+
+    def _tell(self, line: str) -> None:
+        """Tell a line. Whoever was to read it may be gone, and that is no reason to leave a child alone."""
+        with suppress(OSError, ValueError):
+            self._tell_person(line)
 
     def _spawn(self, name: str) -> None:
-        # In a session of its own, so that Ctrl-C in a terminal reaches it through us, in order, and not directly. It is
-        # told who we are, because we may be gone before it has started far enough to ask.
-        environ = self._environ | {PARENT_PID: str(os.getpid())}
+        """Start one, unless they are held. Where the system has no process for it, it is one that has ended."""
         with self._mutex:
             if self._held.is_set():
                 return
-            child = self._running[name] = subprocess.Popen(
-                self._commands[name], env=environ, start_new_session=True, stdin=subprocess.DEVNULL,
-                pass_fds=self._pass_fds, stdout=subprocess.PIPE if self._is_read else None,
-                stderr=subprocess.STDOUT if self._is_read else None,
-            )  # fmt: skip
-        if child.stdout is not None:
-            reader = threading.Thread(target=self._read, args=(child.stdout,), name=f"lines of {name}", daemon=True)
-            self._readers[name] = reader
-            reader.start()
+            # It is told who we are, because we may be gone before it has started far enough to ask. What it prints
+            # must not wait in it for more.
+            environ = self._environ | {PARENT_PID: str(os.getpid()), "PYTHONUNBUFFERED": "1"}
+            try:
+                # In a session of its own, so that Ctrl-C in a terminal reaches it through us, in order.
+                child = self._running[name] = subprocess.Popen(
+                    self._commands[name], env=environ, start_new_session=True, stdin=subprocess.DEVNULL,
+                    pass_fds=self._pass_fds, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                )  # fmt: skip
+            except OSError as error:
+                self._tell(f"{name} cannot be started ({type(error).__name__})\n")
+                return
+        assert child.stdout is not None
+        reader = threading.Thread(target=self._read, args=(child.stdout,), name=f"lines of {name}", daemon=True)
+        self._readers[name] = reader
+        reader.start()
 
     def _read(self, lines: IO[bytes]) -> None:
-        for line in lines:
-            if line.strip():
-                self._tell(line.decode("utf-8", "replace"))
+        with lines:
+            while line := lines.readline(LONGEST_LINE):
+                if line.strip():
+                    self._tell(line.decode("utf-8", "replace"))
 
     def _watch(self) -> None:
-        started = dict.fromkeys(self._commands, time.monotonic())
-        pauses = dict.fromkeys(self._commands, 0.5)
+        plans = {name: _Restart(time.monotonic()) for name in self._commands}
         while not self._held.wait(LOOK_SECONDS):
-            for name, child in list(self._running.items()):
-                if child.poll() is None or self._held.is_set():
-                    continue
-                if time.monotonic() - started[name] > STEADY_SECONDS:
-                    pauses[name] = 0.5
-                self._tell(f"{name} (pid {child.pid}) ended; starting it again in {pauses[name]:g} s\n")
-                if self._held.wait(pauses[name]):
-                    return
-                pauses[name] = min(pauses[name] * 2, LONGEST_PAUSE_SECONDS)
-                started[name] = time.monotonic()
-                self._spawn(name)
+            for name, plan in plans.items():
+                child = self._running.get(name)
+                if (child is None or child.poll() is not None) and not self._held.is_set():
+                    self._restart(name, child, plan)
+
+    def _restart(self, name: str, child: subprocess.Popen[bytes] | None, plan: _Restart) -> None:
+        """Start one again that has ended, when its time has come. The others are not kept waiting by its pause."""
+        now = time.monotonic()
+        if plan.due_at is None:
+            is_renewed = child is not None and child.pid in self._renewed
+            pause = plan.put_off(now, 0.0 if is_renewed else None)
+            if not is_renewed:
+                what = f"{name} (pid {child.pid}) ended" if child else f"{name} is not there"
+                self._tell(f"{what}; starting it again in {pause:g} s\n")
+        if plan.due_at is not None and now >= plan.due_at:
+            plan.begin(now)
+            self._running.pop(name, None)
+            self._spawn(name)
+
+
+@dataclass
+class _Restart:
+    """When a child that ended is started again: the more often it ends, the later."""
+
+    started_at: float
+    due_at: float | None = None
+    pause: float = FIRST_PAUSE_SECONDS
+
+    def put_off(self, now: float, pause: float | None = None) -> float:
+        """Plan the next start, after `pause` or as long as its turn is by now; return how long that is."""
+        if pause is None:
+            if now - self.started_at > STEADY_SECONDS:
+                self.pause = FIRST_PAUSE_SECONDS
+            pause, self.pause = self.pause, min(self.pause * 2, LONGEST_PAUSE_SECONDS)
+        self.due_at = now + pause
+        return pause
+
+    def begin(self, now: float) -> None:
+        """It is started now."""
+        self.started_at, self.due_at = now, None
 
 
 def commands(*, worker: bool, simulator: bool, echo_bot: bool, root: str) -> dict[str, list[str]]:

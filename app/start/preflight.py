@@ -9,11 +9,21 @@ import errno
 import os
 import socket
 import sys
+import time
 from pathlib import Path
 
+from app.config.environment import load_environment
 from app.config.parsers import ROOT
-from app.config.settings import Config, load_config, load_environment
+from app.config.settings import Config, load_config
 from app.errors import ConfigError
+from app.process import console
+
+WAIT_SECONDS = 5.0
+LOOK_SECONDS = 0.2
+
+
+class _Taken(str):
+    """A problem that may pass by itself: somebody has the port."""
 
 
 def main() -> int:
@@ -31,6 +41,20 @@ def main() -> int:
 
 
 def _port_problems(config: Config) -> list[str]:
+    """Return what is wrong with the ports. Processes of a gateway that was killed keep them for a moment."""
+    problems = _taken_ports(config)
+    passing = [each for each in problems if isinstance(each, _Taken)]
+    if passing:
+        what = passing[0].partition(",")[0]
+        sys.stderr.write(f"{what}; waiting {WAIT_SECONDS:g} s at most for whoever has it to end.\n")
+    until = time.monotonic() + WAIT_SECONDS
+    while any(isinstance(each, _Taken) for each in problems) and time.monotonic() < until:
+        time.sleep(LOOK_SECONDS)
+        problems = _taken_ports(config)
+    return problems
+
+
+def _taken_ports(config: Config) -> list[str]:
     asked = [(config.host, config.port, "PORT", "")]
     if config.metrics_port:
         asked.append(("127.0.0.1", config.metrics_port, "METRICS_PORT", ""))
@@ -48,7 +72,7 @@ def _listening_problem(host: str, port: int, name: str, what: str) -> str | None
             trial.listen(1)
     except OSError as err:
         if err.errno == errno.EADDRINUSE:
-            return (
+            return _Taken(
                 f"{name}: port {port}{what} is taken, perhaps by a gateway that already runs; stop it, or set another"
                 f" {name} in .env"
             )
@@ -76,4 +100,5 @@ def _loose_permissions() -> list[str]:
 
 
 if __name__ == "__main__":
+    console.install()
     raise SystemExit(main())

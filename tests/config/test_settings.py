@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from pathlib import Path
 
 import pytest
 
-from app.config import settings as config_module
 from app.config.parsers import ROOT
-from app.config.settings import load_config, load_environment, setting_name, settings
+from app.config.settings import load_config, setting_name, settings
 from app.errors import ConfigError
 from app.security.endpoint_urls import NEVER_CALLED, NOT_ALLOWED
 
@@ -236,34 +234,6 @@ def test_a_config_cannot_be_changed() -> None:
 
     with pytest.raises(dataclasses.FrozenInstanceError):
         config.port = 1  # type: ignore[misc]
-
-
-def test_the_environment_wins_over_the_env_file(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    written = "\ufeffHOST=::1\r\nPORT=9001\nSECRET_KEY='a$HOME#b'\n"
-    (project / ".env").write_text(written + "# a comment\nexport LOG_DIR=\"logs here\"\n")
-    monkeypatch.setenv("PORT", "9002")
-
-    environ = load_environment()
-
-    assert environ["HOST"] == "::1"
-    assert environ["PORT"] == "9002"
-    assert environ["SECRET_KEY"] == "a$HOME#b"
-    assert environ["LOG_DIR"] == "logs here"
-
-
-def test_an_env_file_that_is_not_text_is_a_problem(project: Path) -> None:
-    (project / ".env").write_bytes(b"PORT=\xff\xfe")
-
-    with pytest.raises(ConfigError, match=r"\.env: cannot be read"):
-        load_environment()
-
-
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty project folder, and an environment that is put back afterwards."""
-    monkeypatch.setattr(config_module, "ROOT", tmp_path)
-    monkeypatch.setattr(os, "environ", {})
-    return tmp_path
 
 
 def test_networks_may_name_a_port() -> None:

@@ -6,10 +6,8 @@ Long form, every signal to every target: `DRILL=long .venv/bin/pytest tests/dril
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import signal
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,17 +17,13 @@ from pathlib import Path
 
 import pytest
 
-from simulator.server import SimulatorServer
-from simulator.settings import BusinessNumber, MetaApp, SimulatorSettings
-from simulator.testing import MetaStandIn
 from tests.drills.conftest import IS_LONG
 from tests.drills.test_servers import UWSGI
-from tests.load.gateway import API_KEY, APP_SECRET, Answer, Gateway, running
+from tests.load.gateway import APP_SECRET, Gateway, running
+from tests.load.in_flight import TOKEN, SlowMeta, begun, bulk, calls, headers, send, send_until_taken, states, wait_for
 from tests.load.together import Drill, together
 
-SENDS, QUEUED = 18, 12
-META_SECONDS = 6.0
-TOKEN = "EAAdrill0123456789abcdef"
+SENDS = 18
 DRILL_SECONDS = 240.0
 
 
@@ -67,15 +61,15 @@ CASES = {
 def _drop_nothing(number: signal.Signals, target: str, directory: Path) -> None:
     gateway = Gateway(directory)
     is_signalled = threading.Event()
-    with _slow_meta() as meta, ThreadPoolExecutor(SENDS) as pool:
+    with SlowMeta() as meta, ThreadPoolExecutor(SENDS) as pool:
         gateway.extra = {"GRAPH_API_URL": meta.url, "WHATSAPP_ACCESS_TOKEN": TOKEN}
         with running(gateway, ready=False):
             gateway.wait_ready(120)
-            waiting = [pool.submit(_send_until_taken, gateway, each, is_signalled) for each in range(SENDS)]
-            _wait_for(lambda: _begun(gateway) >= SENDS)
-            gateway.request("POST", "/api/messages/bulk", _bulk(), _headers("application/json"))
+            waiting = [pool.submit(send_until_taken, gateway, each, is_signalled) for each in range(SENDS)]
+            wait_for(lambda: begun(gateway) >= SENDS)
+            gateway.request("POST", "/api/messages/bulk", bulk(), headers("application/json"))
             # At Meta, and not only begun: what has not left when a worker stops goes back to its queue.
-            _wait_for(lambda: _calls(meta) >= SENDS + 1)
+            wait_for(lambda: calls(meta) >= SENDS + 1)
 
             is_signalled.set()
             TARGETS[target](gateway, number)
@@ -84,10 +78,10 @@ def _drop_nothing(number: signal.Signals, target: str, directory: Path) -> None:
             assert gateway.process is not None
             assert gateway.process.wait(60) == 0, gateway.tail()
             assert [answer.status for answer in answers] == [200] * SENDS, gateway.tail()
-            _wait_for(lambda: not gateway.processes())
-            states = _states(gateway)
-    assert set(states) <= {"accepted", "queued"}, states
-    assert states["accepted"] >= SENDS + 1
+            wait_for(lambda: not gateway.processes())
+            found = states(gateway)
+    assert set(found) <= {"accepted", "queued"}, found
+    assert found["accepted"] >= SENDS + 1
     assert "starting it again" not in gateway.tail(20_000)
 
 
@@ -98,17 +92,17 @@ def _drain(directory: Path) -> None:
     with running(gateway, ready=False):
         gateway.wait_ready(120)
         gateway.wait_simulator(60)
-        _wait_for(lambda: gateway.get("/readyz").json()["worker"]["state"] == "running")
+        wait_for(lambda: gateway.get("/readyz").json()["worker"]["state"] == "running")
         web = {process.pid for process in gateway.web_workers()}
 
         _all(gateway, signal.SIGTERM)
         began = time.monotonic()
 
-        _wait_for(lambda: gateway.get("/readyz").status == 503)
+        wait_for(lambda: gateway.get("/readyz").status == 503)
         recipients = itertools.count(1)  # many: one alone is written to 45 times at once at the most
         while time.monotonic() - began < 4:
             assert gateway.get("/readyz").json()["draining"] is True
-            assert _send(gateway, next(recipients)).status == 200
+            assert send(gateway, next(recipients)).status == 200
             time.sleep(0.05)
         assert {process.pid for process in gateway.web_workers()} == web
         assert gateway.process is not None and gateway.process.wait(60) == 0
@@ -118,13 +112,13 @@ def _drain(directory: Path) -> None:
 def _uwsgi(directory: Path) -> None:
     """The documented command answers requests in flight, too; `--die-on-term` would not."""
     gateway = Gateway(directory, command=(*UWSGI, "--module=wsgi:app"))
-    with _slow_meta() as meta, ThreadPoolExecutor(3) as pool:
+    with SlowMeta() as meta, ThreadPoolExecutor(3) as pool:
         gateway.extra = {"GRAPH_API_URL": meta.url, "WHATSAPP_ACCESS_TOKEN": TOKEN, "WORKER": "external"}
         assert gateway.flask("migrate").returncode == 0
         with running(gateway, ready=False):
             gateway.wait_ready(120)
-            waiting = [pool.submit(_send, gateway, each) for each in range(3)]
-            _wait_for(lambda: _begun(gateway) >= 3)
+            waiting = [pool.submit(send, gateway, each) for each in range(3)]
+            wait_for(lambda: begun(gateway) >= 3)
 
             _master(gateway, signal.SIGTERM)
 
@@ -150,69 +144,3 @@ def test_it_drains_although_every_process_was_signalled(drills: dict[str, Future
 
 def test_under_uwsgi_as_documented_too(drills: dict[str, Future[None]]) -> None:
     drills["uWSGI"].result(DRILL_SECONDS)
-
-
-class _slow_meta:
-    """A Meta that takes its time."""
-
-    def __init__(self) -> None:
-        app = MetaApp(app_secret=APP_SECRET, access_token=TOKEN, webhook_url="http://127.0.0.1:9/")
-        self._server = SimulatorServer(
-            SimulatorSettings(port=0, apps=(app,), numbers=(BusinessNumber("700100200300400"),), enforce_window=False)
-        )
-
-    def __enter__(self) -> MetaStandIn:
-        self._server.start()
-        meta = MetaStandIn(self._server)
-        meta.add_fault("delay", seconds=META_SECONDS)
-        return meta
-
-    def __exit__(self, *_: object) -> None:
-        self._server.stop()
-
-
-def _headers(content_type: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {API_KEY}", "Content-Type": content_type}
-
-
-def _bulk() -> bytes:
-    return json.dumps({"messages": [{"to": f"+3460000{each:04}", "message": "hi"} for each in range(QUEUED)]}).encode()
-
-
-def _send(gateway: Gateway, number: int) -> Answer:
-    body = json.dumps({"to": f"+3461000{number:04}", "message": "hi", "force": True}).encode()
-    return gateway.request("POST", "/send/whatsapp", body, _headers("application/json"), timeout=60)
-
-
-def _send_until_taken(gateway: Gateway, number: int, is_signalled: threading.Event) -> Answer:
-    """On a machine that is busy with other tests a send may wait too long for its turn to be written."""
-    while (answer := _send(gateway, number)).status == 503 and not is_signalled.is_set():
-        pass
-    return answer
-
-
-def _calls(meta: MetaStandIn) -> int:
-    """How many sends have come to Meta, which is about to answer them."""
-    return sum(rule["happened"] for rule in meta.simulator.world.faults.to_json())
-
-
-def _begun(gateway: Gateway) -> int:
-    """How many sends have left for Meta, most of which have no answer yet."""
-    states = _states(gateway)
-    return states.get("sending", 0) + states.get("accepted", 0)
-
-
-def _states(gateway: Gateway) -> dict[str, int]:
-    """What every send came to, from the file itself: nothing serves any more."""
-    connection = sqlite3.connect(gateway.directory / "whatsapp.db", timeout=10)
-    try:
-        return dict(connection.execute("SELECT status, count(*) FROM messages GROUP BY status").fetchall())
-    finally:
-        connection.close()
-
-
-def _wait_for(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.05)

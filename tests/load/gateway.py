@@ -90,7 +90,7 @@ class Gateway:
     """One gateway: its directory, its settings, and its processes when it runs.
 
     `extra` settings win over the usual ones. `command` is what serves, relative to the virtual environment's `bin`;
-    a `{port}` inside is filled in.
+    a `{port}` inside is filled in. `root` is the project's folder, or a copy of it that may have an `.env`.
     """
 
     directory: Path
@@ -98,6 +98,7 @@ class Gateway:
     command: tuple[str, ...] = GUNICORN
     database_url: str = ""
     path_prefix: str = ""
+    root: Path = ROOT
 
     def __post_init__(self) -> None:
         self.port = free_port()
@@ -117,13 +118,21 @@ class Gateway:
         """The environment of every one of its processes; nothing of ours but the path leaks in."""
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "CI") if name in os.environ}
         usual = settings(self.directory, self.port, self.database_url)
-        return {**kept, **usual, "HOME": str(self.directory), "PYTHONPATH": str(ROOT), MARK: self.mark, **self.extra}
+        own = {"HOME": str(self.directory), "PYTHONPATH": str(self.root), MARK: self.mark}
+        return {**kept, **usual, **own, **self.extra}
 
     def start(self, *, ready: bool = True) -> None:
         """Start serving; with `ready`, return once `/readyz` says yes, or raise NotStarted."""
         self.process = self._spawn(*(part.format(port=self.port) for part in self.command))
         if ready:
             self.wait_ready()
+
+    def start_into(self, output: int, *command: str) -> None:
+        """Start serving, or another command that does, with its console at an open descriptor."""
+        self.process = subprocess.Popen(
+            list(command) or [str(BIN / self.command[0]), *self.command[1:]], cwd=self.root, env=self.env,
+            start_new_session=True, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+        )  # fmt: skip
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         """Start one separate job worker (`WORKER=external` gateways have none of their own)."""
@@ -134,7 +143,7 @@ class Gateway:
     def _spawn(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         with self.output.open("ab") as output:
             return subprocess.Popen(
-                [str(BIN / program), *arguments], cwd=ROOT, env=self.env, start_new_session=True,
+                [str(BIN / program), *arguments], cwd=self.root, env=self.env, start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             )  # fmt: skip
 
@@ -232,7 +241,7 @@ class Gateway:
         """Run one of the gateway's own commands with its settings."""
         command = [str(BIN / "flask"), *arguments]
         return subprocess.run(
-            command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=seconds, check=False
+            command, cwd=self.root, env=self.env, capture_output=True, text=True, timeout=seconds, check=False
         )
 
 

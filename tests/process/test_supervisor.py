@@ -6,8 +6,12 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import pytest
+
+from app.process import supervisor
 from app.process.supervisor import Children, commands
 
 WRITE_PARENT = "import os, pathlib, sys; pathlib.Path(sys.argv[1]).write_text(os.environ['PARENT_PID'])"
@@ -72,6 +76,68 @@ def test_nothing_is_started_again_once_they_are_held(tmp_path: Path) -> None:
 
     assert children._running["a"].poll() is not None
     assert told == []
+
+
+def test_a_child_is_started_again_although_nobody_can_be_told(tmp_path: Path) -> None:
+    def tell(line: str) -> None:
+        raise BrokenPipeError
+
+    children = Children({"a": [sys.executable, "-c", COUNT, str(tmp_path / "starts")]}, os.environ, tell=tell)
+
+    children.start()
+
+    _wait_until(lambda: (tmp_path / "starts").exists() and len((tmp_path / "starts").read_text()) >= 2)
+    children.stop()
+    children.wait(5)
+
+
+def test_one_that_keeps_ending_delays_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(supervisor, "_Restart", partial(supervisor._Restart, pause=3600.0))
+    told: list[str] = []
+    children = Children(
+        {"a": [sys.executable, "-c", "raise SystemExit"], "b": [sys.executable, "-c", SLEEP]}, os.environ,
+        tell=told.append,
+    )  # fmt: skip
+    children.start()
+    _wait_until(lambda: any(line.startswith("a (pid") for line in told))
+    first = children._running["b"]
+
+    children.renew(os.environ, "b")
+
+    _wait_until(lambda: children._running.get("b", first).pid != first.pid)
+    children.stop()
+    children.wait(5)
+
+
+def test_a_renewed_child_has_the_new_environment_at_once(tmp_path: Path) -> None:
+    told: list[str] = []
+    command = "import os, time; print('value', os.environ['VALUE']); time.sleep(60)"
+    children = Children({"a": [sys.executable, "-c", command]}, {**os.environ, "VALUE": "old"}, tell=told.append)
+    children.start()
+    _wait_until(lambda: "value old\n" in told)
+
+    children.renew({**os.environ, "VALUE": "new"}, "a")
+
+    _wait_until(lambda: "value new\n" in told)
+    children.stop()
+    children.wait(5)
+    assert told == ["value old\n", "value new\n"]  # it did not end by itself, and nobody need be told
+
+
+def test_one_that_cannot_be_started_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "program"
+    told: list[str] = []
+    children = Children({"a": [str(program)]}, os.environ, tell=told.append)
+    children.start()
+    _wait_until(lambda: "a cannot be started (FileNotFoundError)\n" in told)
+
+    program.write_text("#!/bin/sh\necho started\nsleep 60\n")
+    program.chmod(0o755)
+
+    _wait_until(lambda: "started\n" in told)
+    children.stop()
+    children.wait(5)
 
 
 def test_only_what_is_wanted_is_started() -> None:

@@ -120,6 +120,7 @@ def test_a_taken_port_is_named_with_its_remedy_and_env_is_left_alone(ready: Proj
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
+        f"PORT: port {taken_port} is taken; waiting 5 s at most for whoever has it to end.\n"
         f"The gateway cannot start:\n  PORT: port {taken_port} is taken, perhaps by a gateway that already runs; stop"
         " it, or set another PORT in .env\n"
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.config import settings as config_module
+from app.config import environment
 from app.start import preflight
 from tests.load.gateway import free_port
 
@@ -95,7 +95,8 @@ def test_it_refuses_a_database_where_nothing_can_be_written(
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """An empty project folder with three free ports, and an environment that is put back afterwards."""
-    monkeypatch.setattr(config_module, "ROOT", tmp_path)
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
+    monkeypatch.setattr(preflight, "WAIT_SECONDS", 0.0)
     monkeypatch.setattr(preflight, "ROOT", tmp_path)
     port = free_port()
     monkeypatch.setattr(os, "environ", {})

@@ -13,7 +13,8 @@ from app.ids import new_id
 from app.migrations import Fit
 from app.store import send_facts, workers
 
-WORKER_SILENT_AFTER = timedelta(seconds=30)
+WORKER_SILENT_AFTER = timedelta(seconds=15)
+"""Three of its heartbeats."""
 
 _UNFIT = {Fit.TOO_OLD: Trouble.NO_TABLES, Fit.TOO_NEW: Trouble.LATER_SCHEMA}
 

@@ -45,6 +45,9 @@ SHARED = OF_THE_ENDPOINT | {
 
 FORGET_AFTER = timedelta(hours=1)
 
+EMBEDDED = "(embedded)"
+"""Stands among the hashes of a worker that the web server started. No setting has such a name."""
+
 Hashes = Mapping[str, Sequence[str]]
 """By a setting's name: one hash, none if it is not set, or of `KEY` one for each key."""
 
@@ -75,6 +78,7 @@ class SharedSettings:
         self._mutex = threading.Lock()
         self._put_off: frozenset[str] = frozenset()
         self._is_followed = False
+        self.is_embedded = False
 
     @cached_property
     def hashes(self) -> dict[str, list[str]]:
@@ -110,10 +114,18 @@ class SharedSettings:
                 joined_at, self._is_followed = now, False
             workers.seen(
                 session, self._id, now, now - FORGET_AFTER, self._host, ahead, joined_at=joined_at,
-                settings=json.dumps(self.hashes), **asdict(limits_of(self._config)),
+                settings=json.dumps(self._told()), **asdict(limits_of(self._config)),
             )  # fmt: skip
         self._joined_at = joined_at
         return joined_at
+
+    def _told(self) -> Hashes:
+        return {**self.hashes, EMBEDDED: ["yes"]} if self.is_embedded else self.hashes
+
+    def has_embedded(self) -> bool:
+        """Whether a worker is alive that a web server started, other than this. Raises `Unavailable`."""
+        with self._database.read() as session:
+            return any(row.id != self._id and EMBEDDED in _hashes(row) for row in workers.living(session, self._now()))
 
     def _look_at_others(self, joined_at: datetime, now: datetime) -> None:
         with self._database.read() as session:

@@ -117,8 +117,10 @@ def _uwsgi(directory: Path) -> None:
         assert gateway.flask("migrate").returncode == 0
         with running(gateway, ready=False):
             gateway.wait_ready(120)
-            waiting = [pool.submit(send, gateway, each) for each in range(3)]
+            is_signalled = threading.Event()
+            waiting = [pool.submit(send_until_taken, gateway, each, is_signalled) for each in range(3)]
             wait_for(lambda: begun(gateway) >= 3)
+            is_signalled.set()
 
             _master(gateway, signal.SIGTERM)
 

@@ -15,8 +15,8 @@ from app.db.database import Database
 from app.domain import opt_outs
 from app.graph import loop_guard
 from app.graph.client import GraphClient
-from app.graph.send_calls import Answer, MakesCalls
-from app.graph.send_process import CallerProcess
+from app.graph.send_calls import Caller, CallResult
+from app.graph.send_process import SendProcess
 from app.handlers.environment import without_secrets
 from app.handlers.pool import HandlerPool
 from app.security.encryption import Vault
@@ -91,7 +91,7 @@ class Gateway:
     send: SendMessage
     mark_read: MarkRead
     sends: SendQueue
-    start_calls: Callable[[Callable[[Answer], None]], MakesCalls]
+    start_caller: Callable[[Callable[[CallResult], None]], Caller]
     actions: SendActions
     batches: Batches
     graph_face: GraphFace
@@ -179,8 +179,8 @@ class Gateway:
             send=send,
             mark_read=mark_read,
             sends=SendQueue(database, directory, now, database_use.is_known),
-            start_calls=partial(
-                CallerProcess, graph_options, config.worker_threads, without_secrets(os.environ), on_usage=note_usage
+            start_caller=partial(
+                SendProcess, graph_options, config.worker_threads, without_secrets(os.environ), on_usage=note_usage
             ),
             actions=SendActions(database, categories, now),
             batches=Batches(database, directory, categories, now),

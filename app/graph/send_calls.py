@@ -1,4 +1,4 @@
-"""Calls of sends that nobody waits for: each made when its turn has come, some at the same time."""
+"""Make the HTTP calls of queued sends: each at its own time, a bounded number at once."""
 
 from __future__ import annotations
 
@@ -24,10 +24,15 @@ from app.process.fault_points import Point
 
 Json = dict[str, Any]
 
+MAX_LATENESS_SECONDS = 10.0
+"""A call that could not start so long after its time, because earlier calls take long, is answered `GraphNotTried`."""
+
+NEVER = float("inf")
+
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """One send that is to leave at `at` (seconds since the epoch). Its answer is told by `key`."""
+class SendCall:
+    """One call to start at `at` (seconds since the epoch). `payload` is JSON. Its result carries the same `key`."""
 
     key: str
     phone_number_id: str
@@ -37,174 +42,171 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came of a call, and after how many seconds; `trouble` says where a bug of ours is."""
+class CallResult:
+    """The result of one call. `seconds` is how long it took; `bug` names the line of an unexpected exception."""
 
     key: str
-    outcome: SendResult | GraphError
+    result: SendResult | GraphError
     seconds: float = 0.0
-    trouble: str = ""
+    bug: str = ""
 
     def as_json(self) -> Json:
-        """The answer as it travels between processes."""
-        said: Json = {"key": self.key, "seconds": self.seconds, "trouble": self.trouble}
-        if isinstance(self.outcome, SendResult):
-            return said | {"result": asdict(self.outcome)}
-        error = self.outcome
+        """Return the result as a JSON object, to be sent to another process."""
+        base: Json = {"key": self.key, "seconds": self.seconds, "bug": self.bug}
+        if isinstance(self.result, SendResult):
+            return base | {"result": asdict(self.result)}
+        error = self.result
         meta = {"message": error.message, "meta": error.meta, "retry_after": error.retry_after}
-        return said | {"error": type(error).__name__, **meta}
+        return base | {"error": type(error).__name__, **meta}
 
     @classmethod
-    def from_json(cls, said: Json) -> Answer:
-        """Read what `as_json` said."""
-        outcome: SendResult | GraphError
-        if "result" in said:
-            outcome = SendResult(**said["result"])
+    def from_json(cls, data: Json) -> CallResult:
+        """Build a result from what `as_json` returned."""
+        result: SendResult | GraphError
+        if "result" in data:
+            result = SendResult(**data["result"])
         else:
-            kind = _ERRORS[said["error"]]
-            outcome = kind(said["message"], meta=said["meta"], retry_after=said["retry_after"])
-        return cls(said["key"], outcome, said["seconds"], said["trouble"])
+            kind = _ERRORS[data["error"]]
+            result = kind(data["message"], meta=data["meta"], retry_after=data["retry_after"])
+        return cls(data["key"], result, data["seconds"], data["bug"])
 
 
 _ERRORS = {kind.__name__: kind for kind in GraphError.__subclasses__()}
 
 
-LATE_SECONDS = 10.0
-"""What could not leave so long after its turn, because those before it take their time, waits for another turn."""
-
-
-class MakesCalls(Protocol):
-    """Makes calls somewhere, and tells each one's answer, once, to whom it was made for."""
+class Caller(Protocol):
+    """Makes calls, in this process or in another, and reports the result of each call exactly once."""
 
     def is_ready(self) -> bool:
-        """Whether a call would be made at its time."""
+        """Whether a call accepted now would start at its time."""
 
-    def begin(self, calls: Sequence[Call]) -> None:
-        """Take on calls; returns at once."""
+    def begin(self, calls: Sequence[SendCall]) -> None:
+        """Accept calls and return at once."""
 
     def stop(self) -> None:
-        """Begin no more: what has not left is answered `GraphNotTried`, what has is still answered."""
+        """Start no more calls: report waiting ones as `GraphNotTried`, and let running ones finish."""
 
     def close(self) -> None:
-        """End, also what is under way."""
+        """Release everything; running calls may be lost."""
 
 
-class Calls:
-    """Makes calls in threads, at most `at_once` at the same time.
+class ThreadCaller:
+    """A `Caller` that runs calls in threads of this process, at most `max_in_flight` at once.
 
-    After `DOUBTS` calls of a number in a row that got no clear answer, what was taken on for it before that is given
-    back untried: it is only those under way of which nobody knows what became of them.
+    After `DOUBTS` ambiguous results in a row it returns the calls that it had accepted for that number before as
+    `GraphNotTried`. So the number of messages with an unknown outcome is at most the number of calls in flight.
     """
 
     def __init__(
         self,
         graph: GraphClient,
-        at_once: int,
-        tell: Callable[[Answer], None],
+        max_in_flight: int,
+        report: Callable[[CallResult], None],
         seconds_until: Callable[[float], float] = lambda at: at - time.time(),
     ) -> None:
-        """`tell` is called by any thread. `seconds_until` says how long it is until a time."""
+        """`report` is called from any thread. `seconds_until` returns the seconds left until a time."""
         self._graph = graph
-        self._tell = tell
+        self._report = report
         self._seconds_until = seconds_until
-        self._places = itertools.count(1)
-        self._last_place = 0
-        self._early: list[tuple[float, int, Call]] = []
-        self._news = threading.Condition()
-        self._due: queue.SimpleQueue[tuple[int, Call] | None] = queue.SimpleQueue()
-        self._doubts: Counter[str] = Counter()
-        self._in_doubt: dict[str, int] = {}
+        self._serials = itertools.count(1)
+        self._last_serial = 0
+        self._scheduled: list[tuple[float, int, SendCall]] = []
+        self._changed = threading.Condition()
+        self._due: queue.SimpleQueue[tuple[int, SendCall] | None] = queue.SimpleQueue()
+        self._ambiguous_failures: Counter[str] = Counter()
+        self._refused_up_to: dict[str, int] = {}
         self._stopped_at = 0
         self._is_closed = False
-        self._at_once = at_once
-        threading.Thread(target=self._wait_for_turns, name="turns", daemon=True).start()
-        for _ in range(at_once):
-            threading.Thread(target=self._make_due, name="call", daemon=True).start()
+        self._max_in_flight = max_in_flight
+        threading.Thread(target=self._schedule, name="send-schedule", daemon=True).start()
+        for _ in range(max_in_flight):
+            threading.Thread(target=self._work, name="send-call", daemon=True).start()
 
     def is_ready(self) -> bool:
-        """Always: the threads are there."""
+        """Always true: the threads exist from the start."""
         return True
 
-    def begin(self, calls: Sequence[Call]) -> None:
-        """Take on calls."""
-        with self._news:
+    def begin(self, calls: Sequence[SendCall]) -> None:
+        """Accept calls and return at once."""
+        with self._changed:
             for call in calls:
-                self._last_place = next(self._places)
-                heapq.heappush(self._early, (call.at, self._last_place, call))
-            self._news.notify()
+                self._last_serial = next(self._serials)
+                heapq.heappush(self._scheduled, (call.at, self._last_serial, call))
+            self._changed.notify()
 
     def stop(self) -> None:
-        """Give back whatever has not left."""
-        with self._news:
-            self._stopped_at = self._last_place
-            self._news.notify()
+        """Report all calls that have not started as `GraphNotTried`."""
+        with self._changed:
+            self._stopped_at = self._last_serial
+            self._changed.notify()
         with suppress(queue.Empty):
             while (due := self._due.get_nowait()) is not None:
-                self._give_back(due[1])
+                self._not_tried(due[1])
 
     def close(self) -> None:
-        """End the threads, each when its call is over."""
-        with self._news:
+        """End each thread when its current call is over."""
+        with self._changed:
             self._is_closed = True
-            self._news.notify()
+            self._changed.notify()
 
-    def _wait_for_turns(self) -> None:
+    def _schedule(self) -> None:
         while True:
-            with self._news:
+            with self._changed:
                 while not self._is_closed and (wait := self._seconds_to_next()) > 0:
-                    self._news.wait(None if wait == NEVER else wait)
+                    self._changed.wait(None if wait == NEVER else wait)
                 if self._is_closed:
                     break
-                _, place, call = heapq.heappop(self._early)
-            if place <= self._stopped_at:
-                self._give_back(call)
+                _, serial, call = heapq.heappop(self._scheduled)
+            if serial <= self._stopped_at:
+                self._not_tried(call)
             else:
-                self._due.put((place, call))
-        for _ in range(self._at_once):
+                self._due.put((serial, call))
+        for _ in range(self._max_in_flight):
             self._due.put(None)
 
     def _seconds_to_next(self) -> float:
-        if not self._early:
+        if not self._scheduled:
             return NEVER
-        at, place, _ = self._early[0]
-        return 0.0 if place <= self._stopped_at else self._seconds_until(at)
+        at, serial, _ = self._scheduled[0]
+        return 0.0 if serial <= self._stopped_at else self._seconds_until(at)
 
-    def _make_due(self) -> None:
+    def _work(self) -> None:
         while (due := self._due.get()) is not None:
-            self._tell(self._make(due[1]) if self._may_leave(*due) else Answer(due[1].key, GraphNotTried()))
+            serial, call = due
+            if self._may_start(serial, call):
+                self._report(self._make(call))
+            else:
+                self._not_tried(call)
 
-    def _may_leave(self, place: int, call: Call) -> bool:
-        if place <= max(self._stopped_at, self._in_doubt.get(call.phone_number_id, 0)):
+    def _may_start(self, serial: int, call: SendCall) -> bool:
+        if serial <= max(self._stopped_at, self._refused_up_to.get(call.phone_number_id, 0)):
             return False
-        return self._seconds_until(call.at) > -LATE_SECONDS
+        return self._seconds_until(call.at) > -MAX_LATENESS_SECONDS
 
-    def _give_back(self, call: Call) -> None:
-        self._tell(Answer(call.key, GraphNotTried()))
+    def _not_tried(self, call: SendCall) -> None:
+        self._report(CallResult(call.key, GraphNotTried()))
 
-    def _make(self, call: Call) -> Answer:
+    def _make(self, call: SendCall) -> CallResult:
         fault_points.reach(Point.CALLING)
-        started, trouble = time.perf_counter(), ""
-        outcome: SendResult | GraphError
+        started, bug = time.perf_counter(), ""
+        result: SendResult | GraphError
         try:
-            outcome = self._graph.send_json(call.phone_number_id, call.payload, call.token)
+            result = self._graph.send_json(call.phone_number_id, call.payload, call.token)
         except GraphError as error:
-            outcome = error
-        except Exception as error:  # a bug of ours: nobody knows how far it came
-            outcome = GraphUnknown(meta={"reason": type(error).__name__})
+            result = error
+        except Exception as error:  # a bug of ours: whether the request left is not known
+            result = GraphUnknown(meta={"reason": type(error).__name__})
             last = traceback.extract_tb(error.__traceback__)[-1]
-            trouble = f"{type(error).__name__} at {os.path.basename(last.filename)}:{last.lineno} in {last.name}"
+            bug = f"{type(error).__name__} at {os.path.basename(last.filename)}:{last.lineno} in {last.name}"
         seconds = time.perf_counter() - started
         fault_points.reach(Point.ANSWERED)
-        self._note(call.phone_number_id, outcome)
-        return Answer(call.key, outcome, seconds, trouble)
+        self._note(call.phone_number_id, result)
+        return CallResult(call.key, result, seconds, bug)
 
-    def _note(self, phone_number_id: str, outcome: SendResult | GraphError) -> None:
-        if not leaves_doubt(outcome):
-            self._doubts[phone_number_id] = 0
+    def _note(self, phone_number_id: str, result: SendResult | GraphError) -> None:
+        if not leaves_doubt(result):
+            self._ambiguous_failures[phone_number_id] = 0
             return
-        self._doubts[phone_number_id] += 1
-        if self._doubts[phone_number_id] >= DOUBTS:
-            self._in_doubt[phone_number_id] = self._last_place
-
-
-NEVER = float("inf")
+        self._ambiguous_failures[phone_number_id] += 1
+        if self._ambiguous_failures[phone_number_id] >= DOUBTS:
+            self._refused_up_to[phone_number_id] = self._last_serial

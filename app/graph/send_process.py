@@ -1,7 +1,6 @@
-"""The process that makes the calls of queued sends, as the worker sees it.
+"""The child process that makes the calls of queued sends, as seen by the worker.
 
-Whatever ends it ends only what is under way, which then is unknown, as after any end of a process that sends. Another
-one is started for what comes next.
+If the child ends, the sends of its calls in flight become `unknown`, as after any crash, and a new child is started.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from typing import Any
 from app.config.parsers import ROOT
 from app.domain.api_usage import ApiUsage
 from app.errors import GraphNotTried, GraphUnknown
-from app.graph.send_calls import Answer, Call
+from app.graph.send_calls import CallResult, SendCall
 from app.logs import get_logger
 from app.process.ipc import LENGTH, Json, pack
 
@@ -29,159 +28,159 @@ START = (
     " from app.graph.send_process_child import main; main({fd})"
 )
 
-PAUSE_SECONDS = 1.0
-"""Between the end of one and the start of the next."""
+RESTART_DELAY_SECONDS = 1.0
+"""Time between the end of one child and the start of the next."""
 
-PATIENCE_SECONDS = 5
-"""How long it may take no data: it reads whatever else it does, unless it hangs."""
+WRITE_TIMEOUT_SECONDS = 5
+"""How long a write to the child may block. Its reading thread never waits, so a longer block means that it hangs."""
 
-SILENCE_SECONDS = 20.0
-"""After so long without a word, of which it has one every two seconds, it hangs."""
+SILENCE_TIMEOUT_SECONDS = 20.0
+"""The child reports every two seconds that it runs; after so long without a report it counts as hanging."""
 
-START_SECONDS = 60.0
-"""How long it may take to its first word: on a busy machine importing alone takes longer than a silence may, and one
-that is ended for that is followed by another that makes the machine no less busy."""
+START_TIMEOUT_SECONDS = 60.0
+"""How long the child may take to its first report. It is longer than `SILENCE_TIMEOUT_SECONDS`, because importing takes
+long on a busy machine, and a restart would only add load to it."""
 
 logger = get_logger(__name__)
 
 
-class CallerProcess:
-    """Makes calls (`MakesCalls`) in a process of its own. `is_ready`, `begin` and `stop` are one thread's to call."""
+class SendProcess:
+    """A `Caller` that makes its calls in a child process. Only one thread may use `is_ready`, `begin` and `stop`."""
 
     def __init__(
         self,
         graph: Mapping[str, Any],
-        at_once: int,
+        max_in_flight: int,
         environ: Mapping[str, str],
-        tell: Callable[[Answer], None],
+        report: Callable[[CallResult], None],
         on_usage: Callable[[str, list[ApiUsage]], None],
     ) -> None:
-        """`graph` is what its `GraphClient` is made with. Starts nothing before the first question."""
+        """`graph` holds the arguments of the child's `GraphClient`. No child is started before `is_ready` is called."""
         self._environ = dict(environ)
-        self._start_frame = pack({"graph": dict(graph), "at_once": at_once})
-        self._tell = tell
+        self._start_frame = pack({"graph": dict(graph), "max_in_flight": max_in_flight})
+        self._report = report
         self._on_usage = on_usage
-        self._running: _Running | None = None
-        self._ended_at = -PAUSE_SECONDS
+        self._child: _Child | None = None
+        self._ended_at = -RESTART_DELAY_SECONDS
         self._is_closed = False
 
     def is_ready(self) -> bool:
-        """Whether it is there; if not, one is on its way."""
-        running = self._running
-        if running is not None and running.has_ended:
-            logger.warning("the process that sends has ended; starting another", extra={"pid": running.pid})
-            self._running, self._ended_at = None, time.monotonic()
-        elif running is not None and running.hangs:
-            logger.error("the process that sends hangs; ending it", extra={"pid": running.pid})
-            running.kill()
-        elif running is None and not self._is_closed and time.monotonic() - self._ended_at >= PAUSE_SECONDS:
-            self._running = _Running(self._start_frame, self._environ, self._tell, self._on_usage)
-        return self._running is not None and self._running.is_ready
+        """Whether a child is ready for calls. Starts one if there is none, and kills one that hangs."""
+        child = self._child
+        if child is not None and child.has_ended:
+            logger.warning("the process that sends has ended; starting another", extra={"pid": child.pid})
+            self._child, self._ended_at = None, time.monotonic()
+        elif child is not None and child.hangs:
+            logger.error("the process that sends hangs; ending it", extra={"pid": child.pid})
+            child.kill()
+        elif child is None and not self._is_closed and time.monotonic() - self._ended_at >= RESTART_DELAY_SECONDS:
+            self._child = _Child(self._start_frame, self._environ, self._report, self._on_usage)
+        return self._child is not None and self._child.is_ready
 
-    def begin(self, calls: Sequence[Call]) -> None:
-        """Hand calls over. What cannot be handed over has not left, and is answered so."""
-        if self._running is None or not self._running.begin(calls):
+    def begin(self, calls: Sequence[SendCall]) -> None:
+        """Pass calls to the child. Without a child they are reported as `GraphNotTried`."""
+        if self._child is None or not self._child.begin(calls):
             for call in calls:
-                self._tell(Answer(call.key, GraphNotTried()))
+                self._report(CallResult(call.key, GraphNotTried()))
 
     def stop(self) -> None:
-        """Have it begin no more calls."""
+        """Let the child start no more calls, and start no other child."""
         self._is_closed = True
-        if self._running is not None:
-            self._running.send(pack({"stop": True}))
+        if self._child is not None:
+            self._child.send(pack({"stop": True}))
 
     def close(self) -> None:
-        """End it, also what is under way."""
+        """Kill the child, including its calls in flight."""
         self._is_closed = True
-        if self._running is not None:
-            self._running.kill()
+        if self._child is not None:
+            self._child.kill()
 
 
-class _Running:
-    """One process, and what it has in hand."""
+class _Child:
+    """One child process and the keys of its calls in flight."""
 
     def __init__(
         self,
         start_frame: bytes,
         environ: dict[str, str],
-        tell: Callable[[Answer], None],
+        report: Callable[[CallResult], None],
         on_usage: Callable[[str, list[ApiUsage]], None],
     ) -> None:
-        self._tell = tell
+        self._report = report
         self._on_usage = on_usage
-        self._in_hand: set[str] = set()
+        self._in_flight: set[str] = set()
         self._mutex = threading.Lock()
         self.is_ready = False
         self.has_ended = False
         self._started_at = time.monotonic()
         self._heard_at: float | None = None
-        self._line, theirs = socket.socketpair()
-        # For sending alone: the kernel's own bound, since a timeout of Python's would be one for reading, too.
-        self._line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", PATIENCE_SECONDS, 0))
+        self._channel, theirs = socket.socketpair()
+        # The kernel's own timeout, for writing alone: Python's would also bound reading.
+        self._channel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", WRITE_TIMEOUT_SECONDS, 0))
         with theirs:
             code = START.format(root=str(ROOT), fd=theirs.fileno())
             self._process = subprocess.Popen(
                 [sys.executable, "-c", code], pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=environ
             )
         self.pid = self._process.pid
-        threading.Thread(target=self._read, name="answers", daemon=True).start()
+        threading.Thread(target=self._read, name="send-results", daemon=True).start()
         self.send(start_frame)
 
     @property
     def hangs(self) -> bool:
-        """Whether it has been silent for longer than it may."""
+        """Whether the child has been silent for longer than its timeout."""
         if (heard_at := self._heard_at) is None:
-            return time.monotonic() - self._started_at > START_SECONDS
-        return time.monotonic() - heard_at > SILENCE_SECONDS
+            return time.monotonic() - self._started_at > START_TIMEOUT_SECONDS
+        return time.monotonic() - heard_at > SILENCE_TIMEOUT_SECONDS
 
-    def begin(self, calls: Sequence[Call]) -> bool:
-        """Hand calls over; False when it is gone, and they have not left."""
+    def begin(self, calls: Sequence[SendCall]) -> bool:
+        """Pass calls to the child; False if it has ended, so that none of them was started."""
         frame = pack({"calls": [(each.key, each.phone_number_id, each.payload, each.token, each.at) for each in calls]})
         with self._mutex:
             if self.has_ended:
                 return False
-            self._in_hand |= {call.key for call in calls}
+            self._in_flight |= {call.key for call in calls}
         self.send(frame)
         return True
 
     def send(self, frame: bytes) -> None:
-        """Say something; if it does not listen, that is its end."""
+        """Write a frame to the child; kill the child if it does not read it."""
         try:
-            self._line.sendall(frame)
+            self._channel.sendall(frame)
         except OSError:
             self.kill()
 
     def kill(self) -> None:
-        """End it."""
+        """Kill the child."""
         with suppress(ProcessLookupError):
             self._process.kill()
 
     def _read(self) -> None:
         try:
-            with self._line.makefile("rb") as file:
+            with self._channel.makefile("rb") as file:
                 while len(head := file.read(LENGTH.size)) == LENGTH.size:
                     self._heard_at = time.monotonic()
-                    for told in json.loads(file.read(LENGTH.unpack(head)[0]))["told"]:
-                        self._hear(told)
+                    for report in json.loads(file.read(LENGTH.unpack(head)[0]))["reports"]:
+                        self._handle(report)
         except OSError:
-            pass  # as its end
+            pass  # the same as the end of the child
         except Exception:
             logger.exception("the process that sends said what makes no sense", extra={"pid": self.pid})
         self.kill()
         self._process.wait()
         with self._mutex:
             self.has_ended = True
-            lost, self._in_hand = self._in_hand, set()
-        self._line.close()
+            lost, self._in_flight = self._in_flight, set()
+        self._channel.close()
         for key in lost:
-            self._tell(Answer(key, GraphUnknown(meta={"reason": "the process that sends was lost"})))
+            self._report(CallResult(key, GraphUnknown(meta={"reason": "the process that sends was lost"})))
 
-    def _hear(self, told: Json) -> None:
-        if "key" in told:
+    def _handle(self, report: Json) -> None:
+        if "key" in report:
             with self._mutex:
-                self._in_hand.remove(told["key"])
-            self._tell(Answer.from_json(told))
-        elif "usage" in told:
-            self._on_usage(told["token"], [ApiUsage(**each) for each in told["usage"]])
-        elif "ready" in told:
+                self._in_flight.remove(report["key"])
+            self._report(CallResult.from_json(report))
+        elif "usage" in report:
+            self._on_usage(report["token"], [ApiUsage(**each) for each in report["usage"]])
+        elif "ready" in report:
             self.is_ready = True

@@ -1,7 +1,7 @@
-"""What runs in the process that makes the calls of queued sends. Started by `caller_process.py`, under gevent.
+"""The code of the child process that makes the calls of queued sends. `send_process` starts it, under gevent.
 
-Its calls are greenlets: many may wait for Meta at the same time, none waits for a lock of the interpreter, and whatever
-the worker does meanwhile delays none whose turn has come.
+Its calls are greenlets, so hundreds of them may wait for Meta at once. The process has an interpreter lock of its own,
+so the worker's other work does not delay a call whose time has come.
 """
 
 from __future__ import annotations
@@ -18,72 +18,72 @@ from dataclasses import asdict
 
 from app.domain.api_usage import ApiUsage
 from app.graph.client import GraphClient
-from app.graph.send_calls import Answer, Call, Calls
+from app.graph.send_calls import CallResult, SendCall, ThreadCaller
 from app.process import console
 from app.process.ipc import LENGTH, Json, pack
 
-MOST_TOLD = 100
-"""Answers in one frame."""
+MAX_REPORTS_PER_FRAME = 100
 
 ALIVE_SECONDS = 2.0
-"""How often it says that it is there, whatever its calls do."""
+"""How often the child reports that it runs, whatever its calls do."""
 
 
-class Line:
-    """The line to the worker. What is told at the same time travels together."""
+class Channel:
+    """The socket to the worker. Reports of the same moment share one frame."""
 
-    def __init__(self, line: socket.socket) -> None:
-        self._line = line
-        self._told: queue.SimpleQueue[Json] = queue.SimpleQueue()
-        threading.Thread(target=self._send, name="answers", daemon=True).start()
-        threading.Thread(target=self._say_alive, name="alive", daemon=True).start()
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._reports: queue.SimpleQueue[Json] = queue.SimpleQueue()
+        threading.Thread(target=self._send, name="send-results", daemon=True).start()
+        threading.Thread(target=self._send_alive, name="send-alive", daemon=True).start()
 
     def frames(self) -> Iterator[Json]:
-        """What the worker says, for as long as it is there."""
-        with self._line.makefile("rb") as file:
+        """Yield the worker's frames until it closes the socket or ends."""
+        with self._channel.makefile("rb") as file:
             while len(head := file.read(LENGTH.size)) == LENGTH.size:
                 body = file.read(LENGTH.unpack(head)[0])
                 yield json.loads(body)
 
-    def tell_ready(self) -> None:
-        """Say that calls would be made at their time from now on."""
-        self._told.put({"ready": True})
+    def send_ready(self) -> None:
+        """Report that calls start at their time from now on."""
+        self._reports.put({"ready": True})
 
-    def tell(self, answer: Answer) -> None:
-        """Say what came of a call."""
-        self._told.put(answer.as_json())
+    def send_result(self, result: CallResult) -> None:
+        """Report the result of a call."""
+        self._reports.put(result.as_json())
 
-    def tell_usage(self, token: str, said: list[ApiUsage]) -> None:
-        """Pass on what Graph said of its quota."""
-        self._told.put({"token": token, "usage": [asdict(each) for each in said]})
+    def send_usage(self, token: str, usage: list[ApiUsage]) -> None:
+        """Report what Graph's headers said about its rate limits."""
+        self._reports.put({"token": token, "usage": [asdict(each) for each in usage]})
 
-    def _say_alive(self) -> None:
+    def _send_alive(self) -> None:
         while True:
             time.sleep(ALIVE_SECONDS)
-            self._told.put({})
+            self._reports.put({})
 
     def _send(self) -> None:
         while True:
-            found = [self._told.get()]
-            while len(found) < MOST_TOLD and not self._told.empty():
-                found.append(self._told.get())
-            self._line.sendall(pack({"told": found}))
+            reports = [self._reports.get()]
+            while len(reports) < MAX_REPORTS_PER_FRAME and not self._reports.empty():
+                reports.append(self._reports.get())
+            self._channel.sendall(pack({"reports": reports}))
 
 
 def main(fileno: int) -> None:
-    """Make calls until the worker is gone."""
-    # Whoever stops the worker lets it finish what is under way, and that is here.
+    """Make calls until the worker has ended. `fileno` is the inherited socket."""
+    # Signals to the process group are the worker's to handle: it lets running calls finish, and they run here.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
     console.install()
-    line = Line(socket.socket(fileno=fileno))
-    frames = line.frames()
+    channel = Channel(socket.socket(fileno=fileno))
+    frames = channel.frames()
     start = next(frames)
-    calls = Calls(GraphClient(**start["graph"], on_usage=line.tell_usage), start["at_once"], line.tell)
-    line.tell_ready()
+    graph = GraphClient(**start["graph"], on_usage=channel.send_usage)
+    caller = ThreadCaller(graph, start["max_in_flight"], channel.send_result)
+    channel.send_ready()
     for frame in frames:
         if "calls" in frame:
-            calls.begin([Call(*each) for each in frame["calls"]])
+            caller.begin([SendCall(*each) for each in frame["calls"]])
         else:
-            calls.stop()
-    os._exit(0)  # at once: nobody is left to tell, and Meta's reports will say what became of what is under way
+            caller.stop()
+    os._exit(0)  # at once: nobody reads results any more, and Meta's status webhooks resolve the calls in flight

@@ -1,4 +1,4 @@
-"""Send what waits in the queue: turns are given out here, and the calls made by a process of their own."""
+"""Send queued messages: dequeue due sends, pass their calls to the child process, and record their outcomes."""
 
 from __future__ import annotations
 
@@ -8,120 +8,115 @@ from collections.abc import Callable
 
 from app import clock, metrics
 from app.errors import Unavailable
-from app.graph.send_calls import Answer, Call, MakesCalls
+from app.graph.send_calls import Caller, CallResult
 from app.jobs.loops import LOOK_SECONDS
 from app.logs import get_logger
 from app.process import fault_points
 from app.process.fault_points import Point
-from app.services.sending.dequeue import Departure
+from app.services.sending.dequeue import DueSend
 from app.services.sending.queue import SendQueue
-from app.services.sending.record_results import Arrival
+from app.services.sending.record_results import SendOutcome
 
-WAITING, WAITING_QUICK = 1, 4
-"""How many calls wait, for each that may be under way: for their turn, or for one that is under way to end. More while
-Meta answers quickly, so that the next are there during a longer transaction."""
+PREFETCH, PREFETCH_WHEN_FAST = 1, 4
+"""How many calls may wait, for each that may be in flight, either for their time or for a free connection. More while
+Meta answers fast, so that the next calls are ready during a longer transaction."""
 
-LAST_ANSWERS_SECONDS = 21.0
-"""How long a stop waits for answers that are under way."""
+DRAIN_SECONDS = 21.0
+"""How long `stop` waits for the results of calls in flight. Longer than the timeout of a call to Graph."""
 
 logger = get_logger(__name__)
 
 
 class Sender:
-    """One worker's share of sending. `work` and `stop` are one thread's to call."""
+    """One worker's loop of sending. One thread calls `work` and `stop`."""
 
     def __init__(
-        self, sends: SendQueue, start_calls: Callable[[Callable[[Answer], None]], MakesCalls], at_once: int
+        self, sends: SendQueue, start_caller: Callable[[Callable[[CallResult], None]], Caller], max_in_flight: int
     ) -> None:
-        """`at_once` is how many calls may be under way."""
         self._sends = sends
-        self._at_once = at_once
-        self._told: queue.SimpleQueue[Answer] = queue.SimpleQueue()
-        self._calls = start_calls(self._told.put)
-        self._in_hand: dict[str, Departure] = {}
-        self._unrecorded: list[Arrival] = []
-        self._looked_at = 0.0
+        self._max_in_flight = max_in_flight
+        self._results: queue.SimpleQueue[CallResult] = queue.SimpleQueue()
+        self._caller = start_caller(self._results.put)
+        self._in_flight: dict[str, DueSend] = {}
+        self._unrecorded: list[SendOutcome] = []
+        self._polled_at = 0.0
 
     def work(self) -> bool:
-        """Record what came back and let the next leave; False when there was nothing to do."""
-        self._collect(self._looked_at + LOOK_SECONDS)
-        self._looked_at = time.monotonic()
-        free = self._room() if self._calls.is_ready() and not clock.is_too_far() else 0
-        if not self._unrecorded and not self._sends.is_in_doubt and not (free and self._sends.has_due()):
+        """Record outcomes and start the next sends; return False if there was nothing to do. Raises `Unavailable`."""
+        self._collect(self._polled_at + LOOK_SECONDS)
+        self._polled_at = time.monotonic()
+        capacity = self._capacity() if self._caller.is_ready() and not clock.is_too_far() else 0
+        is_idle = not self._unrecorded and not self._sends.has_unconfirmed
+        if is_idle and not (capacity and self._sends.has_due()):
             return False
-        at_once = self._sends.at_once
-        departures = self._exchange(at_once, free)
-        fault_points.reach(Point.LEAVING if departures else Point.RECORDED)
-        if departures:
-            self._in_hand |= {each.key: each for each in departures}
-            self._calls.begin([_call(each) for each in departures])
+        batch_size = self._sends.batch_size
+        sends = self._exchange(batch_size, capacity)
+        fault_points.reach(Point.LEAVING if sends else Point.RECORDED)
+        if sends:
+            calls = [send.call() for send in sends]
+            self._in_flight |= {send.key: send for send in sends}
+            self._caller.begin(calls)
             fault_points.reach(Point.HANDED)
-        if len(departures) == at_once:
-            self._looked_at = 0.0  # there is more
+        if len(sends) == batch_size:
+            self._polled_at = 0.0  # more sends may be due: poll again without a pause
         return True
 
     def stop(self) -> None:
-        """Give back what has not left, wait for what has, and record both."""
-        self._calls.stop()
-        deadline = time.monotonic() + LAST_ANSWERS_SECONDS
+        """Start no more calls, wait for those in flight, and record every outcome."""
+        self._caller.stop()
+        deadline = time.monotonic() + DRAIN_SECONDS
         try:
-            while self._unrecorded or (self._in_hand and time.monotonic() < deadline):
+            while self._unrecorded or (self._in_flight and time.monotonic() < deadline):
                 self._collect(time.monotonic() + LOOK_SECONDS)
                 if self._unrecorded:
-                    self._exchange(self._sends.at_once, 0)
+                    self._exchange(self._sends.batch_size, 0)
         except Unavailable:
             logger.warning("answers could not be recorded; Meta's reports will tell what became of these sends")
-        self._calls.close()
+        self._caller.close()
 
-    def _exchange(self, at_once: int, free: int) -> list[Departure]:
-        """Record some of what came back, and let the next leave. Raises `Unavailable`; then it is to be done again."""
-        arrivals = self._unrecorded[:at_once]
+    def _exchange(self, batch_size: int, capacity: int) -> list[DueSend]:
+        """Record one batch of outcomes and dequeue. Raises `Unavailable`; then the outcomes stay unrecorded."""
+        outcomes = self._unrecorded[:batch_size]
         try:
-            departures = self._sends.exchange(arrivals, free)
+            sends = self._sends.exchange(outcomes, capacity)
         except Unavailable:
             raise
         except Exception:
-            if not arrivals:
+            if not outcomes:
                 raise
             logger.exception("answers could not be recorded together; trying each by itself")
-            departures = []
-            for arrival in arrivals:
-                self._record_alone(arrival)
-        self._unrecorded = self._unrecorded[at_once:]
-        return departures
+            sends = []
+            for outcome in outcomes:
+                self._record_alone(outcome)
+        self._unrecorded = self._unrecorded[batch_size:]
+        return sends
 
-    def _record_alone(self, arrival: Arrival) -> None:
-        """One that cannot be recorded must not keep all others: its send becomes unknown, as after a crash."""
+    def _record_alone(self, outcome: SendOutcome) -> None:
+        """Record one outcome. If that fails, its send becomes unknown, as after a crash, and the others go on."""
         try:
-            self._sends.exchange([arrival], 0)
+            self._sends.exchange([outcome], 0)
         except Unavailable:
             raise
         except Exception:
-            logger.exception("an answer could not be recorded", extra=arrival.departure.labels)
+            logger.exception("an answer could not be recorded", extra=outcome.send.labels)
 
-    def _room(self) -> int:
-        waiting = WAITING_QUICK if len(self._unrecorded) > self._at_once // 2 else WAITING
-        return max(0, (1 + waiting) * self._at_once - len(self._in_hand))
+    def _capacity(self) -> int:
+        is_fast = len(self._unrecorded) > self._max_in_flight // 2
+        prefetch = PREFETCH_WHEN_FAST if is_fast else PREFETCH
+        return max(0, (1 + prefetch) * self._max_in_flight - len(self._in_flight))
 
     def _collect(self, until: float) -> None:
-        """Take what was answered; wait until then for more, unless there is plenty."""
-        plenty = self._sends.at_once * 3 // 4
+        """Take the results that are there, and wait for more until a monotonic time or until a batch is nearly full."""
+        enough = self._sends.batch_size * 3 // 4
         while True:
-            left = until - time.monotonic() if len(self._unrecorded) < plenty else 0.0
+            left = until - time.monotonic() if len(self._unrecorded) < enough else 0.0
             try:
-                answer = self._told.get(timeout=left) if left > 0 else self._told.get_nowait()
+                result = self._results.get(timeout=left) if left > 0 else self._results.get_nowait()
             except queue.Empty:
                 break
-            departure = self._in_hand.pop(answer.key)
-            if answer.trouble:
-                logger.error("a send broke", extra=departure.labels | {"reason": answer.trouble})
-            if answer.seconds:
-                metrics.graph_seconds.observe(answer.seconds)
-            self._unrecorded.append(Arrival(departure, answer.outcome))
-
-
-def _call(departure: Departure) -> Call:
-    number = departure.number
-    return Call(
-        departure.key, number.phone_number_id, departure.payload, number.access_token, departure.at.timestamp()
-    )  # fmt: skip
+            send = self._in_flight.pop(result.key)
+            if result.bug:
+                logger.error("a send broke", extra=send.labels | {"reason": result.bug})
+            if result.seconds:
+                metrics.graph_seconds.observe(result.seconds)
+            self._unrecorded.append(SendOutcome(send, result.result))

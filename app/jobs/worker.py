@@ -67,7 +67,7 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
         refused.append(error)
         stop.set()
 
-    sender = Sender(gateway.sends, gateway.start_calls, gateway.config.worker_threads)
+    sender = Sender(gateway.sends, gateway.start_caller, gateway.config.worker_threads)
     deliver = DeliverDue(
         gateway.database, gateway.endpoints, gateway.deliver, gateway.now, threads=gateway.config.worker_threads,
         serves=gateway.deliver.serves,

@@ -13,7 +13,7 @@ import pytest
 
 from app.errors import GraphNotTried, GraphRefused, GraphUnavailable, GraphUnknown
 from app.graph.answers import SendResult
-from app.graph.send_calls import Answer, Call, Calls
+from app.graph.send_calls import CallResult, SendCall, ThreadCaller
 
 PNID = "700100200300400"
 DONE = SendResult("wamid.1", wa_id="34600000001")
@@ -35,16 +35,16 @@ class Graph:
         return found
 
 
-Start = Callable[..., tuple[Calls, Graph, "queue.SimpleQueue[Answer]"]]
+Start = Callable[..., tuple[ThreadCaller, Graph, "queue.SimpleQueue[CallResult]"]]
 
 
 @pytest.fixture
 def start() -> Any:
-    begun: list[Calls] = []
+    begun: list[ThreadCaller] = []
 
     def start_(answer: Callable[[str], Any], at_once: int = 1) -> Any:
-        graph, told = Graph(answer), queue.SimpleQueue[Answer]()
-        begun.append(Calls(graph, at_once, told.put))  # type: ignore[arg-type]
+        graph, told = Graph(answer), queue.SimpleQueue[CallResult]()
+        begun.append(ThreadCaller(graph, at_once, told.put))  # type: ignore[arg-type]
         return begun[-1], graph, told
 
     yield start_
@@ -52,8 +52,8 @@ def start() -> Any:
         calls.close()
 
 
-def call(key: str, seconds: float = 0.0, phone_number_id: str = PNID) -> Call:
-    return Call(key, phone_number_id, key, "EAA", time.time() + seconds)
+def call(key: str, seconds: float = 0.0, phone_number_id: str = PNID) -> SendCall:
+    return SendCall(key, phone_number_id, key, "EAA", time.time() + seconds)
 
 
 def test_each_leaves_when_its_turn_has_come(start: Start) -> None:
@@ -93,16 +93,16 @@ def test_after_two_doubts_the_rest_comes_back_untried(start: Start, doubt: Excep
 
     answers = [told.get(timeout=2) for _ in range(8)]
 
-    assert [type(each.outcome) for each in answers] == [type(doubt)] * 2 + [GraphNotTried] * 6
+    assert [type(each.result) for each in answers] == [type(doubt)] * 2 + [GraphNotTried] * 6
     calls.begin([call("probe")])
-    assert told.get(timeout=2).outcome is doubt and len(graph.asked) == 3
+    assert told.get(timeout=2).result is doubt and len(graph.asked) == 3
 
 
 def test_whoever_is_much_too_late_waits_for_another_turn(start: Start) -> None:
     calls, graph, told = start(lambda payload: DONE)
     calls.begin([call("late", -9), call("too late", -11)])
 
-    answers = {answer.key: answer.outcome for answer in (told.get(timeout=2), told.get(timeout=2))}
+    answers = {answer.key: answer.result for answer in (told.get(timeout=2), told.get(timeout=2))}
 
     assert answers["late"] == DONE and isinstance(answers["too late"], GraphNotTried)
 
@@ -111,7 +111,7 @@ def test_another_number_is_not_doubted(start: Start) -> None:
     calls, graph, told = start(lambda payload: GraphUnknown() if payload != "other" else DONE)
     calls.begin([*[call(str(number)) for number in range(6)], call("other", phone_number_id="other")])
 
-    assert [type(told.get(timeout=2).outcome) for _ in range(7)][-2:] == [GraphNotTried, SendResult]
+    assert [type(told.get(timeout=2).result) for _ in range(7)][-2:] == [GraphNotTried, SendResult]
 
 
 def test_what_meta_says_itself_is_no_doubt(start: Start) -> None:
@@ -119,7 +119,7 @@ def test_what_meta_says_itself_is_no_doubt(start: Start) -> None:
     calls, _, told = start(lambda payload: next(said))
     calls.begin([call(str(number)) for number in range(4)])
 
-    assert GraphNotTried not in [type(told.get(timeout=2).outcome) for _ in range(4)]
+    assert GraphNotTried not in [type(told.get(timeout=2).result) for _ in range(4)]
 
 
 def test_a_stop_gives_back_what_has_not_left(start: Start) -> None:
@@ -137,8 +137,8 @@ def test_a_stop_gives_back_what_has_not_left(start: Start) -> None:
     back = [told.get(timeout=1), told.get(timeout=1)]
     may_go.set()
 
-    assert {answer.key: type(answer.outcome) for answer in back} == {"later": GraphNotTried, "next": GraphNotTried}
-    assert (last := told.get(timeout=2)).key == "going" and last.outcome == DONE
+    assert {answer.key: type(answer.result) for answer in back} == {"later": GraphNotTried, "next": GraphNotTried}
+    assert (last := told.get(timeout=2)).key == "going" and last.result == DONE
 
 
 def test_a_bug_of_ours_leaves_the_send_unknown_and_says_where_it_is(start: Start) -> None:
@@ -147,26 +147,26 @@ def test_a_bug_of_ours_leaves_the_send_unknown_and_says_where_it_is(start: Start
 
     answer = told.get(timeout=2)
 
-    assert isinstance(answer.outcome, GraphUnknown) and answer.outcome.meta == {"reason": "ValueError"}
-    assert re.fullmatch(r"ValueError at test_send_calls\.py:\d+ in send_json", answer.trouble)
+    assert isinstance(answer.result, GraphUnknown) and answer.result.meta == {"reason": "ValueError"}
+    assert re.fullmatch(r"ValueError at test_send_calls\.py:\d+ in send_json", answer.bug)
 
 
 @pytest.mark.parametrize(
-    "outcome",
+    "result",
     [
         DONE,
         GraphUnknown(meta={"reason": "ReadTimeout"}),
         GraphRefused("No.", meta={"code": 131047, "class": "REFUSED"}, retry_after=3),
         GraphNotTried(),
     ],
-    ids=lambda outcome: type(outcome).__name__,
+    ids=lambda result: type(result).__name__,
 )
-def test_an_answer_is_the_same_after_its_way_between_processes(outcome: Any) -> None:
-    there = Answer("g1:x:1", outcome, 0.25, "trace")
-    back = Answer.from_json(there.as_json())
+def test_an_answer_is_the_same_after_its_way_between_processes(result: Any) -> None:
+    there = CallResult("g1:x:1", result, 0.25, "trace")
+    back = CallResult.from_json(there.as_json())
 
-    assert (back.key, back.seconds, back.trouble) == ("g1:x:1", 0.25, "trace")
-    if isinstance(outcome, SendResult):
-        assert back.outcome == outcome
+    assert (back.key, back.seconds, back.bug) == ("g1:x:1", 0.25, "trace")
+    if isinstance(result, SendResult):
+        assert back.result == result
     else:
-        assert vars(back.outcome) == vars(outcome) and type(back.outcome) is type(outcome)
+        assert vars(back.result) == vars(result) and type(back.result) is type(result)

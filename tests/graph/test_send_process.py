@@ -17,8 +17,8 @@ import pytest
 from app.domain.api_usage import ApiUsage
 from app.errors import GraphNotTried, GraphRefused, GraphUnknown
 from app.graph.answers import SendResult
-from app.graph.send_calls import Answer, Call
-from app.graph.send_process import CallerProcess
+from app.graph.send_calls import CallResult, SendCall
+from app.graph.send_process import SendProcess
 
 PNID = "700100200300400"
 READY_SECONDS = 20.0
@@ -67,13 +67,13 @@ class Caller:
     """A caller process, and what it told."""
 
     def __init__(self, url: str) -> None:
-        self.told: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        self.told: queue.SimpleQueue[CallResult] = queue.SimpleQueue()
         self.usage: list[tuple[str, list[ApiUsage]]] = []
         graph = {
             "base_url": url, "version": "v26.0", "service_version": "0", "timeout_seconds": 5.0, "proxy": None,
             "pool_size": 4,
         }  # fmt: skip
-        self.process = CallerProcess(
+        self.process = SendProcess(
             graph, 4, {"PATH": os.environ["PATH"]}, self.told.put, lambda token, said: self.usage.append((token, said))
         )
 
@@ -82,10 +82,10 @@ class Caller:
         while not self.process.is_ready():
             assert time.monotonic() < until
             time.sleep(0.02)
-        assert self.process._running is not None
-        return self.process._running.pid
+        assert self.process._child is not None
+        return self.process._child.pid
 
-    def next(self) -> Answer:
+    def next(self) -> CallResult:
         return self.told.get(timeout=5)
 
 
@@ -101,13 +101,13 @@ def caller(meta: Meta) -> Iterator[Caller]:
     found = Caller(meta.url)
     yield found
     found.process.close()
-    running = found.process._running
+    running = found.process._child
     if running is not None:
         running._process.wait(5)
 
 
-def call(key: str, seconds: float = 0.0, to: str = "") -> Call:
-    return Call(key, PNID, json.dumps({"to": to or key}), "EAAtoken", time.time() + seconds)
+def call(key: str, seconds: float = 0.0, to: str = "") -> SendCall:
+    return SendCall(key, PNID, json.dumps({"to": to or key}), "EAAtoken", time.time() + seconds)
 
 
 def test_calls_are_made_and_answered(meta: Meta, caller: Caller) -> None:
@@ -116,8 +116,8 @@ def test_calls_are_made_and_answered(meta: Meta, caller: Caller) -> None:
 
     answers = {answer.key: answer for answer in (caller.next(), caller.next())}
 
-    assert answers["one"].outcome == SendResult("wamid.one")
-    assert isinstance(answers["two"].outcome, GraphRefused) and answers["one"].seconds > 0
+    assert answers["one"].result == SendResult("wamid.one")
+    assert isinstance(answers["two"].result, GraphRefused) and answers["one"].seconds > 0
     assert sorted(meta.asked, key=str) == [("Bearer EAAtoken", {"to": "nobody"}), ("Bearer EAAtoken", {"to": "one"})]
     assert caller.usage[0] == ("EAAtoken", [ApiUsage(7, 2, 3)])
 
@@ -127,7 +127,7 @@ def test_before_it_is_there_nothing_is_handed_over(caller: Caller) -> None:
 
     answer = caller.next()
 
-    assert (answer.key, type(answer.outcome)) == ("early", GraphNotTried)
+    assert (answer.key, type(answer.result)) == ("early", GraphNotTried)
 
 
 def test_what_it_had_in_hand_when_killed_is_unknown_and_another_goes_on(meta: Meta, caller: Caller) -> None:
@@ -141,10 +141,10 @@ def test_what_it_had_in_hand_when_killed_is_unknown_and_another_goes_on(meta: Me
     answer = caller.next()
     meta.may_answer.set()
 
-    assert (answer.key, type(answer.outcome)) == ("lost", GraphUnknown)
+    assert (answer.key, type(answer.result)) == ("lost", GraphUnknown)
     assert caller.wait_ready() != pid
     caller.process.begin([call("next")])
-    assert caller.next().outcome == SendResult("wamid.next")
+    assert caller.next().result == SendResult("wamid.next")
     assert [body["to"] for _, body in meta.asked] == ["lost", "next"]
 
 
@@ -153,24 +153,24 @@ def test_one_that_hangs_is_ended(meta: Meta, caller: Caller, monkeypatch: pytest
     os.kill(pid, signal.SIGSTOP)
     caller.process.begin([call("stuck")])
     with monkeypatch.context() as impatient:
-        impatient.setattr("app.graph.send_process.SILENCE_SECONDS", 0.1)
+        impatient.setattr("app.graph.send_process.SILENCE_TIMEOUT_SECONDS", 0.1)
         time.sleep(0.2)
         caller.process.is_ready()
 
     answer = caller.next()
 
-    assert (answer.key, type(answer.outcome)) == ("stuck", GraphUnknown)
+    assert (answer.key, type(answer.result)) == ("stuck", GraphUnknown)
     assert caller.wait_ready() != pid
 
 
 def test_one_that_is_still_starting_does_not_hang(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     """It imports for longer than a silence may last: that is a busy machine, and no reason to begin again."""
     caller.process.is_ready()
-    starting = caller.process._running
+    starting = caller.process._child
     assert starting is not None
     os.kill(starting.pid, signal.SIGSTOP)
     with monkeypatch.context() as impatient:
-        impatient.setattr("app.graph.send_process.SILENCE_SECONDS", 0.1)
+        impatient.setattr("app.graph.send_process.SILENCE_TIMEOUT_SECONDS", 0.1)
         time.sleep(0.2)
         caller.process.is_ready()
     os.kill(starting.pid, signal.SIGCONT)
@@ -180,11 +180,11 @@ def test_one_that_is_still_starting_does_not_hang(caller: Caller, monkeypatch: p
 
 def test_one_that_never_says_a_word_is_ended(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     caller.process.is_ready()
-    starting = caller.process._running
+    starting = caller.process._child
     assert starting is not None
     os.kill(starting.pid, signal.SIGSTOP)
     with monkeypatch.context() as impatient:
-        impatient.setattr("app.graph.send_process.START_SECONDS", 0.1)
+        impatient.setattr("app.graph.send_process.START_TIMEOUT_SECONDS", 0.1)
         time.sleep(0.2)
         caller.process.is_ready()
 
@@ -195,7 +195,7 @@ def test_one_whose_calls_take_long_does_not_hang(
     meta: Meta, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pid = caller.wait_ready()
-    monkeypatch.setattr("app.graph.send_process.SILENCE_SECONDS", 2.5)
+    monkeypatch.setattr("app.graph.send_process.SILENCE_TIMEOUT_SECONDS", 2.5)
     meta.may_answer.clear()
     caller.process.begin([call("slow")])
     until = time.monotonic() + 4
@@ -204,7 +204,7 @@ def test_one_whose_calls_take_long_does_not_hang(
         time.sleep(0.1)
     meta.may_answer.set()
 
-    assert caller.next().outcome == SendResult("wamid.slow") and caller.wait_ready() == pid
+    assert caller.next().result == SendResult("wamid.slow") and caller.wait_ready() == pid
 
 
 def test_a_stop_gives_back_what_waits_and_finishes_what_has_left(meta: Meta, caller: Caller) -> None:
@@ -217,8 +217,8 @@ def test_a_stop_gives_back_what_waits_and_finishes_what_has_left(meta: Meta, cal
     back = caller.next()
     meta.may_answer.set()
 
-    assert (back.key, type(back.outcome)) == ("later", GraphNotTried)
-    assert caller.next().outcome == SendResult("wamid.going")
+    assert (back.key, type(back.result)) == ("later", GraphNotTried)
+    assert caller.next().result == SendResult("wamid.going")
 
 
 def test_signals_to_the_whole_group_leave_it_to_the_worker(meta: Meta, caller: Caller) -> None:
@@ -227,13 +227,13 @@ def test_signals_to_the_whole_group_leave_it_to_the_worker(meta: Meta, caller: C
         os.kill(pid, number)
     caller.process.begin([call("still")])
 
-    assert caller.next().outcome == SendResult("wamid.still")
+    assert caller.next().result == SendResult("wamid.still")
 
 
 def test_it_ends_with_its_worker(meta: Meta, caller: Caller) -> None:
     caller.wait_ready()
-    running = caller.process._running
+    running = caller.process._child
     assert running is not None
-    running._line.shutdown(2)  # as the kernel does when the worker is gone
+    running._channel.shutdown(2)  # as the kernel does when the worker is gone
 
     assert running._process.wait(5) is not None

@@ -14,7 +14,7 @@ from app.errors import NotFound, OptedOut, WrongState
 from app.models import Message
 from app.services.contacts.send_rules import check_opt_out, check_window
 from app.services.sending.record import enqueue, to_request
-from app.services.sending.status_events import tell
+from app.services.sending.status_events import append_status_events
 from app.services.sending.template_categories import TemplateCategories
 from app.store import attempts, contact_numbers, events, messages, queue
 
@@ -87,7 +87,7 @@ class SendActions:
             if not attempts.set_status(session, row.id, status, among, updated_at=now, error=None, held_for=None):
                 raise WrongState(f"The message is {row.status}; this can be done while it is {' or '.join(among)}.")
             act(session, row)
-            tell(session, {row.id: None}, now)
+            append_status_events(session, {row.id: None}, now)
         return status
 
 

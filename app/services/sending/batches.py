@@ -21,7 +21,7 @@ from app.services.registries.numbers import NumberDirectory
 from app.services.sending.actions import requeue
 from app.services.sending.recipients import ContactAppeared
 from app.services.sending.record import Item, Queued, choose_number, record_queued, to_request
-from app.services.sending.status_events import tell
+from app.services.sending.status_events import append_status_events
 from app.services.sending.template_categories import TemplateCategories
 from app.store import attempts, events, messages, queue, rate_limits
 
@@ -186,7 +186,7 @@ class Batches:
                     session, waiting, "cancelled", ("queued", "held"), now, held_for=None, error=None
                 )
                 queue.remove(session, waiting)
-                tell(session, dict.fromkeys(gone), now)
+                append_status_events(session, dict.fromkeys(gone), now)
         return self.find(view.batch.id, numbers)
 
     def retry_failed(self, batch_id: str, numbers: tuple[str, ...] | None) -> BatchView:

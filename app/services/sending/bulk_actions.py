@@ -16,7 +16,7 @@ from app.errors import GatewayError, Invalid
 from app.models import Message
 from app.services.sending.actions import CANCELLABLE, RETRIABLE, requeue
 from app.services.sending.holds import release
-from app.services.sending.status_events import tell
+from app.services.sending.status_events import append_status_events
 from app.store import attempts, events, held_sends, messages, queue
 
 PORTION = 100
@@ -89,7 +89,7 @@ class ManySends:
                                 gone.append(row.id)
                     except GatewayError as error:  # its window is closed, or the recipient wants none
                         refused[error.code] = refused.get(error.code, 0) + 1
-                tell(session, dict.fromkeys(gone), now)
+                append_status_events(session, dict.fromkeys(gone), now)
                 moved += len(gone)
         return Done(moved, refused, True)
 

@@ -12,7 +12,7 @@ from app.domain.holds import HeldFor, why_held
 from app.domain.outbound import Priority
 from app.models import Message
 from app.services.sending.actions import requeue
-from app.services.sending.status_events import tell
+from app.services.sending.status_events import append_status_events
 from app.store import attempts, events, held_sends, queue
 
 PORTION = 100
@@ -59,7 +59,7 @@ class HoldSends:
                 held = attempts.set_status_of(
                     session, found, "held", ("unknown",), now, held_for=HeldFor.RESTORED, error=why
                 )
-                tell(session, dict.fromkeys(held, why), now)
+                append_status_events(session, dict.fromkeys(held, why), now)
                 count += len(held)
             if len(found) < PORTION:
                 return count
@@ -80,7 +80,7 @@ def hold(session: Session, waiting: Sequence[queue.Row], reason: HeldFor, now: d
     if reason in MAY_HAVE_GONE:
         tries = [(row["message_id"], row["attempt"]) for row in waiting if row["message_id"] in set(held)]
         attempts.note_unknown(session, tries, now)
-    tell(session, dict.fromkeys(held, why), now)
+    append_status_events(session, dict.fromkeys(held, why), now)
     return held
 
 

@@ -1,4 +1,4 @@
-"""Work the queue off: give turns to what waits, and record what became of what left."""
+"""Work off the queue of sends: dequeue due sends and record the outcomes of earlier ones, in one transaction."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from app.domain.numbers import BusinessNumber
 from app.errors import Unavailable
 from app.logs import get_logger
 from app.services.registries.numbers import NumberDirectory
-from app.services.sending import dequeue, record_results
-from app.services.sending.dequeue import Departure, Leaving
-from app.services.sending.record_results import Arrival
+from app.services.sending import record_results
+from app.services.sending.dequeue import DueSend, dequeue, restore
+from app.services.sending.record_results import SendOutcome
 from app.store import events, queue
 from app.store.rate_limits import HeldPaces
 
@@ -24,7 +24,7 @@ logger = get_logger(__name__)
 
 
 class SendQueue:
-    """The queue as a worker sees it. `exchange` is called again and again; several workers may, at the same time."""
+    """The queue as one worker uses it; any number of workers may do so at the same time."""
 
     def __init__(
         self,
@@ -33,69 +33,67 @@ class SendQueue:
         now: Callable[[], datetime],
         is_known: Callable[[Session], bool] = lambda session: True,
     ) -> None:
-        """`is_known` says whether the database still is the one that this worker knows; in another nothing leaves."""
+        """`is_known` tells whether the database is still the one this worker started with; if not, nothing is sent."""
         self._database = database
         self._directory = directory
         self._now = now
         self._chunk_size = ChunkSize(is_sqlite=database.is_sqlite)
         self._is_known = is_known
         self._served: dict[str, float] = {}
-        self._in_doubt: list[tuple[Leaving, datetime]] = []
+        self._unconfirmed: list[DueSend] = []
 
     @property
-    def is_in_doubt(self) -> bool:
-        """Whether a commit that let messages leave was not seen: the next `exchange` queues them again."""
-        return bool(self._in_doubt)
+    def has_unconfirmed(self) -> bool:
+        """Whether a commit failed that may have succeeded; the next `exchange` queues its sends again."""
+        return bool(self._unconfirmed)
 
     @property
-    def at_once(self) -> int:
-        """How many answers to give to one `exchange`, and how many may leave in it: so many keep it short."""
+    def batch_size(self) -> int:
+        """How many outcomes one `exchange` may record, and how many sends it may dequeue, to stay a short write."""
         return self._chunk_size.value
 
     def has_due(self) -> bool:
-        """Whether anything may be waiting for a turn. Takes no lock."""
+        """Whether any send is due. Takes no lock. Raises `Unavailable`."""
         return queue.any_due(self._database, self._now())
 
-    def exchange(self, arrivals: Sequence[Arrival], free: int) -> list[Departure]:
-        """Record what came back, and let at most `free` messages leave, in one transaction.
+    def exchange(self, outcomes: Sequence[SendOutcome], capacity: int) -> list[DueSend]:
+        """Record outcomes and dequeue at most `capacity` due sends in one transaction; return the dequeued sends.
 
-        Both of `at_once` at most. Raises `Unavailable`; then the arrivals must be given again, and nothing leaves: what
-        was let go in a transaction that was committed after all comes back with the next exchange.
+        Accepts at most `batch_size` outcomes. Raises `Unavailable`; then the caller passes the same outcomes again.
+        Sends whose commit succeeded although an error came back are queued again by the next call.
         """
-        leaving: list[tuple[Leaving, datetime]] = []
+        dequeued: list[DueSend] = []
         try:
-            self._in_transaction(arrivals, free, leaving)
+            self._in_transaction(outcomes, capacity, dequeued)
         except Unavailable:
-            self._in_doubt += leaving
+            self._unconfirmed += dequeued
             raise
-        self._in_doubt = []
-        if leaving:
-            logger.debug("messages leave the queue", extra={"count": len(leaving)})
-        return [each.departure() for each, _ in leaving]
+        self._unconfirmed = []
+        if dequeued:
+            logger.debug("messages leave the queue", extra={"count": len(dequeued)})
+        return dequeued
 
-    def _in_transaction(
-        self, arrivals: Sequence[Arrival], free: int, leaving: list[tuple[Leaving, datetime]]
-    ) -> None:
-        # Who was served last comes last: one that sends all day is never ahead of one that has something to say now.
+    def _in_transaction(self, outcomes: Sequence[SendOutcome], capacity: int, dequeued: list[DueSend]) -> None:
+        # The number served longest ago comes first, so that a number with a long queue does not delay the others.
         numbers = sorted(self._directory.current.numbers.values(), key=self._served_at)
         with self._database.write() as session:
             events.take_turn(session)
             started = time.perf_counter()
-            now = self._now()  # not before: the wait for the lock may be longer than a turn
+            now = self._now()  # read here, since waiting for the lock may take longer than a slot lasts
             held = HeldPaces(session, now)
-            dequeue.take_back(session, self._in_doubt, now)
-            if arrivals:
-                record_results.record(session, arrivals, held, now)
-            most = min(free, self.at_once) if not free or self._is_known(session) else 0
+            restore(session, self._unconfirmed, now)
+            if outcomes:
+                record_results.record(session, outcomes, held, now)
+            limit = min(capacity, self.batch_size) if not capacity or self._is_known(session) else 0
             for number in numbers:
-                if len(leaving) >= most:
+                if len(dequeued) >= limit:
                     break
-                theirs = dequeue.leave(session, number, held, most - len(leaving), now)
-                if theirs:
-                    leaving += [(each, now) for each in theirs]
+                found = dequeue(session, number, held, limit - len(dequeued), now)
+                if found:
+                    dequeued += found
                     self._served[number.phone_number_id] = time.monotonic()
             held.keep()
-        self._chunk_size.note(time.perf_counter() - started, max(len(arrivals), len(leaving)))
+        self._chunk_size.note(time.perf_counter() - started, max(len(outcomes), len(dequeued)))
 
     def _served_at(self, number: BusinessNumber) -> float:
         return self._served.get(number.phone_number_id, 0.0)

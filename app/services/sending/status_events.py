@@ -1,4 +1,4 @@
-"""Events about sends of ours that nobody waits for: what became of them, told like Meta's own reports."""
+"""Append events about status changes that the gateway itself decided, in the shape of Meta's own status reports."""
 
 from __future__ import annotations
 
@@ -15,23 +15,26 @@ from app.schemas.normalized_message import normalized
 from app.services.events.log import append
 from app.store import contacts, messages
 
+StatusErrors = dict[str, dict[str, Any] | None]
+"""Ids of messages whose status changed, each with the `error` of its event (`code`, `title`, `details`) or None."""
 
-def tell(session: Session, news: Mapping[str, dict[str, Any] | None], now: datetime) -> None:
-    """Append a `message.status` event for each of these messages as it now stands; the value is Meta's error, if any.
 
-    The session must have the turn (`events.take_turn`) from its beginning.
+def append_status_events(session: Session, changed: Mapping[str, dict[str, Any] | None], now: datetime) -> None:
+    """Append one `message.status` event for each message id in `changed`, with the status that its row has now.
+
+    The values are Meta's errors or None. The session must have called `events.take_turn` at its beginning.
     """
     session.flush()
-    found = messages.rows_of(session, news.keys())
+    found = messages.rows_of(session, changed.keys())
     people = contacts.rows_of(session, {row.contact_id for row in found.values() if row.contact_id})
     counts = Counter(row.contact_id for row in found.values() if row.contact_id)
-    places = contacts.next_sequences(session, counts) if counts else {}
+    sequences = contacts.next_sequences(session, counts) if counts else {}
     rows = []
     for message_id, row in sorted(found.items()):
-        place = None
-        if row.contact_id in places:
-            place = places[row.contact_id]
-            places[row.contact_id] += 1
+        sequence = None
+        if row.contact_id in sequences:
+            sequence = sequences[row.contact_id]
+            sequences[row.contact_id] += 1
         message = normalized(messages.to_domain(row, people.get(row.contact_id or "")))
         data = {
             "message": message,
@@ -39,7 +42,7 @@ def tell(session: Session, news: Mapping[str, dict[str, Any] | None], now: datet
                 "status": row.status,
                 "timestamp": now.isoformat(),
                 "recipient": row.recipient,
-                "error": news[message_id],
+                "error": changed[message_id],
                 "pricing": None,
                 "message_id": row.wamid,
             },
@@ -52,7 +55,7 @@ def tell(session: Session, news: Mapping[str, dict[str, Any] | None], now: datet
                 "source": "live",
                 "phone_number_id": row.phone_number_id,
                 "contact_id": row.contact_id,
-                "contact_sequence": place,
+                "contact_sequence": sequence,
                 "message_id": message_id,
                 "notification_id": None,
                 "position": None,

@@ -15,7 +15,7 @@ from app.errors import Invalid
 from app.models import Message
 from app.services.registries.send_limits import limits_of
 from app.services.sending.record import LANES, enqueue, to_request
-from app.services.sending.status_events import tell
+from app.services.sending.status_events import append_status_events
 from app.store import attempts, events, held_sends, idempotency, queue, rate_limits, workers
 
 LONGEST_BEFORE_AND_AFTER = timedelta(seconds=30)
@@ -92,7 +92,7 @@ class SettleSends:
     def _hold(self, session: Session, message_ids: list[str], reason: HeldFor, now: datetime) -> list[str]:
         why = why_held(reason)
         held = attempts.set_status_of(session, message_ids, "held", ("unknown",), now, held_for=reason, error=why)
-        tell(session, dict.fromkeys(held, why), now)
+        append_status_events(session, dict.fromkeys(held, why), now)
         return held
 
     def _resend(self, session: Session, message_id: str, now: datetime) -> bool:
@@ -104,7 +104,7 @@ class SettleSends:
             enqueue(session, message, message.phone_number_id, to_request(message), now, attempt=again)
         except Invalid:  # the window closed meanwhile
             attempts.set_status(session, message_id, "expired", ("queued",), updated_at=now)
-            tell(session, {message_id: None}, now)
+            append_status_events(session, {message_id: None}, now)
         return True
 
     def expired(self) -> int:
@@ -123,7 +123,7 @@ class SettleSends:
                 moved = attempts.set_status_of(session, theirs, "expired", ("queued",), now, error=why)
                 over |= dict.fromkeys(moved, why)
             queue.remove(session, list(found))
-            tell(session, over, now)
+            append_status_events(session, over, now)
         return len(over)
 
     def forget(self) -> None:

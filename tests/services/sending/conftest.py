@@ -18,7 +18,7 @@ from werkzeug.test import TestResponse
 
 from app.container import Gateway
 from app.db.database import Database
-from app.graph.send_calls import Calls
+from app.graph.send_calls import ThreadCaller
 from app.jobs.send import Sender
 from app.models import Event, Message, QueuedSend
 from tests.conftest import API_KEY, Clock
@@ -96,26 +96,28 @@ def work(gateway: Gateway, now: Clock) -> Iterator[Callable[..., None]]:
             sender.work()
             all_answered(sender)
             now.pass_by(seconds=step)
-        at_once, sender._at_once = sender._at_once, 0  # what came back is recorded, and nothing leaves any more
-        while sender._told.qsize() or sender._unrecorded:
+        max_in_flight, sender._max_in_flight = sender._max_in_flight, 0  # outcomes are recorded, and nothing is sent
+        while sender._results.qsize() or sender._unrecorded:
             sender.work()
-        sender._at_once = at_once
+        sender._max_in_flight = max_in_flight
 
     yield work_
     sender.stop()
 
 
-def here(gateway: Gateway, at_once: int) -> Sender:
-    """A sender whose calls are made in threads of this process, where `responses` hears them, and none waits."""
+def here(gateway: Gateway, max_in_flight: int) -> Sender:
+    """A sender whose calls run in threads of this process, where `responses` sees them, and start at once."""
     return Sender(
-        gateway.sends, lambda tell: Calls(gateway.graph, at_once, tell, seconds_until=lambda at: 0.0), at_once
+        gateway.sends,
+        lambda report: ThreadCaller(gateway.graph, max_in_flight, report, seconds_until=lambda at: 0.0),
+        max_in_flight,
     )
 
 
 def all_answered(sender: Sender) -> None:
     """Wait until no call is under way, but for those whose thread has died."""
     until = time.monotonic() + 0.3
-    while len(sender._in_hand) > sender._told.qsize() and time.monotonic() < until:
+    while len(sender._in_flight) > sender._results.qsize() and time.monotonic() < until:
         time.sleep(0.001)
 
 

@@ -26,12 +26,12 @@ def test_what_was_let_go_unseen_is_queued_again_and_leaves_once(
     message_id = queued()
     with _lost(database, monkeypatch, is_committed=True), pytest.raises(Unavailable):
         gateway.sends.exchange((), 1)
-    assert (status_of(database, message_id), gateway.sends.is_in_doubt) == ("sending", True)
+    assert (status_of(database, message_id), gateway.sends.has_unconfirmed) == ("sending", True)
 
     now.pass_by(seconds=1)
     assert [each.message_id for each in gateway.sends.exchange((), 1)] == [message_id]
     assert [row.state for row in _tries(database)] == ["sending"]
-    assert (waiting(database), gateway.sends.is_in_doubt) == ([], False)
+    assert (waiting(database), gateway.sends.has_unconfirmed) == ([], False)
 
 
 def test_what_was_not_let_go_leaves_once(

@@ -83,7 +83,7 @@ def _run_until_it_dies(
             now.pass_by(milliseconds=100)
     except Died:
         all_answered(sender)
-    sender._calls.close()
+    sender._caller.close()
 
 
 def _body(point: Point) -> dict[str, str]:

@@ -72,7 +72,7 @@ def test_answers_overtake_campaigns(queued: Queue, gateway: Gateway, now: Clock)
 
     while len(order) < 6:
         now.pass_by(seconds=1)
-        order += [json.loads(each.payload)["text"]["body"] for each in gateway.sends.exchange((), 1)]
+        order += [json.loads(each.call().payload)["text"]["body"] for each in gateway.sends.exchange((), 1)]
 
     assert order == ["reply", "normal 0", "normal 1", "bulk 39", "bulk 38", "bulk 37"]
 

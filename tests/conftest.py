@@ -68,6 +68,8 @@ DELETE_ALL = ";".join(
     ]
 ).encode()
 """One request, since it comes before every second test: PostgreSQL runs several statements as one transaction."""
+EMPTIES = "empties the database between tests"
+"""The name of the one connection to it that is not of the test."""
 LONGER_THAN_ANY_LEASE = timedelta(hours=1)
 
 
@@ -105,7 +107,7 @@ def postgres_url() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def empty_postgres(postgres_url: str) -> Iterator[Callable[[], object]]:
     """What deletes every row of this run's own PostgreSQL database."""
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
+    with psycopg.connect(postgres_url, autocommit=True, application_name=EMPTIES) as connection:
         yield lambda: connection.execute(DELETE_ALL)
 
 

@@ -31,13 +31,13 @@ Post = Callable[..., TestResponse]
 
 @pytest.fixture
 def now(gateway: Gateway, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The present of everything that sends. Nobody sleeps: for who waits for a turn, the time goes by at once."""
+    """The present of everything that sends; nobody sleeps, not even who waits for a turn."""
     for service in (gateway.send, gateway.sends, gateway.actions, gateway.batches, gateway.settle, gateway.many_sends,
                     gateway.probe_numbers):
         monkeypatch.setattr(service, "_now", clock)
     monkeypatch.setattr("app.jobs.send.LOOK_SECONDS", 0.0)
-    at_once = SimpleNamespace(perf_counter=time.perf_counter, sleep=lambda seconds: clock.pass_by(seconds=seconds))
-    monkeypatch.setattr("app.services.sending.send_message.time", at_once)
+    no_wait = SimpleNamespace(perf_counter=time.perf_counter, sleep=lambda seconds: None)
+    monkeypatch.setattr("app.services.sending.send_message.time", no_wait)
     return clock
 
 

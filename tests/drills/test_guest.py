@@ -8,12 +8,15 @@ from __future__ import annotations
 import fcntl
 import http.client
 import os
+import pty
 import signal
 import subprocess
 import tempfile
+import termios
+import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,7 +25,7 @@ import pytest
 
 from tests.drills.conftest import IS_LONG, sized
 from tests.load.gateway import API_KEY, BIN, ROOT, Gateway, end_now, running
-from tests.load.in_flight import wait_for
+from tests.load.in_flight import TOKEN, SlowMeta, calls, send_until_taken, wait_for
 from tests.load.together import Drill, together
 from tests.load.tree import copy_project
 
@@ -90,6 +93,31 @@ def _reader_gone(directory: Path) -> None:
         _kill_worker_and_see_another(gateway)
         assert gateway.get("/api/messages").status == 200
         _stop_in_order(gateway)
+
+
+def _terminal_hangs_up(directory: Path) -> None:
+    """The kernel sends SIGHUP to all in the foreground, and what is written then fails: both cost nothing in hand."""
+    ours, theirs = pty.openpty()
+    with SlowMeta() as meta, ThreadPoolExecutor(3) as pool:
+        gateway = Gateway(directory, {"GRAPH_API_URL": meta.url, "WHATSAPP_ACCESS_TOKEN": TOKEN})
+        try:
+            gateway.process = subprocess.Popen(
+                [str(BIN / gateway.command[0]), *gateway.command[1:]], cwd=ROOT, env=gateway.env,
+                start_new_session=True, stdin=theirs, stdout=theirs, stderr=theirs,
+                preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            )  # fmt: skip
+            os.close(theirs)
+            gateway.wait_ready()
+            is_done = threading.Event()
+            waiting = [pool.submit(send_until_taken, gateway, each, is_done) for each in range(3)]
+            wait_for(lambda: calls(meta) >= 3)
+            is_done.set()
+            os.close(ours)
+            assert [each.result(60).status for each in waiting] == [200] * 3
+            _kill_worker_and_see_another(gateway)
+            _stop_in_order(gateway)
+        finally:
+            gateway.kill()
 
 
 def _nobody_from_the_start(directory: Path, *command: str) -> None:
@@ -297,6 +325,7 @@ def _second_worker_first(directory: Path) -> None:
 CASES: dict[str, Drill] = {
     "reader stopped": _reader_stopped,
     "reader gone": _reader_gone,
+    "terminal hangs up": _terminal_hangs_up,
     "nobody reads from the start": _nobody_from_the_start,
     "disk full": _disk_full,
     "early stop": _early_stop,

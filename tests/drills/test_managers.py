@@ -470,7 +470,7 @@ def _drill(kind: type[Manager], directory: Path) -> None:
                 _kill_parts(manager)
                 _with_sends(gateway, meta, manager.restart)
                 wait_for(lambda: _is_whole(gateway), 60)
-            _reload(manager)
+            _with_sends(gateway, meta, partial(_reload, manager))
             manager.stop()
             assert not psutil.wait_procs(gateway_processes(gateway), timeout=META_SECONDS)[1]
         finally:

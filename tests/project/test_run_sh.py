@@ -243,6 +243,20 @@ def test_ctrl_c_while_it_sets_up_is_said_and_the_next_run_makes_it_whole(bare: P
     assert bare.run("install", PATH=path).stderr == ""
 
 
+@pytest.mark.parametrize("slow", ["venv", "pip"])
+def test_sigterm_to_it_alone_ends_what_it_is_at(bare: Project, slow: str) -> None:
+    path = bare.add_slow_python()
+    (bare.folder / f"slow-{slow}").touch()
+    stopped = bare.start(path, "install")
+    wait_until(lambda: bare.count(f"{slow}s") == 1)
+
+    stopped.terminate()  # as a manager does, and as process 1 of a container is stopped
+    _, said = stopped.communicate(timeout=10)  # whoever still ran would hold the pipe open
+
+    assert stopped.returncode == 143
+    assert said.endswith("Nothing was started; run this again to go on.\n")
+
+
 def test_a_venv_without_pip_is_made_again(bare: Project) -> None:
     path = bare.add_slow_python()
     bare.add_program(".venv/bin/python", 'case "$*" in *pip*) exit 1;; esac')

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli.base import CommandGroup, services
+from app.cli.tables import json_option, show
 
 if TYPE_CHECKING:
     from app.services.operations.audit import Balance
@@ -19,7 +20,7 @@ def audit() -> None:
 
 
 @audit.command("balance")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@json_option
 @click.option("--deep", is_flag=True, help="Read every kept webhook again and look for each of its items.")
 def balance(as_json: bool, deep: bool) -> None:
     """Show what was acknowledged and what became of it. Exits with 1 when the books do not balance."""
@@ -37,12 +38,12 @@ def balance(as_json: bool, deep: bool) -> None:
 def _print_books(books: Balance) -> None:
     states = ", ".join(f"{count} {state}" for state, count in sorted(books.notifications.items())) or "none"
     click.echo(f"Webhooks answered 200: {states}")
-    click.echo(f"{'day':10}  {'number':20}  {'processed':>9}  {'duplicate':>9}  {'parked':>7}  {'quarantined':>11}")
-    for (day, number), page in sorted(books.items.items()):
-        click.echo(
-            f"{day:10}  {number or '-':20}  {page['processed']:9}  {page['duplicate']:9}  {page['parked']:7}"
-            f"  {page['quarantined']:11}"
-        )
+    states_of_items = ("processed", "duplicate", "parked", "quarantined")
+    rows = [
+        {"day": day, "number": number or None} | {state: page[state] for state in states_of_items}
+        for (day, number), page in sorted(books.items.items())
+    ]
+    show(rows, empty="No item was acknowledged yet.")
     for (day, number), page in sorted(books.sends.items()):
         click.echo(f"{day}  {number}  sends: " + ", ".join(f"{count} {state}" for state, count in sorted(page.items())))
     for (day, endpoint_id), page in sorted(books.deliveries.items()):

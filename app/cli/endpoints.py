@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli.base import CommandGroup, services
+from app.cli.tables import json_option, show
 
 if TYPE_CHECKING:
     from app.services.endpoints.manage import ManageEndpoints
@@ -58,12 +59,14 @@ def add(
 
 
 @endpoints.command("list")
-def show_all() -> None:
+@json_option
+def show_all(as_json: bool) -> None:
     """Show all apps, without their secrets."""
     from app.schemas.api.endpoints import EndpointAnswer
 
-    for row in _manage().list():
-        click.echo(f"{row.id}\t{EndpointAnswer().dump(row)['state']}\t{row.url}\t{row.disabled_reason or ''}".rstrip())
+    shown = [EndpointAnswer().dump(row) for row in _manage().list()]
+    rows = [{key: each[key] for key in ("id", "state", "url", "handler", "disabled_reason")} for each in shown]
+    show(rows, as_json=as_json, empty="There is no app yet: add one by `endpoints add URL`, or set FORWARD_URL.")
 
 
 @endpoints.command("remove")

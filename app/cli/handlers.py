@@ -7,6 +7,7 @@ import os
 import click
 
 from app.cli.base import CommandGroup, services
+from app.cli.tables import json_option, show
 from app.domain.handlers import Handler
 from app.handlers.environment import without_secrets
 from app.handlers.process import CannotLoad, HandlerProcess
@@ -18,7 +19,8 @@ def handlers() -> None:
 
 
 @handlers.command("check")
-def check() -> None:
+@json_option
+def check(as_json: bool) -> None:
     """Load the module as the worker does, and show its handlers, or why it cannot be loaded."""
     module = services().config.handlers
     if not module:
@@ -29,10 +31,8 @@ def check() -> None:
         click.echo(problem.traceback, err=True, nl=False)
         raise click.ClickException(f"{module} cannot be loaded: {problem.reason}") from problem
     process.close()
-    for handler in process.handlers:
-        click.echo(f"{handler.name}\t{_wants(handler)}\t{_age(handler)}")
-    if not process.handlers:
-        click.echo(f"{module} registers no handler.")
+    rows = [{"name": each.name, "events": _wants(each), "age": _age(each)} for each in process.handlers]
+    show(rows, as_json=as_json, empty=f"{module} registers no handler.")
 
 
 def _wants(handler: Handler) -> str:

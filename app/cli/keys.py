@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli.base import CommandGroup, services
+from app.cli.tables import json_option, show
 from app.clock import utc_now
 
 if TYPE_CHECKING:
@@ -34,12 +35,20 @@ def add(name: str, scopes: tuple[str, ...], numbers: tuple[str, ...]) -> None:
 
 
 @keys.command("list")
-def show_all() -> None:
+@json_option
+def show_all(as_json: bool) -> None:
     """Show all keys, without the keys themselves."""
-    for row in _api_keys().all():
-        state = "revoked" if row.revoked_at else "in use"
-        numbers = "all numbers" if row.numbers is None else ",".join(row.numbers)
-        click.echo(f"{row.name}\t{','.join(row.scopes)}\t{numbers}\t{state}\tsince {row.created_at:%Y-%m-%d}")
+    rows = [
+        {
+            "name": row.name,
+            "scopes": row.scopes,
+            "numbers": row.numbers if row.numbers is not None else ["all numbers"],
+            "state": "revoked" if row.revoked_at else "in use",
+            "created_at": row.created_at,
+        }
+        for row in _api_keys().all()
+    ]
+    show(rows, as_json=as_json, empty="No key was added; API_KEY of the settings may do everything.")
 
 
 @keys.command("revoke")

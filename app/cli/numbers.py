@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.cli.base import CommandGroup, services
+from app.cli.tables import json_option, show
 from app.clock import utc_now
 
 if TYPE_CHECKING:
@@ -55,12 +56,20 @@ def add_number(
 
 
 @numbers.command("list")
-def list_numbers() -> None:
+@json_option
+def list_numbers(as_json: bool) -> None:
     """Show all numbers, the settings' own too, without their secrets."""
-    for number in services().directory.read().numbers.values():
-        shown = f"+{number.display_phone_number}" if number.display_phone_number else "-"
-        account = f"account {number.waba_id or '-'}"
-        click.echo(f"{number.phone_number_id}\t{shown}\t{account}\tapp {number.app}\t{number.rate:g}/s")
+    rows = [
+        {
+            "phone_number_id": number.phone_number_id,
+            "phone": f"+{number.display_phone_number}" if number.display_phone_number else None,
+            "waba_id": number.waba_id or None,
+            "app": number.app,
+            "messages_per_second": float(number.rate),
+        }
+        for number in services().directory.read().numbers.values()
+    ]
+    show(rows, as_json=as_json, empty="There is no number yet: set WHATSAPP_PHONE_NUMBER_ID, or `numbers add` one.")
 
 
 @numbers.command("remove")

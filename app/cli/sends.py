@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from app.cli.base import CommandGroup, services
+from app.cli.tables import json_option, show
 from app.clock import utc_now
 from app.domain.holds import HeldFor, Selection
 
@@ -66,17 +67,21 @@ def _selection(
 
 
 @sends.command("list")
-def list_held() -> None:
+@json_option
+def list_held(as_json: bool) -> None:
     """Show how many sends are held or failed, by reason, number and batch."""
-    rows = _many().summary(Selection(("held", "failed", "unknown", "queued")))
-    if not rows:
-        click.echo("No send is held, failed, unknown or waiting.")
-        return
-    click.echo(f"{'status':<8} {'held for':<9} {'number':<18} {'batch':<36} {'count':>7}  oldest")
-    for row in rows:
-        reason = (row.held_for or "unknown") if row.status == "held" else ""
-        line = f"{row.status:<8} {reason:<9} {row.phone_number_id:<18} {row.batch_id or '':<36} {row.count:>7}"
-        click.echo(f"{line}  {row.oldest:%Y-%m-%d %H:%M} UTC")
+    rows = [
+        {
+            "status": row.status,
+            "held_for": (row.held_for or "unknown") if row.status == "held" else None,
+            "phone_number_id": row.phone_number_id,
+            "batch_id": row.batch_id,
+            "count": row.count,
+            "oldest": row.oldest,
+        }
+        for row in _many().summary(Selection(("held", "failed", "unknown", "queued")))
+    ]
+    show(rows, as_json=as_json, empty="No send is held, failed, unknown or waiting.")
 
 
 @sends.command("hold")

@@ -46,7 +46,7 @@ def test_a_key_is_shown_once_and_works(run: Run, gateway: Gateway) -> None:
     assert caller is not None
     assert (caller.name, caller.scopes, caller.numbers) == ("crm", {"read"}, (PNID,))
     listed = run("keys", "list").output
-    assert listed.startswith(f"crm\tread\t{PNID}\tin use\tsince 20")
+    assert listed.startswith(f"crm\tread\t{PNID}\tin use\t20")
     assert key not in listed
 
 
@@ -94,7 +94,7 @@ def test_a_number_is_added_listed_and_removed_without_its_secrets(run: Run, gate
     assert directory.numbers[OTHER_PNID].access_token == "EAAtheirs"
     assert directory.apps[directory.secrets.index(secret)] == "222"
     listed = run("numbers", "list").output
-    assert f"{OTHER_PNID}\t+15550100\taccount -\tapp 222" in listed
+    assert f"{OTHER_PNID}\t+15550100\t-\t222" in listed
     assert PNID in listed
     assert "EAAtheirs" not in added.output + listed and secret not in added.output + listed
     assert run("numbers", "remove", OTHER_PNID).exit_code == 0

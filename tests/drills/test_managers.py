@@ -47,6 +47,7 @@ class Manager:
         self.gateway = gateway
         self.folder = gateway.directory / "manager"
         self.folder.mkdir()
+        self.spawned: list[subprocess.Popen[bytes]] = []
         self.prepare()
 
     def prepare(self) -> None:
@@ -99,7 +100,7 @@ class Manager:
                 command, cwd=self.folder, env=self.environ, stdin=subprocess.DEVNULL, stdout=output,
                 stderr=output, start_new_session=True,
             )  # fmt: skip
-        self.process = process
+        self.spawned.append(process)
         return psutil.Process(process.pid)
 
     def ask(self, *command: str) -> None:
@@ -116,9 +117,11 @@ class Manager:
         return {"PATH": path, "HOME": str(self.folder), "GATEWAY_UNDER_TEST": self.gateway.mark}
 
     def end(self) -> None:
-        """End the manager and whatever it left."""
-        for process in self.gateway.processes():
-            end_now(process)
+        """End the manager and whatever it left: a manager first, which would start again what ends."""
+        for manager in self.spawned:
+            manager.kill()
+            manager.wait(10)
+        self.gateway.kill()
 
 
 class Supervisor(Manager):
@@ -370,7 +373,7 @@ class Tini(Manager):
 
     def stop(self) -> None:
         self._tini.terminate()
-        assert self.process.wait(60) == 0
+        assert self.spawned[-1].wait(60) == 0
 
     def start(self) -> None:
         self.begin()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -70,6 +71,27 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._connections: set[socket.socket] = set()
+        self._mutex = threading.Lock()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._mutex:
+            self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._mutex:
+            self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def end_connections(self) -> None:
+        """Read nothing more on any connection, so that whoever waits for a request there closes it."""
+        with self._mutex, suppress(OSError):
+            for connection in self._connections:
+                connection.shutdown(socket.SHUT_RD)
+
 
 class App:
     """Listens on a free port of loopback."""
@@ -95,6 +117,7 @@ class App:
         self.is_stopped = True
         self._server.shutdown()
         self._server.server_close()
+        self._server.end_connections()
 
 
 def answering(status: int, body: bytes = b"{}", **headers: str) -> Reply:

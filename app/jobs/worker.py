@@ -84,6 +84,7 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
         gateway.shared_settings.leave()
         gateway.database_use.end()
     deliver.close()
+    gateway.post_event.close()
     if gateway.handlers is not None:
         gateway.handlers.close()
     gateway.database.dispose()

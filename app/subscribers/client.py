@@ -50,10 +50,18 @@ class Answer:
 class SubscriberClient:
     """Posts bodies to endpoints. Threads may share it; connections are kept for the next time."""
 
-    def __init__(self, *, user_agent: str, allowed: Sequence[AllowedNetwork], pool_size: int) -> None:
+    def __init__(
+        self,
+        *,
+        user_agent: str,
+        allowed: Sequence[AllowedNetwork],
+        pool_size: int,
+        deadline_seconds: float = DEADLINE_SECONDS,
+    ) -> None:
         self._headers = {"User-Agent": user_agent, "Content-Type": "application/json", "Accept-Encoding": "identity"}
         self._allowed = allowed
         self._pool_size = pool_size
+        self._deadline_seconds = deadline_seconds
         # Its lines hold whole URLs, and people write secrets into those.
         logging.getLogger("urllib3").setLevel(logging.ERROR)
 
@@ -68,6 +76,10 @@ class SubscriberClient:
     def get(self, url: str) -> Answer:
         """The same of a GET."""
         return self._call("GET", url, {}, None)
+
+    def close(self) -> None:
+        """Close the connections that are kept for the next time."""
+        self._pools.clear()
 
     def _call(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         started = time.monotonic()
@@ -86,7 +98,7 @@ class SubscriberClient:
     def _exchange(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, started: float
     ) -> Answer:
-        left = DEADLINE_SECONDS - (time.monotonic() - started)
+        left = self._deadline_seconds - (time.monotonic() - started)
         response = self._pools.urlopen(
             method, url, body=body, headers={**self._headers, **headers}, redirect=False, retries=False,
             timeout=timeout(max(left, 0.01)), preload_content=False, decode_content=False,

@@ -38,13 +38,31 @@ class Desk:
         self.directory = EndpointDirectory(
             gateway.config, gateway.database, gateway.vault, Registry(gateway.database), clock
         )
-        client = SubscriberClient(user_agent="tests", allowed=(ipaddress.ip_network(ALLOWED),), pool_size=threads)
-        self.post = PostEvent(client, clock)
+        self._lanes: list[DeliverDue] = []
+        self._posts: list[PostEvent] = []
+        self.post = self.new_post(pool_size=threads)
         self.lane = self.new_lane(threads)
+
+    def new_post(self, **options: Any) -> PostEvent:
+        """What posts to apps, with a client of its own that has these options."""
+        client = SubscriberClient(
+            **{"user_agent": "tests", "allowed": (ipaddress.ip_network(ALLOWED),), "pool_size": 8} | options
+        )
+        self._posts.append(PostEvent(client, self.clock))
+        return self._posts[-1]
 
     def new_lane(self, threads: int) -> DeliverDue:
         """Another worker's lane, or the same one's after a new start."""
-        return DeliverDue(self.gateway.database, self.directory, self.post, self.clock, threads=threads)
+        lane = DeliverDue(self.gateway.database, self.directory, self.post, self.clock, threads=threads)
+        self._lanes.append(lane)
+        return lane
+
+    def close(self) -> None:
+        """End every lane, and close the connections to apps."""
+        for lane in (*self._lanes, self.lane):
+            lane.close()
+        for post in self._posts:
+            post.close()
 
     def endpoint(self, url: str, id: str = "app", **values: Any) -> str:
         """Add an endpoint."""
@@ -58,7 +76,7 @@ class Desk:
         self.gateway.endpoints.forget()
         return id
 
-    def rounds(self, condition: Callable[[], bool] | None = None, seconds: float = 10.0) -> None:
+    def rounds(self, condition: Callable[[], bool] | None = None, seconds: float = 60.0) -> None:
         """Work until nothing is due or under way, or until `condition` holds; it must within the time."""
         self._catch_up()
         until = time.monotonic() + seconds
@@ -116,7 +134,7 @@ def desk(gateway: Gateway, clock: Clock) -> Iterator[Desk]:
     """A delivery lane with eight threads."""
     desk = Desk(gateway, clock, 8)
     yield desk
-    desk.lane.close()
+    desk.close()
 
 
 @pytest.fixture

@@ -33,7 +33,11 @@ def slow_clients(port: int, count: int = 300) -> Iterator[list[socket.socket]]:
 
 def _open(port: int, opening: bytes) -> socket.socket:
     client = socket.create_connection(("127.0.0.1", port), timeout=5)
-    client.sendall(opening)
+    try:
+        client.sendall(opening)
+    except OSError:
+        client.close()
+        raise
     return client
 
 

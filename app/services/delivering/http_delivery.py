@@ -57,6 +57,10 @@ class PostEvent:
         note = self._reply(work, answer.body) if answer.is_success and work.endpoint.replies else None
         return Tried(work, now, answer, left_out=left_out, note=note)
 
+    def close(self) -> None:
+        """Close the connections to the user's apps. Nothing may be on its way."""
+        self._client.close()
+
     def _is_a_persons(self, parts: list[Part]) -> bool:
         talks = {(part.event.contact_id, part.event.phone_number_id): part.event for part in parts if part.event}
         return any(self._with_a_person(event) for event in talks.values())

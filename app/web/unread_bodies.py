@@ -7,6 +7,7 @@ the answer. So a bounded part is read and dropped after the answer has been sent
 from __future__ import annotations
 
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -52,6 +53,9 @@ class DropUnread:
         if self._dropping < AT_ONCE:
             self._dropping += 1
             try:
+                read_chunk = _chunk_reader(environ)
+                if read_chunk is not None:
+                    return _drop_chunks(read_chunk)
                 if _drop_all(environ["wsgi.input"], environ.get("CONTENT_LENGTH"), connection):
                     return
             finally:
@@ -63,6 +67,21 @@ class DropUnread:
 
 def _has_body(environ: dict[str, Any]) -> bool:
     return environ.get("CONTENT_LENGTH", "") not in ("", "0") or "HTTP_TRANSFER_ENCODING" in environ
+
+
+def _chunk_reader(environ: dict[str, Any]) -> Callable[[int], bytes] | None:
+    """What reads a chunked body under uWSGI, which ends none by itself: the server's own function."""
+    if environ.get("CONTENT_LENGTH") or "uwsgi.version" not in environ:
+        return None
+    return getattr(sys.modules.get("uwsgi"), "chunked_read", None)
+
+
+def _drop_chunks(read: Callable[[int], bytes]) -> None:
+    """Read and drop chunks until the last has come, or no more come, or there are too many."""
+    left, until = BYTES, time.monotonic() + SECONDS
+    with suppress(OSError):
+        while left > 0 and time.monotonic() < until and (chunk := read(max(1, round(STEP_SECONDS)))):
+            left -= len(chunk)
 
 
 def _drop_all(stream: Any, length: str | None, connection: Any) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import http.client
+import select
 import shutil
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -52,22 +54,30 @@ def test_under_uwsgi(uwsgi: Gateway, headers: dict[str, str], status: int) -> No
 
 
 def test_a_chunked_body_under_uwsgi_is_told_that_it_needs_a_length(uwsgi: Gateway) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", uwsgi.port, timeout=30)
-    connection.request("POST", "/webhook/whatsapp", iter([b"{}"]), FALSE, encode_chunked=True)
+    """Whoever goes on sending while the answer is on its way can read it, too."""
 
-    answer = connection.getresponse()
+    def body() -> Iterator[bytes]:
+        yield b"{"
+        readable, _, _ = select.select([connection.sock], [], [], 30)
+        assert readable, "no answer came"
+        for _ in range(8):
+            yield b" " * 100_000
+        yield b"}"
 
-    assert (answer.status, b"length_required" in answer.read()) == (411, True)
+    with closing(http.client.HTTPConnection("127.0.0.1", uwsgi.port, timeout=30)) as connection:
+        connection.request("POST", "/webhook/whatsapp", body(), FALSE, encode_chunked=True)
+        answer = connection.getresponse()
+
+        assert (answer.status, b"length_required" in answer.read()) == (411, True)
 
 
 def _post(port: int, path: str, headers: dict[str, str]) -> int:
     """Post a large body whole, as a proxy does, and only then look at the answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-    connection.request("POST", path, b"x" * LARGE, headers)
-    answer = connection.getresponse()
-    answer.read()
-    connection.close()
-    return answer.status
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        connection.request("POST", path, b"x" * LARGE, headers)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
 
 
 @pytest.fixture(scope="module")

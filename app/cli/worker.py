@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
 import click
 
 from app.cli.base import Command, services
+from app.errors import Unavailable
+
+if TYPE_CHECKING:
+    from app.db.database import Database
 
 
 @click.command(cls=Command)
@@ -21,4 +28,18 @@ def worker(with_parent: bool) -> None:
     if overruled():
         extra = {"setting": ", ".join(overruled())}
         get_logger(__name__).warning("the environment sets other values than .env, and counts", extra=extra)
+    _refuse_later_schema(services().gateway.database)
     run_worker(services().gateway, with_parent=with_parent)
+
+
+def _refuse_later_schema(database: Database) -> None:
+    """Raise `Unavailable` for a schema that this release cannot use. A database that is away is waited for later."""
+    from app import migrations
+
+    reason = None
+    with suppress(Unavailable):
+        with database.read() as session:
+            reason = migrations.refusal(session.connection())
+    if reason is not None:
+        database.dispose()
+        raise Unavailable(reason=reason)

@@ -115,17 +115,24 @@ def current(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def _is_up(connection: Connection) -> bool:
-    """Whether there is nothing to do. Raises `Unavailable` for a schema that this release cannot use."""
-    found = fit(connection)
-    if found is not Fit.TOO_NEW:
-        return found is Fit.SERVES
+def refusal(connection: Connection) -> str | None:
+    """Why this release cannot use the schema of a later one, and what to do; None for any other schema."""
+    if fit(connection) is not Fit.TOO_NEW:
+        return None
     since = connection.execute(_SERVES_SINCE).scalar()
-    raise Unavailable(
-        reason=f"A later release brought the database to revision {current(connection)}, which serves releases from"
+    return (
+        f"A later release brought the database to revision {current(connection)}, which serves releases from"
         f" revision {since} on; this one is of {head()}. Start the later release; or stop it, and run there"
         f" `whatsapp-service migrate --to {head()}` to go back."
     )
+
+
+def _is_up(connection: Connection) -> bool:
+    """Whether there is nothing to do. Raises `Unavailable` for a schema that this release cannot use."""
+    reason = refusal(connection)
+    if reason is not None:
+        raise Unavailable(reason=reason)
+    return fit(connection) is Fit.SERVES
 
 
 def _upgrade(connection: Connection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,11 +10,12 @@ from pathlib import Path
 
 import pytest
 from alembic.config import Config as AlembicConfig
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 from app import migrations
 from app.cli.commands import commands
+from app.container import Gateway
 from app.db.database import Database
 from app.db.failures import Trouble
 from app.errors import Unavailable
@@ -81,6 +83,43 @@ def test_a_schema_that_serves_no_earlier_release_is_refused_in_words(empty: Data
     assert (health.schema, health.reason) == (False, Trouble.LATER_SCHEMA)
     with pytest.raises(migrations.WrongRevision, match="at 9001, which only the release that made it can take back"):
         migrations.go_to(empty, ours)
+
+
+def test_a_worker_alone_says_so_and_ends(empty: Database, release: Release, tmp_path: Path) -> None:
+    release.be_later()
+    migrations.upgrade(empty)
+    release.be_ours()
+
+    done = _run_worker(empty, tmp_path)
+
+    assert done.exit_code == 1
+    assert re.fullmatch(r"Error: A later release brought the database to revision 9001, [^\n]* to go back\.\n", done.output)
+
+
+@pytest.mark.parametrize("is_migrated", [False, True])
+def test_a_worker_begins_on_any_other_schema(
+    empty: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_migrated: bool
+) -> None:
+    """Without tables it waits: who serves makes them."""
+    begun: list[Gateway] = []
+    monkeypatch.setattr("app.jobs.worker.run_worker", lambda gateway, *, with_parent: begun.append(gateway))
+    if is_migrated:
+        migrations.upgrade(empty)
+
+    assert (_run_worker(empty, tmp_path).exit_code, len(begun)) == (0, 1)
+    begun[0].database.dispose()
+
+
+def test_a_worker_begins_without_a_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[Gateway] = []
+    monkeypatch.setattr("app.jobs.worker.run_worker", lambda gateway, *, with_parent: begun.append(gateway))
+
+    assert (_run_worker(Database("postgresql+psycopg://nobody@127.0.0.1:9/x"), tmp_path).exit_code, len(begun)) == (0, 1)
+
+
+def _run_worker(database: Database, folder: Path) -> Result:
+    env = SETTINGS | {"DATABASE_URL": database.url.render_as_string(hide_password=False), "LOG_DIR": str(folder)}
+    return CliRunner().invoke(commands, ["worker"], env=env)
 
 
 def test_the_later_release_goes_back_and_the_earlier_runs_again(empty: Database, release: Release) -> None:

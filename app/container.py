@@ -46,6 +46,7 @@ from app.services.messages.read import is_taken_back
 from app.services.numbers.api_usage import NoteUsage
 from app.services.numbers.check import CheckNumber
 from app.services.operations.shared_settings import SharedSettings
+from app.services.operations.tell_web_settings import TellWebSettings
 from app.services.processing import ProcessNotifications
 from app.services.processing.change_set import Rules
 from app.services.registries.api_keys import ApiKeys
@@ -113,6 +114,7 @@ class Gateway:
     many_sends: ManySends
     probe_numbers: ProbeNumbers
     shared_settings: SharedSettings
+    tell_web_settings: TellWebSettings
 
     @classmethod
     def build(cls, config: Config, version: str, *, now: Callable[[], datetime] = utc_now) -> Gateway:
@@ -203,6 +205,7 @@ class Gateway:
             many_sends=ManySends(database, now),
             probe_numbers=probe_numbers,
             shared_settings=SharedSettings(config, database, endpoints, alarms, now),
+            tell_web_settings=TellWebSettings(config, database, now),
         )
 
 

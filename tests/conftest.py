@@ -26,6 +26,7 @@ from app.db.database import Database
 from app.jobs.process import process_due
 from app.models import Base
 from app.security.meta_signatures import sign_meta
+from app.services.operations.tell_web_settings import TellWebSettings
 from app.services.registries.numbers import NumberDirectory
 from tests.factories import PNID, WABA, to_bytes
 from tests.load.postgres import NoPostgres, own_database
@@ -139,6 +140,7 @@ def config(database_url: str, tmp_path: Path) -> Config:
 def app(config: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """The WSGI application. It knows of every change at once, without a wait."""
     monkeypatch.setattr(NumberDirectory, "_keep_fresh", lambda directory: None)
+    monkeypatch.setattr(TellWebSettings, "_keep_telling", lambda told: None)
     monkeypatch.setattr("app.services.registries.versions.BELIEVED_SECONDS", 0.0)
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level

@@ -183,13 +183,17 @@ KINDS: dict[str, Kind] = {
         "Set the clock of whichever is wrong by NTP. With more than a minute the worker there takes no work.",
     ),
     "settings_unequal": Kind(
-        "Workers on this database have unequal settings: {subject}.",
+        "Processes on this database have unequal settings: {subject}.",
         "Give all of them the same .env and restart the wrong one. Until then endpoint and handlers are as the worker"
         " says that started first, and the stricter limit of sending holds.",
     ),
     "endpoint_changed": Kind(
         "The endpoint that FORWARD_URL names was {subject}.",
         "If nobody meant that, look at the .env of the worker that did it (see the details); replay what was missed.",
+    ),
+    "worker_refused": Kind(
+        "A worker on {subject} was refused: its ENCRYPTION_KEY is not that of the workers on this database.",
+        "Give it the same ENCRYPTION_KEY as the others, or another DATABASE_URL, and start it again.",
     ),
     "deliveries_stuck": Kind(
         "Events for endpoint {subject} are claimed by a worker that does nothing with them.",

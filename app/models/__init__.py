@@ -10,7 +10,7 @@ from app.models.database_use import DatabaseUse
 from app.models.endpoints import Delivery, DeliveryAttempt, Endpoint
 from app.models.events import Event
 from app.models.idempotency import IdempotencyKey, IdempotentRequest
-from app.models.jobs import Job, WorkerSeen
+from app.models.jobs import Job, WebSeen, WorkerSeen
 from app.models.messages import MergedMessage, Message, MessageRevision, SendAttempt, StatusReport
 from app.models.notifications import Notification, ParkedItem
 from app.models.numbers import Number
@@ -57,5 +57,6 @@ __all__ = [
     "Traffic",
     "UnsearchedContact",
     "UnsearchedMessage",
+    "WebSeen",
     "WorkerSeen",
 ]

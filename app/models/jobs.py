@@ -52,3 +52,15 @@ class WorkerSeen(Base):
     messages_per_second: Mapped[float | None]
     resends_unknown: Mapped[bool | None]
     unknown_send_seconds: Mapped[int | None]
+
+
+class WebSeen(Base):
+    """A web process that is, or was, alive: since when, when it last said so, where, and the hashes of its settings."""
+
+    __tablename__ = "web_processes"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True)
+    joined_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    host: Mapped[str] = mapped_column(Text)
+    settings: Mapped[str] = mapped_column(Text)

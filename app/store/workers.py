@@ -1,4 +1,4 @@
-"""Which worker processes are alive."""
+"""Which processes are alive: workers, and those that answer requests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from app.models import Job, WorkerSeen
+from app.models import Job, WebSeen, WorkerSeen
 
 SILENT_AFTER = timedelta(seconds=30)
 """A worker that has said nothing for so long counts as gone."""
@@ -62,6 +62,18 @@ def living(session: Session, now: datetime) -> Sequence[WorkerSeen]:
     """The workers that are alive and told of their settings, the one that has been so for longest first."""
     query = select(WorkerSeen).where(WorkerSeen.seen_at > now - SILENT_AFTER, WorkerSeen.settings.is_not(None))
     return session.scalars(query.order_by(WorkerSeen.joined_at, WorkerSeen.id)).all()
+
+
+def web_seen(session: Session, web_id: str, now: datetime, forget_before: datetime, **values: Any) -> None:
+    """Say that a web process is alive, with the other `values` of its row; forget those that have long been silent."""
+    session.merge(WebSeen(id=web_id, seen_at=now, **values))
+    session.execute(delete(WebSeen).where(WebSeen.seen_at < forget_before))
+
+
+def living_web(session: Session, now: datetime) -> Sequence[WebSeen]:
+    """The web processes that are alive, the one that has been so for longest first."""
+    query = select(WebSeen).where(WebSeen.seen_at > now - SILENT_AFTER)
+    return session.scalars(query.order_by(WebSeen.joined_at, WebSeen.id)).all()
 
 
 def strictest(session: Session, now: datetime, own: Limits) -> Limits:

@@ -26,6 +26,7 @@ from app.web.api import (
     numbers,
     stats,
 )
+from app.web.context import gateway
 from app.web.graph import bp as graph
 from app.web.graph.paths import GraphPaths
 from app.web.loop_guard import RefuseOwnCalls
@@ -55,6 +56,7 @@ def init_app(app: Flask, config: Config) -> None:
     app.register_blueprint(graph)
     if config.simulator:
         app.register_blueprint(simulator_proxy.bp)
+    app.before_request(_tell_settings)
     errors.init_app(app)
     auth.init_app(app)
     query.init_app(app)
@@ -67,3 +69,8 @@ def init_app(app: Flask, config: Config) -> None:
         wsgi_app = ProxyFix(wsgi_app, x_for=hops, x_proto=hops, x_host=0, x_prefix=0)
     rules = [rule.rule for rule in app.url_map.iter_rules()]
     app.wsgi_app = Observe(DropUnread(wsgi_app), rules)  # type: ignore[method-assign]
+
+
+def _tell_settings() -> None:
+    """With the first request of each process, which comes after any fork."""
+    gateway().tell_web_settings.begin()

@@ -6,6 +6,7 @@ from app.domain import account_losses, account_news
 from app.domain.holds import HeldFor
 from app.services.health_checks import internal_checks, meta_checks, send_checks, settings_checks
 from app.services.health_checks.context import Check
+from app.services.operations.shared_settings import ENDPOINT_CHANGED, WORKER_REFUSED
 
 CHECKS: tuple[Check, ...] = (
     Check("token_dead", meta_checks.token_dead, 15),
@@ -51,7 +52,8 @@ CHECKS: tuple[Check, ...] = (
     Check("endpoint_failing", internal_checks.endpoint_failing, 15),
     Check("clock_wrong", internal_checks.clock_wrong, 15),
     Check("settings_unequal", settings_checks.settings_unequal, 10),
-    Check("endpoint_changed", settings_checks.endpoint_changed, 30),
+    Check(ENDPOINT_CHANGED, settings_checks.told_lately(ENDPOINT_CHANGED), 30),
+    Check(WORKER_REFUSED, settings_checks.told_lately(WORKER_REFUSED), 30),
     Check("deliveries_stuck", internal_checks.deliveries_stuck, 15),
     Check("endpoint_disabled", internal_checks.endpoint_disabled, 15),
     Check("disk_full", internal_checks.disk_full, 30),

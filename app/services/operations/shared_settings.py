@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import combinations
 
 from sqlalchemy.orm import Session
 
@@ -25,7 +26,7 @@ from app.domain.endpoints import OF_THE_SETTINGS
 from app.errors import ConfigError
 from app.ids import new_id
 from app.logs import get_logger
-from app.models import WorkerSeen
+from app.models import WebSeen, WorkerSeen
 from app.services.alerts.raising import Alarms
 from app.services.delivering.unblock import wake_all
 from app.services.registries.endpoints import EndpointDirectory
@@ -33,6 +34,7 @@ from app.services.registries.send_limits import limits_of
 from app.store import workers
 
 ENDPOINT_CHANGED = "endpoint_changed"
+WORKER_REFUSED = "worker_refused"
 KEY = "ENCRYPTION_KEY"
 HANDLERS = "HANDLERS"
 OF_THE_ENDPOINT = {"FORWARD_URL", "FORWARD_SECRET", "FORWARD_FORMAT", "FORWARD_REPLIES"}
@@ -134,6 +136,8 @@ class SharedSettings:
         put_off = frozenset(name for row in before for name in _unequal(self.hashes, _hashes(row)))
         if KEY in put_off:
             self.leave()
+            with self._database.write() as session:
+                self._alarms.raise_in(session, WORKER_REFUSED, Finding(self._host or "?"))
             hosts = ", ".join(sorted({row.host or "?" for row in before}))
             raise ConfigError(
                 [
@@ -168,10 +172,11 @@ class SharedSettings:
             workers.left(session, self._id)
 
     def unequal(self) -> list[str]:
-        """The settings in which workers that are alive, and this process, differ. Raises `Unavailable`."""
+        """The settings in which processes that are alive, this one among them, differ. Raises `Unavailable`."""
+        now = self._now()
         with self._database.read() as session:
-            found = [_hashes(row) for row in workers.living(session, self._now())]
-        return sorted({name for one in found for other in (self.hashes, *found) for name in _unequal(one, other)})
+            rows: list[WorkerSeen | WebSeen] = [*workers.living(session, now), *workers.living_web(session, now)]
+        return sorted({name for row in rows for name in _unequal(self.hashes, _hashes(row))} | unequal(rows).keys())
 
     def _tell_change(self, session: Session, what: str) -> None:
         logger.warning("the settings' endpoint was changed", extra={"state": what})
@@ -196,14 +201,26 @@ def _hash(name: str, text: str, *, is_slow: bool) -> str:
     return hashlib.sha256(salt + text.encode()).hexdigest()[:32]
 
 
-def unequal(rows: Iterable[WorkerSeen]) -> dict[str, list[str]]:
-    """Return the settings in which these workers differ, each with the workers' machines in the rows' order."""
-    known = [(row.host or "?", _hashes(row)) for row in rows]
-    names = {name for _, one in known for _, other in known for name in _unequal(one, other)}
-    return {name: list(dict.fromkeys(host for host, _ in known)) for name in names}
+def unequal(rows: Sequence[WorkerSeen | WebSeen]) -> dict[str, list[str]]:
+    """Return the settings in which these processes differ, each with their machines in the rows' order.
+
+    Processes of which one fell silent before the other began are a stop and a start, and are not compared.
+    """
+    pairs = [(one, other) for one, other in combinations(rows, 2) if _have_met(one, other)]
+    names = {name for one, other in pairs for name in _unequal(_hashes(one), _hashes(other))}
+    return {name: list(dict.fromkeys(_place(row) for row in rows)) for name in names}
 
 
-def _hashes(row: WorkerSeen) -> Hashes:
+def _have_met(one: WorkerSeen | WebSeen, other: WorkerSeen | WebSeen) -> bool:
+    began = max(row.joined_at or row.seen_at for row in (one, other))
+    return min(one.seen_at, other.seen_at) >= began
+
+
+def _place(row: WorkerSeen | WebSeen) -> str:
+    return f"{row.host or '?'} (web)" if isinstance(row, WebSeen) else row.host or "?"
+
+
+def _hashes(row: WorkerSeen | WebSeen) -> Hashes:
     found: Hashes = json.loads(row.settings or "{}")
     return found
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -22,13 +24,14 @@ from app.domain.endpoints import OF_THE_SETTINGS
 from app.errors import ConfigError
 from app.models import Alert
 from app.models import Endpoint as Row
-from app.models import WorkerSeen
+from app.models import WebSeen, WorkerSeen
 from app.security.encryption import Vault
 from app.security.standard_webhooks import new_secret
 from app.services.alerts.raising import Alarms
 from app.services.health_checks.catalogue import CHECKS
 from app.services.health_checks.run import Watch
 from app.services.operations.shared_settings import SharedSettings
+from app.services.operations.tell_web_settings import TellWebSettings
 from app.services.registries.endpoints import EndpointDirectory
 from app.services.registries.numbers import NumberDirectory
 from app.services.registries.versions import Registry
@@ -62,7 +65,7 @@ def new_worker(config: Config, database: Database, clock: Clock) -> NewWorker:
 @pytest.fixture
 def look(gateway: Gateway, clock: Clock) -> Callable[[], list[tuple[str, str]]]:
     """Watch as workers do; what is open then."""
-    kinds = ("settings_unequal", "endpoint_changed")
+    kinds = ("settings_unequal", "endpoint_changed", "worker_refused")
     checks = [check for check in CHECKS if check.kind in kinds]
     alarms = Alarms(gateway.database, (), clock)
     watch = Watch(gateway.config, gateway.database, gateway.directory, gateway.graph, alarms, clock, checks)
@@ -201,6 +204,96 @@ def test_a_worker_with_another_key_is_refused_by_name_and_leaves_no_trace(
         assert [row.host for row in session.scalars(select(WorkerSeen))] == ["big"]
     clock.pass_by(seconds=31)
     other.beat("small")
+
+
+def test_a_refused_worker_is_told_of(
+    new_worker: NewWorker, clock: Clock, look: Callable[[], list[tuple[str, str]]]
+) -> None:
+    ours, other = new_worker(), new_worker(encryption_key=(OTHER_KEY,))
+    ours.beat("big")
+    clock.pass_by(seconds=1)
+
+    with pytest.raises(ConfigError):
+        other.beat("small")
+
+    assert look() == [("worker_refused", "small")]
+    for _ in range(2):
+        clock.pass_by(hours=1)
+        look()
+    assert look() == []
+
+
+@pytest.fixture
+def new_web(config: Config, database: Database, clock: Clock) -> Callable[..., TellWebSettings]:
+    """A web process whose settings differ in these."""
+    return lambda **changes: TellWebSettings(with_settings(config, **changes), database, clock)
+
+
+def test_a_web_process_with_other_settings_is_seen_and_decides_nothing(
+    new_worker: NewWorker, new_web: Callable[..., TellWebSettings], database: Database, clock: Clock,
+    client: FlaskClient, look: Callable[[], Any],
+) -> None:  # fmt: skip
+    web, same, worker = new_web(**TO_B, messages_per_second=1.0), new_web(**TO_A), new_worker(**TO_A)
+    web.tell()
+    clock.pass_by(seconds=1)
+    worker.beat("big")
+    same.tell()
+    clock.pass_by(seconds=1)
+    worker.beat("big")
+    assert look() == []  # so far the other might have stopped before the worker began
+    clock.pass_by(seconds=11)
+    for process in (web, same):
+        process.tell()
+    worker.beat("big")
+
+    assert look() == [("settings_unequal", "FORWARD_URL"), ("settings_unequal", "MESSAGES_PER_SECOND")]
+    with database.read() as session:
+        details = session.scalars(select(Alert)).first().details  # type: ignore[union-attr]
+        assert workers.strictest(session, clock(), workers.Limits(20.0, True, 60)).messages_per_second != 1.0
+        assert workers.last_seen(session) is not None
+    assert details["workers"] == f"big, {platform.node()} (web)"
+    assert goes_to(database) == TO_A["forward_url"]
+    assert "FORWARD_URL" in client.get("/readyz").json["settings"]
+
+
+def test_a_web_process_that_was_stopped_before_a_change_of_settings_raises_nothing(
+    new_worker: NewWorker, new_web: Callable[..., TellWebSettings], clock: Clock, look: Callable[[], Any]
+) -> None:
+    new_web(**TO_A).tell()
+    clock.pass_by(seconds=2)
+    worker, web = new_worker(**TO_B), new_web(**TO_B)
+    for _ in range(3):
+        worker.beat("host")
+        web.tell()
+        clock.pass_by(seconds=5)
+
+    assert look() == []
+
+
+def test_web_processes_alone_are_compared(
+    new_web: Callable[..., TellWebSettings], clock: Clock, client: FlaskClient
+) -> None:
+    clock.now = utc_now()
+    webs = [new_web(), new_web(**TO_A)]
+    for web in webs * 2:
+        web.tell()
+
+    assert client.get("/readyz").json["settings"] == (
+        "unequal between workers, or here: FORWARD_SECRET, FORWARD_URL"
+    )  # fmt: skip
+
+
+def test_a_request_begins_the_telling(
+    gateway: Gateway, client: FlaskClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = threading.Event()
+    monkeypatch.setattr(TellWebSettings, "_keep_telling", lambda web: (web.tell(), told.set()))
+    client.get("/healthz")
+    client.get("/healthz")
+
+    assert told.wait(30)
+    with database.read() as session:
+        assert len(session.scalars(select(WebSeen)).all()) == 1
 
 
 def test_keys_are_rotated_worker_by_worker(new_worker: NewWorker, clock: Clock) -> None:

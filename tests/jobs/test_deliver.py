@@ -434,20 +434,41 @@ def test_a_worker_that_was_killed_loses_nothing(desk: Desk, receive: Receive) ->
     assert desk.states() == ["delivered"]
 
 
+def follow(desk: Desk, **changes: Any) -> None:
+    """Start the worker anew with other settings."""
+    settings, database = with_settings(desk.gateway.config, **changes), desk.gateway.database
+    directory = EndpointDirectory(settings, database, desk.gateway.vault, Registry(database), desk.clock)
+    directory.follow_settings(lambda session, what: None)
+    desk.directory.forget()
+    desk.gateway.endpoints.forget()
+
+
+@pytest.mark.parametrize(("changed", "is_woken"), [("url", True), ("secret", True), ("replies", False)])
+def test_what_waits_is_tried_at_once_when_the_settings_name_another_app_or_secret(
+    desk: Desk, receive: Receive, changed: str, is_woken: bool
+) -> None:
+    """An app that refused, or was silent, because of a wrong setting is not waited for when the setting is right."""
+    before = {"forward_secret": new_secret()}
+    with subscriber(answering(401)) as app, subscriber() as other:
+        before["forward_url"] = app.url
+        follow(desk, **before)
+        receive(message_body(text()), message_body(text(sender=BO)))
+        desk.rounds()
+        assert (desk.states(), len(app.posted)) == (["pending"] * 2, 2)
+        app.reply = answering(200)
+        changes = {"url": {"forward_url": other.url}, "secret": {"forward_secret": new_secret()}}
+        follow(desk, **before | changes.get(changed, {"forward_replies": True}))
+        desk.rounds()
+
+    assert desk.states() == ["delivered" if is_woken else "pending"] * 2
+    assert (len(app.posted), len(other.posted)) == {"url": (2, 2), "secret": (4, 0), "replies": (2, 0)}[changed]
+
+
 def test_the_settings_make_an_endpoint_change_it_and_take_it_away(desk: Desk, receive: Receive) -> None:
-    config, secrets = desk.gateway.config, [new_secret(), new_secret()]
-
-    def follow(**changes: Any) -> None:
-        settings = with_settings(config, **changes)
-        database = desk.gateway.database
-        directory = EndpointDirectory(settings, database, desk.gateway.vault, Registry(database), desk.clock)
-        directory.follow_settings(lambda session, what: None)
-        desk.directory.forget()
-        desk.gateway.endpoints.forget()
-
+    secrets = [new_secret(), new_secret()]
     with subscriber() as app:
-        follow(forward_url=app.url, forward_secret=secrets[0])
-        follow(forward_url=app.url, forward_secret=secrets[1])
+        follow(desk, forward_url=app.url, forward_secret=secrets[0])
+        follow(desk, forward_url=app.url, forward_secret=secrets[1])
         receive(message_body(text()))
         desk.rounds()
         for secret in secrets:
@@ -456,7 +477,7 @@ def test_the_settings_make_an_endpoint_change_it_and_take_it_away(desk: Desk, re
         receive(message_body(text()))
         desk.rounds()
         assert " " not in app.posted[1].headers["webhook-signature"]
-        follow()
+        follow(desk)
         receive(message_body(text()))
         desk.rounds()
 

@@ -129,6 +129,25 @@ def test_one_that_fails_after_its_send_is_tried_again_and_answers_once(bots: Bot
     assert failed.answer and "a bug" in failed.answer and failed.status is None
 
 
+def test_what_failed_is_tried_at_once_when_the_code_is_loaded_anew(bots: Bots, receive: Receive) -> None:
+    code = """
+        def register(on):
+            @on.message
+            def answer(message, client):
+                {}
+                client.reply("hello")
+        """
+    bots.load(code.format('raise RuntimeError("a bug")'))
+    receive(message_body(text(timestamp=now(bots))))
+    bots.desk.rounds()
+    assert (bots.desk.states(), bots.said()) == (["pending"], [])
+
+    bots.load(code.format("pass"))
+    bots.desk.rounds()
+
+    assert (bots.desk.states(), bots.said()) == (["delivered"], ["hello"])
+
+
 @on_sqlite
 def test_it_is_tried_as_long_as_an_app_and_then_its_delivery_is_dead(
     bots: Bots, receive: Receive, get: Callable[..., Any], monkeypatch: pytest.MonkeyPatch

@@ -127,6 +127,20 @@ ACCEPTED: dict[str, Body] = {
     "location in numbers": location(latitude=40.41, longitude=-3.7),
     "contacts": {"type": "contacts", "contacts": [contact()]},
     "contact with half a name": {"type": "contacts", "contacts": [contact(name={"formatted_name": "Bo"})]},
+    "contact with empty parts": {
+        "type": "contacts",
+        "contacts": [
+            contact(
+                name={"formatted_name": "Bo", "first_name": "", "last_name": None},
+                birthday=None,
+                phones=[],
+                emails=[{}],
+                urls=[{"url": ""}],
+                addresses=[{}],
+                org={},
+            )
+        ],
+    },
     "257 contacts": {"type": "contacts", "contacts": [contact()] * 257},
     "contact with all": {
         "type": "contacts",
@@ -256,6 +270,19 @@ REFUSED: dict[str, tuple[int, Body]] = {
     "258 contacts": (131009, {"type": "contacts", "contacts": [contact()] * 258}),
     "contacts not a list": (100, {"type": "contacts", "contacts": contact()}),
     "contact without a name": (131008, {"type": "contacts", "contacts": [contact(name=None)]}),
+    "contact with an empty name": (
+        131008, {"type": "contacts", "contacts": [contact(name={"formatted_name": ""})]}
+    ),  # fmt: skip
+    "contact with no parts": (131008, {"type": "contacts", "contacts": [{}]}),
+    "contact with a number's type alone": (
+        131008, {"type": "contacts", "contacts": [contact(phones=[{"type": "WORK"}])]}
+    ),  # fmt: skip
+    "contact with an address's type alone": (
+        131008, {"type": "contacts", "contacts": [contact(emails=[{"type": "WORK"}])]}
+    ),  # fmt: skip
+    "contact with a link's type alone": (
+        131008, {"type": "contacts", "contacts": [contact(urls=[{"type": "WORK"}])]}
+    ),  # fmt: skip
     "contact born oddly": (131009, {"type": "contacts", "contacts": [contact(birthday="28/02/1990")]}),
     "reaction to nothing": (131008, {"type": "reaction", "reaction": {"emoji": "👍"}}),
     "reaction without an emoji": (131008, {"type": "reaction", "reaction": {"message_id": "wamid.X"}}),

@@ -93,7 +93,8 @@ def test_a_worker_alone_says_so_and_ends(empty: Database, release: Release, tmp_
     done = _run_worker(empty, tmp_path)
 
     assert done.exit_code == 1
-    assert re.fullmatch(r"Error: A later release brought the database to revision 9001, [^\n]* to go back\.\n", done.output)
+    said = "Error: A later release brought the database to revision 9001, "
+    assert re.fullmatch(rf"{said}[^\n]* to go back\.\n", done.output)
 
 
 @pytest.mark.parametrize("is_migrated", [False, True])
@@ -114,7 +115,9 @@ def test_a_worker_begins_without_a_database(tmp_path: Path, monkeypatch: pytest.
     begun: list[Gateway] = []
     monkeypatch.setattr("app.jobs.worker.run_worker", lambda gateway, *, with_parent: begun.append(gateway))
 
-    assert (_run_worker(Database("postgresql+psycopg://nobody@127.0.0.1:9/x"), tmp_path).exit_code, len(begun)) == (0, 1)
+    done = _run_worker(Database("postgresql+psycopg://nobody@127.0.0.1:9/x"), tmp_path)
+
+    assert (done.exit_code, len(begun)) == (0, 1)
 
 
 def _run_worker(database: Database, folder: Path) -> Result:

@@ -14,6 +14,7 @@ from app.db.database import Database
 from app.jobs import deliver
 from app.security.standard_webhooks import new_secret
 from app.services.delivering.replay import retry_all
+from app.services.operations.shared_settings import SharedSettings
 from app.services.registries.endpoints import EndpointDirectory
 from app.services.registries.versions import Registry
 from app.store import contacts
@@ -438,7 +439,9 @@ def follow(desk: Desk, **changes: Any) -> None:
     """Start the worker anew with other settings."""
     settings, database = with_settings(desk.gateway.config, **changes), desk.gateway.database
     directory = EndpointDirectory(settings, database, desk.gateway.vault, Registry(database), desk.clock)
-    directory.follow_settings(lambda session, what: None)
+    worker = SharedSettings(settings, database, directory, desk.gateway.alarms, desk.clock)
+    worker.beat("host")
+    worker.leave()
     desk.directory.forget()
     desk.gateway.endpoints.forget()
 

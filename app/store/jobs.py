@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, CursorResult, bindparam, delete, exists, insert, or_, select, update
+from sqlalchemy import CursorResult, Integer, bindparam, delete, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db.database import Database
 from app.ids import new_id
 from app.models import Job
 from app.models.base import UtcDateTime, table
+from app.store.dialect import with_lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,36 @@ class ClaimLost(Exception):
 
 _JOBS = table(Job)
 _IS_KIND = _JOBS.c.kind == bindparam("of_kind")
-_ANY_DUE = select(
-    or_(
-        exists().where(_IS_KIND, _JOBS.c.due_at <= bindparam("now", type_=UtcDateTime)),
-        exists().where(_IS_KIND, _JOBS.c.due_at > bindparam("latest", type_=UtcDateTime)),
+_IS_OVER, _IS_FAR = (
+    _JOBS.c.due_at <= bindparam("now", type_=UtcDateTime), _JOBS.c.due_at > bindparam("latest", type_=UtcDateTime)
+)  # fmt: skip
+_ANY_DUE = select(or_(exists().where(_IS_KIND, _IS_OVER), exists().where(_IS_KIND, _IS_FAR)))
+
+
+def _claiming(due: Any) -> Any:
+    """Take what `due` selects, as far as no other transaction is about to."""
+    return (
+        update(_JOBS)
+        .where(_JOBS.c.id.in_(due.with_for_update(skip_locked=True)))
+        .values(
+            claim_id=bindparam("claim"), due_at=bindparam("until", type_=UtcDateTime), attempts=_JOBS.c.attempts + 1
+        )
+        .returning(_JOBS.c.id, _JOBS.c.subject_id, _JOBS.c.attempts, _JOBS.c.request_id)
     )
+
+
+_DUE = select(_JOBS.c.id).where(_IS_KIND, or_(_IS_OVER, _IS_FAR))
+_CLAIM_FIRST = _claiming(_DUE.order_by(_JOBS.c.due_at, _JOBS.c.id).limit(bindparam("limit", type_=Integer)))
+_CLAIM_THESE = with_lists(lambda among: _claiming(_DUE.where(among(_JOBS.c.id, "ids")).order_by(_JOBS.c.id)))
+_RENEW = with_lists(
+    lambda among: update(_JOBS)
+    .where(among(_JOBS.c.id, "ids"), _JOBS.c.claim_id == bindparam("claim"))
+    .values(due_at=bindparam("until", type_=UtcDateTime))
 )
+_FINISH = with_lists(
+    lambda among: delete(_JOBS).where(among(_JOBS.c.id, "ids"), _JOBS.c.claim_id == bindparam("claim"))
+)
+
 _LONGEST = {"process": timedelta(minutes=1)}
 _LONGEST_OF_OTHERS = timedelta(minutes=20)
 
@@ -79,30 +104,19 @@ def unfinished(session: Session, kind: str, limit: int) -> list[Waiting]:
 
 def claim(session: Session, kind: str, *, now: datetime, lease: timedelta, limit: int) -> list[Claim]:
     """Take due jobs, oldest first, until `now + lease`."""
-    due = select(Job.id).where(Job.kind == kind, _is_due(kind, now)).order_by(Job.due_at, Job.id).limit(limit)
-    return _claim(session, due, kind, now + lease)
+    values = {"limit": limit, "of_kind": kind, "now": now, "latest": latest(kind, now)}
+    return _claims(session, kind, _CLAIM_FIRST, values | {"until": now + lease})
 
 
 def claim_these(session: Session, kind: str, ids: Sequence[int], *, now: datetime, lease: timedelta) -> list[Claim]:
     """Take those of these jobs that are due, until `now + lease`, as far as nobody else has them by now."""
-    due = select(Job.id).where(Job.id.in_(ids), Job.kind == kind, _is_due(kind, now)).order_by(Job.id)
-    return _claim(session, due, kind, now + lease)
+    values = {"ids": list(ids), "of_kind": kind, "now": now, "latest": latest(kind, now)}
+    return _claims(session, kind, _CLAIM_THESE(session), values | {"until": now + lease})
 
 
-def _is_due(kind: str, now: datetime) -> ColumnElement[bool]:
-    return or_(Job.due_at <= now, Job.due_at > latest(kind, now))
-
-
-def _claim(session: Session, due: Any, kind: str, until: datetime) -> list[Claim]:
+def _claims(session: Session, kind: str, statement: Any, values: dict[str, Any]) -> list[Claim]:
     claim_id = new_id()
-    statement = (
-        update(Job)
-        .where(Job.id.in_(due.with_for_update(skip_locked=True)))
-        .values(claim_id=claim_id, due_at=until, attempts=Job.attempts + 1)
-        .returning(Job.id, Job.subject_id, Job.attempts, Job.request_id)
-        .execution_options(synchronize_session=False)
-    )
-    rows = session.execute(statement).all()
+    rows = session.execute(statement, values | {"claim": claim_id}).all()
     return [Claim(row.id, claim_id, kind, row.subject_id, row.attempts, row.request_id) for row in sorted(rows)]
 
 
@@ -116,12 +130,12 @@ def unclaim(session: Session, claims: Sequence[Claim], now: datetime) -> None:
 
 def renew(session: Session, claims: Sequence[Claim], until: datetime) -> None:
     """Lengthen the lease, first thing in a transaction that writes for these jobs. Raises `ClaimLost`."""
-    _expect_all(session, claims, update(Job).values(due_at=until).execution_options(synchronize_session=False))
+    _expect_all(session, claims, _RENEW(session), {"until": until})
 
 
 def finish(session: Session, claims: Sequence[Claim]) -> None:
     """Delete jobs that are done. Raises `ClaimLost`, and then the caller's transaction must not be committed."""
-    _expect_all(session, claims, delete(Job).execution_options(synchronize_session=False))
+    _expect_all(session, claims, _FINISH(session), {})
 
 
 def give_back(session: Session, claims: Sequence[Claim], due_at: datetime, reason: str | None = None) -> None:
@@ -135,9 +149,9 @@ def give_back(session: Session, claims: Sequence[Claim], due_at: datetime, reaso
         )
 
 
-def _expect_all(session: Session, claims: Sequence[Claim], statement) -> None:  # type: ignore[no-untyped-def]
+def _expect_all(session: Session, claims: Sequence[Claim], statement: Any, values: dict[str, Any]) -> None:
     for claim_id, ids in _by_claim(claims).items():
-        result = session.execute(statement.where(Job.id.in_(ids), Job.claim_id == claim_id))
+        result = session.execute(statement, values | {"ids": ids, "claim": claim_id})
         assert isinstance(result, CursorResult)
         if result.rowcount != len(ids):
             raise ClaimLost

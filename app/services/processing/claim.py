@@ -12,7 +12,8 @@ from app.store.notifications import PROCESS
 
 LOOK = 1024
 """How many notifications are looked at, in one statement, so that an earlier one is always seen with a later one. What
-other workers have comes first among them: at 256 each, room for four workers during a backlog."""
+other workers have comes first among them: at 256 each, room for four workers during a backlog. A worker that is alone
+finds what it wants among the first, and looks no further."""
 
 
 def claim_in_order(database: Database, now: datetime, lease: timedelta, limit: int) -> list[Claim]:
@@ -36,10 +37,18 @@ def claim_in_order(database: Database, now: datetime, lease: timedelta, limit: i
 
 def _choose(database: Database, now: datetime, limit: int) -> list[Waiting]:
     """What may be claimed. Takes no lock, so that workers who have nothing to do keep nobody waiting."""
+    for look in (limit, LOOK):
+        with database.read() as session:
+            found = jobs.unfinished(session, PROCESS, look)
+        chosen = _free(found, now, limit)
+        if len(chosen) == limit or len(found) < look:
+            break
+    return chosen
+
+
+def _free(found: list[Waiting], now: datetime, limit: int) -> list[Waiting]:
     taken, latest = Taken(), jobs.latest(PROCESS, now)
     chosen: list[Waiting] = []
-    with database.read() as session:
-        found = jobs.unfinished(session, PROCESS, LOOK)
     for job in found:
         if now < job.due_at <= latest or taken.blocks(job.order_keys):
             taken.add(job.order_keys)

@@ -435,13 +435,16 @@ def test_a_worker_that_was_killed_loses_nothing(desk: Desk, receive: Receive) ->
     assert desk.states() == ["delivered"]
 
 
-def follow(desk: Desk, **changes: Any) -> None:
-    """Start the worker anew with other settings."""
+def follow(desk: Desk, *, as_worker: bool = False, **changes: Any) -> None:
+    """Start the worker anew with other settings; with `as_worker` it also tells of what it changed."""
     settings, database = with_settings(desk.gateway.config, **changes), desk.gateway.database
     directory = EndpointDirectory(settings, database, desk.gateway.vault, Registry(database), desk.clock)
-    worker = SharedSettings(settings, database, directory, desk.gateway.alarms, desk.clock)
-    worker.beat("host")
-    worker.leave()
+    if as_worker:
+        worker = SharedSettings(settings, database, directory, desk.gateway.alarms, desk.clock)
+        worker.beat("host")
+        worker.leave()
+    else:
+        directory.follow_settings(lambda session, what: None)
     desk.directory.forget()
     desk.gateway.endpoints.forget()
 
@@ -454,17 +457,18 @@ def test_what_waits_is_tried_at_once_when_the_settings_name_another_app_or_secre
     before = {"forward_secret": new_secret()}
     with subscriber(answering(401)) as app, subscriber() as other:
         before["forward_url"] = app.url
-        follow(desk, **before)
+        follow(desk, as_worker=True, **before)
         receive(message_body(text()), message_body(text(sender=BO)))
         desk.rounds()
         assert (desk.states(), len(app.posted)) == (["pending"] * 2, 2)
         app.reply = answering(200)
         changes = {"url": {"forward_url": other.url}, "secret": {"forward_secret": new_secret()}}
-        follow(desk, **before | changes.get(changed, {"forward_replies": True}))
+        follow(desk, as_worker=True, **before | changes.get(changed, {"forward_replies": True}))
         desk.rounds()
 
-    assert desk.states() == ["delivered" if is_woken else "pending"] * 2
-    assert (len(app.posted), len(other.posted)) == {"url": (2, 2), "secret": (4, 0), "replies": (2, 0)}[changed]
+    messages = [sum(b"message.received" in posted.body for posted in each.posted) for each in (app, other)]
+    assert desk.states()[:2] == ["delivered" if is_woken else "pending"] * 2  # what follows tells of the change
+    assert messages == {"url": [2, 2], "secret": [4, 0], "replies": [2, 0]}[changed]
 
 
 def test_the_settings_make_an_endpoint_change_it_and_take_it_away(desk: Desk, receive: Receive) -> None:

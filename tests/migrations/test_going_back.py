@@ -121,8 +121,11 @@ def test_a_worker_begins_without_a_database(tmp_path: Path, monkeypatch: pytest.
 
 
 def _run_worker(database: Database, folder: Path) -> Result:
+    """Run it here, but for its own way to the console, which would be the tests'."""
     env = SETTINGS | {"DATABASE_URL": database.url.render_as_string(hide_password=False), "LOG_DIR": str(folder)}
-    return CliRunner().invoke(commands, ["worker"], env=env)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("app.process.console.install", lambda: None)
+        return CliRunner().invoke(commands, ["worker"], env=env)
 
 
 def test_the_later_release_goes_back_and_the_earlier_runs_again(empty: Database, release: Release) -> None:

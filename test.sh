@@ -6,29 +6,40 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 ./run.sh install tests/requirements.txt
 PATH="$PWD/.venv/bin:$PATH"
 
+# Every process of a run imports the same files: compiled by the first, they are read by the others.
+unset PYTHONDONTWRITEBYTECODE
+
+# What is printed is kept, because a summary is what a person looks for and so comes last.
+kept=$(mktemp -d)
+trap 'rm -rf "$kept"' EXIT
+output=$kept/pytest
+
+checks=(flake8 "isort --check-only ." mypy lint-imports)
+for place in "${!checks[@]}"; do
+    # Side by side: one is done when the longest is.
+    # shellcheck disable=SC2086
+    { ${checks[place]} >"$kept/$place" 2>&1 || touch "$kept/$place.failed"; } &
+done
+wait
 failed=""
-check() {
-    printf '== %s\n' "$*"
-    "$@" || failed="$failed $1"
-}
-
-check flake8
-check isort --check-only .
-check mypy
-check lint-imports
-
-# pytest's output is kept, because its summary is what a person looks for and so comes last.
-output=$(mktemp)
-trap 'rm -f "$output"' EXIT
+for place in "${!checks[@]}"; do
+    printf '== %s\n' "${checks[place]}"
+    cat "$kept/$place"
+    if [ -e "$kept/$place.failed" ]; then
+        failed="$failed ${checks[place]%% *}"
+    fi
+done
 
 printf '== pytest\n'
 tests_status=0
-pytest -n 2 --dist loadfile --no-loadscope-reorder --cov=app "$@" 2>&1 | tee "$output" || tests_status=$?
+python -m tests.load.forgetful_postgres \
+    pytest -n 2 --dist loadfile --no-loadscope-reorder --cov=app --durations=20 "$@" 2>&1 | tee "$output" || tests_status=$?
 
 if [ -n "$failed" ]; then
     printf '\nFailed:%s\n' "$failed"
 fi
 printf '\n'
+sed -n '/^=* slowest [0-9]* durations/,/^\($\|[^0-9=]\)/p' "$output"
 if grep -q 'short test summary info' "$output"; then
     sed -n '/short test summary info/,$p' "$output"
 else

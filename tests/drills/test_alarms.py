@@ -6,6 +6,9 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -15,14 +18,26 @@ from tests import factories
 from tests.drills.conftest import KINDS, database_of
 from tests.load.bodies import sign
 from tests.load.gateway import APP_SECRET, Gateway, running
+from tests.load.together import together
 
 SECONDS = 90
 
 
+@pytest.fixture(scope="module")
+def drills(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[None]]]:
+    """Both databases side by side: most of the time is spent waiting until somebody looks."""
+    with together({kind: partial(_drill, kind) for kind in KINDS}, tmp_path_factory.mktemp("alarms")) as running_drills:
+        yield running_drills
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_number_that_nobody_configured_is_told(tmp_path: Path, chat: Chat, kind: str) -> None:
-    with database_of(kind) as url:
-        gateway = Gateway(tmp_path, {"ALERT_URL": f"http://127.0.0.1:{chat.port}/hook"}, database_url=url)
+def test_a_number_that_nobody_configured_is_told(drills: dict[str, Future[None]], kind: str) -> None:
+    drills[kind].result(2 * SECONDS)
+
+
+def _drill(kind: str, directory: Path) -> None:
+    with database_of(kind) as url, listening() as chat:
+        gateway = Gateway(directory, {"ALERT_URL": f"http://127.0.0.1:{chat.port}/hook"}, database_url=url)
         with running(gateway):
             body = factories.to_bytes(factories.message_body(factories.text(), number=factories.OTHER_PNID))
             headers = {"X-Hub-Signature-256": sign(body, APP_SECRET)}
@@ -59,12 +74,15 @@ class Chat:
         return False
 
 
-@pytest.fixture
-def chat() -> Iterator[Chat]:
+@contextmanager
+def listening() -> Iterator[Chat]:
+    """One that takes what comes meanwhile."""
     chat = Chat()
     thread = threading.Thread(target=chat.server.serve_forever)
     thread.start()
-    yield chat
-    chat.server.shutdown()
-    thread.join()
-    chat.server.server_close()
+    try:
+        yield chat
+    finally:
+        chat.server.shutdown()
+        thread.join()
+        chat.server.server_close()

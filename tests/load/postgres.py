@@ -46,8 +46,10 @@ def own_database(server: str = SERVER) -> Iterator[str]:
 class OwnServer:
     """A PostgreSQL server in a directory of its own, to stop and start at will."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, options: tuple[str, ...] = ()) -> None:
+        """`options` are settings, each `name=value`, beside those that make it ours."""
         self.directory = directory  # everybody must be able to walk into it: the server is not root's
+        self.options = options
         self.port = free_port()
         self.binaries = _binaries()
         self.user = "postgres" if os.geteuid() == 0 else None
@@ -72,9 +74,12 @@ class OwnServer:
     def start(self) -> None:
         """Start serving and wait until it does."""
         listen = ["-p", str(self.port), "-c", "listen_addresses=127.0.0.1", "-k", str(self.directory)]
-        command = [str(self.binaries / "postgres"), "-D", str(self.directory / "data"), *listen]
+        options = [part for option in self.options for part in ("-c", option)]
+        command = [str(self.binaries / "postgres"), "-D", str(self.directory / "data"), *listen, *options]
         with (self.directory / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(command, user=self.user, cwd="/", stdout=log, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(
+                command, user=self.user, cwd="/", stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
         for _ in range(200):
             try:
                 psycopg.connect(self.url, connect_timeout=1).close()
@@ -115,11 +120,11 @@ class OwnServer:
 
 
 @contextmanager
-def own_server() -> Iterator[OwnServer]:
-    """A running server of our own, gone afterwards with everything it kept."""
-    with tempfile.TemporaryDirectory(prefix="gateway-postgres-") as directory:
+def own_server(*options: str, under: Path | None = None) -> Iterator[OwnServer]:
+    """A running server of our own in a folder `under` another, gone afterwards with everything it kept."""
+    with tempfile.TemporaryDirectory(prefix="gateway-postgres-", dir=under) as directory:
         os.chmod(directory, 0o755)
-        server = OwnServer(Path(directory) / "server")
+        server = OwnServer(Path(directory) / "server", options)
         server.create()
         try:
             server.start()

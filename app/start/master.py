@@ -55,9 +55,10 @@ class Master:
             sys.stderr.write(f"{error}\n{_overruled()}")
             sys.exit(2)
         os.environ[environment.FROM_PARENT] = "1"
-        sys.stderr.write(_overruled())
         self._make_metrics_directory()
         self._speak()
+        if environment.overruled():
+            self.say(_overruled())
         self._children = Children(
             commands(
                 worker=self.settings.worker == "embedded",

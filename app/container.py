@@ -22,10 +22,7 @@ from app.handlers.pool import HandlerPool
 from app.security.encryption import Vault
 from app.services.alerts.notify import TellAlarms, channels
 from app.services.alerts.raising import Alarms
-from app.services.contacts.edit import EditContact
-from app.services.contacts.erase import EraseContact
-from app.services.contacts.handover import HandOver
-from app.services.contacts.read import ReadContacts
+from app.services.contacts import EditContact, EraseContact, HandOver, ReadContacts
 from app.services.delivering.dispatch import TryDelivery
 from app.services.delivering.handler_actions import HandlerActs
 from app.services.delivering.handler_delivery import CallHandler
@@ -41,14 +38,12 @@ from app.services.graph_proxy.proxy import GraphFace
 from app.services.graph_proxy.uploads import GraphUploads
 from app.services.health_checks.run import Watch
 from app.services.idempotency.requests import IdempotentRequests
-from app.services.messages.mark_read import MarkRead
-from app.services.messages.read import is_taken_back
+from app.services.messages import MarkRead, is_revoked
 from app.services.numbers.api_usage import NoteUsage
 from app.services.numbers.check import CheckNumber
 from app.services.operations.shared_settings import SharedSettings
 from app.services.operations.tell_web_settings import TellWebSettings
-from app.services.processing import ProcessNotifications
-from app.services.processing.change_set import Rules
+from app.services.processing import ProcessingOptions, ProcessNotifications
 from app.services.registries.api_keys import ApiKeys
 from app.services.registries.endpoints import EndpointDirectory
 from app.services.registries.key_use import NoteKeyUse
@@ -64,7 +59,7 @@ from app.services.sending.queue import SendQueue
 from app.services.sending.send_message import SendMessage
 from app.services.sending.sweep import SettleSends
 from app.services.sending.template_categories import TemplateCategories
-from app.services.webhooks.receive import ReceiveNotification
+from app.services.webhooks import ReceiveNotification
 from app.subscribers.client import SubscriberClient
 from app.subscribers.proof import prove_guard
 
@@ -145,22 +140,30 @@ class Gateway:
         alarms = Alarms(database, channels(config), now)
         handlers = _handler_pool(config)
         subscribers = SubscriberClient(
-            user_agent=f"whatsapp-service/{version}", allowed=config.forward_allow_nets, pool_size=config.worker_threads
+            user_agent=f"whatsapp-service/{version}",
+            allowed=config.forward_allow_nets,
+            pool_size=config.worker_threads,
         )
-        with_a_person, taken_back = hand_over.with_a_person, partial(is_taken_back, database)
+        with_a_person, taken_back = hand_over.with_a_person, partial(is_revoked, database)
         post_event = PostEvent(
-            subscribers, now, SendReplies(send, with_a_person), with_a_person=with_a_person, is_taken_back=taken_back
+            subscribers, now, SendReplies(send, with_a_person), with_a_person=with_a_person, is_revoked=taken_back
         )
         acts = HandlerActs(send, mark_read, hand_over, files=graph_face, region=config.default_region or None)
         call_handler = (
-            CallHandler(handlers, acts, with_a_person=with_a_person, now=now, is_taken_back=taken_back)
+            CallHandler(handlers, acts, with_a_person=with_a_person, now=now, is_revoked=taken_back)
             if handlers is not None
             else None
         )
         manage_endpoints = ManageEndpoints(
-            config, database, vault, endpoints, post=post_event, see_silence=SeeSilence(config, database, now), now=now
+            config,
+            database,
+            vault,
+            endpoints,
+            post=post_event,
+            see_silence=SeeSilence(config, database, now),
+            now=now,
         )
-        rules = Rules(opt_outs.plain_words(config.opt_out_words), silence)
+        rules = ProcessingOptions(opt_outs.normalise_words(config.opt_out_words), silence)
         return cls(
             config=config,
             now=now,
@@ -227,5 +230,8 @@ def _handler_pool(config: Config) -> HandlerPool | None:
     if not config.handlers:
         return None
     return HandlerPool(
-        config.handlers, without_secrets(os.environ), processes=config.handler_processes, seconds=config.handler_seconds
+        config.handlers,
+        without_secrets(os.environ),
+        processes=config.handler_processes,
+        seconds=config.handler_seconds,
     )

@@ -25,7 +25,7 @@ def notifications() -> None:
 def replay(notification_id: str | None, since: str | None, state: str | None, deliver: bool) -> None:
     """Have webhooks read again, by the worker. What was taken in stays as it is and has no second effect."""
     from app.services.delivering.replay import replay_of_notifications
-    from app.services.webhooks.replay import replay_notification, replay_notifications
+    from app.services.webhooks import replay_notification, replay_notifications
 
     if (notification_id is None) == (since is None and state is None):
         raise click.UsageError("Say which: --id alone, or --since, --state or both.")

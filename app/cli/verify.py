@@ -10,11 +10,13 @@ import click
 
 from app.cli.base import Command
 from app.clock import utc_now
-from app.services.webhooks.explain_signature import explain
+from app.services.webhooks import explain
 
 
 @click.command(cls=Command)
-@click.option("--request", "request_file", type=click.File("rb"), help="Headers, an empty line, the body; - is stdin.")
+@click.option(
+    "--request", "request_file", type=click.File("rb"), help="Headers, an empty line, the body; - is stdin."
+)
 @click.option("--headers", "headers_file", type=click.File("rb"), help="The headers, as lines or as a JSON object.")
 @click.option("--body", "body_file", type=click.File("rb"), help="The body, byte for byte.")
 @click.option("--any-time", is_flag=True, help="Leave the clock out of it, for an older capture.")

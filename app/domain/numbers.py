@@ -57,7 +57,7 @@ class Directory:
         """The number of that id, if it is one of ours."""
         return self.numbers.get(phone_number_id or "")
 
-    def vouches(self, app: str, phone_number_id: str | None, waba_id: str | None) -> bool:
+    def is_authorised_for(self, app: str, phone_number_id: str | None, waba_id: str | None) -> bool:
         """Whether the signature of `app` may speak for this number, or this business account.
 
         For a number nobody configured any valid signature will do: it is kept, and marked by the caller.

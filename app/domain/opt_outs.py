@@ -1,4 +1,4 @@
-"""Who wants no marketing: how that is said, and what counts as marketing."""
+"""Consent to marketing messages: the ways in which Meta and customers express it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from enum import StrEnum
 from typing import Any
 
 REFUSED_CODE = 131050
-"""Meta's error for a person who stopped marketing messages from the business."""
+"""Meta's error code for a recipient who stopped marketing messages from the business (Meta: error-codes)."""
 
-_WORD_LENGTH = 200
-"""A longer text is no word, and need not be looked at."""
+_MAX_WORD_LENGTH = 200
+"""Longer texts are never an opt-out word, and are not normalised."""
 
-_STOPS = {"stop": True, "resume": False, "signup": False}
+_PREFERENCES = {"stop": True, "resume": False, "signup": False}
 
 
-class Wish(StrEnum):
-    """How a wish about marketing reached us: by Meta's own switch, a refusal of Meta's, a word, or the API."""
+class ConsentSource(StrEnum):
+    """Where consent came from: WhatsApp's own setting (webhook `user_preferences`), a refusal of Meta's, a word that
+    the customer wrote, or our API."""
 
     PREFERENCE = "preference"
     REFUSED = "refused"
@@ -25,30 +26,30 @@ class Wish(StrEnum):
     API = "api"
 
 
-def reason(opted_out: bool) -> str:
-    """What `contact.updated` gives as its reason."""
+def consent_reason(opted_out: bool) -> str:
+    """Return the `reason` of the `contact.updated` event."""
     return "opted_out" if opted_out else "opted_in"
 
 
 def is_stop(category: str, value: str) -> bool | None:
-    """Whether a preference stops marketing; None for one that says nothing about that."""
-    return _STOPS.get(value) if category == "marketing_messages" else None
+    """Whether a preference stops marketing (True) or resumes it (False); None for any other preference."""
+    return _PREFERENCES.get(value) if category == "marketing_messages" else None
 
 
 def is_refusal(error: dict[str, Any] | None) -> bool:
-    """Whether Meta refused a message because the person stopped marketing."""
+    """Whether an error of Meta's says that the recipient stopped marketing messages."""
     return error is not None and error.get("code") == REFUSED_CODE
 
 
-def plain_words(words: Iterable[str]) -> frozenset[str]:
-    """The words as `says` compares them."""
-    return frozenset(_plain(word) for word in words)
+def normalise_words(words: Iterable[str]) -> frozenset[str]:
+    """Return the words in the form that `is_opt_out_word` compares."""
+    return frozenset(_normalise(word) for word in words)
 
 
-def says(text: str, words: frozenset[str]) -> bool:
-    """Whether a text is one of these `plain_words`, whatever its case, accents, spaces and signs."""
-    return bool(words) and len(text) <= _WORD_LENGTH and _plain(text) in words
+def is_opt_out_word(text: str, words: frozenset[str]) -> bool:
+    """Whether a text is one of these normalised words, regardless of case, accents, spaces and punctuation."""
+    return bool(words) and len(text) <= _MAX_WORD_LENGTH and _normalise(text) in words
 
 
-def _plain(text: str) -> str:
+def _normalise(text: str) -> str:
     return "".join(each for each in unicodedata.normalize("NFKD", text).casefold() if each.isalnum())

@@ -1,16 +1,16 @@
-"""Find kept notifications and have them processed."""
+"""Process stored notifications whose jobs are due."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from app.container import Gateway
-from app.services.processing.claim import claim_in_order
-from app.services.processing.processor import LEASE
+from app.services.processing import LEASE, claim_in_order
 from app.store import jobs
 from app.store.notifications import PROCESS
 
-BATCH = 256
+BATCH_SIZE = 256
+"""Notifications claimed at once."""
 
 
 def process_due(gateway: Gateway, should_stop: Callable[[], bool]) -> bool:
@@ -18,7 +18,7 @@ def process_due(gateway: Gateway, should_stop: Callable[[], bool]) -> bool:
     now = gateway.now()
     if not jobs.any_due(gateway.database, PROCESS, now):
         return False
-    claims = claim_in_order(gateway.database, now, LEASE, BATCH)
+    claims = claim_in_order(gateway.database, now, LEASE, BATCH_SIZE)
     if claims:
         gateway.process(claims, should_stop)
     return bool(claims)

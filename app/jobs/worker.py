@@ -26,7 +26,7 @@ from app.jobs.standing_back import begin_anew, is_beside_embedded, wait_for_turn
 from app.logs import get_logger
 from app.process import console, draining
 from app.process.supervisor import PARENT_PID
-from app.services.messages.search_index import index_contacts, index_messages
+from app.services.messages import index_contacts, index_messages
 from app.services.operations.shared_settings import HANDLERS, SharedSettings
 from app.services.operations.traffic import count_traffic
 

@@ -1,4 +1,4 @@
-"""People who write on WhatsApp: an identity of our own, and the names Meta knows it by."""
+"""Contacts: persons on WhatsApp with an id of ours, and the aliases by which Meta names them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from app.models.base import Base, Id, Sequence, UtcDateTime
 
 
 class Contact(Base):
-    """A person. `event_count` is the number of events so far, which gives each its place in the person's order.
+    """A person. `event_count` is the number of their events so far, from which each event gets its sequence.
 
-    `name` is what the person calls themselves, `given_name` what the team does.
+    `name` is the person's own profile name, `given_name` the name that the team gave them.
     """
 
     __tablename__ = "contacts"
@@ -32,11 +32,10 @@ class Contact(Base):
 
 
 class ContactAlias(Base):
-    """One name of a contact: `kind` is `wa_id`, `user_id` or `parent_user_id`. No two contacts of a realm share one.
+    """One id of Meta's for a contact: `kind` is `wa_id`, `user_id` or `parent_user_id`. Unique within a realm.
 
-    `app` is the realm: the Meta app through whose numbers the person is known, "" for the settings' own.
-    It is theirs from `since` to `until`, where those are set: a phone number that somebody gave up goes to somebody
-    else in time.
+    `app` is the realm: the Meta app through whose numbers the person is known, "" for the app of the settings. The
+    alias belongs to the contact from `since` to `until`, where those are set, because operators reassign phone numbers.
     """
 
     __tablename__ = "contact_aliases"
@@ -50,10 +49,9 @@ class ContactAlias(Base):
 
 
 class ContactNumber(Base):
-    """A contact as one of our numbers knows it: when it last spoke to us there, what it wished about marketing, and
-    who answers it.
+    """What one of our numbers knows of a contact: its last inbound activity, its consent to marketing, and who answers.
 
-    `opted_out` is the newest wish, `wished_at` when it was made and `wish` how; all null while there was none.
+    `opted_out` is the newest consent, `consent_at` when it was given and `consent_source` how; all are null before.
     `agent_at` is when a person last answered or took over, `returned_at` when the bot last got the contact back.
     """
 
@@ -64,7 +62,7 @@ class ContactNumber(Base):
     phone_number_id: Mapped[str] = mapped_column(Text, primary_key=True)
     last_inbound_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     opted_out: Mapped[bool | None]
-    wished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    wish: Mapped[str | None] = mapped_column(String(16))
+    consent_at: Mapped[datetime | None] = mapped_column("wished_at", UtcDateTime, key="consent_at")
+    consent_source: Mapped[str | None] = mapped_column("wish", String(16), key="consent_source")
     agent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     returned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -13,8 +13,8 @@ from app.models import Message, SendAttempt
 from app.models.base import UtcDateTime, table
 from app.store.dialect import insert_new, one_of, with_lists
 
-_TRIES, _MESSAGES, _OTHERS = table(SendAttempt), table(Message), table(Message).alias()
-_BEGIN = insert(_TRIES)
+_ATTEMPTS, _MESSAGES, _OTHERS = table(SendAttempt), table(Message), table(Message).alias()
+_BEGIN = insert(_ATTEMPTS)
 _LEAVE = with_lists(
     lambda among: update(_MESSAGES)
     .where(among(_MESSAGES.c.id, "ids"), _MESSAGES.c.status == "queued")
@@ -22,11 +22,11 @@ _LEAVE = with_lists(
     .returning(_MESSAGES)
 )
 _ACCEPT_TRY = (
-    update(_TRIES)
+    update(_ATTEMPTS)
     .where(
-        _TRIES.c.message_id == bindparam("of_message"),
-        _TRIES.c.number == bindparam("of_number"),
-        one_of(_TRIES.c.state, ("sending", "unknown")),
+        _ATTEMPTS.c.message_id == bindparam("of_message"),
+        _ATTEMPTS.c.number == bindparam("of_number"),
+        one_of(_ATTEMPTS.c.state, ("sending", "unknown")),
     )
     .values(state="accepted", wamid=bindparam("of_wamid"), finished_at=bindparam("now", type_=UtcDateTime))
 )
@@ -84,7 +84,7 @@ def accept(session: Session, rows: Sequence[tuple[str, int, str]], now: datetime
     """Record that Graph took tries: message, number of the try, wamid. What was decided meanwhile stays.
 
     A message whose wamid its number has already, as that of an echo which overtook Graph's answer, is found by its try
-    until `reports.take_over` has made one of the two.
+    until `reports.attach_earlier_news` has made one of the two.
     """
     given = [{"of_message": key, "of_number": number, "of_wamid": wamid, "now": now} for key, number, wamid in rows]
     session.execute(_ACCEPT_TRY, given)

@@ -1,4 +1,4 @@
-"""What each of our numbers knows of a contact: when it last spoke, what it wished about marketing, who answers it."""
+"""What each of our numbers knows of a contact: last inbound activity, consent to marketing, and who answers."""
 
 from __future__ import annotations
 
@@ -15,29 +15,30 @@ from app.models.base import table
 from app.store.dialect import built_once, insert_or_update, with_lists
 
 Numbers = tuple[str, ...] | None
-Spoken = dict[tuple[str, str], datetime]
-"""By contact and number of ours, when the contact spoke to it."""
+LastInbound = dict[tuple[str, str], datetime]
+"""Time of the last inbound activity, by contact id and phone number id."""
 
 Handovers = dict[tuple[str, str], Handover]
-"""By contact and number of ours, since when who answers."""
+"""Handovers, by contact id and phone number id."""
 
 
-class Known(NamedTuple):
-    """What a number must know of a contact before it writes to them. The rest means what it does in `ContactNumber`."""
+class RecipientState(NamedTuple):
+    """What a number knows of a recipient before it sends. `is_new`: the contact has just been created. The other fields
+    are those of `ContactNumber`."""
 
     contact_id: str
     is_new: bool = False
     last_inbound_at: datetime | None = None
     opted_out: bool | None = None
-    wished_at: datetime | None = None
-    wish: str | None = None
+    consent_at: datetime | None = None
+    consent_source: str | None = None
 
 
 _NUMBERS, _NAMES = table(ContactNumber), table(ContactAlias)
 
 
 def _note_later(name: str) -> Callable[[Session], Any]:
-    """An INSERT of one time, or of what is there already the later one."""
+    """Build an upsert of one time column that keeps the later of the stored and the given time."""
 
     def build(insert: Any) -> Any:
         statement = insert(_NUMBERS)
@@ -51,43 +52,43 @@ def _note_later(name: str) -> Callable[[Session], Any]:
     return built_once(build)
 
 
-_NOTE_SPOKEN = _note_later("last_inbound_at")
-_NOTE_HANDOVERS = {name: _note_later(name) for name in ("agent_at", "returned_at")}
+_RECORD_INBOUND = _note_later("last_inbound_at")
+_RECORD_HANDOVERS = {name: _note_later(name) for name in ("agent_at", "returned_at")}
 
 
-def note_spoken(session: Session, spoken: Spoken) -> None:
-    """Note when contacts spoke to numbers of ours; what is noted already stays where it is newer."""
+def record_inbound(session: Session, last_inbound: LastInbound) -> None:
+    """Store the times of inbound activity; a later time that is stored already stays."""
     rows = [
         {"contact_id": contact_id, "phone_number_id": number, "last_inbound_at": at}
-        for (contact_id, number), at in sorted(spoken.items())
+        for (contact_id, number), at in sorted(last_inbound.items())
     ]
-    session.execute(_NOTE_SPOKEN(session), rows)
+    session.execute(_RECORD_INBOUND(session), rows)
 
 
-def note_wishes(session: Session, wishes: Sequence[dict[str, Any]]) -> None:
-    """Note wishes about marketing (`contact_id`, `phone_number_id`, `opted_out`, `wished_at`, `wish`).
+def record_consents(session: Session, consents: Sequence[dict[str, Any]]) -> None:
+    """Store consents (`contact_id`, `phone_number_id`, `opted_out`, `consent_at`, `consent_source`).
 
-    The newest one of a contact and number holds; of two made at the same moment, the one that wants none.
+    The newest of a contact and number wins; of two with the same time, the opt-out.
     """
     target = _NUMBERS
     insert = insert_or_update(session, ContactNumber)
     new = insert.excluded
     statement = insert.on_conflict_do_update(
         index_elements=["contact_id", "phone_number_id"],
-        set_={"opted_out": new.opted_out, "wished_at": new.wished_at, "wish": new.wish},
+        set_={"opted_out": new.opted_out, "consent_at": new.consent_at, "consent_source": new.consent_source},
         where=or_(
-            target.c.wished_at.is_(None),
-            target.c.wished_at < new.wished_at,
-            and_(target.c.wished_at == new.wished_at, new.opted_out),
+            target.c.consent_at.is_(None),
+            target.c.consent_at < new.consent_at,
+            and_(target.c.consent_at == new.consent_at, new.opted_out),
         ),
     )
-    for wish in wishes:  # one by one: two of a chunk may be about the same contact
-        session.execute(statement, wish)
+    for consent in consents:  # one by one: two of a batch may be about the same contact
+        session.execute(statement, consent)
 
 
-def note_handovers(session: Session, handovers: Handovers) -> None:
-    """Note when people answered contacts, and when bots got them back; of two times of a kind the later one stays."""
-    for name, statement in _NOTE_HANDOVERS.items():
+def record_handovers(session: Session, handovers: Handovers) -> None:
+    """Store when persons and bots took contacts over; of two times of the same kind the later one stays."""
+    for name, statement in _RECORD_HANDOVERS.items():
         rows = [
             {"contact_id": contact_id, "phone_number_id": number, name: at}
             for (contact_id, number), handover in sorted(handovers.items())
@@ -98,46 +99,46 @@ def note_handovers(session: Session, handovers: Handovers) -> None:
 
 
 def handover(session: Session, contact_id: str, phone_number_id: str) -> Handover:
-    """Since when who answers a contact on one of our numbers."""
+    """Return who answers a contact on one of our numbers, and since when."""
     row = find(session, contact_id, phone_number_id)
     return Handover() if row is None else handover_of(row)
 
 
 def handover_of(row: Any) -> Handover:
-    """The same, of a `ContactNumber` or a plain row."""
+    """Return the handover in a `ContactNumber` or a plain row of it."""
     return Handover(row.agent_at, row.returned_at)
 
 
-def give(session: Session, gone_id: str, into_id: str) -> None:
-    """Give what is known of one contact to another."""
+def merge_into(session: Session, gone_id: str, into_id: str) -> None:
+    """Merge what the numbers know of the contact `gone_id` into what they know of `into_id`."""
     rows = find_many(session, [gone_id], None)
-    note_handovers(session, {(into_id, row.phone_number_id): handover_of(row) for row in rows})
-    spoken = {(into_id, row.phone_number_id): row.last_inbound_at for row in rows if row.last_inbound_at}
-    if spoken:
-        note_spoken(session, spoken)
-    note_wishes(
+    record_handovers(session, {(into_id, row.phone_number_id): handover_of(row) for row in rows})
+    last_inbound = {(into_id, row.phone_number_id): row.last_inbound_at for row in rows if row.last_inbound_at}
+    if last_inbound:
+        record_inbound(session, last_inbound)
+    record_consents(
         session,
         [
             {
                 "contact_id": into_id,
                 "phone_number_id": row.phone_number_id,
                 "opted_out": row.opted_out,
-                "wished_at": row.wished_at,
-                "wish": row.wish,
+                "consent_at": row.consent_at,
+                "consent_source": row.consent_source,
             }
             for row in rows
-            if row.wished_at
+            if row.consent_at
         ],
     )
 
 
 def find(session: Session, contact_id: str, phone_number_id: str) -> ContactNumber | None:
-    """What one number knows of a contact."""
+    """Return the row of a contact and a number, or None."""
     return session.get(ContactNumber, (contact_id, phone_number_id))
 
 
-_FACTS = (_NUMBERS.c.last_inbound_at, _NUMBERS.c.opted_out, _NUMBERS.c.wished_at, _NUMBERS.c.wish)
-_KNOWN_AS = (
+_FACTS = (_NUMBERS.c.last_inbound_at, _NUMBERS.c.opted_out, _NUMBERS.c.consent_at, _NUMBERS.c.consent_source)
+_FIND_RECIPIENT = (
     select(_NAMES.c.contact_id, *_FACTS)
     .outerjoin(
         _NUMBERS,
@@ -151,35 +152,38 @@ _KNOWN_AS = (
         _NAMES.c.until.is_(None),
     )
 )
-_KNOWN = select(_NUMBERS.c.contact_id, *_FACTS).where(
+_RECIPIENT_STATES = select(_NUMBERS.c.contact_id, *_FACTS).where(
     _NUMBERS.c.contact_id.in_(bindparam("ids", expanding=True)), _NUMBERS.c.phone_number_id == bindparam("number")
 )
 
 
-def known_as(session: Session, name: tuple[str, str], phone_number_id: str, realm: str) -> Known | None:
-    """Whose a name (kind and value) has always been in a realm; None for one that is nobody's, or was somebody else's.
-    """
+def find_recipient(
+    session: Session, name: tuple[str, str], phone_number_id: str, realm: str
+) -> RecipientState | None:
+    """Return the recipient that an alias (kind, value) has belonged to in a realm at all times; None without one."""
     given = {"kind": name[0], "value": name[1], "realm": realm, "number": phone_number_id}
-    row = session.execute(_KNOWN_AS, given).first()
-    return None if row is None else _known(row)
+    row = session.execute(_FIND_RECIPIENT, given).first()
+    return None if row is None else _recipient_state(row)
 
 
-def known_of(session: Session, contact_id: str | None, phone_number_id: str) -> Known | None:
-    """What one number knows of a contact; None where there is none."""
-    return None if contact_id is None else known_of_many(session, [contact_id], phone_number_id)[contact_id]
+def recipient_state(session: Session, contact_id: str | None, phone_number_id: str) -> RecipientState | None:
+    """Return what a number knows of a contact; None for no contact."""
+    return None if contact_id is None else recipient_states(session, [contact_id], phone_number_id)[contact_id]
 
 
-def known_of_many(session: Session, ids: Collection[str], phone_number_id: str) -> dict[str, Known]:
-    """The same of each of these contacts."""
-    found = {contact_id: Known(contact_id) for contact_id in ids}
+def recipient_states(session: Session, ids: Collection[str], phone_number_id: str) -> dict[str, RecipientState]:
+    """Return what a number knows of each of these contacts, by contact id."""
+    found = {contact_id: RecipientState(contact_id) for contact_id in ids}
     if ids:
-        rows = session.execute(_KNOWN, {"ids": list(ids), "number": phone_number_id})
-        found |= {row.contact_id: _known(row) for row in rows}
+        rows = session.execute(_RECIPIENT_STATES, {"ids": list(ids), "number": phone_number_id})
+        found |= {row.contact_id: _recipient_state(row) for row in rows}
     return found
 
 
-def _known(row: Any) -> Known:
-    return Known(row.contact_id, False, row.last_inbound_at, row.opted_out, row.wished_at, row.wish)
+def _recipient_state(row: Any) -> RecipientState:
+    return RecipientState(
+        row.contact_id, False, row.last_inbound_at, row.opted_out, row.consent_at, row.consent_source
+    )
 
 
 _OF_CONTACTS = with_lists(
@@ -195,7 +199,7 @@ _OF_CONTACTS_AND_NUMBERS = with_lists(
 
 
 def find_many(session: Session, ids: Collection[str], numbers: Numbers) -> list[Any]:
-    """What our numbers, or only these, know of some contacts, as plain rows in the order of the numbers."""
+    """Return plain rows of these contacts, ordered by phone number id; only those of `numbers` unless it is None."""
     statement = _OF_CONTACTS if numbers is None else _OF_CONTACTS_AND_NUMBERS
     given = {"ids": list(ids)} | ({} if numbers is None else {"numbers": list(numbers)})
     return list(session.execute(statement(session), given))

@@ -1,4 +1,4 @@
-"""Contacts and their aliases."""
+"""Contacts and their aliases: look up, insert, merge and edit them, and number their events."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from app.store import contact_numbers
 from app.store.dialect import built_once, insert_and_count, with_lists
 
 Alias = tuple[str, str]
-"""Kind and value."""
+"""Kind (`wa_id`, `user_id`, `parent_user_id`) and value."""
 
 
 class Owner(NamedTuple):
-    """The contact that a name belongs to, as a plain row of what messages say of it; and from when to when it does, as
-    far as that is known."""
+    """The contact that an alias belongs to, as a plain row of its display columns, and the alias's period of validity
+    (None: unbounded)."""
 
     contact: Any
     since: datetime | None = None
@@ -46,12 +46,12 @@ _BY_ALIASES = with_lists(
 
 
 def find_by_aliases(session: Session, aliases: Collection[Alias], realm: str = OWN_REALM) -> dict[Alias, Owner]:
-    """The contacts of a realm that are known by any of these names."""
+    """Return the owners of these aliases in a realm."""
     return find_in_realms(session, aliases).get(realm, {})
 
 
 def find_in_realms(session: Session, aliases: Collection[Alias]) -> dict[str, dict[Alias, Owner]]:
-    """The contacts of every realm that are known by any of these names."""
+    """Return the owners of these aliases, by realm."""
     if not aliases:
         return {}
     values: dict[str, list[str]] = {kind: [] for kind in _KINDS}
@@ -64,19 +64,19 @@ def find_in_realms(session: Session, aliases: Collection[Alias]) -> dict[str, di
 
 
 def has_realm(session: Session, realm: str) -> bool:
-    """Whether anybody is known within a realm."""
+    """Whether a realm has any alias."""
     return session.execute(select(_ALIASES.c.value).where(_ALIASES.c.app == realm).limit(1)).first() is not None
 
 
 def rename_realm(session: Session, old: str, new: str) -> None:
-    """Let people be known within a realm of another name. Who is known in both already stays two contacts."""
+    """Rename a realm. An alias that exists under the new name already stays in the old one, with its own contact."""
     taken = _ALIASES.alias()
     is_free = ~exists().where(taken.c.kind == _ALIASES.c.kind, taken.c.value == _ALIASES.c.value, taken.c.app == new)
     session.execute(update(_ALIASES).where(_ALIASES.c.app == old, is_free).values(app=new))
 
 
 def find_many(session: Session, ids: Collection[str]) -> dict[str, Contact]:
-    """Contacts by our ids."""
+    """Return contacts by our ids."""
     return {row.id: row for row in session.scalars(select(Contact).where(Contact.id.in_(ids)))}
 
 
@@ -84,12 +84,12 @@ _ROWS_OF = with_lists(lambda among: select(_TABLE).where(among(_TABLE.c.id, "ids
 
 
 def rows_of(session: Session, ids: Collection[str]) -> dict[str, Any]:
-    """The same as plain rows, for who reads many and changes none."""
+    """Return contacts by our ids as plain rows: cheaper than `find_many` where nothing is changed."""
     return {row.id: row for row in session.execute(_ROWS_OF(session), {"ids": list(ids)})} if ids else {}
 
 
 def lock(session: Session, contact_id: str) -> None:
-    """Let nobody else change a contact, or what is known of it, until the transaction ends."""
+    """Lock a contact's row until the transaction ends."""
     session.execute(select(Contact.id).where(Contact.id == contact_id).with_for_update())
 
 
@@ -103,13 +103,14 @@ def add(session: Session, contacts: Sequence[dict[str, Any]]) -> None:
 
 
 def add_aliases(session: Session, aliases: Sequence[dict[str, Any]]) -> int:
-    """Insert aliases (`kind`, `value`, `app`, `contact_id`, `since`, `until`) that nobody of the realm has; return how
-    many that were."""
+    """Insert those aliases (`kind`, `value`, `app`, `contact_id`, `since`, `until`) that the realm does not have yet;
+    return their number."""
     return insert_and_count(session, _ADD_ALIASES(session), aliases)
 
 
 def move_alias(session: Session, alias: Alias, was: str, row: dict[str, Any]) -> bool:
-    """Set whose a name is and when (`contact_id`, `since`, `until`), if it still belongs to the contact `was`."""
+    """Set an alias's owner and validity (`contact_id`, `since`, `until`) if it still belongs to the contact `was`;
+    return whether it did."""
     kind, value = alias
     statement = update(ContactAlias).where(
         ContactAlias.kind == kind, ContactAlias.value == value, ContactAlias.contact_id == was
@@ -119,18 +120,18 @@ def move_alias(session: Session, alias: Alias, was: str, row: dict[str, Any]) ->
 
 
 def merge(session: Session, gone_id: str, into_id: str) -> None:
-    """Give everything one contact has to another: aliases, messages, events, wishes. Locks both, in order of ids."""
+    """Merge the contact `gone_id` into `into_id`: aliases, messages, events, consents. Locks both, in order of ids."""
     both = select(Contact).where(Contact.id.in_([gone_id, into_id])).order_by(Contact.id).with_for_update()
     rows = {row.id: row for row in session.scalars(both)}
     if gone_id not in rows:
-        return  # it was new, and never written
+        return  # it was new in this batch, and never inserted
     unsynchronised = {"synchronize_session": False}
     for model in (ContactAlias, Message, Event, MessageRevision):
         moved = update(model).where(model.contact_id == gone_id).values(contact_id=into_id)
         session.execute(moved, execution_options=unsynchronised)
     owed = update(Delivery).where(Delivery.contact_id == gone_id, literal_column("state = 'pending'"))
     session.execute(owed.values(contact_id=into_id), execution_options=unsynchronised)
-    contact_numbers.give(session, gone_id, into_id)
+    contact_numbers.merge_into(session, gone_id, into_id)
     gone = rows[gone_id]
     added = update(Contact).where(Contact.id == into_id)
     added = added.values(
@@ -143,7 +144,7 @@ def merge(session: Session, gone_id: str, into_id: str) -> None:
 
 
 def remove(session: Session, contact_id: str) -> None:
-    """Delete a contact that nothing refers to."""
+    """Delete a contact. No row may refer to it."""
     session.execute(delete(Contact).where(Contact.id == contact_id).execution_options(synchronize_session=False))
 
 
@@ -156,7 +157,7 @@ _RENAME = (
 
 
 def rename(session: Session, changes: Sequence[dict[str, Any]]) -> None:
-    """Set the display facts (`wa_id`, `user_id`, `parent_user_id`, `username`, `name`, `updated_at`) by `id`."""
+    """Set the display columns (`wa_id`, `user_id`, `parent_user_id`, `username`, `name`, `updated_at`) by `id`."""
     session.execute(
         _RENAME,
         [{"contact_id": change["id"]} | {f"new_{name}": change[name] for name in _FACTS} for change in changes],
@@ -164,7 +165,7 @@ def rename(session: Session, changes: Sequence[dict[str, Any]]) -> None:
 
 
 def edit(session: Session, contact_id: str, values: dict[str, Any]) -> None:
-    """Set what the team says of a contact (`given_name`, `notes`, `updated_at`)."""
+    """Set the team's own columns of a contact (`given_name`, `notes`, `updated_at`)."""
     session.execute(update(Contact).where(Contact.id == contact_id).values(**values))
 
 
@@ -179,10 +180,9 @@ _COUNTS = with_lists(
 
 
 def next_sequences(session: Session, counts: dict[str, int]) -> dict[str, int]:
-    """Reserve places in the order of each contact's events; return the first one of each.
+    """Reserve sequence numbers for each contact's events (`counts` by contact id); return the first of each.
 
-    Locks the contacts until the transaction ends, in the order of their ids, so that two workers cannot wait for each
-    other.
+    Locks the contacts until the transaction ends, in the order of their ids, so that two workers cannot deadlock.
     """
     ids = sorted(counts)
     session.execute(_COUNT_MORE, [{"contact_id": contact_id, "more": counts[contact_id]} for contact_id in ids])

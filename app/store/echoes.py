@@ -1,7 +1,7 @@
-"""Echoes of our own sends: Meta may tell of a message as an echo before Graph's answer says that it is the send's.
+"""Merge echoes of our own sends: Meta may report a message as an echo before Graph's response contains its wamid.
 
-Then there are two rows of one message. Whoever notes the wamid of a try calls `absorb`, and so does whoever stores an
-echo: whichever comes second finds the other, and only the send's own row stays.
+Then one message has two rows. Code that stores the wamid of a send attempt calls `absorb`, and so does code that stores
+an echo: whichever comes second finds the other row, and only the send's own row stays.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from app.models import Event, MergedMessage, Message, MessageRevision, SendAttem
 from app.models.base import UtcDateTime, table
 from app.store.dialect import one_of, with_lists
 
-_TRIES, _OWN, _ECHOES = table(SendAttempt), table(Message), table(Message).alias()
+_ATTEMPTS, _OWN, _ECHOES = table(SendAttempt), table(Message), table(Message).alias()
 _PAIRS = with_lists(
     lambda among: select(
         _OWN.c.id,
@@ -29,40 +29,40 @@ _PAIRS = with_lists(
         _ECHOES.c.pricing,
         _ECHOES.c.wamid,
     )
-    .select_from(_TRIES)
-    .join(_OWN, _OWN.c.id == _TRIES.c.message_id)
+    .select_from(_ATTEMPTS)
+    .join(_OWN, _OWN.c.id == _ATTEMPTS.c.message_id)
     .join(
         _ECHOES,
         and_(
-            _ECHOES.c.wamid == _TRIES.c.wamid,
+            _ECHOES.c.wamid == _ATTEMPTS.c.wamid,
             _ECHOES.c.phone_number_id == _OWN.c.phone_number_id,
             _ECHOES.c.direction == "outbound",
             _ECHOES.c.id != _OWN.c.id,
         ),
     )
-    .where(among(_TRIES.c.wamid, "wamids"))
+    .where(among(_ATTEMPTS.c.wamid, "wamids"))
 )
-_NAME = (
+_SET_WAMID = (
     update(_OWN)
     .where(_OWN.c.id == bindparam("of_message"), _OWN.c.wamid.is_(None))
     .values(wamid=bindparam("new_wamid"))
 )
-_OPEN_TRIES = with_lists(
+_OPEN_ATTEMPTS = with_lists(
     lambda among: select(
-        _TRIES.c.started_at, _OWN.c.contact_id, _OWN.c.phone_number_id, _OWN.c.message_type, _OWN.c.message
+        _ATTEMPTS.c.started_at, _OWN.c.contact_id, _OWN.c.phone_number_id, _OWN.c.message_type, _OWN.c.message
     )
-    .join(_OWN, _OWN.c.id == _TRIES.c.message_id)
+    .join(_OWN, _OWN.c.id == _ATTEMPTS.c.message_id)
     .where(
-        one_of(_TRIES.c.state, ("sending", "unknown")),
-        _TRIES.c.started_at >= bindparam("since", type_=UtcDateTime),
-        _TRIES.c.started_at <= bindparam("until", type_=UtcDateTime),
+        one_of(_ATTEMPTS.c.state, ("sending", "unknown")),
+        _ATTEMPTS.c.started_at >= bindparam("since", type_=UtcDateTime),
+        _ATTEMPTS.c.started_at <= bindparam("until", type_=UtcDateTime),
         among(_OWN.c.contact_id, "ids"),
     )
 )
 
 
-class OpenTry(NamedTuple):
-    """A try at sending whose wamid nobody knows yet."""
+class OpenAttempt(NamedTuple):
+    """A send attempt whose wamid is not known yet."""
 
     started_at: datetime
     contact_id: str
@@ -71,16 +71,18 @@ class OpenTry(NamedTuple):
     message: str
 
 
-def open_tries(session: Session, contact_ids: Collection[str], since: datetime, until: datetime) -> list[OpenTry]:
-    """The tries at sending to these contacts that began between two times and have no answer yet."""
-    rows = session.execute(_OPEN_TRIES(session), {"ids": list(contact_ids), "since": since, "until": until})
-    return [OpenTry(*row) for row in rows]
+def open_attempts(
+    session: Session, contact_ids: Collection[str], since: datetime, until: datetime
+) -> list[OpenAttempt]:
+    """Return the send attempts to these contacts that started between two times and have no result yet."""
+    rows = session.execute(_OPEN_ATTEMPTS(session), {"ids": list(contact_ids), "since": since, "until": until})
+    return [OpenAttempt(*row) for row in rows]
 
 
 def absorb(session: Session, wamids: Collection[str], now: datetime) -> dict[str, str]:
-    """Make one of each send and its echo, where both have one of these wamids; return the send's id by the echo's.
+    """Merge each echo with one of these wamids into the send with that wamid; return the send's id by the echo's.
 
-    The send takes over the echo's reports, events, price and status. The echo's id finds it from now on.
+    The send gets the echo's status reports, events, pricing and status. Looking up the echo's id finds it from then on.
     """
     if not wamids:
         return {}
@@ -108,14 +110,14 @@ def _absorb(session: Session, pair: Any, now: datetime) -> None:
     if pair.pricing is not None:
         values["pricing"] = pair.pricing
     session.execute(update(Message).where(Message.id == pair.id).values(**values), execution_options=unsynchronised)
-    session.execute(_NAME, [{"of_message": pair.id, "new_wamid": pair.wamid}])
+    session.execute(_SET_WAMID, [{"of_message": pair.id, "new_wamid": pair.wamid}])
 
 
-def name(session: Session, wamids: dict[str, str]) -> None:
-    """Note the wamid of messages that have none yet, by our id. Their echoes must have been absorbed before."""
-    session.execute(_NAME, [{"of_message": key, "new_wamid": wamid} for key, wamid in sorted(wamids.items())])
+def set_wamids(session: Session, wamids: dict[str, str]) -> None:
+    """Set the wamid of messages that have none yet, by our id. Their echoes must have been absorbed before."""
+    session.execute(_SET_WAMID, [{"of_message": key, "new_wamid": wamid} for key, wamid in sorted(wamids.items())])
 
 
-def now_known_as(session: Session, message_id: str) -> str | None:
-    """The send that the echo of this id turned out to be."""
+def merged_into(session: Session, message_id: str) -> str | None:
+    """Return the id of the send that the echo with this id was merged into, or None."""
     return session.scalar(select(MergedMessage.message_id).where(MergedMessage.id == message_id))

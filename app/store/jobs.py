@@ -1,4 +1,4 @@
-"""Job rows: claimed for a while, fenced by the claim, deleted when done."""
+"""Job rows: claimed for the time of a lease, fenced by the claim's id, deleted when done."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from app.store.dialect import with_lists
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job that is ours until its lease ends."""
+    """A job that this worker holds until its lease ends."""
 
     job_id: int
     claim_id: str
@@ -30,7 +30,7 @@ class Claim:
 
 
 class ClaimLost(Exception):
-    """The lease ran out and somebody else has the job: whatever we were about to write must not be written."""
+    """The lease ran out and another worker holds the job: the transaction must not be committed."""
 
 
 _JOBS = table(Job)
@@ -70,13 +70,13 @@ _LONGEST_OF_OTHERS = timedelta(minutes=20)
 
 
 def latest(kind: str, now: datetime) -> datetime:
-    """When a job of this kind is due at the latest, claimed or not. One that is due later is the work of a wrong clock,
-    and is taken to be due."""
+    """Return the latest time at which a job of this kind can be due, claimed or not. A later time comes from a machine
+    with a wrong clock, and counts as due."""
     return now + _LONGEST.get(kind, _LONGEST_OF_OTHERS)
 
 
 def add(session: Session, kind: str, subject_id: str, due_at: datetime) -> None:
-    """Write a job, in the transaction of what it is about."""
+    """Insert a job; belongs into the transaction that writes its subject."""
     session.execute(
         insert(table(Job)),
         [{"kind": kind, "subject_id": subject_id, "due_at": due_at, "attempts": 0, "created_at": due_at}],
@@ -89,7 +89,7 @@ def any_due(database: Database, kind: str, now: datetime) -> bool:
 
 
 class Waiting(NamedTuple):
-    """A job that is not done, whoever has it."""
+    """A job that is not done, claimed or not."""
 
     id: int
     order_keys: str | None
@@ -97,19 +97,19 @@ class Waiting(NamedTuple):
 
 
 def unfinished(session: Session, kind: str, limit: int) -> list[Waiting]:
-    """The first jobs that are not done, claimed and not yet due ones too, in the order in which they were written."""
+    """Return the first `limit` jobs of a kind in order of insertion, including claimed ones and ones not yet due."""
     query = select(Job.id, Job.order_keys, Job.due_at).where(Job.kind == kind)
     return [Waiting(*row) for row in session.execute(query.order_by(Job.id).limit(limit))]
 
 
 def claim(session: Session, kind: str, *, now: datetime, lease: timedelta, limit: int) -> list[Claim]:
-    """Take due jobs, oldest first, until `now + lease`."""
+    """Claim at most `limit` due jobs, oldest first, until `now + lease`."""
     values = {"limit": limit, "of_kind": kind, "now": now, "latest": latest(kind, now)}
     return _claims(session, kind, _CLAIM_FIRST, values | {"until": now + lease})
 
 
 def claim_these(session: Session, kind: str, ids: Sequence[int], *, now: datetime, lease: timedelta) -> list[Claim]:
-    """Take those of these jobs that are due, until `now + lease`, as far as nobody else has them by now."""
+    """Claim those of these jobs that are due and not claimed by another worker meanwhile, until `now + lease`."""
     values = {"ids": list(ids), "of_kind": kind, "now": now, "latest": latest(kind, now)}
     return _claims(session, kind, _CLAIM_THESE(session), values | {"until": now + lease})
 
@@ -120,8 +120,8 @@ def _claims(session: Session, kind: str, statement: Any, values: dict[str, Any])
     return [Claim(row.id, claim_id, kind, row.subject_id, row.attempts, row.request_id) for row in sorted(rows)]
 
 
-def unclaim(session: Session, claims: Sequence[Claim], now: datetime) -> None:
-    """Take a claim back in the transaction that made it, as if it had not been."""
+def undo_claim(session: Session, claims: Sequence[Claim], now: datetime) -> None:
+    """Undo claims in the transaction that made them, without counting an attempt."""
     for claim_id, ids in _by_claim(claims).items():
         statement = update(Job).where(Job.id.in_(ids), Job.claim_id == claim_id)
         values = {"claim_id": None, "due_at": now, "attempts": Job.attempts - 1}
@@ -129,17 +129,17 @@ def unclaim(session: Session, claims: Sequence[Claim], now: datetime) -> None:
 
 
 def renew(session: Session, claims: Sequence[Claim], until: datetime) -> None:
-    """Lengthen the lease, first thing in a transaction that writes for these jobs. Raises `ClaimLost`."""
+    """Extend leases to `until`. Must come first in a transaction that writes for these jobs. Raises `ClaimLost`."""
     _expect_all(session, claims, _RENEW(session), {"until": until})
 
 
 def finish(session: Session, claims: Sequence[Claim]) -> None:
-    """Delete jobs that are done. Raises `ClaimLost`, and then the caller's transaction must not be committed."""
+    """Delete jobs that are done. Raises `ClaimLost`; the caller's transaction must not be committed then."""
     _expect_all(session, claims, _FINISH(session), {})
 
 
-def give_back(session: Session, claims: Sequence[Claim], due_at: datetime, reason: str | None = None) -> None:
-    """Let anybody take these jobs again from `due_at` on. Those that are no longer ours are left alone."""
+def release(session: Session, claims: Sequence[Claim], due_at: datetime, reason: str | None = None) -> None:
+    """Release claims: any worker may claim the jobs from `due_at` on. Jobs of lost claims are left unchanged."""
     for claim_id, ids in _by_claim(claims).items():
         session.execute(
             update(Job)

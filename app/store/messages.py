@@ -1,4 +1,4 @@
-"""Messages, by our ids and by Meta's, and what changes about them."""
+"""Messages, by our ids and by wamids: insert, look up, advance and revise them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.models.base import table
 from app.store import echoes, pricing
 from app.store.dialect import built_once, insert_and_count, one_of, with_lists
 
-_TABLE, _TRIES = table(Message), table(SendAttempt)
+_TABLE, _ATTEMPTS = table(Message), table(SendAttempt)
 _ADD_NEW = built_once(lambda insert: insert(_TABLE).on_conflict_do_nothing())
 _ARE_THERE = with_lists(lambda among: select(_TABLE.c.id).where(among(_TABLE.c.id, "ids")))
 
@@ -25,7 +25,7 @@ _ARE_THERE = with_lists(lambda among: select(_TABLE.c.id).where(among(_TABLE.c.i
 def add_new(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
     """Insert messages whose wamid is new for their number; return the ids of those.
 
-    Some may have been inserted before under the same ids, when their webhook was read already, in part or in whole.
+    Rows with the same ids may exist already, if their webhook was processed before, wholly or in part.
     """
     ids = {row["id"] for row in rows}
     before = set(session.scalars(_ARE_THERE(session), {"ids": list(ids)}))
@@ -43,7 +43,7 @@ def add(session: Session, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def remove(session: Session, message_id: str) -> None:
-    """Delete a message and its tries, as if it had never been asked for."""
+    """Delete a message and its send attempts, as if it had never been requested."""
     session.execute(delete(Message).where(Message.id == message_id).execution_options(synchronize_session=False))
 
 
@@ -57,19 +57,19 @@ _INBOUND_OF_CONTACT = _INBOUND.where(_TABLE.c.contact_id == bindparam("contact")
 
 
 def our_address(session: Session, phone_number_id: str, contact_id: str | None = None) -> str | None:
-    """How Meta writes our number, as the newest message says that came to it, of this contact if one is given."""
+    """Return our number as Meta writes it, from the newest inbound message (of a contact, if one is given), or None."""
     if contact_id is None:
         return session.scalar(_INBOUND, {"number": phone_number_id})
     return session.scalar(_INBOUND_OF_CONTACT, {"number": phone_number_id, "contact": contact_id})
 
 
 def find(session: Session, message_id: str, numbers: tuple[str, ...] | None = None) -> Message | None:
-    """One message by our id or by any wamid of its attempts; with `numbers`, only a message of one of those.
+    """Return a message by our id or by any wamid of its attempts, or None; with `numbers`, only one of these numbers.
 
-    A message from one number of ours to another has one wamid and is there twice.
+    A message from one number of ours to another has one wamid and is stored twice.
     """
     own = session.get(Message, message_id)
-    if own is None and (merged := echoes.now_known_as(session, message_id)) is not None:
+    if own is None and (merged := echoes.merged_into(session, message_id)) is not None:
         own = session.get(Message, merged)
     if own is not None:
         return own if numbers is None or own.phone_number_id in numbers else None
@@ -83,14 +83,14 @@ _BY_WAMIDS = with_lists(
     lambda among: select(_TABLE).where(among(_TABLE.c.wamid, "wamids")).order_by(_TABLE.c.id)
 )
 _BY_EARLIER_WAMIDS = with_lists(
-    lambda among: select(_TRIES.c.wamid.label("earlier"), _TABLE)
-    .join(_TABLE, _TABLE.c.id == _TRIES.c.message_id)
-    .where(among(_TRIES.c.wamid, "wamids"))
+    lambda among: select(_ATTEMPTS.c.wamid.label("earlier"), _TABLE)
+    .join(_TABLE, _TABLE.c.id == _ATTEMPTS.c.message_id)
+    .where(among(_ATTEMPTS.c.wamid, "wamids"))
 )
 
 
 def rows_by_wamids(session: Session, wamids: Collection[str]) -> list[tuple[str, Any]]:
-    """Messages, as plain rows, with their wamids: the message's own, or that of an earlier attempt at sending it."""
+    """Return pairs of wamid and message (a plain row); a wamid may be that of an earlier attempt at the message."""
     if not wamids:
         return []
     found = [(row.wamid, row) for row in session.execute(_BY_WAMIDS(session), {"wamids": list(wamids)})]
@@ -124,7 +124,7 @@ _LAST_OUTBOUND = with_lists(
 
 
 def last_outbound(session: Session, ids: Collection[str], numbers: Collection[str]) -> list[Any]:
-    """The newest message that each of these numbers of ours sent to each of these contacts, as plain rows."""
+    """Return the newest message that each of these numbers sent to each of these contacts, as plain rows."""
     statement, wanted = _LAST_OUTBOUND(session), list(ids)
     return [
         row
@@ -134,7 +134,7 @@ def last_outbound(session: Session, ids: Collection[str], numbers: Collection[st
 
 
 def find_many(session: Session, ids: Collection[str]) -> dict[str, Message]:
-    """Messages by our ids."""
+    """Return messages by our ids."""
     return {row.id: row for row in session.scalars(select(Message).where(Message.id.in_(ids)))} if ids else {}
 
 
@@ -142,12 +142,14 @@ _ROWS_OF = with_lists(lambda among: select(_TABLE).where(among(_TABLE.c.id, "ids
 
 
 def rows_of(session: Session, ids: Collection[str]) -> dict[str, Any]:
-    """The same as plain rows, for who reads many and changes none."""
+    """Return messages by our ids as plain rows: cheaper than `find_many` where nothing is changed."""
     return {row.id: row for row in session.execute(_ROWS_OF(session), {"ids": list(ids)})} if ids else {}
 
 
-def move(session: Session, changes: Sequence[dict[str, Any]]) -> None:
-    """Move messages to the `status` Meta reported, where that is forward, and set `error` beside it where there is one.
+def advance_status(session: Session, changes: Sequence[dict[str, Any]]) -> None:
+    """Advance messages to the `status` that Meta reported, unless they are past it, and set its `error` if it has one.
+
+    `changes` have `id`, `status`, `error` and `updated_at`.
     """
     by_status: dict[str, list[dict[str, Any]]] = {}
     for change in changes:
@@ -161,11 +163,11 @@ def move(session: Session, changes: Sequence[dict[str, Any]]) -> None:
     for status, parameters in sorted(by_status.items()):
         # Only where one is given does the statement need it, and most reports carry none.
         has_errors = any(parameter["new_error"] for parameter in parameters)
-        session.execute(_move(status, has_errors), parameters)
+        session.execute(_advance_status(status, has_errors), parameters)
 
 
 @cache
-def _move(status: str, has_errors: bool) -> Any:
+def _advance_status(status: str, has_errors: bool) -> Any:
     values: dict[str, Any] = {"status": status, "updated_at": bindparam("now", type_=_TABLE.c.updated_at.type)}
     # What a held message said of why it was held is over with it.
     error: Any = case((_TABLE.c.status == "held", null()), else_=_TABLE.c.error)
@@ -185,7 +187,7 @@ _SET_PRICING, _REVISE = (
 
 
 def set_pricing(session: Session, changes: Sequence[dict[str, Any]]) -> None:
-    """Note what Meta charges: `pricing` by `id`. Comes with one of a message's reports, whichever is first."""
+    """Store `pricing` by message `id`. Meta sends it with the first billable status report of a message."""
     pricing.count_new(session, changes)
     session.execute(
         _SET_PRICING, [{"message_id": change["id"], "new_pricing": change["pricing"]} for change in changes]
@@ -193,7 +195,7 @@ def set_pricing(session: Session, changes: Sequence[dict[str, Any]]) -> None:
 
 
 def revise(session: Session, changes: Sequence[dict[str, Any]]) -> None:
-    """Set what messages say and their flags (`message_type`, `message`, `content`, `flags`, `updated_at`) by `id`."""
+    """Set the content and flags of messages (`message_type`, `message`, `content`, `flags`, `updated_at`) by `id`."""
     session.execute(
         _REVISE,
         [
@@ -204,7 +206,7 @@ def revise(session: Session, changes: Sequence[dict[str, Any]]) -> None:
 
 
 def to_domain(row: Any, contact: Any) -> DomainMessage:
-    """The message as the rest of the gateway speaks of it, from a `Message` or a plain row, and so its contact."""
+    """Return the domain message of a `Message` or a plain row; `contact` likewise, or None."""
     reference = None
     if contact is not None:
         reference = ContactRef(

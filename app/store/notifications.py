@@ -1,4 +1,4 @@
-"""Raw webhooks and the items of them that were set aside."""
+"""Notifications (raw webhook bodies), and their items that were set aside as parked or quarantined."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _insert_jobs = InsertMany(Job, "kind", "subject_id", "due_at", "attempts", "requ
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A webhook as it came, and which app signed it."""
+    """A webhook as it was received; `verified_by` is the app that signed it."""
 
     id: str
     received_at: datetime
@@ -36,7 +36,7 @@ class Kept:
 
 
 def keep(connection: Connection, webhooks: Sequence[Kept]) -> None:
-    """Insert webhooks, each with the job that will read it."""
+    """Insert webhooks, each with the job that processes it."""
     _insert_notifications(
         connection, [(w.id, w.received_at, w.raw, w.verified_by, "pending", w.request_id) for w in webhooks]
     )
@@ -46,10 +46,10 @@ def keep(connection: Connection, webhooks: Sequence[Kept]) -> None:
 
 
 def replay(session: Session, ids: Sequence[str], now: datetime) -> int:
-    """Make these notifications pending again, each with a job that will read it; return how many that were.
+    """Make notifications pending again, each with a job that processes it; return their number.
 
-    One that is pending already has its job; one that was erased holds nothing to read. What is read again waits for
-    nobody, since its events have their places.
+    Leaves out those that are pending already, and erased ones, whose body is empty. The new jobs have no order keys,
+    because the events of a replayed notification have their sequence already.
     """
     begun = session.execute(
         update(Notification)
@@ -77,23 +77,23 @@ _ROWS_OF = with_lists(
 
 
 def rows_of(session: Session, ids: Sequence[str]) -> dict[str, Any]:
-    """What there is to read, as plain rows: `id`, `received_at`, `raw`, `verified_by` and `processed_at`."""
+    """Return plain rows by id, with `id`, `received_at`, `raw`, `verified_by` and `processed_at`."""
     return {row.id: row for row in session.execute(_ROWS_OF(session), {"ids": list(ids)})}
 
 
 def find_many(session: Session, ids: Sequence[str]) -> dict[str, Notification]:
-    """The notifications of these ids, with their raw bytes."""
+    """Return notifications by id, with their raw bytes."""
     return {row.id: row for row in session.scalars(select(Notification).where(Notification.id.in_(ids)))}
 
 
 def request_ids(session: Session, ids: Collection[str]) -> dict[str, str]:
-    """The ids of the requests that brought these notifications, by theirs."""
+    """Return the id of the HTTP request that delivered each notification, by notification id."""
     query = select(Notification.id, Notification.request_id).where(Notification.id.in_(ids))
     return {notification_id: request_id for notification_id, request_id in session.execute(query)}
 
 
 def find(session: Session, notification_id: str) -> Notification | None:
-    """One notification, with its raw bytes."""
+    """Return a notification with its raw bytes, or None."""
     return session.get(Notification, notification_id)
 
 
@@ -106,7 +106,7 @@ _FINISH = (
 
 
 def finish(session: Session, outcomes: Sequence[dict[str, Any]]) -> None:
-    """Record what became of notifications: `state`, `reason`, `items`, `books` and `processed_at`, by `id`."""
+    """Store the outcome of notifications: `state`, `reason`, `items`, `books` and `processed_at`, by `id`."""
     session.execute(
         _FINISH,
         [
@@ -124,20 +124,20 @@ _SET_ASIDE = insert(_ASIDE)
 
 
 def set_aside(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Keep items that were not taken in, replacing what an earlier reading of the same ones set aside."""
+    """Store items that were set aside, replacing those that an earlier run stored at the same positions."""
     places = [{"of_notification": row["notification_id"], "at_position": row["position"]} for row in rows]
     session.execute(_FORGET_ITEM, places)
     session.execute(_SET_ASIDE, rows)
 
 
-def forget_set_aside(session: Session, ids: Sequence[str]) -> None:
-    """Forget what earlier readings of these notifications set aside."""
+def clear_set_aside(session: Session, ids: Sequence[str]) -> None:
+    """Delete the items of these notifications that earlier runs set aside."""
     statement = delete(ParkedItem).where(ParkedItem.notification_id.in_(ids))
     session.execute(statement.execution_options(synchronize_session=False))
 
 
 def find_set_aside(session: Session, notification_id: str) -> list[ParkedItem]:
-    """The parked and quarantined items of a notification, in their order."""
+    """Return the parked and quarantined items of a notification, by position."""
     query = select(ParkedItem).where(ParkedItem.notification_id == notification_id).order_by(ParkedItem.position)
     return list(session.scalars(query))
 
@@ -145,7 +145,10 @@ def find_set_aside(session: Session, notification_id: str) -> list[ParkedItem]:
 def read_ids(
     session: Session, *, after: str, limit: int, until: datetime, since: datetime | None, state: str | None
 ) -> list[str]:
-    """Ids of notifications that were read once, ascending from `after`, received between two times."""
+    """Return ids above `after`, ascending, of notifications received from `since` until `until`.
+
+    Without a `state`, those that were processed at least once.
+    """
     query = select(Notification.id).where(Notification.id > after, Notification.received_at <= until)
     query = query.where(Notification.state != "pending" if state is None else Notification.state == state)
     if since is not None:

@@ -1,4 +1,4 @@
-"""Statuses as Meta reported them; some before the message they are about was known by its wamid."""
+"""Status reports of Meta's. Some arrive before the wamid of their message is known, and wait for it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from app.store import attempts, echoes, messages
 from app.store.dialect import Among, with_lists
 
 StatusKey = tuple[str, str, str, str]
-"""wamid, status, participant, and our number, which an app may not speak of for another's."""
+"""wamid, status, participant, and phone number id, because an app is authorised for its own numbers only."""
 
-_MESSAGES, _TRIES, _REPORTS = table(Message), table(SendAttempt), table(StatusReport)
+_MESSAGES, _ATTEMPTS, _REPORTS = table(Message), table(SendAttempt), table(StatusReport)
 _KEY = ("wamid", "status", "participant", "phone_number_id")
 _KEYS = with_lists(
     lambda among: select(*(_REPORTS.c[name] for name in _KEY)).where(among(_REPORTS.c.wamid, "wamids"))
@@ -27,7 +27,7 @@ _ADD_REPORTS = insert(_REPORTS)
 
 
 def add_new(session: Session, rows: Sequence[dict[str, Any]]) -> set[StatusKey]:
-    """Insert status reports not seen before; return the keys of those. The caller has the turn: see `store.events`."""
+    """Insert the status reports that are new; return their keys. The caller holds the lock of `events.take_turn`."""
     found = session.execute(_KEYS(session), {"wamids": list({row["wamid"] for row in rows})})
     known = {(wamid, status, participant, number) for wamid, status, participant, number in found}
     new: dict[StatusKey, dict[str, Any]] = {}
@@ -40,10 +40,10 @@ def add_new(session: Session, rows: Sequence[dict[str, Any]]) -> set[StatusKey]:
     return set(new)
 
 
-def adopt(session: Session, message_id: str, wamid: str, phone_number_id: str, now: datetime) -> None:
-    """Give a message the reports on its wamid that wait for it, and move it as they say, in the order of their times.
+def attach(session: Session, message_id: str, wamid: str, phone_number_id: str, now: datetime) -> None:
+    """Attach the waiting reports on a wamid to its message, and advance the message as they say, in order of time.
 
-    Only reports about the message's own number: another's may have been signed by somebody else.
+    Takes reports about the message's own number only, because another app may have signed those about other numbers.
     """
     waiting = (
         StatusReport.wamid == wamid,
@@ -59,12 +59,12 @@ def adopt(session: Session, message_id: str, wamid: str, phone_number_id: str, n
     for report in session.scalars(query.order_by(StatusReport.timestamp, StatusReport.id)):
         if report.pricing is not None:
             messages.set_pricing(session, [{"id": message_id, "pricing": report.pricing}])
-        if not report.participant:  # what one member of a group has read says nothing of the others
+        if not report.participant:  # a report on one participant of a group does not describe the message as a whole
             values: dict[str, Any] = {"updated_at": now} | ({"error": report.error} if report.error else {})
             attempts.set_status(session, message_id, report.status, movable_to(report.status), **values)
 
 
-_TOLD_OF = with_lists(
+_KNOWN_TO_META = with_lists(
     lambda among: union(
         select(_REPORTS.c.wamid).where(among(_REPORTS.c.wamid, "wamids"), _REPORTS.c.message_id.is_(None)),
         select(_MESSAGES.c.wamid).where(among(_MESSAGES.c.wamid, "wamids"), _MESSAGES.c.source != "live"),
@@ -72,11 +72,11 @@ _TOLD_OF = with_lists(
 )
 
 
-def _adopters(among: Among) -> Any:
-    """The messages that are known by one of these wamids, with it, and that reports wait for."""
+def _messages_with_waiting(among: Among) -> Any:
+    """Build the query for messages with one of these wamids that have waiting reports."""
     own = select(_MESSAGES.c.wamid, _MESSAGES.c.id, _MESSAGES.c.phone_number_id)
-    earlier = select(_TRIES.c.wamid, _MESSAGES.c.id, _MESSAGES.c.phone_number_id)
-    earlier = earlier.join(_MESSAGES, _MESSAGES.c.id == _TRIES.c.message_id)
+    earlier = select(_ATTEMPTS.c.wamid, _MESSAGES.c.id, _MESSAGES.c.phone_number_id)
+    earlier = earlier.join(_MESSAGES, _MESSAGES.c.id == _ATTEMPTS.c.message_id)
     found = [
         query.where(
             among(names.c.wamid, "wamids"),
@@ -86,26 +86,26 @@ def _adopters(among: Among) -> Any:
                 _REPORTS.c.message_id.is_(None),
             ),
         )
-        for query, names in ((own, _MESSAGES), (earlier, _TRIES))
+        for query, names in ((own, _MESSAGES), (earlier, _ATTEMPTS))
     ]
     return union(*found)
 
 
-_ADOPTERS = with_lists(_adopters)
+_MESSAGES_WITH_WAITING = with_lists(_messages_with_waiting)
 
 
-def told_of(session: Session, wamids: Collection[str]) -> set[str]:
-    """Which of these wamids Meta spoke of before Graph's answer was recorded: in reports that wait, or by an echo."""
-    return set(session.scalars(_TOLD_OF(session), {"wamids": list(wamids)}))
+def known_to_meta(session: Session, wamids: Collection[str]) -> set[str]:
+    """Return those wamids that Meta mentioned before Graph's response was recorded, in a waiting report or an echo."""
+    return set(session.scalars(_KNOWN_TO_META(session), {"wamids": list(wamids)}))
 
 
-def take_over(session: Session, wamids: Collection[str], now: datetime) -> None:
-    """Give messages that have just got these wamids whatever Meta said of them before: their echoes and reports."""
+def attach_earlier_news(session: Session, wamids: Collection[str], now: datetime) -> None:
+    """Merge the echoes and attach the reports that arrived before their messages got these wamids."""
     echoes.absorb(session, wamids, now)
-    adopt_all(session, wamids, now)
+    attach_waiting(session, wamids, now)
 
 
-def adopt_all(session: Session, wamids: Collection[str], now: datetime) -> None:
-    """The same for every message that is known by one of these wamids."""
-    for wamid, message_id, number in session.execute(_ADOPTERS(session), {"wamids": list(wamids)}).all():
-        adopt(session, message_id, wamid, number, now)
+def attach_waiting(session: Session, wamids: Collection[str], now: datetime) -> None:
+    """Attach the waiting reports on these wamids to the messages that have them."""
+    for wamid, message_id, number in session.execute(_MESSAGES_WITH_WAITING(session), {"wamids": list(wamids)}).all():
+        attach(session, message_id, wamid, number, now)

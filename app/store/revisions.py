@@ -1,4 +1,4 @@
-"""What customers changed or took back: each revision as Meta told it, some before the message they are about."""
+"""Revisions: edits and revocations of messages. Some arrive before their message, and wait for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OF_WAMIDS = with_lists(
     .order_by(_TABLE.c.timestamp, _TABLE.c.id)
 )
 _ADD = built_once(lambda insert: insert(_TABLE).on_conflict_do_nothing())
-_ADOPT = (
+_ATTACH = (
     update(_TABLE)
     .where(_TABLE.c.wamid == bindparam("of_wamid"), _TABLE.c.phone_number_id == bindparam("of_number"))
     .values(
@@ -29,20 +29,20 @@ _ADOPT = (
 
 
 def of_wamids(session: Session, wamids: Collection[str]) -> Sequence[Any]:
-    """The revisions of messages with these wamids, as plain rows, in the order of their times."""
+    """Return the revisions of messages with these wamids, as plain rows in the order of their times."""
     return session.execute(_OF_WAMIDS(session), {"wamids": list(wamids)}).all() if wamids else []
 
 
 def add(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert revisions; one that is there already stays as it is."""
+    """Insert revisions; one that exists already stays unchanged."""
     session.execute(_ADD(session), rows)
 
 
-def adopt(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Give revisions that waited the message they are about (`wamid`, `number`, `message_id`), and what it said before
+def attach(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Attach waiting revisions (`wamid`, `number`) to their message (`message_id`), with its earlier content
     (`previous`)."""
     session.execute(
-        _ADOPT,
+        _ATTACH,
         [
             {
                 "of_wamid": row["wamid"],
@@ -55,14 +55,14 @@ def adopt(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     )
 
 
-def have_their_message(session: Session, rows: Sequence[dict[str, Any]]) -> bool:
-    """Whether a message is there by now that one of these (`original_wamid`, `phone_number_id`) is to wait for."""
+def any_original_stored(session: Session, rows: Sequence[dict[str, Any]]) -> bool:
+    """Whether the message that one of these revisions (`original_wamid`, `phone_number_id`) waits for is stored now."""
     keys = [(row["original_wamid"], row["phone_number_id"]) for row in rows]
     query = select(_MESSAGES.c.id).where(tuple_(_MESSAGES.c.wamid, _MESSAGES.c.phone_number_id).in_(keys)).limit(1)
     return bool(keys) and session.execute(query).first() is not None
 
 
 def of_message(session: Session, message_id: str) -> Sequence[MessageRevision]:
-    """What was changed about one message, in the order in which that was read."""
+    """Return the revisions of one message, in the order in which they were stored."""
     query = select(MessageRevision).where(MessageRevision.message_id == message_id)
     return session.scalars(query.order_by(MessageRevision.id)).all()

@@ -25,7 +25,7 @@ DIRECTORY = Directory({"701": OURS, "702": THEIRS}, (b"a", b"b"), ("app-a", "app
 def test_a_secret_vouches_only_for_the_numbers_of_its_app(
     app: str, phone_number_id: str | None, waba_id: str | None, expected: bool
 ) -> None:
-    assert DIRECTORY.vouches(app, phone_number_id, waba_id) is expected
+    assert DIRECTORY.is_authorised_for(app, phone_number_id, waba_id) is expected
 
 
 def test_numbers_are_found_by_id() -> None:

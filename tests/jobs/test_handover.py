@@ -15,7 +15,7 @@ from app.services.contacts.handover import HandOver
 from app.services.delivering.http_delivery import PostEvent
 from app.services.delivering.replay import retry_delivery
 from app.services.delivering.replies import SendReplies
-from app.services.messages.read import is_taken_back
+from app.services.messages.read import is_revoked
 from app.services.operations.audit import audit_balance
 from tests.conftest import on_sqlite
 from tests.factories import ANA, BO, OTHER_PNID, PNID, echo, echo_body, message_body, status, status_body, text
@@ -54,8 +54,8 @@ def hand_over(desk: Desk, to: HandledBy, contact_id: str, number: str | None = N
 @pytest.mark.parametrize("order", ["before", "after", "in one POST"])
 def test_a_message_that_was_taken_back_wakes_no_bot(bots: Desk, receive: Receive, order: str) -> None:
     gateway = bots.gateway
-    taken_back = partial(is_taken_back, gateway.database)
-    bots.post = PostEvent(bots.post._client, bots.clock, SendReplies(gateway.send), is_taken_back=taken_back)
+    taken_back = partial(is_revoked, gateway.database)
+    bots.post = PostEvent(bots.post._client, bots.clock, SendReplies(gateway.send), is_revoked=taken_back)
     bots.lane = bots.new_lane(8)
     message = text("never mind", id="wamid.T", timestamp=now(bots))
     revocation = text(timestamp=now(bots)) | {"type": "revoke", "revoke": {"original_message_id": "wamid.T"}}

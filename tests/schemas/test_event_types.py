@@ -16,10 +16,10 @@ from app.domain.numbers import DEFAULT_APP, Directory
 from app.models import Event
 from app.schemas.api.events import EventAnswer
 from app.schemas.notification import read_notification
-from app.services.contacts.identity import ContactBook
-from app.services.processing.change_set import Known, Rules
-from app.services.processing.planning import make_plan
-from app.services.processing.work import Entry, Reading
+from app.services.contacts.identity import IdentityResolver
+from app.services.processing.change_set import ProcessingOptions, StoredState
+from app.services.processing.planning import build_change_set
+from app.services.processing.work import NotificationWork, WorkItem
 from app.store.jobs import Claim
 from app.web.openapi.document import event_schema
 from tests.conftest import on_sqlite
@@ -86,11 +86,14 @@ def test_what_is_no_event_does_not_fulfil_it(wrong: dict[str, Any]) -> None:
 def events_of(body: Any) -> list[dict[str, Any]]:
     """The events of one notification, as they are answered."""
     items = read_notification(json.dumps(body).encode(), NOW)
-    reading = Reading(Claim(1, "c", "process", "n", 1, None), "n", NOW, DEFAULT_APP, items)
-    entries = [Entry(reading, item) for item in items if not isinstance(item.fact, Unreadable)]
-    plan = make_plan(entries, Known({"": ContactBook.of(NOW, {})}, []), Directory({}, (), ()), NOW, Rules())
-    assert not plan.aside
-    dumped: list[dict[str, Any]] = EventAnswer().dump([Event(**step.event) for step in plan.steps], many=True)
+    notification = NotificationWork(Claim(1, "c", "process", "n", 1, None), "n", NOW, DEFAULT_APP, items)
+    work_items = [WorkItem(notification, item) for item in items if not isinstance(item.fact, Unreadable)]
+    stored, directory = StoredState({"": IdentityResolver.of(NOW, {})}, []), Directory({}, (), ())
+    changes = build_change_set(work_items, stored, directory, NOW, ProcessingOptions())
+    assert not changes.aside
+    dumped: list[dict[str, Any]] = EventAnswer().dump(
+        [Event(**pending.event) for pending in changes.events], many=True
+    )
     return json.loads(json.dumps(dumped))  # type: ignore[no-any-return]
 
 

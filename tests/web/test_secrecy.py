@@ -131,6 +131,6 @@ def mistakes_of_ours(
         patch.setattr("app.web.api.messages.list_messages", fail)
         client.get("/api/messages", headers=KEY)
     with monkeypatch.context() as patch:
-        patch.setattr("app.services.processing.change_set_builder.Draft.event", fail)
+        patch.setattr("app.services.processing.change_set_builder.ChangeSetBuilder.event_row", fail)
         post_webhook(message_body(text(WORDS, sender=BO)))
         process_all()

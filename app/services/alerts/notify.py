@@ -84,5 +84,5 @@ class TellAlarms:
                 logger.error("an alarm could not be told; giving up", extra=extra)
                 return
             pause = PAUSES[min(claim.attempts, len(PAUSES)) - 1]
-            jobs.give_back(session, [claim], self._now() + timedelta(seconds=pause), reason)
+            jobs.release(session, [claim], self._now() + timedelta(seconds=pause), reason)
         logger.warning("an alarm could not be told; trying again", extra=extra)

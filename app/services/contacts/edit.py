@@ -1,4 +1,4 @@
-"""What a team says of a contact: its name, notes, and whether it wants marketing."""
+"""Change what the team records about a contact: its name, notes and consent to marketing."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from app.db.database import Database
 from app.domain.messages import shown
-from app.domain.opt_outs import Wish
-from app.services.contacts import events as contact_news
+from app.domain.opt_outs import ConsentSource
+from app.services.contacts.events import append_contact_updated, record_consent
 from app.services.contacts.identity import to_ref
 from app.services.contacts.read import find
 from app.services.registries.numbers import NumberDirectory
@@ -19,7 +19,7 @@ from app.store.contact_list import Numbers
 
 
 class EditContact:
-    """Changes contacts as the API asks."""
+    """Changes contacts on request of the API."""
 
     def __init__(self, database: Database, directory: NumberDirectory, now: Callable[[], datetime]) -> None:
         self._database = database
@@ -27,9 +27,10 @@ class EditContact:
         self._now = now
 
     def __call__(self, contact_id: str, changes: dict[str, Any], numbers: Numbers) -> None:
-        """Set what `changes` has of `name`, `notes` and `opted_out`, and tell of it.
+        """Set those of `name`, `notes` and `opted_out` that `changes` has, and append the events for that.
 
-        A wish is of `phone_number_id`, else of every number the caller may use. Raises `NotFound` and `Invalid`.
+        Consent applies to `phone_number_id` of `changes`, else to every number in `numbers` (None: all). Raises
+        `NotFound`, `Invalid` for a number outside `numbers`, and `Unavailable`.
         """
         ours = self._directory.choose(changes.get("phone_number_id"), numbers)
         now = self._now()
@@ -43,6 +44,6 @@ class EditContact:
                 named = replace(to_ref(row), given_name=values.get("given_name", row.given_name))
                 data = {"contact": shown(named), "previous": None, "reason": "edited"}
                 data |= {"opt_out": None, "handover": None}
-                contact_news.tell(session, contact_id, data, now, None)
+                append_contact_updated(session, contact_id, data, now, None)
             if changes.get("opted_out") is not None:
-                contact_news.wish(session, contact_id, changes["opted_out"], Wish.API, ours, now)
+                record_consent(session, contact_id, changes["opted_out"], ConsentSource.API, ours, now)

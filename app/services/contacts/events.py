@@ -1,4 +1,4 @@
-"""Telling of a contact that something about it changed, when no webhook says so."""
+"""Append `contact.updated` events for changes that no webhook reports."""
 
 from __future__ import annotations
 
@@ -9,15 +9,20 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.domain.messages import ContactRef, shown
-from app.domain.opt_outs import Wish, reason
+from app.domain.opt_outs import ConsentSource, consent_reason
 from app.ids import new_id
 from app.services.contacts.identity import to_ref
 from app.services.events.log import append
 from app.store import contact_numbers, contacts, messages
 
 
-def tell(session: Session, contact_id: str | None, data: dict[str, Any], now: datetime, number: str | None) -> None:
-    """Append a `contact.updated`. The session must have the turn (`events.take_turn`) from its beginning."""
+def append_contact_updated(
+    session: Session, contact_id: str | None, data: dict[str, Any], now: datetime, number: str | None
+) -> None:
+    """Append a `contact.updated` event. `number` is a phone number id, or None for an event of no single number.
+
+    The session must hold the lock of `events.take_turn` from its beginning.
+    """
     place = contacts.next_sequences(session, {contact_id: 1})[contact_id] if contact_id else None
     event = {
         "id": new_id(),
@@ -38,12 +43,14 @@ def tell(session: Session, contact_id: str | None, data: dict[str, Any], now: da
     append(session, [event])
 
 
-def news(contact: ContactRef, opted_out: bool, at: datetime, how: Wish, numbers: list[str]) -> dict[str, Any]:
-    """The data of a `contact.updated` about consent to marketing on some of our numbers."""
+def consent_data(
+    contact: ContactRef, opted_out: bool, at: datetime, how: ConsentSource, numbers: list[str]
+) -> dict[str, Any]:
+    """Return the `data` of a `contact.updated` event about consent to marketing on these phone number ids."""
     return {
         "contact": shown(contact),
         "previous": None,
-        "reason": reason(opted_out),
+        "reason": consent_reason(opted_out),
         "opt_out": {
             "category": "marketing",
             "opted_out": opted_out,
@@ -55,17 +62,25 @@ def news(contact: ContactRef, opted_out: bool, at: datetime, how: Wish, numbers:
     }
 
 
-def wish(session: Session, contact_id: str, opted_out: bool, how: Wish, numbers: list[str], now: datetime) -> None:
-    """Keep what a contact wishes of these numbers from now on, and tell of it. The session must have the turn."""
-    row = {"contact_id": contact_id, "opted_out": opted_out, "wished_at": now, "wish": how.value}
-    contact_numbers.note_wishes(session, [row | {"phone_number_id": number} for number in numbers])
+def record_consent(
+    session: Session, contact_id: str, opted_out: bool, how: ConsentSource, numbers: list[str], now: datetime
+) -> None:
+    """Record a contact's consent on these numbers from `now` on, and append its event.
+
+    The session must hold the lock of `events.take_turn`.
+    """
+    row = {"contact_id": contact_id, "opted_out": opted_out, "consent_at": now, "consent_source": how.value}
+    contact_numbers.record_consents(session, [row | {"phone_number_id": number} for number in numbers])
     contact = to_ref(contacts.find_many(session, [contact_id])[contact_id])
     number = numbers[0] if len(numbers) == 1 else None
-    tell(session, contact_id, news(contact, opted_out, now, how, numbers), now, number)
+    append_contact_updated(session, contact_id, consent_data(contact, opted_out, now, how, numbers), now, number)
 
 
-def refused(session: Session, message_id: str, now: datetime) -> None:
-    """Keep that Meta refused a message because its recipient stopped marketing. The session must have the turn."""
+def record_refusal(session: Session, message_id: str, now: datetime) -> None:
+    """Record that the recipient of a message opted out, because Meta refused it for that reason (error 131050).
+
+    The session must hold the lock of `events.take_turn`.
+    """
     message = messages.find(session, message_id)
     if message is not None and message.contact_id is not None:
-        wish(session, message.contact_id, True, Wish.REFUSED, [message.phone_number_id], now)
+        record_consent(session, message.contact_id, True, ConsentSource.REFUSED, [message.phone_number_id], now)

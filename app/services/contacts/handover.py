@@ -1,4 +1,4 @@
-"""Handing a contact over, from the team's software to a person and back."""
+"""Hand a contact over from the team's software to a person, and back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.db.database import Database
 from app.domain.handover import HandledBy
 from app.domain.messages import shown
 from app.models import Event
-from app.services.contacts import events as contact_news
+from app.services.contacts.events import append_contact_updated
 from app.services.contacts.identity import to_ref
 from app.services.contacts.read import find
 from app.services.registries.numbers import NumberDirectory
@@ -20,7 +20,7 @@ from app.store.contact_list import Numbers
 
 
 class HandOver:
-    """Says who answers a contact on a number of ours, and lets that be changed. Threads may share it."""
+    """Reads and changes who answers a contact on a number. Thread-safe."""
 
     def __init__(
         self, database: Database, directory: NumberDirectory, silence: timedelta, now: Callable[[], datetime]
@@ -33,11 +33,12 @@ class HandOver:
     def __call__(
         self, contact_id: str, to: HandledBy, phone_number_id: str | None = None, numbers: Numbers = None
     ) -> None:
-        """Give a contact to a person, or back to the bot; from the commit on, that is so for every message.
+        """Assign a contact to a person (`HandledBy.HUMAN`) or to the bot, for every message from the commit on.
 
-        On `phone_number_id`, else on every number of `numbers` (None: all of ours). A person who has the contact
-        already has it anew, for the whole time. Every change is told of by a `contact.updated`. Raises `NotFound` for
-        a contact that none of `numbers` knows, `Invalid` for a number that is none of them, and `Unavailable`.
+        Applies to `phone_number_id`, else to every number in `numbers` (None: all). Assigning a contact to a person
+        who has it already restarts the period of silence after which it returns to the bot. Appends a
+        `contact.updated` event for a change. Raises `NotFound` for a contact that none of `numbers` knows, `Invalid`
+        for a number outside them, and `Unavailable`.
         """
         ours = self._directory.choose(phone_number_id, numbers)
         now = self._now()
@@ -47,20 +48,20 @@ class HandOver:
             contacts.lock(session, contact_id)
             before = {number: contact_numbers.handover(session, contact_id, number) for number in ours}
             after = {(contact_id, number): before[number].to(to, now) for number in ours}
-            contact_numbers.note_handovers(session, after)
+            contact_numbers.record_handovers(session, after)
             changed = [number for number in ours if before[number].handled_by(now, self._silence) is not to]
             if changed:
                 self._tell(session, contact_id, to, changed, now)
 
     def handled_by(self, contact_id: str, phone_number_id: str) -> HandledBy:
-        """Who answers a contact on a number at this moment. Raises `Unavailable`."""
+        """Return who answers a contact on a number at this moment. Raises `Unavailable`."""
         with self._database.read() as session:
             return contact_numbers.handover(session, contact_id, phone_number_id).handled_by(
                 self._now(), self._silence
             )
 
     def with_a_person(self, event: Event) -> bool:
-        """Whether an event is a message of somebody whom a person answers at this moment. Raises `Unavailable`."""
+        """Whether an event is an inbound message of a contact that a person answers now. Raises `Unavailable`."""
         if event.type != "message.received" or event.contact_id is None or event.phone_number_id is None:
             return False
         return self.handled_by(event.contact_id, event.phone_number_id) is HandledBy.HUMAN
@@ -74,4 +75,4 @@ class HandOver:
             "opt_out": None,
             "handover": {"handled_by": to.value, "phone_number_ids": numbers},
         }
-        contact_news.tell(session, contact_id, data, now, numbers[0] if len(numbers) == 1 else None)
+        append_contact_updated(session, contact_id, data, now, numbers[0] if len(numbers) == 1 else None)

@@ -1,4 +1,4 @@
-"""Who an item is about: a contact we have, or a new one."""
+"""Resolve the ids that Meta gives a person to a contact: an existing one, or a new one."""
 
 from __future__ import annotations
 
@@ -19,97 +19,104 @@ _KINDS = ("wa_id", "user_id", "parent_user_id")
 _DISPLAY = (*_KINDS, "username", "name", "given_name")
 
 
-class Span(NamedTuple):
-    """From when to when a name is, or was, somebody's; None is no bound."""
+class Validity(NamedTuple):
+    """The time during which an alias belongs to its contact. None means unbounded."""
 
     since: datetime | None = None
     until: datetime | None = None
 
 
-_ALWAYS = Span()
+_ALWAYS = Validity()
 
 
-def aliases(person: Person | None) -> list[Alias]:
-    """The names that identify a person, the surest first."""
+def aliases_of(person: Person | None) -> list[Alias]:
+    """Return a person's aliases, the most reliable kind first; empty for None and for a person without ids."""
     if person is None:
         return []
     return [(kind, value) for kind in _KINDS if (value := getattr(person, kind))]
 
 
 @dataclass(slots=True)
-class ContactBook:
-    """The contacts of one realm that a chunk speaks of, with what it adds to them.
+class IdentityResolver:
+    """Resolves persons to contacts of one realm in memory, and collects the rows to write for that.
 
-    `merged` says which contact became part of which: a payload that names two of them together shows that they are one
-    person. The older one stays. `spans` holds the names that are not always their owner's, `moved` those of the
-    database that are to change owner or span, with their owner there. `named` are contacts that the business itself
-    calls otherwise from now on; of all others that is left as it is, since somebody may be changing it.
+    `owners` maps each known alias to its contact. `new` and `changed` hold contacts to insert and to update, and
+    `new_aliases` the contact id of each alias to insert. `merged` maps a contact's id to that of the contact that
+    absorbs it: a payload that names two contacts together proves that they are one person, and the older one stays.
+    `validity` holds the aliases that do not belong to their owner at all times. `reassigned` maps stored aliases whose
+    owner or validity changes to their owner in the database. `given_name_changes` are the ids of contacts that the
+    business renamed in its address book; the given name of every other contact is not written, because a user of the
+    API may be changing it at the same time.
     """
 
     now: datetime
-    known: dict[Alias, ContactRef]
+    owners: dict[Alias, ContactRef]
     realm: str = OWN_REALM
-    spans: dict[Alias, Span] = field(default_factory=dict)
+    validity: dict[Alias, Validity] = field(default_factory=dict)
     new: dict[str, ContactRef] = field(default_factory=dict)
     changed: dict[str, ContactRef] = field(default_factory=dict)
     new_aliases: dict[Alias, str] = field(default_factory=dict)
-    moved: dict[Alias, str] = field(default_factory=dict)
+    reassigned: dict[Alias, str] = field(default_factory=dict)
     merged: dict[str, str] = field(default_factory=dict)
-    named: set[str] = field(default_factory=set)
+    given_name_changes: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, now: datetime, found: Mapping[Alias, Owner], realm: str = OWN_REALM) -> ContactBook:
-        """Begin with the contacts that the database knows in a realm."""
-        known = {alias: to_ref(owner.contact) for alias, owner in found.items()}
-        spans = {alias: Span(owner.since, owner.until) for alias, owner in found.items() if owner.since or owner.until}
-        return cls(now, known, realm, spans)
+    def of(cls, now: datetime, found: Mapping[Alias, Owner], realm: str = OWN_REALM) -> IdentityResolver:
+        """Create a resolver from the alias owners that the database holds for a realm."""
+        owners = {alias: to_ref(owner.contact) for alias, owner in found.items()}
+        validity = {
+            alias: Validity(owner.since, owner.until) for alias, owner in found.items() if owner.since or owner.until
+        }
+        return cls(now, owners, realm, validity)
 
-    def get(
+    def resolve_or_create(
         self, person: Person | None, formerly: Person | None = None, *, at: datetime | None = None
     ) -> ContactRef | None:
-        """The contact of who had these names `at` that time (now); a new one for somebody new.
+        """Return the contact that a person's aliases belonged to `at` that time (default: now).
 
-        None for nobody in particular, and for somebody whose number has since become another contact's.
-
-        `formerly` is what the same person was called before: whoever is known by either is meant.
+        Adds a new contact to `new` if no alias is known. `formerly` holds earlier ids of the same person: contacts
+        known by either are merged. Returns None for a person without ids, and for one whose phone number belongs to
+        another contact by now.
         """
         at = at or self.now
-        current = aliases(person)
-        names = list(dict.fromkeys(current + aliases(formerly)))
+        current = aliases_of(person)
+        names = list(dict.fromkeys(current + aliases_of(formerly)))
         if not names:
             return None
         found = self._find(names, at) or self._find([variant for name in names for variant in variants_of(name)], at)
         if found is None:
-            if all(self._is_before(name, at) for name in names):
-                return None  # whoever it was, their number is somebody else's now
+            if all(self._is_before_first(name, at) for name in names):
+                return None  # the number belongs to another contact by now
             shown = person if person is not None and person.is_known else formerly
             found = ContactRef(new_id(), *(getattr(shown, name) for name in _DISPLAY))
             self.new[found.id] = found
         for name in names:
-            self._give(name, found, at, is_current=name in current)
+            self._attach(name, found, at, is_current=name in current)
         return found if person is None else self._update(found, person)
 
-    def give_up(self, contact: ContactRef, former: Person, current: Person, at: datetime) -> None:
-        """Let names that a contact no longer has end at that time.
+    def end_aliases(self, contact: ContactRef, former: Person, current: Person, at: datetime) -> None:
+        """End the validity of the aliases of `former` that `current` does not have, at the time `at`.
 
-        A phone number then finds the contact no more for what is said later: it will be somebody else's.
+        Operators reassign phone numbers, so a later message from such a number must not resolve to this contact.
         """
-        kept = {each for name in aliases(current) for each in (name, *variants_of(name))}
-        for name in {each for old in aliases(former) for each in (old, *variants_of(old))} - kept:
-            owner = self.known.get(name)
+        kept = {each for name in aliases_of(current) for each in (name, *variants_of(name))}
+        for name in {each for old in aliases_of(former) for each in (old, *variants_of(old))} - kept:
+            owner = self.owners.get(name)
             if owner is not None and owner.id == contact.id:
-                span = self.spans.get(name, _ALWAYS)
-                self._set_span(name, contact.id, Span(span.since, min(span.until or at, at)))
+                period = self.validity.get(name, _ALWAYS)
+                self._set_validity(name, contact.id, Validity(period.since, min(period.until or at, at)))
 
     def current(self, contact_id: str | None) -> str | None:
-        """The contact that this one is by now."""
+        """Return the id of the contact that this one was merged into, or its own id."""
         while contact_id in self.merged:
             contact_id = self.merged[contact_id]
         return contact_id
 
     def _find(self, names: list[Alias], at: datetime) -> ContactRef | None:
         found = {
-            self.known[name].id: self.known[name] for name in names if name in self.known and self._has(name, at)
+            self.owners[name].id: self.owners[name]
+            for name in names
+            if name in self.owners and self._is_valid(name, at)
         }
         if not found:
             return None
@@ -118,34 +125,34 @@ class ContactBook:
             oldest = self._merge(oldest, other)
         return oldest
 
-    def _has(self, name: Alias, at: datetime) -> bool:
-        """Whether a name is its owner's at that time. Only phone numbers go from one person to another."""
-        span = self.spans.get(name)
-        if span is None or name[0] != "wa_id":
+    def _is_valid(self, name: Alias, at: datetime) -> bool:
+        """Whether an alias belongs to its owner at that time. Only phone numbers change owner."""
+        period = self.validity.get(name)
+        if period is None or name[0] != "wa_id":
             return True
-        return (span.since is None or at >= span.since) and (span.until is None or at <= span.until)
+        return (period.since is None or at >= period.since) and (period.until is None or at <= period.until)
 
-    def _is_before(self, name: Alias, at: datetime) -> bool:
-        since = self.spans.get(name, _ALWAYS).since
-        return since is not None and at < since and not self._has(name, at)
+    def _is_before_first(self, name: Alias, at: datetime) -> bool:
+        since = self.validity.get(name, _ALWAYS).since
+        return since is not None and at < since and not self._is_valid(name, at)
 
-    def _give(self, name: Alias, contact: ContactRef, at: datetime, *, is_current: bool) -> None:
-        owner = self.known.get(name)
+    def _attach(self, name: Alias, contact: ContactRef, at: datetime, *, is_current: bool) -> None:
+        owner = self.owners.get(name)
         if owner is None:
             self.new_aliases[name] = contact.id
-            self.known[name] = contact
-        elif is_current and not self._has(name, at):
-            span = self.spans[name]
-            if span.until is not None and at > span.until:  # it was given up, and is in use again
-                self._set_span(name, owner.id, Span(span.since if owner.id == contact.id else at))
-                self.known[name] = contact
+            self.owners[name] = contact
+        elif is_current and not self._is_valid(name, at):
+            period = self.validity[name]
+            if period.until is not None and at > period.until:  # it was ended, and is in use again
+                self._set_validity(name, owner.id, Validity(period.since if owner.id == contact.id else at))
+                self.owners[name] = contact
                 if name in self.new_aliases:
                     self.new_aliases[name] = contact.id
 
-    def _set_span(self, name: Alias, owner_id: str, span: Span) -> None:
-        self.spans[name] = span
+    def _set_validity(self, name: Alias, owner_id: str, period: Validity) -> None:
+        self.validity[name] = period
         if name not in self.new_aliases:
-            self.moved.setdefault(name, owner_id)
+            self.reassigned.setdefault(name, owner_id)
 
     def _merge(self, stays: ContactRef, goes: ContactRef) -> ContactRef:
         facts = {name: getattr(stays, name) or getattr(goes, name) for name in _DISPLAY}
@@ -163,51 +170,51 @@ class ContactBook:
             for name in _DISPLAY
             if (value := getattr(person, name)) is not None
             and value != getattr(contact, name)
-            and self.spans.get((name, value), _ALWAYS).until is None
+            and self.validity.get((name, value), _ALWAYS).until is None
         }
         if not news:
             return contact
         updated = replace(contact, **news)
         if "given_name" in news and contact.id not in self.new:
-            self.named.add(contact.id)
+            self.given_name_changes.add(contact.id)
         self._replace(updated, {contact.id})
         return updated
 
     def _replace(self, contact: ContactRef, ids: set[str]) -> None:
-        for alias, ref in self.known.items():
+        for alias, ref in self.owners.items():
             if ref.id in ids:
-                self.known[alias] = contact
+                self.owners[alias] = contact
         (self.new if contact.id in self.new else self.changed)[contact.id] = contact
 
     def new_rows(self) -> list[dict[str, Any]]:
-        """Rows for the new contacts."""
+        """Return the rows of the contacts to insert."""
         created = {"event_count": 0, "created_at": self.now, "updated_at": self.now}
         return [_row(contact) | created for contact in self.new.values()]
 
     def changed_rows(self) -> list[dict[str, Any]]:
-        """What changed about contacts that the database has, in the order of their ids."""
+        """Return the display columns of the contacts to update, ordered by id."""
         return [_row(self.changed[key]) | {"updated_at": self.now} for key in sorted(self.changed)]
 
-    def named_rows(self) -> list[dict[str, Any]]:
-        """What the business calls contacts that the database has."""
-        named = sorted(self.named & self.changed.keys())
+    def given_name_rows(self) -> list[dict[str, Any]]:
+        """Return `id`, `given_name` and `updated_at` of the stored contacts that the business renamed."""
+        named = sorted(self.given_name_changes & self.changed.keys())
         return [{"id": key, "given_name": self.changed[key].given_name, "updated_at": self.now} for key in named]
 
     def alias_rows(self) -> list[dict[str, Any]]:
-        """Rows for the new aliases."""
+        """Return the rows of the aliases to insert."""
         return [{"kind": name[0], "value": name[1], **self._owner_of(name)} for name in self.new_aliases]
 
-    def moved_rows(self) -> list[tuple[Alias, str, dict[str, Any]]]:
-        """The aliases to change: the name, whose it is in the database by now, and whose it is to be and when."""
-        return [(name, str(self.current(was)), self._owner_of(name)) for name, was in sorted(self.moved.items())]
+    def reassigned_rows(self) -> list[tuple[Alias, str, dict[str, Any]]]:
+        """Return the aliases to update: the alias, its owner's id in the database, and the columns to set."""
+        return [(name, str(self.current(was)), self._owner_of(name)) for name, was in sorted(self.reassigned.items())]
 
     def _owner_of(self, name: Alias) -> dict[str, Any]:
-        span = self.spans.get(name, _ALWAYS)
-        return {"app": self.realm, "contact_id": self.known[name].id, "since": span.since, "until": span.until}
+        period = self.validity.get(name, _ALWAYS)
+        return {"app": self.realm, "contact_id": self.owners[name].id, "since": period.since, "until": period.until}
 
 
 def to_ref(row: Contact) -> ContactRef:
-    """The contact as messages refer to it."""
+    """Return a contact's row as the reference that messages carry."""
     return ContactRef(
         row.id, row.wa_id, row.user_id, row.parent_user_id, row.username, row.name, row.given_name
     )
@@ -218,12 +225,12 @@ def _row(contact: ContactRef) -> dict[str, Any]:
 
 
 def variants_of(alias: Alias) -> list[Alias]:
-    """The other ways in which Meta may write a phone number: Argentine, Mexican and Brazilian ones have two."""
+    """Return the other forms in which Meta may write the same phone number (Argentina, Mexico and Brazil have two)."""
     kind, value = alias
     return [(kind, other) for other in variants(value)[1:]] if kind == "wa_id" else []
 
 
-def all_aliases(people: Iterable[Person | None]) -> set[Alias]:
-    """Every name by which these people may be known."""
-    exact = {alias for person in people for alias in aliases(person)}
+def lookup_aliases(people: Iterable[Person | None]) -> set[Alias]:
+    """Return every alias under which these persons may be stored, variants of phone numbers included."""
+    exact = {alias for person in people for alias in aliases_of(person)}
     return exact | {variant for alias in exact for variant in variants_of(alias)}

@@ -106,8 +106,8 @@ class ReadContacts:
             if row.last_inbound_at is not None:
                 expires_at = row.last_inbound_at + WINDOW
                 contact.windows[row.phone_number_id] = Window(row.last_inbound_at, expires_at, now < expires_at)
-            if row.opted_out and row.wished_at is not None and row.wish is not None:
-                contact.opt_outs[row.phone_number_id] = OptOut(row.wished_at, row.wish)
+            if row.opted_out and row.consent_at is not None and row.consent_source is not None:
+                contact.opt_outs[row.phone_number_id] = OptOut(row.consent_at, row.consent_source)
             contact.handling[row.phone_number_id] = self._handling(contact_numbers.handover_of(row), now)
         return list(known.values())
 

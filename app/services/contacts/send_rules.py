@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from app.domain.outbound import OutboundRequest, Priority
 from app.errors import OptedOut, WindowClosed
-from app.store.contact_numbers import Known
+from app.store.contact_numbers import RecipientState
 
 WINDOW = timedelta(hours=24)
 """For how long after a customer's last message or call anything but a template may be sent (Meta: send-messages)."""
@@ -23,7 +23,7 @@ MARGIN = timedelta(minutes=5)
 """Clocks differ; in doubt Meta decides."""
 
 
-def check_window(request: OutboundRequest, known: Known | None, now: datetime) -> None:
+def check_window(request: OutboundRequest, known: RecipientState | None, now: datetime) -> None:
     """Raise `WindowClosed` for a free-form message to somebody whose last word is known to be too long ago.
 
     Of somebody who never wrote we know nothing: they may have, before this gateway was there to see it.
@@ -35,14 +35,14 @@ def check_window(request: OutboundRequest, known: Known | None, now: datetime) -
         raise WindowClosed(meta={"last_inbound_at": spoke_at.isoformat()})
 
 
-def warnings_for(request: OutboundRequest, known: Known | None) -> list[str]:
+def warnings_for(request: OutboundRequest, known: RecipientState | None) -> list[str]:
     """What Meta may refuse about a send that our own checks let pass, each in one sentence."""
     if request.type == "template" or known is None or known.last_inbound_at is not None:
         return []
     return [NEVER_WROTE]
 
 
-def check_opt_out(request: OutboundRequest, known: Known | None) -> None:
+def check_opt_out(request: OutboundRequest, known: RecipientState | None) -> None:
     """Raise `OptedOut` for marketing to somebody who wants none from this number.
 
     A template may be marketing (`TemplateCategories` clears one that is not), and so may anything else that is sent to
@@ -53,5 +53,5 @@ def check_opt_out(request: OutboundRequest, known: Known | None) -> None:
         is_marketing = request.type == "template" or request.priority is Priority.BULK
     if not is_marketing or request.force or known is None:
         return
-    if known.opted_out and known.wished_at is not None:
-        raise OptedOut(meta={"opted_out_at": known.wished_at.isoformat(), "how": known.wish})
+    if known.opted_out and known.consent_at is not None:
+        raise OptedOut(meta={"opted_out_at": known.consent_at.isoformat(), "how": known.consent_source})

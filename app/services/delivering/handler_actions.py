@@ -15,12 +15,12 @@ from app.handlers.process import Act
 from app.models import Event
 from app.schemas.json_text import check_json
 from app.schemas.send import SendMessageResponse, read_send_request
-from app.services.contacts.handover import HandOver
+from app.services.contacts import HandOver
 from app.services.delivering.reply_address import ADDRESSES, address_of
 from app.services.delivering.types import Work
 from app.services.graph_proxy.proxy import GraphFace, Query
 from app.services.idempotency.keys import Retry
-from app.services.messages.mark_read import MarkRead
+from app.services.messages import MarkRead
 from app.services.sending.send_message import SendMessage
 
 KEYS_KEPT_FOR = timedelta(days=30)

@@ -33,12 +33,12 @@ class CallHandler:
         acts: HandlerActs,
         with_a_person: Callable[[Event], bool],
         now: Callable[[], datetime],
-        is_taken_back: Callable[[Event], bool] = lambda event: False,
+        is_revoked: Callable[[Event], bool] = lambda event: False,
     ) -> None:
         self._pool = pool
         self._acts = acts
         self._with_a_person = with_a_person
-        self._is_taken_back = is_taken_back
+        self._is_taken_back = is_revoked
         self._now = now
 
     def serves(self, endpoint: Endpoint) -> bool:

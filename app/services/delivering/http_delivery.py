@@ -26,13 +26,13 @@ class PostEvent:
         now: Callable[[], datetime],
         reply: Callable[[Work, bytes], str | None] = lambda work, answer: None,
         with_a_person: Callable[[Event], bool] = lambda event: False,
-        is_taken_back: Callable[[Event], bool] = lambda event: False,
+        is_revoked: Callable[[Event], bool] = lambda event: False,
     ) -> None:
         self._client = client
         self._now = now
         self._reply = reply
         self._with_a_person = with_a_person
-        self._is_taken_back = is_taken_back
+        self._is_taken_back = is_revoked
 
     def __call__(self, work: Work) -> Tried:
         """Try a delivery. Raises for nothing the endpoint does, and `Unavailable` when the database is away.

@@ -25,7 +25,7 @@ from app.graph.files import Download, Upload
 from app.services.graph_proxy import allowlist
 from app.services.graph_proxy.allowlist import ACCOUNT, ACCOUNT_FIELDS, LIBRARY, NUMBER, TEMPLATE
 from app.services.graph_proxy.fields import read_fields
-from app.services.messages.mark_read import MarkRead
+from app.services.messages import MarkRead
 from app.services.registries.numbers import NumberDirectory
 
 Json = dict[str, Any]

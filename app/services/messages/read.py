@@ -64,7 +64,7 @@ def find_message(database: Database, message_id: str, numbers: tuple[str, ...] |
         return messages.to_domain(row, owner.get(row.contact_id or ""))
 
 
-def is_taken_back(database: Database, event: Event) -> bool:
+def is_revoked(database: Database, event: Event) -> bool:
     """Whether an event is a message that its sender has taken back by now. Raises `Unavailable`."""
     if event.type != "message.received" or event.message_id is None:
         return False

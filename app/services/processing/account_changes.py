@@ -1,22 +1,22 @@
-"""News about people, and whatever else Meta tells."""
+"""Plan facts about persons, marketing preferences and accounts, and every change that has no shape of ours."""
 
 from __future__ import annotations
 
 from app.domain import opt_outs
 from app.domain.messages import shown
 from app.domain.notifications import ChangeFact, ContactFact, Person, PreferenceFact
-from app.domain.opt_outs import Wish
+from app.domain.opt_outs import ConsentSource
 from app.services.processing import consent
 from app.services.processing.change_set import Row
-from app.services.processing.change_set_builder import Draft
-from app.services.processing.work import Entry
+from app.services.processing.change_set_builder import ChangeSetBuilder
+from app.services.processing.work import WorkItem
 
 
-def contact(draft: Draft, entry: Entry, fact: ContactFact) -> None:
-    """Something about a person changed."""
-    contact = draft.book(entry).get(fact.person, formerly=fact.previous, at=fact.timestamp)
+def contact(builder: ChangeSetBuilder, work_item: WorkItem, fact: ContactFact) -> None:
+    """Add a `contact.updated` event for a change of a person's ids or names, and end the aliases it replaces."""
+    contact = builder.resolver_of(work_item).resolve_or_create(fact.person, formerly=fact.previous, at=fact.timestamp)
     if contact is not None and fact.previous is not None:
-        draft.book(entry).give_up(contact, fact.previous, fact.person, fact.timestamp)
+        builder.resolver_of(work_item).end_aliases(contact, fact.previous, fact.person, fact.timestamp)
     data = {
         "contact": None if contact is None else shown(contact),
         "previous": _person(fact.previous) if fact.previous else None,
@@ -24,41 +24,47 @@ def contact(draft: Draft, entry: Entry, fact: ContactFact) -> None:
         "opt_out": None,
         "handover": None,
     }
-    draft.keyed(
-        entry, "contact.updated", data, fact.timestamp, fact.key, contact_id=contact.id if contact else None
+    builder.add_keyed_event(
+        work_item, "contact.updated", data, fact.timestamp, fact.key, contact_id=contact.id if contact else None
     )
 
 
-def preference(draft: Draft, entry: Entry, fact: PreferenceFact) -> None:
-    """A customer's wish about marketing."""
-    contact = draft.book(entry).get(fact.person, at=fact.timestamp)
+def preference(builder: ChangeSetBuilder, work_item: WorkItem, fact: PreferenceFact) -> None:
+    """Add a `marketing.preference` event, and record the consent if the preference is about marketing messages."""
+    contact = builder.resolver_of(work_item).resolve_or_create(fact.person, at=fact.timestamp)
     data = {
         "contact": None if contact is None else shown(contact),
         "category": fact.category,
         "value": fact.value,
         "detail": fact.detail,
     }
-    draft.keyed(
-        entry, "marketing.preference", data, fact.timestamp, fact.key, contact_id=contact.id if contact else None
+    builder.add_keyed_event(
+        work_item, "marketing.preference", data, fact.timestamp, fact.key, contact_id=contact.id if contact else None
     )
     stops = opt_outs.is_stop(fact.category, fact.value)
     if contact is not None and stops is not None:
-        consent.wish(draft, entry, contact, stops, fact.timestamp, Wish.PREFERENCE, key=fact.key)
+        consent.record_consent(
+            builder, work_item, contact, stops, fact.timestamp, ConsentSource.PREFERENCE, key=fact.key
+        )
 
 
-def change(draft: Draft, entry: Entry, fact: ChangeFact) -> None:
-    """Anything else, kept as Meta wrote it."""
-    contact = draft.book(entry).get(fact.person, at=fact.timestamp)
+def change(builder: ChangeSetBuilder, work_item: WorkItem, fact: ChangeFact) -> None:
+    """Add an event that carries the value as Meta wrote it. A fact that `opens_window` counts as inbound activity."""
+    contact = builder.resolver_of(work_item).resolve_or_create(fact.person, at=fact.timestamp)
     if fact.opens_window:
-        draft.note_spoken(contact, entry.item.phone_number_id, fact.timestamp or entry.reading.received_at)
+        builder.record_inbound(
+            contact, work_item.item.phone_number_id, fact.timestamp or work_item.notification.received_at
+        )
     data = {
-        "field": entry.item.field,
+        "field": work_item.item.field,
         "value": fact.value,
-        "waba_id": entry.item.waba_id,
-        "phone_number_ids": draft.numbers_of(entry),
+        "waba_id": work_item.item.waba_id,
+        "phone_number_ids": builder.numbers_of(work_item),
     }
-    timestamp = fact.timestamp or entry.reading.received_at
-    draft.keyed(entry, fact.event, data, timestamp, fact.key, contact_id=contact.id if contact else None)
+    timestamp = fact.timestamp or work_item.notification.received_at
+    builder.add_keyed_event(
+        work_item, fact.event, data, timestamp, fact.key, contact_id=contact.id if contact else None
+    )
 
 
 def _person(person: Person) -> Row:

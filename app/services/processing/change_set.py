@@ -1,4 +1,4 @@
-"""What a chunk is to change: the rows that are worked out before the write lock is taken."""
+"""The rows that a batch adds and changes, computed before the write lock is taken."""
 
 from __future__ import annotations
 
@@ -7,29 +7,32 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from app.domain.messages import Message, Revision
-from app.services.contacts.identity import ContactBook
-from app.services.processing.work import Entry
-from app.store.contact_numbers import Handovers, Spoken
-from app.store.echoes import OpenTry
+from app.services.contacts import IdentityResolver
+from app.services.processing.work import WorkItem
+from app.store.contact_numbers import Handovers, LastInbound
+from app.store.echoes import OpenAttempt
 from app.store.reports import StatusKey
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """An event that is to be, if what it rests on turns out to be new: a message, what a placeholder stood for, a
-    status report, or its own key."""
+class PendingEvent:
+    """An event to append if the row it describes turns out to be new when it is written.
 
-    entry: Entry
+    That row is the message `message_id`, the filled placeholder `filled_placeholder_id`, or the status report `report`.
+    With none of them set, the event's own key decides.
+    """
+
+    work_item: WorkItem
     event: Row
     message_id: str | None = None
-    filled_id: str | None = None
+    filled_placeholder_id: str | None = None
     report: StatusKey | None = None
 
 
-class AgentSpoke(NamedTuple):
-    """A person answered a contact on the business's phone: counts only if the message turns out to be new."""
+class AgentReply(NamedTuple):
+    """An answer that a person sent from the business's phone. Counts only if its message turns out to be new."""
 
     message_id: str
     contact_id: str
@@ -38,64 +41,68 @@ class AgentSpoke(NamedTuple):
 
 
 @dataclass(slots=True)
-class Plan:
-    """The rows of one chunk. `names` are wamids to be noted, by message.
+class ChangeSet:
+    """The rows of one batch.
 
-    `books` hold the people, by realm. `changes` are what messages say after edits and revocations, `adopted` the
-    revisions that waited for a message here, and `known_revisions` the wamids of all that were taken into account.
+    `resolvers` hold the contacts, by realm. `wamids` are to be set on messages, by our id. `status_moves`, `pricings`
+    and `revised_messages` hold columns to set on messages, by our id. `attached_revisions` are stored revisions whose
+    message is in this batch. `known_revisions` are the wamids of all revisions that were taken into account: one that
+    another worker stores meanwhile makes the change set stale.
     """
 
-    books: dict[str, ContactBook]
+    resolvers: dict[str, IdentityResolver]
     now: datetime
-    steps: list[Step] = field(default_factory=list)
+    events: list[PendingEvent] = field(default_factory=list)
     messages: list[Row] = field(default_factory=list)
-    fills: list[Row] = field(default_factory=list)
+    placeholder_fills: list[Row] = field(default_factory=list)
     reports: list[Row] = field(default_factory=list)
-    moves: dict[str, Row] = field(default_factory=dict)
+    status_moves: dict[str, Row] = field(default_factory=dict)
     pricings: dict[str, Row] = field(default_factory=dict)
-    changes: dict[str, Row] = field(default_factory=dict)
+    revised_messages: dict[str, Row] = field(default_factory=dict)
     revisions: list[Row] = field(default_factory=list)
-    adopted: list[Row] = field(default_factory=list)
+    attached_revisions: list[Row] = field(default_factory=list)
     known_revisions: set[str] = field(default_factory=set)
-    resolved: list[Row] = field(default_factory=list)
-    names: dict[str, str] = field(default_factory=dict)
-    aside: list[Row] = field(default_factory=list)
-    spoken: Spoken = field(default_factory=dict)
-    agents: list[AgentSpoke] = field(default_factory=list)
-    wishes: list[Row] = field(default_factory=list)
+    resolved_attempts: list[Row] = field(default_factory=list)
+    wamids: dict[str, str] = field(default_factory=dict)
+    set_aside: list[Row] = field(default_factory=list)
+    last_inbound: LastInbound = field(default_factory=dict)
+    agent_replies: list[AgentReply] = field(default_factory=list)
+    consents: list[Row] = field(default_factory=list)
 
     @property
     def has_merged(self) -> bool:
-        """Whether two contacts turned out to be one."""
-        return any(book.merged for book in self.books.values())
+        """Whether two contacts turned out to be one person."""
+        return any(resolver.merged for resolver in self.resolvers.values())
 
     def current(self, contact_id: str | None) -> str | None:
-        """The contact that this one is by now."""
-        for book in self.books.values():
-            contact_id = book.current(contact_id)
+        """Return the id of the contact that this one was merged into, or its own id."""
+        for resolver in self.resolvers.values():
+            contact_id = resolver.current(contact_id)
         return contact_id
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What the database knows of the chunk's people and messages, the latter by wamid or by our id.
+class StoredState:
+    """What the database holds of the batch's contacts and messages.
 
-    `outbound` is what we last sent, by contact and number; `handovers` says of the same who answers. `tries` are those
-    at sending whose wamid nobody knows yet, as far as an echo here may be of one. `revisions` come with the wamid and
-    the number of the message they are about.
+    `messages` are paired with the wamid or our id by which the batch refers to them. `outbound` is the last message
+    sent, and `handovers` who answers, both by contact id and phone number id. `open_attempts` are send attempts without
+    a wamid that an echo in the batch may belong to. `revisions` are paired with the wamid and the phone number id of
+    their message.
     """
 
-    books: dict[str, ContactBook]
+    resolvers: dict[str, IdentityResolver]
     messages: list[tuple[str, Message]]
     outbound: dict[tuple[str, str], Message] = field(default_factory=dict)
     handovers: Handovers = field(default_factory=dict)
-    tries: list[OpenTry] = field(default_factory=list)
+    open_attempts: list[OpenAttempt] = field(default_factory=list)
     revisions: list[tuple[str, str, Revision]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """What the settings say of messages."""
+class ProcessingOptions:
+    """Settings of message processing: `opt_out_words` (normalised), and for how long an agent's reply keeps the bot
+    out (`agent_silence`)."""
 
     opt_out_words: frozenset[str] = frozenset()
     agent_silence: timedelta = timedelta(hours=12)

@@ -1,4 +1,4 @@
-"""Which notifications this worker takes: due ones, but none of a contact of whom an earlier one is not done."""
+"""Claim due notifications, except those of a contact with an earlier notification that is not finished."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from app.store import jobs
 from app.store.jobs import Claim, Waiting
 from app.store.notifications import PROCESS
 
-LOOK = 1024
-"""How many notifications are looked at, in one statement, so that an earlier one is always seen with a later one. What
-other workers have comes first among them: at 256 each, room for four workers during a backlog. A worker that is alone
-finds what it wants among the first, and looks no further."""
+SCAN_SIZE = 1024
+"""Notifications read in one statement, so that an earlier one is always seen with a later one. Those that other workers
+have claimed come first among them: at 256 each, this suffices for four workers during a backlog. A worker that
+runs alone finds enough among the first `limit`, and reads no further."""
 
 
 def claim_in_order(database: Database, now: datetime, lease: timedelta, limit: int) -> list[Claim]:
-    """Claim at most `limit` due notifications until `now + lease`, in the order in which they came.
+    """Claim at most `limit` due notifications until `now + lease`, in the order in which they were received.
 
-    What is said of a contact is so worked on by one worker at a time, in that order, however many there are and
-    whichever of them dies: a notification waits while an earlier one that names the same person is claimed, or was
-    given back for a later time. Raises `Unavailable`.
+    One worker at a time processes the notifications of a contact, in that order, whatever number of workers runs and
+    whichever of them dies: a notification waits while an earlier one that names the same person is claimed, or is due
+    again later. Raises `Unavailable`.
     """
     chosen = _choose(database, now, limit)
     if not chosen:
@@ -31,17 +31,17 @@ def claim_in_order(database: Database, now: datetime, lease: timedelta, limit: i
         claims = jobs.claim_these(session, PROCESS, list(keys), now=now, lease=lease)
         late = _overtaking(claims, keys)
         if late:
-            jobs.unclaim(session, late, now)
+            jobs.undo_claim(session, late, now)
     return [claim for claim in claims if claim not in late] if late else claims
 
 
 def _choose(database: Database, now: datetime, limit: int) -> list[Waiting]:
-    """What may be claimed. Takes no lock, so that workers who have nothing to do keep nobody waiting."""
-    for look in (limit, LOOK):
+    """Return the jobs that may be claimed. Takes no lock, so that idle workers do not block others."""
+    for size in (limit, SCAN_SIZE):
         with database.read() as session:
-            found = jobs.unfinished(session, PROCESS, look)
+            found = jobs.unfinished(session, PROCESS, size)
         chosen = _free(found, now, limit)
-        if len(chosen) == limit or len(found) < look:
+        if len(chosen) == limit or len(found) < size:
             break
     return chosen
 
@@ -58,7 +58,7 @@ def _free(found: list[Waiting], now: datetime, limit: int) -> list[Waiting]:
 
 
 def _overtaking(claims: list[Claim], keys: dict[int, str | None]) -> list[Claim]:
-    """Claims that would overtake what another worker got of the same choice a moment before."""
+    """Return the claims that would overtake a job that another worker claimed after both had chosen the same jobs."""
     mine = {claim.job_id: claim for claim in claims}
     taken, late = Taken(), []
     for job_id in sorted(keys):

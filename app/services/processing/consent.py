@@ -1,46 +1,49 @@
-"""What somebody wishes about marketing, however they said it."""
+"""Record consent to marketing messages, from whatever source it comes."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from app.domain.messages import ContactRef, Message
-from app.domain.opt_outs import Wish, reason
-from app.services.contacts.events import news
-from app.services.processing.change_set import Step
-from app.services.processing.change_set_builder import Draft
-from app.services.processing.work import Entry
+from app.domain.opt_outs import ConsentSource, consent_reason
+from app.services.contacts import consent_data
+from app.services.processing.change_set import PendingEvent
+from app.services.processing.change_set_builder import ChangeSetBuilder
+from app.services.processing.work import WorkItem
 
 
-def wish(
-    draft: Draft,
-    entry: Entry,
+def record_consent(
+    builder: ChangeSetBuilder,
+    work_item: WorkItem,
     contact: ContactRef,
     opted_out: bool,
     at: datetime,
-    how: Wish,
+    how: ConsentSource,
     *,
     key: str = "",
     message: Message | None = None,
 ) -> None:
-    """Keep a wish and tell of it: once for each `key`, or with the message that says it if that is new."""
-    numbers = draft.numbers_of(entry)
-    draft.plan.wishes += [
+    """Record a contact's consent (`opted_out`: withdrawn) on every number of the item, and add a `contact.updated`.
+
+    The event is written once for each `key`; with `message`, only if that message turns out to be new.
+    """
+    numbers = builder.numbers_of(work_item)
+    builder.changes.consents += [
         {
             "contact_id": contact.id,
             "phone_number_id": number,
             "opted_out": opted_out,
-            "wished_at": at,
-            "wish": how.value,
+            "consent_at": at,
+            "consent_source": how.value,
         }
         for number in numbers
     ]
-    data = news(contact, opted_out, at, how, numbers)
+    data = consent_data(contact, opted_out, at, how, numbers)
     if message is None:
-        name = f"{reason(opted_out)}:{key}"
-        draft.keyed(entry, "contact.updated", data, at, name, contact_id=contact.id)
+        name = f"{consent_reason(opted_out)}:{key}"
+        builder.add_keyed_event(work_item, "contact.updated", data, at, name, contact_id=contact.id)
         return
-    event = draft.event(
-        entry, "contact.updated", data, at, f"wish:{message.id}", contact_id=contact.id, message_id=message.id
+    event = builder.event_row(
+        work_item, "contact.updated", data, at, f"wish:{message.id}", contact_id=contact.id, message_id=message.id
     )  # fmt: skip
-    draft.plan.steps.append(Step(entry, event, message_id=message.id))
+    builder.changes.events.append(PendingEvent(work_item, event, message_id=message.id))

@@ -1,4 +1,4 @@
-"""What is known of the conversations that a chunk goes on with."""
+"""Read what the database holds of the conversations that a batch continues."""
 
 from __future__ import annotations
 
@@ -6,23 +6,26 @@ from sqlalchemy.orm import Session
 
 from app.domain.messages import Message
 from app.domain.notifications import MessageFact, Person, Source
-from app.services.contacts.identity import aliases, variants_of
-from app.services.processing.change_set_builder import ECHO_WITHIN
-from app.services.processing.messages import ON_THE_PHONE
-from app.services.processing.work import Entry
+from app.services.contacts import aliases_of, variants_of
+from app.services.processing.change_set_builder import ECHO_TOLERANCE
+from app.services.processing.messages import PHONE_ECHO_FIELD
+from app.services.processing.work import WorkItem
 from app.store import contact_numbers, echoes, messages
 from app.store.contact_numbers import Handovers
 from app.store.contacts import Alias, Owner
-from app.store.echoes import OpenTry
+from app.store.echoes import OpenAttempt
 
 Realms = dict[str, dict[Alias, Owner]]
 
 
-def look_up(
-    session: Session, realms: Realms, entries: list[Entry]
+def conversations_of(
+    session: Session, realms: Realms, work_items: list[WorkItem]
 ) -> tuple[dict[tuple[str, str], Message], Handovers]:
-    """What we last sent to everybody who says something now, and who answers them, by contact and number."""
-    speakers, numbers = _speakers(entries)
+    """Return the last outbound message and the handover of every contact with an inbound message in the batch.
+
+    Both are keyed by contact id and phone number id. `realms` holds the owners of the aliases in the batch.
+    """
+    speakers, numbers = _speakers(work_items)
     ids = _contacts_of(speakers, realms)
     if not ids:
         return {}, {}
@@ -34,31 +37,31 @@ def look_up(
     }
 
 
-def open_tries(session: Session, realms: Realms, entries: list[Entry]) -> list[OpenTry]:
-    """The tries at sending without an answer that echoes of the phone's may be of."""
+def open_attempts(session: Session, realms: Realms, work_items: list[WorkItem]) -> list[OpenAttempt]:
+    """Return the send attempts without a result that the batch's echoes from the business's phone may belong to."""
     echoed = [
-        entry.item.fact
-        for entry in entries
-        if isinstance(entry.item.fact, MessageFact) and entry.item.field == ON_THE_PHONE
+        work_item.item.fact
+        for work_item in work_items
+        if isinstance(work_item.item.fact, MessageFact) and work_item.item.field == PHONE_ECHO_FIELD
     ]
     ids = _contacts_of([fact.person for fact in echoed], realms)
     if not ids:
         return []
     times = [fact.timestamp for fact in echoed]
-    return echoes.open_tries(session, ids, min(times) - ECHO_WITHIN, max(times) + ECHO_WITHIN)
+    return echoes.open_attempts(session, ids, min(times) - ECHO_TOLERANCE, max(times) + ECHO_TOLERANCE)
 
 
 def _contacts_of(people: list[Person], realms: Realms) -> set[str]:
-    names = {name for person in people for name in aliases(person)}
+    names = {name for person in people for name in aliases_of(person)}
     names |= {variant for name in names for variant in variants_of(name)}
     return {owners[name].contact.id for owners in realms.values() for name in names if name in owners}
 
 
-def _speakers(entries: list[Entry]) -> tuple[list[Person], set[str]]:
-    """Who says something now, and to which numbers of ours."""
+def _speakers(work_items: list[WorkItem]) -> tuple[list[Person], set[str]]:
+    """Return the senders of live inbound messages, and the phone number ids that they wrote to."""
     people, numbers = [], set()
-    for entry in entries:
-        fact, number = entry.item.fact, entry.item.phone_number_id
+    for work_item in work_items:
+        fact, number = work_item.item.fact, work_item.item.phone_number_id
         if isinstance(fact, MessageFact) and fact.direction == "inbound" and fact.source is Source.LIVE and number:
             people.append(fact.person)
             numbers.add(number)

@@ -1,4 +1,4 @@
-"""Messages, and what their senders change about them."""
+"""Plan messages, and the edits and revocations of their senders."""
 
 from __future__ import annotations
 
@@ -8,29 +8,31 @@ from datetime import datetime
 from app.domain import opt_outs
 from app.domain.messages import PLACEHOLDER, ContactRef, Message, Revision, revised, wording
 from app.domain.notifications import EditFact, Item, MessageFact, Source
-from app.domain.opt_outs import Wish
+from app.domain.opt_outs import ConsentSource
 from app.schemas.normalized_message import normalized
 from app.services.processing import consent
-from app.services.processing.change_set import Row, Step
-from app.services.processing.change_set_builder import Draft, address
-from app.services.processing.work import Entry
+from app.services.processing.change_set import PendingEvent, Row
+from app.services.processing.change_set_builder import ChangeSetBuilder, address
+from app.services.processing.work import WorkItem
 
-ON_THE_PHONE = "smb_message_echoes"
-"""The field of what a person wrote on the business's phone. Other echoes may be another program's."""
+PHONE_ECHO_FIELD = "smb_message_echoes"
+"""The webhook field of messages sent from the WhatsApp Business app. Other echoes may come from another program."""
 
 _SPOKEN_TYPES = ("text", "button")
 _NOT_SPOKEN = ("system", "request_welcome")
 
 
-def message(draft: Draft, entry: Entry, fact: MessageFact) -> None:
-    """A message: a row, and the event that tells of it. Or the file that a row has been waiting for."""
-    item, contact = entry.item, draft.book(entry).get(fact.person, at=fact.timestamp)
-    known = draft.find(entry, fact.wamid) if fact.source is Source.HISTORY or fact.direction == "outbound" else None
+def message(builder: ChangeSetBuilder, work_item: WorkItem, fact: MessageFact) -> None:
+    """Add a message and its event; or fill the placeholder that waits for this message's file."""
+    item, contact = work_item.item, builder.resolver_of(work_item).resolve_or_create(fact.person, at=fact.timestamp)
+    known = (
+        builder.find(work_item, fact.wamid) if fact.source is Source.HISTORY or fact.direction == "outbound" else None
+    )
     if known is not None and known.message_type == PLACEHOLDER and fact.message_type != PLACEHOLDER:
-        _fill(draft, entry, fact, known)
+        _fill(builder, work_item, fact, known)
         return
     if known is not None and fact.direction == "outbound":
-        return  # a send of ours that comes back as an echo, or one of its earlier tries; or the echo once more
+        return  # the echo of a send of ours or of an earlier attempt at it, or a repeated echo
     them = address(fact.person) or fact.group_id
     us = f"+{item.display_phone_number}" if item.display_phone_number else None
     inbound = fact.direction == "inbound"
@@ -41,100 +43,106 @@ def message(draft: Draft, entry: Entry, fact: MessageFact) -> None:
         timestamp=fact.timestamp,
         message_id=fact.wamid,
         message_type=fact.message_type,
-        id=draft.id_of(entry, "message", item.phone_number_id or "", fact.wamid),
+        id=builder.id_of(work_item, "message", item.phone_number_id or "", fact.wamid),
         direction=fact.direction,
         phone_number_id=item.phone_number_id or "",
         contact=contact,
         content=fact.content,
         status=fact.status,
         source=fact.source,
-        received_at=entry.reading.received_at,
-        context=_context(draft, entry, fact.context),
+        received_at=work_item.notification.received_at,
+        context=_context(builder, work_item, fact.context),
         referral=fact.referral,
         group_id=fact.group_id,
         error=fact.error,
-        flags=_flags(draft, item),
+        flags=_flags(builder, item),
     )
-    message = _with_early_revisions(draft, message)
-    if draft.find(entry, fact.wamid) is None:
-        draft.remember(fact.wamid, message)
-    draft.plan.messages.append(_row(message, entry, draft.now))
+    message = _with_early_revisions(builder, message)
+    if builder.find(work_item, fact.wamid) is None:
+        builder.index_message(fact.wamid, message)
+    builder.changes.messages.append(_row(message, work_item, builder.now))
     data = normalized(message)
     if inbound:
-        data["last_outbound"] = _last_outbound(draft, message)
-        data["handled_by"] = draft.handled_by(contact, message.phone_number_id)
-    event = draft.event(
-        entry, "message.received" if inbound else "message.sent", data, fact.timestamp, message.id,
+        data["last_outbound"] = _last_outbound(builder, message)
+        data["handled_by"] = builder.handled_by(contact, message.phone_number_id)
+    event = builder.event_row(
+        work_item, "message.received" if inbound else "message.sent", data, fact.timestamp, message.id,
         contact_id=contact.id if contact else None, message_id=message.id, source=str(fact.source),
     )  # fmt: skip
-    draft.plan.steps.append(Step(entry, event, message_id=message.id))
+    builder.changes.events.append(PendingEvent(work_item, event, message_id=message.id))
     if contact is not None:
-        _note(draft, entry, message, contact)
+        _record_conversation(builder, work_item, message, contact)
 
 
-def _flags(draft: Draft, item: Item) -> list[str]:
-    is_ours = draft.directory.find(item.phone_number_id) is not None
+def _flags(builder: ChangeSetBuilder, item: Item) -> list[str]:
+    is_ours = builder.directory.find(item.phone_number_id) is not None
     return ([] if is_ours else ["unknown_number"]) + (["future"] if item.told_at is not None else [])
 
 
-def _with_early_revisions(draft: Draft, message: Message) -> Message:
-    """The message after the edits and the revocation that came before it."""
+def _with_early_revisions(builder: ChangeSetBuilder, message: Message) -> Message:
+    """Return the message with the revisions applied that were received before it."""
     applied: list[Revision] = []
-    early = draft.revisions_of(message.message_id or "", message.phone_number_id)
+    early = builder.revisions_of(message.message_id or "", message.phone_number_id)
     for revision in sorted(early, key=lambda each: each.timestamp):
         row = {"wamid": revision.wamid, "number": message.phone_number_id, "message_id": message.id}
-        draft.plan.adopted.append(row | {"previous": wording(message)})
+        builder.changes.attached_revisions.append(row | {"previous": wording(message)})
         message = revised(message, revision, applied)
         applied.append(revision)
     return message
 
 
-def _fill(draft: Draft, entry: Entry, fact: MessageFact, placeholder: Message) -> None:
-    """The file of an old message: it takes the placeholder's place, and is told of under the same id."""
+def _fill(builder: ChangeSetBuilder, work_item: WorkItem, fact: MessageFact, placeholder: Message) -> None:
+    """Replace a placeholder of imported history by its file; the event carries the placeholder's id."""
     message = replace(
         placeholder,
         message=fact.message,
         message_type=fact.message_type,
         content=fact.content,
-        context=placeholder.context or _context(draft, entry, fact.context),
+        context=placeholder.context or _context(builder, work_item, fact.context),
         referral=placeholder.referral or fact.referral,
         error=placeholder.error or fact.error,
     )
-    draft.remember(fact.wamid, message)
+    builder.index_message(fact.wamid, message)
     names = ("id", "message_id", "message", "message_type", "content", "context", "referral", "error")
-    draft.plan.fills.append({name: getattr(message, name) for name in names} | {"updated_at": draft.now})
+    builder.changes.placeholder_fills.append(
+        {name: getattr(message, name) for name in names} | {"updated_at": builder.now}
+    )
     data = normalized(message)
     if message.direction == "inbound":
         data["last_outbound"] = None
-    event = draft.event(
-        entry, "message.received" if message.direction == "inbound" else "message.sent", data, message.timestamp,
+    event = builder.event_row(
+        work_item, "message.received" if message.direction == "inbound" else "message.sent", data, message.timestamp,
         f"file:{message.id}", contact_id=message.contact.id if message.contact else None, message_id=message.id,
         source=str(message.source),
     )  # fmt: skip
-    draft.plan.steps.append(Step(entry, event, filled_id=message.id))
+    builder.changes.events.append(PendingEvent(work_item, event, filled_placeholder_id=message.id))
 
 
-def _note(draft: Draft, entry: Entry, message: Message, contact: ContactRef) -> None:
-    """Remember what a message says of its conversation."""
+def _record_conversation(
+    builder: ChangeSetBuilder, work_item: WorkItem, message: Message, contact: ContactRef
+) -> None:
+    """Record what a message changes about its conversation: last message, inbound time, handover, consent."""
     if message.direction == "outbound":
-        draft.note_outbound(contact, message)
-        is_personal = entry.item.field == ON_THE_PHONE and message.group_id is None
-        if is_personal and not draft.may_be_ours(contact, message):
-            draft.note_agent(contact, message)
+        builder.record_outbound(contact, message)
+        is_personal = work_item.item.field == PHONE_ECHO_FIELD and message.group_id is None
+        if is_personal and not builder.may_echo_own_send(contact, message):
+            builder.record_agent_reply(contact, message)
         return
-    # What is said in a group opens no window, nor does what WhatsApp itself says.
+    # Messages in a group and messages of WhatsApp itself do not open the customer service window.
     if message.group_id is None and message.message_type not in _NOT_SPOKEN:
-        draft.note_spoken(contact, message.phone_number_id, message.timestamp)
+        builder.record_inbound(contact, message.phone_number_id, message.timestamp)
     is_spoken = message.source == Source.LIVE and message.message_type in _SPOKEN_TYPES and message.group_id is None
-    if is_spoken and opt_outs.says(message.message, draft.rules.opt_out_words):
-        consent.wish(draft, entry, contact, True, message.timestamp, Wish.WORD, message=message)
+    if is_spoken and opt_outs.is_opt_out_word(message.message, builder.options.opt_out_words):
+        consent.record_consent(
+            builder, work_item, contact, True, message.timestamp, ConsentSource.WORD, message=message
+        )
 
 
-def _last_outbound(draft: Draft, message: Message) -> Row | None:
-    """What we last said to who says something now: which is often the question."""
+def _last_outbound(builder: ChangeSetBuilder, message: Message) -> Row | None:
+    """Return a summary of our last message to the sender of a live message, which it often answers."""
     if message.contact is None or message.source != Source.LIVE or message.group_id is not None:
         return None
-    last = draft.last_outbound(message.contact, message.phone_number_id)
+    last = builder.last_outbound(message.contact, message.phone_number_id)
     if last is None:
         return None
     return {
@@ -153,34 +161,34 @@ def _template(message: Message) -> str | None:
     return message.content.get("name") if message.message_type == "template" else None
 
 
-def _context(draft: Draft, entry: Entry, context: Row | None) -> Row | None:
-    """What a message answers, with what we know of that: the sender of a question wants its own reference back."""
-    quoted = draft.find(entry, (context or {}).get("message_id"))
+def _context(builder: ChangeSetBuilder, work_item: WorkItem, context: Row | None) -> Row | None:
+    """Return the context of a reply, completed with our id, `callback_data` and template of the quoted message."""
+    quoted = builder.find(work_item, (context or {}).get("message_id"))
     if context is None or quoted is None:
         return context
     return context | {"id": quoted.id, "callback_data": quoted.callback_data, "template": _template(quoted)}
 
 
-def edit(draft: Draft, entry: Entry, fact: EditFact) -> None:
-    """The sender changed or took back a message: a revision, the message as it is from then on, and an event.
+def edit(builder: ChangeSetBuilder, work_item: WorkItem, fact: EditFact) -> None:
+    """Add a revision (an edit or a revocation), its event, and the message's new content.
 
-    One that comes before its message waits for it.
+    A revision whose message is not stored yet is kept, and applied when the message is received.
     """
-    original = previous = draft.find(entry, fact.original_wamid)
-    contact = draft.book(entry).get(fact.person, at=fact.timestamp)
+    original = previous = builder.find(work_item, fact.original_wamid)
+    contact = builder.resolver_of(work_item).resolve_or_create(fact.person, at=fact.timestamp)
     revision = Revision(fact.wamid, fact.timestamp, fact.revoked, wording(fact.message) if fact.message else None)
-    number = entry.item.phone_number_id or (original.phone_number_id if original else "")
-    earlier = draft.revisions_of(fact.original_wamid, number)
+    number = work_item.item.phone_number_id or (original.phone_number_id if original else "")
+    earlier = builder.revisions_of(fact.original_wamid, number)
     if original is not None:
         original = revised(original, revision, earlier)
         if original is not previous:
-            draft.remember(fact.original_wamid, original)
-            draft.plan.changes[original.id] = {
-                "id": original.id, **wording(original), "flags": original.flags, "updated_at": draft.now,
+            builder.index_message(fact.original_wamid, original)
+            builder.changes.revised_messages[original.id] = {
+                "id": original.id, **wording(original), "flags": original.flags, "updated_at": builder.now,
             }  # fmt: skip
     if all(each.wamid != fact.wamid for each in earlier):
-        draft.plan.revisions.append(_revision_row(entry, fact, revision, number, previous, contact))
-        draft.remember_revision(fact.original_wamid, number, revision)
+        builder.changes.revisions.append(_revision_row(work_item, fact, revision, number, previous, contact))
+        builder.add_known_revision(fact.original_wamid, number, revision)
     data = {
         "message": normalized(original) if original else None,
         "previous": normalized(previous) if previous else None,
@@ -188,15 +196,20 @@ def edit(draft: Draft, entry: Entry, fact: EditFact) -> None:
         "new": {"message": fact.message.message, "content": fact.message.content} if fact.message else None,
     }
     kind = "message.revoked" if fact.revoked else "message.edited"
-    draft.keyed(
-        entry, kind, data, fact.timestamp, f"edit:{entry.item.phone_number_id}:{fact.wamid}",
+    builder.add_keyed_event(
+        work_item, kind, data, fact.timestamp, f"edit:{work_item.item.phone_number_id}:{fact.wamid}",
         contact_id=contact.id if contact else None, message_id=original.id if original else None,
         source=str(fact.source),
     )  # fmt: skip
 
 
 def _revision_row(
-    entry: Entry, fact: EditFact, revision: Revision, number: str, before: Message | None, contact: ContactRef | None
+    work_item: WorkItem,
+    fact: EditFact,
+    revision: Revision,
+    number: str,
+    before: Message | None,
+    contact: ContactRef | None,
 ) -> Row:
     return {
         "wamid": revision.wamid,
@@ -208,12 +221,12 @@ def _revision_row(
         "timestamp": revision.timestamp,
         "said": revision.said,
         "previous": wording(before) if before else None,
-        "notification_id": entry.reading.notification_id,
-        "received_at": entry.reading.received_at,
+        "notification_id": work_item.notification.id,
+        "received_at": work_item.notification.received_at,
     }
 
 
-def _row(message: Message, entry: Entry, now: datetime) -> Row:
+def _row(message: Message, work_item: WorkItem, now: datetime) -> Row:
     return {
         "id": message.id,
         "direction": message.direction,
@@ -235,8 +248,8 @@ def _row(message: Message, entry: Entry, now: datetime) -> Row:
         "callback_data": None,
         "source": str(message.source),
         "flags": message.flags,
-        "options": {"timestamp": entry.item.told_at.isoformat()} if entry.item.told_at else None,
-        "notification_id": entry.reading.notification_id,
+        "options": {"timestamp": work_item.item.told_at.isoformat()} if work_item.item.told_at else None,
+        "notification_id": work_item.notification.id,
         "received_at": message.received_at,
         "updated_at": now,
     }

@@ -1,4 +1,4 @@
-"""Meta's reports on messages of ours."""
+"""Plan Meta's status reports on messages that we sent."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from dataclasses import replace
 from app.domain import opt_outs, tags
 from app.domain.messages import Message
 from app.domain.notifications import StatusFact
-from app.domain.opt_outs import Wish
+from app.domain.opt_outs import ConsentSource
 from app.domain.statuses import advance, movable_to
 from app.schemas.normalized_message import normalized
 from app.services.processing import consent
-from app.services.processing.change_set import Row, Step
-from app.services.processing.change_set_builder import Draft, address
-from app.services.processing.work import Entry
+from app.services.processing.change_set import PendingEvent, Row
+from app.services.processing.change_set_builder import ChangeSetBuilder, address
+from app.services.processing.work import WorkItem
 
 
-def status(draft: Draft, entry: Entry, fact: StatusFact) -> None:
-    """A report on a message of ours: kept, told of, and the message moved if that is forward."""
+def status(builder: ChangeSetBuilder, work_item: WorkItem, fact: StatusFact) -> None:
+    """Add a status report and its `message.status` event, and advance the message if the status is a later one."""
     tag = tags.read(fact.callback_data)
-    message = draft.find(entry, tag[0] if tag else None, fact.wamid)
+    message = builder.find(work_item, tag[0] if tag else None, fact.wamid)
     if message is not None:
-        message = _move(draft, message, fact, tag)
+        message = _move(builder, message, fact, tag)
         for name in (message.id, fact.wamid):
-            draft.remember(name, message)
-    number = entry.item.phone_number_id or ""
+            builder.index_message(name, message)
+    number = work_item.item.phone_number_id or ""
     report: Row = {
         "wamid": fact.wamid,
         "status": fact.status,
@@ -35,11 +35,13 @@ def status(draft: Draft, entry: Entry, fact: StatusFact) -> None:
         "error": fact.error,
         "pricing": fact.pricing,
         "callback_data": fact.callback_data,
-        "notification_id": entry.reading.notification_id,
-        "received_at": entry.reading.received_at,
+        "notification_id": work_item.notification.id,
+        "received_at": work_item.notification.received_at,
     }
-    draft.plan.reports.append(report)
-    contact = (message.contact if message else None) or draft.book(entry).get(fact.person, at=fact.timestamp)
+    builder.changes.reports.append(report)
+    contact = (message.contact if message else None) or builder.resolver_of(work_item).resolve_or_create(
+        fact.person, at=fact.timestamp
+    )
     data = {
         "message": normalized(message) if message else None,
         "status": {
@@ -51,35 +53,39 @@ def status(draft: Draft, entry: Entry, fact: StatusFact) -> None:
             "message_id": fact.wamid,
         },
     }
-    event = draft.event(
-        entry, "message.status", data, fact.timestamp, f"{fact.wamid}:{fact.status}:{fact.participant}:{number}",
+    event = builder.event_row(
+        work_item, "message.status", data, fact.timestamp, f"{fact.wamid}:{fact.status}:{fact.participant}:{number}",
         contact_id=contact.id if contact else None, message_id=message.id if message else None,
         source=str(fact.source),
     )  # fmt: skip
-    draft.plan.steps.append(Step(entry, event, report=(fact.wamid, fact.status, fact.participant, number)))
+    builder.changes.events.append(
+        PendingEvent(work_item, event, report=(fact.wamid, fact.status, fact.participant, number))
+    )
     if contact is not None and opt_outs.is_refusal(fact.error):
-        consent.wish(draft, entry, contact, True, fact.timestamp, Wish.REFUSED, key=fact.wamid)
+        consent.record_consent(
+            builder, work_item, contact, True, fact.timestamp, ConsentSource.REFUSED, key=fact.wamid
+        )
 
 
-def _move(draft: Draft, message: Message, fact: StatusFact, tag: tuple[str, int] | None) -> Message:
+def _move(builder: ChangeSetBuilder, message: Message, fact: StatusFact, tag: tuple[str, int] | None) -> Message:
     if fact.pricing:
-        draft.plan.pricings[message.id] = {"id": message.id, "pricing": fact.pricing}
+        builder.changes.pricings[message.id] = {"id": message.id, "pricing": fact.pricing}
     if tag and message.message_id is None:
-        draft.plan.resolved.append(
-            {"message_id": message.id, "number": tag[1], "wamid": fact.wamid, "now": draft.now}
+        builder.changes.resolved_attempts.append(
+            {"message_id": message.id, "number": tag[1], "wamid": fact.wamid, "now": builder.now}
         )
     if message.message_id is None:
-        draft.plan.names.setdefault(message.id, fact.wamid)
+        builder.changes.wamids.setdefault(message.id, fact.wamid)
         message = replace(message, message_id=fact.wamid)
     if message.status not in movable_to(fact.status) or fact.participant:
-        # What one member of a group has read says nothing of the others.
+        # A report on one participant of a group does not describe the message as a whole.
         return replace(message, pricing=fact.pricing or message.pricing)
-    earlier = draft.plan.moves.get(message.id, {})
-    draft.plan.moves[message.id] = {
+    earlier = builder.changes.status_moves.get(message.id, {})
+    builder.changes.status_moves[message.id] = {
         "id": message.id,
         "status": fact.status,
         "error": fact.error or earlier.get("error"),
-        "updated_at": draft.now,
+        "updated_at": builder.now,
     }
     return replace(
         message,

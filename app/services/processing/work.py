@@ -1,4 +1,4 @@
-"""One notification being worked through: its items, and the books on what became of each."""
+"""Notifications in progress: their items, cut into batches, and the tallies of their outcomes."""
 
 from __future__ import annotations
 
@@ -13,105 +13,113 @@ from app.errors import Malformed
 from app.schemas.notification import read_notification
 from app.store.jobs import Claim
 
-Books = dict[str, dict[str, int]]
+Tallies = dict[str, dict[str, int]]
+"""Counts by phone number id ("" for items of no number) and outcome (`processed`, `duplicate`, `parked`, …)."""
 
 
 @dataclass(slots=True)
-class Reading:
-    """A notification's items, and what has been done with them so far. `is_repeated`: it was begun before."""
+class NotificationWork:
+    """A claimed notification, its items, and their outcomes so far.
+
+    `app` signed it. `reason` says why it could not be parsed. `is_repeated`: an earlier run may have stored some items.
+    """
 
     claim: Claim
-    notification_id: str
+    id: str
     received_at: datetime
     app: str
     items: list[Item]
     reason: str | None = None
     is_repeated: bool = False
-    books: Books = field(default_factory=dict)
+    tallies: Tallies = field(default_factory=dict)
 
     def count(self, number: str | None, outcome: str) -> None:
-        """Enter one item in the books."""
-        page = self.books.setdefault(number or "", {})
-        page[outcome] = page.get(outcome, 0) + 1
+        """Count one item's outcome."""
+        counts = self.tallies.setdefault(number or "", {})
+        counts[outcome] = counts.get(outcome, 0) + 1
 
     def recount(self, processed: dict[str, int]) -> None:
-        """Correct the books of a repeated reading: what its own first reading stored is no duplicate."""
+        """Correct the tallies of a repeated run: items that an earlier run of this notification stored are processed,
+        not duplicates. `processed` counts them by phone number id."""
         for number, count in processed.items():
-            page = self.books.setdefault(number, {})
-            total = page.get("processed", 0) + page.get("duplicate", 0)
-            page["processed"], page["duplicate"] = count, total - count
+            counts = self.tallies.setdefault(number, {})
+            total = counts.get("processed", 0) + counts.get("duplicate", 0)
+            counts["processed"], counts["duplicate"] = count, total - count
 
     def outcome(self, now: datetime) -> dict[str, Any]:
-        """The notification's final state."""
-        totals = {name for page in self.books.values() for name, count in page.items() if count}
+        """Return the columns that finish the notification (see `store.notifications.finish`)."""
+        totals = {name for counts in self.tallies.values() for name, count in counts.items() if count}
         state = next((name for name in ("parked", "quarantined") if name in totals), "processed")
         return {
-            "id": self.notification_id,
+            "id": self.id,
             "state": state,
             "reason": self.reason,
             "processed_at": now,
             "items": len(self.items),
-            "books": {number: {k: v for k, v in page.items() if v} for number, page in self.books.items()},
+            "books": {number: {k: v for k, v in counts.items() if v} for number, counts in self.tallies.items()},
         }
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One item of a reading."""
+class WorkItem:
+    """One item of a notification in progress."""
 
-    reading: Reading
+    notification: NotificationWork
     item: Item
 
 
-def read(claim: Claim, row: Any) -> Reading:
-    """Read a row of `notifications.rows_of`. Never raises: bytes that are no notification become one item that cannot
-    be read."""
+def parse(claim: Claim, row: Any) -> NotificationWork:
+    """Parse a row of `notifications.rows_of`. Never raises: bytes that are not a notification become one `Unreadable`
+    item."""
     reason = None
     try:
         items = read_notification(row.raw, row.received_at)
     except Malformed as error:
         reason = error.message
         items = [Item(0, "", Unreadable(reason))]
-    is_repeated = claim.attempts > 1 or row.processed_at is not None  # a replay's job is at its first attempt
-    return Reading(claim, row.id, row.received_at, row.verified_by, items, reason, is_repeated)
+    is_repeated = claim.attempts > 1 or row.processed_at is not None  # the job of a replay starts at attempt 1
+    return NotificationWork(claim, row.id, row.received_at, row.verified_by, items, reason, is_repeated)
 
 
-def is_vouched_for(entry: Entry, directory: Directory) -> bool:
+def is_authorised(work_item: WorkItem, directory: Directory) -> bool:
     """Whether the app that signed the notification may speak for the item's number."""
-    return directory.vouches(entry.reading.app, entry.item.phone_number_id, entry.item.waba_id)
+    return directory.is_authorised_for(
+        work_item.notification.app, work_item.item.phone_number_id, work_item.item.waba_id
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
-    """Items to be stored in one transaction, and the readings that are complete with it."""
+class Batch:
+    """Items to store in one transaction, and the notifications whose last item is among them."""
 
-    entries: list[Entry]
-    finished: list[Reading]
-
-    @property
-    def begun_again(self) -> list[str]:
-        """The notifications whose repeated readings begin here."""
-        firsts = (entry for entry in self.entries if entry.item is entry.reading.items[0])
-        return [entry.reading.notification_id for entry in firsts if entry.reading.is_repeated]
+    work_items: list[WorkItem]
+    finished: list[NotificationWork]
 
     @property
-    def unfinished(self) -> list[Reading]:
-        """Readings with items here that have more elsewhere."""
-        done = {id(reading) for reading in self.finished}
-        others = {id(entry.reading): entry.reading for entry in self.entries if id(entry.reading) not in done}
-        return list(others.values())
+    def restarted(self) -> list[str]:
+        """Return the ids of repeated notifications whose first item is in this batch."""
+        firsts = (work_item for work_item in self.work_items if work_item.item is work_item.notification.items[0])
+        return [work_item.notification.id for work_item in firsts if work_item.notification.is_repeated]
+
+    @property
+    def unfinished(self) -> list[NotificationWork]:
+        """Return the notifications with items in this batch that have more items in a later one."""
+        done = {id(notification) for notification in self.finished}
+        all_here = {id(work_item.notification): work_item.notification for work_item in self.work_items}
+        return [notification for key, notification in all_here.items() if key not in done]
 
 
-def chunks(readings: list[Reading], limit: Callable[[], int]) -> Iterator[Chunk]:
-    """Cut the items of many readings, in order, into chunks of at most `limit()` items, asked for each chunk anew."""
-    entries: list[Entry] = []
-    finished: list[Reading] = []
-    for reading in readings:
-        for item in reading.items:
-            if len(entries) >= limit():
-                yield Chunk(entries, finished)
-                entries, finished = [], []
-            entries.append(Entry(reading, item))
-        finished.append(reading)
-    if entries or finished:
-        yield Chunk(entries, finished)
+def batches(notifications: list[NotificationWork], limit: Callable[[], int]) -> Iterator[Batch]:
+    """Yield the items of all notifications, in order, in batches of at most `limit()` items, which is called for each
+    batch because the limit adapts to the time that batches take."""
+    work_items: list[WorkItem] = []
+    finished: list[NotificationWork] = []
+    for notification in notifications:
+        for item in notification.items:
+            if len(work_items) >= limit():
+                yield Batch(work_items, finished)
+                work_items, finished = [], []
+            work_items.append(WorkItem(notification, item))
+        finished.append(notification)
+    if work_items or finished:
+        yield Batch(work_items, finished)

@@ -1,4 +1,4 @@
-"""Writing a plan: the only part of processing that holds the write lock."""
+"""Write a change set: the only part of processing that holds the write lock."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from app.domain.handover import Handover
 from app.domain.messages import PLACEHOLDER
 from app.domain.notifications import Source
-from app.services.contacts.identity import ContactBook
-from app.services.processing.change_set import Plan, Step
-from app.services.processing.work import Chunk
+from app.services.contacts import IdentityResolver
+from app.services.processing.change_set import ChangeSet, PendingEvent
+from app.services.processing.work import Batch
 from app.store import (
     attempts,
     contact_numbers,
@@ -28,193 +28,200 @@ from app.store import (
     reports,
     revisions,
 )
-from app.store.contact_numbers import Spoken
+from app.store.contact_numbers import LastInbound
 from app.store.reports import StatusKey
 
 
-class PlanTooOld(Exception):
-    """Somebody else met one of the chunk's new people, or stored the placeholder of one of its files, an edit of one of
-    its messages or the message of one of its edits, meanwhile."""
+class StaleChangeSet(Exception):
+    """The database changed after the change set was built: another worker stored one of its new aliases, the
+    placeholder of one of its files, a revision of one of its messages, or the message of one of its revisions."""
 
 
 Append = Callable[[Session, Sequence[dict[str, Any]]], None]
-"""How events are written; see `EventLog`."""
+"""Appends rows of events in a session; see `EventLog.append`."""
 
 
-def write(session: Session, chunk: Chunk, plan: Plan, lease_until: datetime, append: Append) -> list[Step]:
-    """Write a chunk's rows; return the steps whose events were new.
+def write(
+    session: Session, batch: Batch, changes: ChangeSet, lease_until: datetime, append: Append
+) -> list[PendingEvent]:
+    """Write a batch's rows; return the events that were appended because their subject is new.
 
-    Raises `ClaimLost` when another worker has meanwhile taken the work over, and `PlanTooOld`; the transaction must
-    then be rolled back.
+    Raises `ClaimLost` if another worker holds the batch's jobs by now, and `StaleChangeSet`; the caller must then roll
+    the transaction back.
     """
     events.take_turn(session)
-    if chunk.unfinished:
-        jobs.renew(session, [reading.claim for reading in chunk.unfinished], lease_until)
-    if chunk.finished:
-        jobs.finish(session, [reading.claim for reading in chunk.finished])
-    _write_people(session, plan)
-    steps = _write_facts(session, plan)
-    steps = _write_events(session, steps, append)
-    if chunk.begun_again:
-        notifications.forget_set_aside(session, chunk.begun_again)
-    if plan.aside:
-        notifications.set_aside(session, plan.aside)
-    return steps
+    if batch.unfinished:
+        jobs.renew(session, [notification.claim for notification in batch.unfinished], lease_until)
+    if batch.finished:
+        jobs.finish(session, [notification.claim for notification in batch.finished])
+    _write_people(session, changes)
+    pending_events = _write_facts(session, changes)
+    pending_events = _write_events(session, pending_events, append)
+    if batch.restarted:
+        notifications.clear_set_aside(session, batch.restarted)
+    if changes.set_aside:
+        notifications.set_aside(session, changes.set_aside)
+    return pending_events
 
 
-def _write_people(session: Session, plan: Plan) -> None:
-    for _, book in sorted(plan.books.items()):
-        _write_book(session, book)
-    if plan.has_merged:
-        for row in (*plan.messages, *plan.wishes, *plan.revisions, *(step.event for step in plan.steps)):
-            row["contact_id"] = plan.current(row["contact_id"])
+def _write_people(session: Session, changes: ChangeSet) -> None:
+    for _, resolver in sorted(changes.resolvers.items()):
+        _write_contacts(session, resolver)
+    if changes.has_merged:
+        event_rows = [pending.event for pending in changes.events]
+        for row in (*changes.messages, *changes.consents, *changes.revisions, *event_rows):
+            row["contact_id"] = changes.current(row["contact_id"])
 
 
-def _write_book(session: Session, book: ContactBook) -> None:
-    if book.new:
-        contacts.add(session, book.new_rows())
-    if book.new_aliases and contacts.add_aliases(session, book.alias_rows()) != len(book.new_aliases):
-        raise PlanTooOld
-    for gone in sorted(book.merged):
-        contacts.merge(session, gone, str(book.current(gone)))
-    for alias, was, row in book.moved_rows() if book.moved else ():
+def _write_contacts(session: Session, resolver: IdentityResolver) -> None:
+    if resolver.new:
+        contacts.add(session, resolver.new_rows())
+    if resolver.new_aliases and contacts.add_aliases(session, resolver.alias_rows()) != len(resolver.new_aliases):
+        raise StaleChangeSet
+    for gone in sorted(resolver.merged):
+        contacts.merge(session, gone, str(resolver.current(gone)))
+    for alias, was, row in resolver.reassigned_rows() if resolver.reassigned else ():
         if not contacts.move_alias(session, alias, was, row):
-            raise PlanTooOld
-    if book.changed:
-        contacts.rename(session, book.changed_rows())
-    for row in book.named_rows():
+            raise StaleChangeSet
+    if resolver.changed:
+        contacts.rename(session, resolver.changed_rows())
+    for row in resolver.given_name_rows():
         contacts.edit(session, row.pop("id"), row)
 
 
-def _write_conversations(session: Session, plan: Plan, new_messages: set[str]) -> None:
-    if plan.spoken:
-        spoken: Spoken = {}
-        for (contact_id, number), at in plan.spoken.items():
-            key = (str(plan.current(contact_id)), number)
-            spoken[key] = max(at, spoken.get(key, at))
-        contact_numbers.note_spoken(session, spoken)
+def _write_conversations(session: Session, changes: ChangeSet, new_messages: set[str]) -> None:
+    if changes.last_inbound:
+        last_inbound: LastInbound = {}
+        for (contact_id, number), at in changes.last_inbound.items():
+            key = (str(changes.current(contact_id)), number)
+            last_inbound[key] = max(at, last_inbound.get(key, at))
+        contact_numbers.record_inbound(session, last_inbound)
     answered: dict[tuple[str, str], datetime] = {}
-    for message_id, contact_id, number, at in plan.agents:
+    for message_id, contact_id, number, at in changes.agent_replies:
         if message_id in new_messages:
-            key = (str(plan.current(contact_id)), number)
+            key = (str(changes.current(contact_id)), number)
             answered[key] = max(at, answered.get(key, at))
     if answered:
-        contact_numbers.note_handovers(session, {key: Handover(at) for key, at in answered.items()})
-    if plan.wishes:
-        contact_numbers.note_wishes(session, plan.wishes)
+        contact_numbers.record_handovers(session, {key: Handover(at) for key, at in answered.items()})
+    if changes.consents:
+        contact_numbers.record_consents(session, changes.consents)
 
 
-def _write_facts(session: Session, plan: Plan) -> list[Step]:
-    """Write everything but the events; return the steps whose events are to be written."""
-    new_messages = messages.add_new(session, plan.messages) if plan.messages else set()
-    filled = _fill(session, plan, new_messages)
-    _write_revisions(session, plan, new_messages)
-    new_reports = reports.add_new(session, plan.reports) if plan.reports else set()
-    if plan.resolved:
-        attempts.resolve(session, plan.resolved)
-    known_since = {row["wamid"] for row in plan.resolved}
-    known_since |= {
-        row["wamid"] for row in plan.messages if row["direction"] == "outbound" and row["id"] in new_messages
+def _write_facts(session: Session, changes: ChangeSet) -> list[PendingEvent]:
+    """Write everything but the events; return the events whose subject is new."""
+    new_messages = messages.add_new(session, changes.messages) if changes.messages else set()
+    filled = _fill(session, changes, new_messages)
+    _write_revisions(session, changes, new_messages)
+    new_reports = reports.add_new(session, changes.reports) if changes.reports else set()
+    if changes.resolved_attempts:
+        attempts.resolve(session, changes.resolved_attempts)
+    newly_known_wamids = {row["wamid"] for row in changes.resolved_attempts}
+    newly_known_wamids |= {
+        row["wamid"] for row in changes.messages if row["direction"] == "outbound" and row["id"] in new_messages
     }
-    waiting = known_since | {report["wamid"] for report in plan.reports if report["message_id"] is None}
+    waiting = newly_known_wamids | {report["wamid"] for report in changes.reports if report["message_id"] is None}
     if waiting:
-        reports.adopt_all(session, waiting, plan.now)
-    _change_messages(session, plan)
-    absorbed = echoes.absorb(session, known_since, plan.now)
-    if plan.names:
-        echoes.name(session, plan.names)
+        reports.attach_waiting(session, waiting, changes.now)
+    _change_messages(session, changes)
+    absorbed = echoes.absorb(session, newly_known_wamids, changes.now)
+    if changes.wamids:
+        echoes.set_wamids(session, changes.wamids)
     new_messages -= absorbed.keys()
-    _write_conversations(session, plan, new_messages)
-    for step in plan.steps:
-        step.event["message_id"] = absorbed.get(step.event["message_id"], step.event["message_id"])
-    return _new_steps(plan, new_messages, filled, new_reports)
+    _write_conversations(session, changes, new_messages)
+    for pending in changes.events:
+        pending.event["message_id"] = absorbed.get(pending.event["message_id"], pending.event["message_id"])
+    return _with_new_subject(changes, new_messages, filled, new_reports)
 
 
-def _write_revisions(session: Session, plan: Plan, new_messages: set[str]) -> None:
-    """Write edits and revocations, and give those that waited their message.
+def _write_revisions(session: Session, changes: ChangeSet, new_messages: set[str]) -> None:
+    """Write revisions, and attach those that waited for a message of this batch.
 
-    Raises `PlanTooOld` when one of a message here, or the message of one here, was stored since the plan was made.
+    Raises `StaleChangeSet` if another worker stored a revision of these messages, or the message of these revisions,
+    after the change set was built.
     """
-    new = {row["wamid"] for row in plan.messages if row["id"] in new_messages}
-    if {row.wamid for row in revisions.of_wamids(session, new)} - plan.known_revisions:
-        raise PlanTooOld
-    if not plan.revisions and not plan.adopted:
+    new = {row["wamid"] for row in changes.messages if row["id"] in new_messages}
+    if {row.wamid for row in revisions.of_wamids(session, new)} - changes.known_revisions:
+        raise StaleChangeSet
+    if not changes.revisions and not changes.attached_revisions:
         return
-    waiting = [row for row in plan.revisions if row["message_id"] is None and row["original_wamid"] not in new]
-    if revisions.have_their_message(session, waiting):
-        raise PlanTooOld
-    if plan.revisions:
-        revisions.add(session, plan.revisions)
-    adopted = [row for row in plan.adopted if row["message_id"] in new_messages]
-    if adopted:
-        revisions.adopt(session, adopted)
+    waiting = [row for row in changes.revisions if row["message_id"] is None and row["original_wamid"] not in new]
+    if revisions.any_original_stored(session, waiting):
+        raise StaleChangeSet
+    if changes.revisions:
+        revisions.add(session, changes.revisions)
+    attached_revisions = [row for row in changes.attached_revisions if row["message_id"] in new_messages]
+    if attached_revisions:
+        revisions.attach(session, attached_revisions)
 
 
-def _change_messages(session: Session, plan: Plan) -> None:
-    if plan.moves:
-        messages.move(session, list(plan.moves.values()))
-    if plan.pricings:
-        messages.set_pricing(session, list(plan.pricings.values()))
-    if plan.changes:
-        messages.revise(session, list(plan.changes.values()))
+def _change_messages(session: Session, changes: ChangeSet) -> None:
+    if changes.status_moves:
+        messages.advance_status(session, list(changes.status_moves.values()))
+    if changes.pricings:
+        messages.set_pricing(session, list(changes.pricings.values()))
+    if changes.revised_messages:
+        messages.revise(session, list(changes.revised_messages.values()))
 
 
-def _new_steps(plan: Plan, new_messages: set[str], filled: set[str], new_reports: set[StatusKey]) -> list[Step]:
-    """The steps that rest on something new."""
-    taken: list[Step] = []
-    for step in plan.steps:
-        if step.message_id is not None:
-            is_new = step.message_id in new_messages
-        elif step.filled_id is not None:
-            is_new = step.filled_id in filled
-            filled.discard(step.filled_id)
-        elif step.report is not None:
-            is_new = step.report in new_reports
-            new_reports.discard(step.report)
+def _with_new_subject(
+    changes: ChangeSet, new_messages: set[str], filled: set[str], new_reports: set[StatusKey]
+) -> list[PendingEvent]:
+    """Return the events whose message, file or report is new; events with a key of their own are checked later."""
+    taken: list[PendingEvent] = []
+    for pending in changes.events:
+        if pending.message_id is not None:
+            is_new = pending.message_id in new_messages
+        elif pending.filled_placeholder_id is not None:
+            is_new = pending.filled_placeholder_id in filled
+            filled.discard(pending.filled_placeholder_id)
+        elif pending.report is not None:
+            is_new = pending.report in new_reports
+            new_reports.discard(pending.report)
         else:
             is_new = True
         if is_new:
-            taken.append(step)
+            taken.append(pending)
     return taken
 
 
-def _fill(session: Session, plan: Plan, new_messages: set[str]) -> set[str]:
-    """Let files take the place of their placeholders; return the ids of those that did."""
-    filled = placeholders.fill(session, plan.fills) if plan.fills else set()
+def _fill(session: Session, changes: ChangeSet, new_messages: set[str]) -> set[str]:
+    """Replace placeholders by their files; return the ids of the messages that still were placeholders."""
+    filled = placeholders.fill(session, changes.placeholder_fills) if changes.placeholder_fills else set()
     passed_over = {
         row["wamid"]
-        for row in plan.messages
+        for row in changes.messages
         if row["source"] == Source.HISTORY and row["message_type"] != PLACEHOLDER and row["id"] not in new_messages
     }
-    passed_over |= {row["message_id"] for row in plan.fills if row["id"] not in filled}
+    passed_over |= {row["message_id"] for row in changes.placeholder_fills if row["id"] not in filled}
     if passed_over and placeholders.any_left(session, passed_over):
-        raise PlanTooOld
+        raise StaleChangeSet
     return filled
 
 
-def _write_events(session: Session, steps: list[Step], append: Append) -> list[Step]:
-    if not steps:
+def _write_events(session: Session, pending_events: list[PendingEvent], append: Append) -> list[PendingEvent]:
+    if not pending_events:
         return []
-    steps = _with_new_keys(session, steps)
-    counts = Counter(step.event["contact_id"] for step in steps if step.event["contact_id"])
+    pending_events = _with_new_keys(session, pending_events)
+    counts = Counter(pending.event["contact_id"] for pending in pending_events if pending.event["contact_id"])
     places = contacts.next_sequences(session, counts) if counts else {}
-    for step in steps:
-        contact_id = step.event["contact_id"]
+    for pending in pending_events:
+        contact_id = pending.event["contact_id"]
         if contact_id in places:
-            step.event["contact_sequence"] = places[contact_id]
+            pending.event["contact_sequence"] = places[contact_id]
             places[contact_id] += 1
-    if steps:
-        append(session, [step.event for step in steps])
-    return steps
+    if pending_events:
+        append(session, [pending.event for pending in pending_events])
+    return pending_events
 
 
-def _with_new_keys(session: Session, steps: list[Step]) -> list[Step]:
-    """Leave out events that are there already, or twice in this chunk. We have the turn: nobody adds any meanwhile."""
-    known = events.known_keys(session, [step.event["key"] for step in steps if step.event["key"]])
+def _with_new_keys(session: Session, pending_events: list[PendingEvent]) -> list[PendingEvent]:
+    """Leave out events whose key is stored already or occurs twice in the batch. No other session appends meanwhile,
+    because this one holds the lock of `events.take_turn`."""
+    known = events.known_keys(session, [pending.event["key"] for pending in pending_events if pending.event["key"]])
     new = []
-    for step in steps:
-        key = step.event["key"]
+    for pending in pending_events:
+        key = pending.event["key"]
         if key is None or key not in known:
-            new.append(step)
+            new.append(pending)
             known.add(key)
     return new

@@ -12,7 +12,7 @@ from app.db.database import Database
 from app.domain.outbound import Priority
 from app.errors import NotFound, OptedOut, WrongState
 from app.models import Message
-from app.services.contacts.send_rules import check_opt_out, check_window
+from app.services.contacts import check_opt_out, check_window
 from app.services.sending.record import enqueue, to_request
 from app.services.sending.status_events import append_status_events
 from app.services.sending.template_categories import TemplateCategories
@@ -109,7 +109,7 @@ def requeue(
 ) -> None:
     """Let a message wait for another try. It must be `queued` already. Raises what `send_rules` raise."""
     request = replace(to_request(row), force=force, priority=lane, is_marketing=is_marketing)
-    known = contact_numbers.known_of(session, row.contact_id, row.phone_number_id)
+    known = contact_numbers.recipient_state(session, row.contact_id, row.phone_number_id)
     check_window(request, known, now)
     check_opt_out(request, known)
     queue.remove(session, [row.id])  # one that is held may have kept its place

@@ -16,12 +16,12 @@ from app.errors import GatewayError, Invalid, NotFound, WrongState
 from app.ids import new_id
 from app.logs import request_id_var
 from app.models import Message
-from app.services.contacts.send_rules import MARGIN, WINDOW, check_opt_out, check_window, warnings_for
+from app.services.contacts import MARGIN, WINDOW, check_opt_out, check_window, warnings_for
 from app.services.idempotency import keys
 from app.services.idempotency.keys import Retry
 from app.services.sending import recipients
 from app.store import contact_numbers, messages, queue
-from app.store.contact_numbers import Known
+from app.store.contact_numbers import RecipientState
 
 LANES = {Priority.REPLY: 0, Priority.NORMAL: 1, Priority.BULK: 2}
 LASTS = {Priority.REPLY: timedelta(hours=1), Priority.NORMAL: timedelta(hours=24), Priority.BULK: timedelta(hours=24)}
@@ -38,7 +38,7 @@ class Recorded:
     message_id: str
     request: OutboundRequest
     reply_wamid: str | None
-    known: Known | None
+    known: RecipientState | None
 
     @property
     def recipient(self) -> str:
@@ -62,7 +62,7 @@ def record(
     session: Session, message_id: str, number: BusinessNumber, request: OutboundRequest, now: datetime, *, status: str
 ) -> Recorded:
     """Write the message. Raises `Invalid` and what `send_rules` raise; then nothing may be committed."""
-    known = recipients.know(session, request, number, now)
+    known = recipients.find_or_create_recipient(session, request, number, now)
     recorded, row = _prepare(session, message_id, number, request, known, now, status)
     messages.add(session, [row])
     return recorded
@@ -99,7 +99,7 @@ def record_queued(
     """
     earlier = keys.find_many(session, [retry for _, retry in items])
     new = [request for (request, _), known in zip(items, earlier, strict=True) if known is None]
-    recipients_ = iter(recipients.know_many(session, new, number, now))
+    recipients_ = iter(recipients.find_or_create_recipients(session, new, number, now))
     answers: list[Queued | GatewayError] = []
     rows, waiting, claims = [], [], []
     for (request, retry), known in zip(items, earlier, strict=True):
@@ -111,7 +111,9 @@ def record_queued(
             if not is_open:
                 raise WrongState("The batch was cancelled.")
             recorded, row = _prepare(session, new_id(), number, request, recipient, now, "queued", batch_id)
-            waiting.append(_queue_row(recorded, recipient, number.phone_number_id, recorded.request, now, 1, batch_id))
+            waiting.append(
+                _queue_row(recorded, recipient, number.phone_number_id, recorded.request, now, 1, batch_id)
+            )
         except GatewayError as error:
             answers.append(error)
             continue
@@ -126,7 +128,7 @@ def record_queued(
 
 
 def _as_it_stands(session: Session, message: Message, request: OutboundRequest) -> Queued:
-    known = contact_numbers.known_of(session, message.contact_id, message.phone_number_id)
+    known = contact_numbers.recipient_state(session, message.contact_id, message.phone_number_id)
     warnings = [*request.warnings, *warnings_for(request, known)]
     return Queued(message.id, message.status, warnings, True, message.batch_id)
 
@@ -136,7 +138,7 @@ def _prepare(
     message_id: str,
     number: BusinessNumber,
     request: OutboundRequest,
-    known: Known | None,
+    known: RecipientState | None,
     now: datetime,
     status: str,
     batch_id: str | None = None,
@@ -190,14 +192,14 @@ def enqueue(
     """Let a recorded message wait for its turn. Raises `Invalid` when its time would be over before that."""
     known = (
         message.known if isinstance(message, Recorded)
-        else contact_numbers.known_of(session, message.contact_id, number_id)
+        else contact_numbers.recipient_state(session, message.contact_id, number_id)
     )  # fmt: skip
     queue.add(session, [_queue_row(message, known, number_id, request, now, attempt, batch_id)])
 
 
 def _queue_row(
     message: Message | Recorded,
-    known: Known | None,
+    known: RecipientState | None,
     number_id: str,
     request: OutboundRequest,
     now: datetime,
@@ -232,7 +234,7 @@ def _queue_row(
     }
 
 
-def _closes_at(request: OutboundRequest, known: Known | None) -> datetime | None:
+def _closes_at(request: OutboundRequest, known: RecipientState | None) -> datetime | None:
     """When the customer's window closes for this message; None where none is known, or none is needed."""
     if request.type == "template" or request.force or known is None or known.last_inbound_at is None:
         return None

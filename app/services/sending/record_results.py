@@ -15,7 +15,7 @@ from app.domain.rate_limits import Pace
 from app.errors import GraphError
 from app.graph.answers import SendResult
 from app.logs import get_logger
-from app.services.contacts import events
+from app.services.contacts import record_refusal
 from app.services.sending import outcomes
 from app.services.sending.dequeue import DueSend
 from app.services.sending.outcomes import Fate, Verdict
@@ -49,9 +49,9 @@ def record(session: Session, results: Sequence[SendOutcome], held: HeldPaces, no
         changed |= _record_of_number(session, number_id, theirs, held.of(number_id), now)
     if accepted:
         attempts.accept(session, accepted, now)
-        told_of = reports.told_of(session, [wamid for _, _, wamid in accepted])
-        if told_of:
-            reports.take_over(session, told_of, now)
+        known_to_meta = reports.known_to_meta(session, [wamid for _, _, wamid in accepted])
+        if known_to_meta:
+            reports.attach_earlier_news(session, known_to_meta, now)
     if changed:
         append_status_events(session, changed, now)
 
@@ -97,7 +97,7 @@ def _not_accepted(
         why = outcomes.reason(error)
         moved = attempts.set_status(session, send.message_id, "failed", ("sending",), updated_at=now, error=why)
         if moved and opt_outs.is_refusal(error.meta):
-            events.refused(session, send.message_id, now)
+            record_refusal(session, send.message_id, now)
         return {send.message_id: why} if moved else {}
     again = send.queued | {
         "attempt": send.attempt + 1,

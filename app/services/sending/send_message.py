@@ -25,7 +25,7 @@ from app.logs import get_logger
 from app.models import Message
 from app.process import fault_points
 from app.process.fault_points import Point
-from app.services.contacts import events as contact_news
+from app.services.contacts import record_refusal
 from app.services.idempotency import keys
 from app.services.idempotency.keys import Retry
 from app.services.registries.numbers import NumberDirectory
@@ -187,7 +187,7 @@ class SendMessage:
         try:
             with self._database.write() as session:
                 events.take_turn(session)
-                contact_news.refused(session, message_id, self._now())
+                record_refusal(session, message_id, self._now())
         except Unavailable:
             logger.warning("an opt-out could not be recorded", extra={"message_id": message_id})
 
@@ -213,8 +213,8 @@ class SendMessage:
         if isinstance(answer, SendResult):
             paces.calm(session, this.number.phone_number_id, rate_limits.token_hash(this.number))
             attempts.accept(session, [(this.message_id, this.attempt, answer.wamid)], now)
-            if reports.told_of(session, [answer.wamid]):
-                reports.take_over(session, [answer.wamid], now)
+            if reports.known_to_meta(session, [answer.wamid]):
+                reports.attach_earlier_news(session, [answer.wamid], now)
             return None
         pace = paces.hold(session, this.number.phone_number_id, now)
         pair = paces.of_pairs(session, this.number.phone_number_id, [this.recipient], now)[this.recipient]

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from app.domain.handover import HandledBy
 from app.schemas.api.contacts import ContactAnswer, ContactChange, HandoverRequest, ToldEvent
 from app.schemas.normalized_message import normalized
-from app.services.contacts.export import Export, export_contact
+from app.services.contacts import Export, export_contact
 from app.web.api.contacts import meant
 from app.web.auth import caller, requires
 from app.web.bodies import read_object

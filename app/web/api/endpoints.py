@@ -73,7 +73,9 @@ def test(endpoint_id: str) -> ResponseReturnValue:
 def rotate_secret(endpoint_id: str) -> ResponseReturnValue:
     """Give an endpoint another secret. For 24 hours what is posted is signed with both."""
     given = read_object(SecretRequest()) if request.content_length else {}
-    return _dump(SecretAnswer(), {"secret": gateway().manage_endpoints.rotate_secret(endpoint_id, given.get("secret"))})
+    return _dump(
+        SecretAnswer(), {"secret": gateway().manage_endpoints.rotate_secret(endpoint_id, given.get("secret"))}
+    )
 
 
 @bp.post("/<endpoint_id>/replay")

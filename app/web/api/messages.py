@@ -9,8 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from app.schemas.api.timeline import Happening
 from app.schemas.normalized_message import normalized
-from app.services.messages.read import Cursor, find_message, list_messages
-from app.services.messages.timeline import read_timeline
+from app.services.messages import Cursor, find_message, list_messages, read_timeline
 from app.store.message_list import MessageFilter
 from app.web.api import paging
 from app.web.auth import caller, requires

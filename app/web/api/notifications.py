@@ -8,8 +8,7 @@ from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
 from app.schemas.api.notifications import NotificationAnswer, SetAsideItem
-from app.services.webhooks.read import find_notification, list_notifications
-from app.services.webhooks.replay import replay_notification
+from app.services.webhooks import find_notification, list_notifications, replay_notification
 from app.web.api import paging
 from app.web.auth import requires
 from app.web.context import gateway

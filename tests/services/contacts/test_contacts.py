@@ -10,7 +10,7 @@ from app.clock import utc_now
 from app.domain.messages import ContactRef
 from app.domain.notifications import Person
 from app.models import Contact
-from app.services.contacts.identity import ContactBook, all_aliases
+from app.services.contacts.identity import IdentityResolver, lookup_aliases
 from app.store.contacts import Owner
 
 PHONE = Person(wa_id="34600111222", name="Ana")
@@ -20,33 +20,37 @@ BOTH = Person(wa_id="34600111222", user_id="ES.44", name="Ana")
 
 @pytest.mark.parametrize("order", list(itertools.permutations([PHONE, HIDDEN, BOTH])))
 def test_names_that_meet_are_one_contact(order: tuple[Person, ...]) -> None:
-    book = ContactBook.of(utc_now(), {})
+    resolver = IdentityResolver.of(utc_now(), {})
 
-    met = [book.get(person) for person in order]
+    met = [resolver.resolve_or_create(person) for person in order]
 
-    assert len({book.current(contact.id) for contact in met if contact}) == 1
-    assert len(book.new) == 1
-    assert set(book.new_aliases) == {("wa_id", "34600111222"), ("user_id", "ES.44")}
-    assert set(book.new_aliases.values()) == set(book.new)
+    assert len({resolver.current(contact.id) for contact in met if contact}) == 1
+    assert len(resolver.new) == 1
+    assert set(resolver.new_aliases) == {("wa_id", "34600111222"), ("user_id", "ES.44")}
+    assert set(resolver.new_aliases.values()) == set(resolver.new)
 
 
 def test_two_contacts_of_the_database_become_the_older_one() -> None:
-    book = ContactBook.of(utc_now(), {("wa_id", "34600111222"): _owner("b"), ("user_id", "ES.44"): _owner("a")})
+    resolver = IdentityResolver.of(
+        utc_now(), {("wa_id", "34600111222"): _owner("b"), ("user_id", "ES.44"): _owner("a")}
+    )
 
-    contact = book.get(BOTH)
+    contact = resolver.resolve_or_create(BOTH)
 
     assert contact is not None and contact.id == "a"
-    assert book.merged == {"b": "a"} and book.current("b") == "a"
-    assert not book.new and not book.new_aliases
+    assert resolver.merged == {"b": "a"} and resolver.current("b") == "a"
+    assert not resolver.new and not resolver.new_aliases
 
 
 def test_a_changed_number_keeps_the_contact() -> None:
-    book = ContactBook.of(utc_now(), {("wa_id", "34600111222"): _owner("a")})
+    resolver = IdentityResolver.of(utc_now(), {("wa_id", "34600111222"): _owner("a")})
 
-    contact = book.get(Person(wa_id="34600777666", user_id="ES.55"), formerly=Person(wa_id="34600111222"))
+    contact = resolver.resolve_or_create(
+        Person(wa_id="34600777666", user_id="ES.55"), formerly=Person(wa_id="34600111222")
+    )
 
     assert contact == ContactRef("a", "34600777666", "ES.55")
-    assert book.new_aliases == {("wa_id", "34600777666"): "a", ("user_id", "ES.55"): "a"}
+    assert resolver.new_aliases == {("wa_id", "34600777666"): "a", ("user_id", "ES.55"): "a"}
 
 
 @pytest.mark.parametrize(
@@ -60,17 +64,17 @@ def test_a_changed_number_keeps_the_contact() -> None:
 )
 def test_a_number_in_its_other_form_is_the_same_person(known: str, given: str) -> None:
     person = Person(wa_id=given)
-    assert ("wa_id", known) in all_aliases([person])
-    book = ContactBook.of(utc_now(), {("wa_id", known): _owner("a")})
+    assert ("wa_id", known) in lookup_aliases([person])
+    resolver = IdentityResolver.of(utc_now(), {("wa_id", known): _owner("a")})
 
-    contact = book.get(person)
+    contact = resolver.resolve_or_create(person)
 
     assert contact is not None and contact.id == "a"
-    assert book.new_aliases == {("wa_id", given): "a"}
+    assert resolver.new_aliases == {("wa_id", given): "a"}
 
 
 def test_nobody_in_particular_has_no_contact() -> None:
-    assert ContactBook.of(utc_now(), {}).get(Person(name="Ana")) is None
+    assert IdentityResolver.of(utc_now(), {}).resolve_or_create(Person(name="Ana")) is None
 
 
 def _owner(contact_id: str) -> Owner:

@@ -22,7 +22,18 @@ from app.container import Gateway
 from app.db.database import Database
 from app.domain.alerts import KINDS
 from app.graph.client import GraphClient
-from app.models import Alert, Delivery, Endpoint, Event, Job, Message, Notification, NumberPace, QueuedSend, SendAttempt
+from app.models import (
+    Alert,
+    Delivery,
+    Endpoint,
+    Event,
+    Job,
+    Message,
+    Notification,
+    NumberPace,
+    QueuedSend,
+    SendAttempt,
+)
 from app.models.base import table
 from app.security.encryption import Vault
 from app.services.alerts.raising import Alarms
@@ -628,7 +639,9 @@ def test_a_database_that_reaches_its_limit(story: Story) -> None:
     assert story.after() + story.after(minutes=5) == [Told("closed", "storage_limit", "")]
 
 
-@pytest.mark.parametrize(("version", "is_raised"), [("v20.0", True), ("v21.0", True), ("v25.0", False), ("v3.1", True)])
+@pytest.mark.parametrize(
+    ("version", "is_raised"), [("v20.0", True), ("v21.0", True), ("v25.0", False), ("v3.1", True)]
+)
 def test_a_version_of_graph_that_ends(story: Story, version: str, is_raised: bool) -> None:
     story.use(with_settings(story.gateway.config, graph_api_version=version))
     assert story.after() == ([Told("raised", "graph_version", version)] if is_raised else [])

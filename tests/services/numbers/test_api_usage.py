@@ -39,7 +39,9 @@ def test_it_is_shown_with_the_statistics(gateway: Gateway, graph: responses.Requ
 @on_sqlite
 def test_a_refusal_tells_too(gateway: Gateway, graph: responses.RequestsMock, get: Get) -> None:
     error = {"error": {"code": 80007, "message": "too many calls"}}
-    graph.get(f"https://graph.example/v26.0/{PNID}", status=400, json=error, headers={"X-App-Usage": json.dumps(USAGE)})
+    graph.get(
+        f"https://graph.example/v26.0/{PNID}", status=400, json=error, headers={"X-App-Usage": json.dumps(USAGE)}
+    )
 
     with pytest.raises(GraphThrottled):
         gateway.graph.request("GET", PNID, token=ACCESS_TOKEN)
@@ -94,7 +96,13 @@ def test_a_database_that_is_away_is_no_trouble_for_the_caller(
 @on_sqlite
 def test_a_key_sees_only_what_its_numbers_have_used(gateway: Gateway, get: Get) -> None:
     now = utc_now()
-    row = {"phone_number_id": OTHER_PNID, "waba_id": OTHER_WABA, "app": "another", "created_at": now, "updated_at": now}
+    row = {
+        "phone_number_id": OTHER_PNID,
+        "waba_id": OTHER_WABA,
+        "app": "another",
+        "created_at": now,
+        "updated_at": now,
+    }
     with gateway.database.write() as session:
         numbers.save(session, row)
     gateway.directory.refresh()

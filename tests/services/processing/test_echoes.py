@@ -234,15 +234,15 @@ def test_an_echo_that_is_read_while_the_answer_is_recorded_is_no_persons(
 ) -> None:
     """The try had an answer when open ones were looked for, and its wamid was not there yet when echoes were."""
     sent = Meta(client, gateway, receive, FIELDS[0]).send([], [], is_lost=True).get_json()["id"]
-    look_up = ProcessNotifications._look_up
+    look_up = ProcessNotifications._load_stored_state
 
-    def look_up_at_that_moment(self: Any, entries: Any, now: Any) -> Any:
-        known = look_up(self, entries, now)
+    def look_up_at_that_moment(self: Any, work_items: Any, now: Any) -> Any:
+        known = look_up(self, work_items, now)
         with database.write() as session:
             attempts.accept(session, [(sent, 1, W)], now)
-        return replace(known, tries=[])
+        return replace(known, open_attempts=[])
 
-    monkeypatch.setattr(ProcessNotifications, "_look_up", look_up_at_that_moment)
+    monkeypatch.setattr(ProcessNotifications, "_load_stored_state", look_up_at_that_moment)
     receive(echo_body(echo(W)))
 
     assert [row.id for row in rows(database, Message)] == [sent]

@@ -14,7 +14,7 @@ from app.db.database import Database
 from app.models import Notification
 from app.services.messages.search_index import index_messages
 from app.services.operations.audit import audit_balance
-from app.services.processing.change_set import Known
+from app.services.processing.change_set import StoredState
 from app.services.processing.processor import LEASE
 from app.services.webhooks.replay import replay_notifications
 from app.store import jobs
@@ -108,11 +108,11 @@ def test_a_placeholder_that_another_worker_stores_meanwhile_is_filled_too(
     gateway: Gateway, receive: Receive, post_webhook: PostWebhook, get: Get, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As may happen when no key tells that both are about the same person."""
-    look_up, chunks = gateway.process._look_up, []
+    look_up, chunks = gateway.process._load_stored_state, []
 
-    def look_up_too_early(entries: Any, now: Any) -> Known:
-        known = look_up(entries, now)
-        chunks.append(entries)
+    def look_up_too_early(work_items: Any, now: Any) -> StoredState:
+        known = look_up(work_items, now)
+        chunks.append(work_items)
         if len(chunks) == 1:  # after the file's plan was begun, and before it is written
             assert post_webhook(_body(_placeholder())).status_code == 200
             with gateway.database.write() as session:
@@ -121,7 +121,7 @@ def test_a_placeholder_that_another_worker_stores_meanwhile_is_filled_too(
         return known
 
     receive(message_body(text("known since", sender=ANA)))  # so that nobody new is met, which would be noticed, too
-    monkeypatch.setattr(gateway.process, "_look_up", look_up_too_early)
+    monkeypatch.setattr(gateway.process, "_load_stored_state", look_up_too_early)
 
     receive(_body(_file()))
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from app.db.database import Database
 from app.models import Contact, Event, Message, Notification
 from app.services.operations.audit import audit_balance
-from app.services.processing.change_set_builder import Draft
+from app.services.processing.change_set_builder import ChangeSetBuilder
 from tests.conftest import on_sqlite
 from tests.factories import (
     ANA,
@@ -136,14 +136,14 @@ def test_a_poison_item_is_parked_and_its_neighbours_go_through(
 def test_an_item_that_breaks_our_own_planning_is_parked_alone(
     receive: Receive, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    event = Draft.event
+    event = ChangeSetBuilder.event_row
 
-    def break_on_poison(self: Draft, entry: Any, kind: str, data: Any, *rest: Any, **more: Any) -> Any:
+    def break_on_poison(self: ChangeSetBuilder, item: Any, kind: str, data: Any, *rest: Any, **more: Any) -> Any:
         if "poison" in json.dumps(data):
             raise ZeroDivisionError("poison")
-        return event(self, entry, kind, data, *rest, **more)
+        return event(self, item, kind, data, *rest, **more)
 
-    monkeypatch.setattr(Draft, "event", break_on_poison)
+    monkeypatch.setattr(ChangeSetBuilder, "event_row", break_on_poison)
 
     receive(message_body(text("one"), text("poison"), text("two")), message_body(text("three")))
 

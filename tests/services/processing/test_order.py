@@ -16,8 +16,7 @@ from app.config.settings import Config
 from app.container import Gateway
 from app.jobs.process import process_due
 from app.models import Event, Job, Message
-from app.services.processing import claim as claiming
-from app.services.processing.claim import claim_in_order
+from app.services.processing.claim import _choose, claim_in_order
 from app.services.processing.processor import LEASE
 from app.store import jobs
 from app.store.jobs import Claim, Waiting
@@ -77,7 +76,7 @@ def test_what_was_given_back_for_later_holds_its_contact_and_no_other(
     first, second, third = posted(ANA, ANA, BO)
     [failed] = claim(gateway, 1)
     with gateway.database.write() as session:
-        jobs.give_back(session, [failed], utc_now() + timedelta(minutes=1), "a reason")
+        jobs.release(session, [failed], utc_now() + timedelta(minutes=1), "a reason")
 
     assert subjects(claim(gateway)) == [third]
 
@@ -97,15 +96,14 @@ def test_workers_that_choose_the_same_do_not_share_a_contact(
 ) -> None:
     """Both look, and then one is a moment quicker with some of it."""
     first, second, third, fourth = posted(ANA, BO, ANA, BO)
-    choose = claiming._choose
 
     def choose_and_lose_the_first(*arguments: object) -> list[Waiting]:
-        chosen = choose(*arguments)  # type: ignore[arg-type]
-        monkeypatch.setattr(claiming, "_choose", choose)
+        chosen = _choose(*arguments)  # type: ignore[arg-type]
+        monkeypatch.setattr("app.services.processing.claim._choose", _choose)
         claim(gateway, 1)
         return chosen
 
-    monkeypatch.setattr(claiming, "_choose", choose_and_lose_the_first)
+    monkeypatch.setattr("app.services.processing.claim._choose", choose_and_lose_the_first)
     got = claim(gateway)
 
     assert subjects(got) == [second, fourth]

@@ -19,7 +19,7 @@ from app.models import Contact, Event, Job, Message, Notification, StatusReport
 from app.services.events.log import EventLog
 from app.services.operations.audit import audit_balance
 from app.services.processing import ProcessNotifications, processor
-from app.services.processing.change_set import Rules
+from app.services.processing.change_set import ProcessingOptions
 from app.services.processing.processor import LEASE
 from app.store import jobs
 from app.store.jobs import Claim
@@ -161,7 +161,9 @@ def test_two_workers_over_the_same_people_leave_one_order_without_gaps(
         post_webhook(body)
     claims = claim(gateway.database)
     log = EventLog(gateway.endpoints)
-    workers = [ProcessNotifications(gateway.database, gateway.directory, log, utc_now, Rules()) for _ in range(4)]
+    workers = [
+        ProcessNotifications(gateway.database, gateway.directory, log, utc_now, ProcessingOptions()) for _ in range(4)
+    ]
     together = threading.Barrier(4)
 
     def work(number: int) -> None:
@@ -194,7 +196,7 @@ def test_the_leases_of_what_waits_behind_other_webhooks_are_renewed(
 ) -> None:
     for sender in ("549111", "549112", "549113"):
         post_webhook(message_body(text(sender=sender)))
-    monkeypatch.setattr(processor, "RENEW_SECONDS", -1.0)
+    monkeypatch.setattr(processor, "RENEW_INTERVAL_SECONDS", -1.0)
     monkeypatch.setattr(gateway.process, "_chunk_size", SimpleNamespace(value=1, note=lambda *_: None))
     claims, store = claim(gateway.database), gateway.process._store
     leases: list[list[bool]] = []
@@ -202,7 +204,9 @@ def test_the_leases_of_what_waits_behind_other_webhooks_are_renewed(
     def store_and_look(chunk: Any) -> None:
         later = utc_now() + LEASE / 2
         monkeypatch.setattr(gateway.process, "_now", lambda: utc_now() + timedelta(minutes=len(leases) + 1))
-        leases.append([row.due_at > later + timedelta(minutes=len(leases) - 1) for row in rows(gateway.database, Job)])
+        leases.append(
+            [row.due_at > later + timedelta(minutes=len(leases) - 1) for row in rows(gateway.database, Job)]
+        )
         store(chunk)
 
     monkeypatch.setattr(gateway.process, "_store", store_and_look)

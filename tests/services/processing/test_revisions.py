@@ -125,10 +125,10 @@ def test_what_was_stored_while_the_other_was_planned_is_seen(
     bodies = [message_body(edit("Hola!", 1) | {"from": BO}), message_body(original())]
     planned, meanwhile = (bodies[1], bodies[0]) if late == "the edit" else (bodies[0], bodies[1])
     other: list[bool] = []
-    look_up = ProcessNotifications._look_up
+    look_up = ProcessNotifications._load_stored_state
 
-    def look_up_then_let_the_other_write(self: Any, entries: Any, now: Any) -> Any:
-        known = look_up(self, entries, now)
+    def look_up_then_let_the_other_write(self: Any, work_items: Any, now: Any) -> Any:
+        known = look_up(self, work_items, now)
         if not other:
             other.append(True)
             assert post_webhook(meanwhile).status_code == 200
@@ -136,7 +136,7 @@ def test_what_was_stored_while_the_other_was_planned_is_seen(
                 pass
         return known
 
-    monkeypatch.setattr(ProcessNotifications, "_look_up", look_up_then_let_the_other_write)
+    monkeypatch.setattr(ProcessNotifications, "_load_stored_state", look_up_then_let_the_other_write)
     assert post_webhook(planned).status_code == 200
     while process_due(gateway, lambda: False):
         pass

@@ -103,8 +103,10 @@ def test_a_report_that_was_planned_on_an_older_state_moves_nothing_back(database
     message_id, now = outbound(database, wamid="wamid.1", state="read"), datetime.now(UTC)
 
     with database.write() as session:
-        messages.move(session, [{"id": message_id, "status": "delivered", "updated_at": now}])
-        messages.move(session, [{"id": message_id, "status": "failed", "error": {"code": 1}, "updated_at": now}])
+        messages.advance_status(session, [{"id": message_id, "status": "delivered", "updated_at": now}])
+        messages.advance_status(
+            session, [{"id": message_id, "status": "failed", "error": {"code": 1}, "updated_at": now}]
+        )
 
     assert (find(database, message_id).status, find(database, message_id).error) == ("read", None)
 
@@ -280,8 +282,8 @@ def test_an_early_report_of_another_number_is_not_adopted(
         message_id, now = outbound(database, state="sending", wamid=None), datetime.now(UTC)
         with database.write() as session:
             attempts.accept(session, [(message_id, 1, "wamid.OURS")], now)
-            assert reports.told_of(session, ["wamid.OURS"]) == {"wamid.OURS"}
-            reports.take_over(session, ["wamid.OURS"], now)
+            assert reports.known_to_meta(session, ["wamid.OURS"]) == {"wamid.OURS"}
+            reports.attach_earlier_news(session, ["wamid.OURS"], now)
         message = find(database, message_id)
 
     assert (message.status, message.error) == ("delivered", None)

@@ -49,7 +49,8 @@ def test_a_person_takes_over_and_gives_back(client: FlaskClient, get: Get, recei
 
 @on_sqlite
 @pytest.mark.parametrize(
-    "body", [{}, {"to": "nobody"}, {"to": None}, {"to": "human", "phone_number_id": "12345"}, {"to": "bot", "by": "x"}]
+    "body",
+    [{}, {"to": "nobody"}, {"to": None}, {"to": "human", "phone_number_id": "12345"}, {"to": "bot", "by": "x"}],
 )
 def test_what_cannot_be_is_refused(client: FlaskClient, get: Get, receive: Receive, body: dict[str, Any]) -> None:
     receive(message_body(text()))

@@ -36,7 +36,7 @@ class Handler(BaseHTTPRequestHandler):
     server: Any
 
     def do_POST(self) -> None:
-        length = int(self.headers["Content-Length"])
+        length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
         if len(body) < length:
             raise ConnectionAbortedError  # whoever posted was killed in the middle: nothing has arrived

@@ -18,7 +18,7 @@ from app.config.parsers import ROOT
 from simulator.__main__ import _parser
 from tests.load.gateway import API_KEY, APP_SECRET, Gateway, running
 
-GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / ".env.example"]
+GUIDES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), ROOT / ".env.example"]
 OURS = r"(?:flask|\./gateway|whatsapp-service|\.venv/bin/flask)"
 
 

@@ -63,5 +63,5 @@ def env_example() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("setting", [setting_name(setting) for setting in settings()])
-def test_the_readme_lists_every_setting(setting: str) -> None:
-    assert f"`{setting}`" in (ROOT / "README.md").read_text()
+def test_the_page_of_settings_lists_every_setting(setting: str) -> None:
+    assert f"\n| `{setting}`" in (ROOT / "docs" / "settings.md").read_text()

@@ -67,7 +67,8 @@ def test_files_and_links_that_a_page_names_exist(page: Path) -> None:
     text = page.read_text()
     links = [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
 
-    missing = [path for path in PATH.findall(text) if not (ROOT / path).exists()] if page.name != "CHANGELOG.md" else []
+    named = [] if page.name == "CHANGELOG.md" else PATH.findall(text)
+    missing = [path for path in named if not re.search("NAME|NNNN", path) and not (ROOT / path).exists()]
     for link in links:
         path, _, anchor = link.partition("#")
         target = page.parent / path if path else page

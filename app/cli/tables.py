@@ -41,7 +41,13 @@ def _print_table(rows: Sequence[Row]) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for key, value in rows[0].items():
         is_number = isinstance(value, (int, float))
-        table.add_column(key.replace("_", " "), justify="right" if is_number else "left", overflow="fold")
+        longest = max(len(_text(row[key])) for row in rows)
+        table.add_column(
+            key.replace("_", " "),
+            justify="right" if is_number else "left",
+            overflow="fold",
+            min_width=longest if key == "id" or key.endswith("_id") else None,  # to be copied by a double click
+        )
     for row in rows:
         table.add_row(*(Text(_text(value)) for value in row.values()))  # never read as markup
     Console().print(table)

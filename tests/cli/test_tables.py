@@ -56,6 +56,16 @@ def test_a_terminal_gets_a_table_that_fits_and_loses_nothing(
     assert "[bold]" in shown and "7" in shown
 
 
+def test_an_id_stays_in_one_piece(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "70")
+    id = "01a229f4-0a42-7183-b877-3ee692261bdb"
+
+    show([{"id": id, "url": ROWS[0]["url"], "state": "active"}], empty="none")
+
+    assert id in capsys.readouterr().out
+
+
 def test_programs_get_json_with_times_in_utc(capsys: pytest.CaptureFixture[str]) -> None:
     show(ROWS, as_json=True, empty="none")
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Sets up as run.sh does, then runs every check and every test. Arguments go to pytest: ./test.sh tests/domain -q
+# Coverage is measured on request, since it takes half as much time again: ./test.sh --cov=app
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -33,7 +34,7 @@ done
 printf '== pytest\n'
 tests_status=0
 python -m tests.load.forgetful_postgres \
-    pytest -n 2 --dist loadfile --no-loadscope-reorder --cov=app --durations=20 "$@" 2>&1 | tee "$output" || tests_status=$?
+    pytest -n "${TEST_PROCESSES:-3}" --dist loadfile --no-loadscope-reorder --durations=20 "$@" 2>&1 | tee "$output" || tests_status=$?
 
 if [ -n "$failed" ]; then
     printf '\nFailed:%s\n' "$failed"

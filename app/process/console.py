@@ -28,7 +28,7 @@ AT_ONCE = 4096
 
 PAUSE_SECONDS = 0.05
 EXIT_SECONDS = 2.0
-STALLED_SECONDS = 0.3
+STALLED_SECONDS = 1.0
 """A process that ends waits for its last lines for so long, and no longer than this if nothing moves."""
 
 

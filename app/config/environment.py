@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from dotenv import dotenv_values
+from dotenv.parser import Binding, parse_stream
 
 from app.config.parsers import ROOT
 from app.errors import ConfigError
@@ -64,9 +64,22 @@ def _own() -> dict[str, str]:
 
 
 def _of_file() -> dict[str, str]:
+    """What `.env` sets. No `$` is replaced: it may be part of a secret."""
     try:
-        # A `$` in a secret is a dollar sign; and some editors begin a file with a mark that is no part of a name.
-        found = dotenv_values(ROOT / ".env", interpolate=False, encoding="utf-8-sig")
+        with open(ROOT / ".env", encoding="utf-8-sig") as file:  # some editors write a mark before the first name
+            lines = list(parse_stream(file))
+    except FileNotFoundError:
+        return {}
     except (OSError, ValueError) as err:
         raise ConfigError([f".env: cannot be read ({type(err).__name__}); it must be this user's, and UTF-8"]) from None
-    return {name: text for name, text in found.items() if text is not None}
+    wrong = [line for line in lines if line.error or (line.key is not None and line.value is None)]
+    if wrong:
+        # Never the line itself: it may be the rest of a secret.
+        form = "must be NAME=value, or begin with # as a note"
+        raise ConfigError([f".env, line {_number(line)}: {form}" for line in wrong])
+    return {line.key: line.value for line in lines if line.key is not None and line.value is not None}
+
+
+def _number(line: Binding) -> int:
+    text = line.original.string
+    return line.original.line + text[: len(text) - len(text.lstrip())].count("\n")

@@ -32,6 +32,24 @@ def test_an_env_file_that_is_not_text_is_a_problem(project: Path) -> None:
         load_environment()
 
 
+def test_a_line_that_sets_nothing_is_named_by_its_number_and_never_shown(project: Path) -> None:
+    lines = ["PORT=1", "API_KEY=the-first-half-of", "wrapped-secret", "", "= nameless", "HOST='unclosed", "# note", ""]
+    (project / ".env").write_text("\n".join(lines))
+
+    with pytest.raises(ConfigError) as caught:
+        load_environment()
+
+    assert caught.value.problems == [
+        f".env, line {line}: must be NAME=value, or begin with # as a note" for line in (3, 5, 6)
+    ]
+    assert "PORT" not in environment._added  # nothing of a file that cannot be understood
+
+
+def test_without_a_file_the_environment_is_all_there_is(project: Path) -> None:
+    assert load_environment() is os.environ
+    assert read_anew() == dict(os.environ)
+
+
 def test_what_the_environment_says_otherwise_is_named_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project / ".env").write_text("API_KEY=abc#def\nPORT=8000\nHOST=127.0.0.1\nLOG_LEVEL=\n")
     for name, text in (("API_KEY", "abc"), ("PORT", "8000"), ("LOG_LEVEL", "DEBUG")):

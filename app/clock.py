@@ -63,6 +63,11 @@ def utc_now() -> datetime:
     return _clock.read(datetime.now(UTC), time.clock_gettime(_ELAPSED))
 
 
+def iso_utc(moment: datetime) -> str:
+    """An aware time as the gateway writes it everywhere: ISO 8601 in UTC, with `Z`."""
+    return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+
+
 def follow(database: datetime, asked: datetime, answered: datetime) -> None:
     """Compare with the database's time, which it told between these two of the machine's."""
     half = (answered - asked) / 2

@@ -202,6 +202,13 @@ class WrongState(GatewayError):
     default = "The message is in a state that does not allow this."
 
 
+class AlreadyExists(GatewayError):
+    """Something to be added that is there already."""
+
+    code = "already_exists"
+    default = "This is there already."
+
+
 class Unavailable(GatewayError):
     """We cannot keep or read anything at the moment; nothing was acknowledged.
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
+
+from app.clock import iso_utc
 
 VERSION = 1
 
@@ -45,8 +47,8 @@ def _framed(event_id: str, event: EventLike, data: str) -> bytes:
         "id": event_id,
         "type": event.type,
         "version": VERSION,
-        "timestamp": event.timestamp.astimezone(UTC).isoformat(),
-        "received_at": event.received_at.astimezone(UTC).isoformat(),
+        "timestamp": iso_utc(event.timestamp),
+        "received_at": iso_utc(event.received_at),
         "delayed_seconds": delay,
     }
     head = json.dumps(frame, ensure_ascii=False, separators=(",", ":"))

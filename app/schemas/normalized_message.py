@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
 from marshmallow import Schema, fields, missing
 
+from app.clock import iso_utc
+from app.domain.known_names import MESSAGE_STATUSES, MESSAGE_TYPES
 from app.domain.messages import Message, shown
 
 
 class UtcTime(fields.DateTime):
-    """An aware time as ISO 8601 in UTC, with its offset."""
+    """An aware time as ISO 8601 in UTC, which ends in `Z`."""
 
     def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
-        return None if value is None else value.astimezone(UTC).isoformat()
+        return None if value is None else iso_utc(value)
 
 
 class EveryKey(Schema):
-    """Dumps every declared key, in the order of declaration; null where the object has nothing to say."""
+    """Dumps every declared key, in the order of declaration; null where the object has nothing to say.
+
+    A field that may be null says so itself, by `allow_none`.
+    """
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         """Say null rather than leave out a key."""
-        field_obj.allow_none = True
         if field_obj.dump_default is missing:
             field_obj.dump_default = None
 
@@ -32,15 +36,20 @@ class NormalizedContact(EveryKey):
     """Who a message is with. `id` is ours and stays; Meta may know the person by any of the others."""
 
     id = fields.String()
-    wa_id = fields.String(metadata={"description": "The phone's digits; null when Meta hides the number."})
-    user_id = fields.String(metadata={"description": "Meta's business-scoped user id."})
-    parent_user_id = fields.String()
-    username = fields.String(metadata={"description": "For display only; people change it."})
+    wa_id = fields.String(
+        allow_none=True, metadata={"description": "The phone's digits; null when Meta hides the number."}
+    )
+    user_id = fields.String(allow_none=True, metadata={"description": "Meta's business-scoped user id."})
+    parent_user_id = fields.String(allow_none=True)
+    username = fields.String(allow_none=True, metadata={"description": "For display only; people change it."})
     name = fields.String(
         attribute="shown_name",
+        allow_none=True,
         metadata={"description": "What the business calls them, else what they call themselves."},
     )
-    profile_name = fields.String(attribute="name", metadata={"description": "What they call themselves."})
+    profile_name = fields.String(
+        attribute="name", allow_none=True, metadata={"description": "What they call themselves."}
+    )
 
 
 class NormalizedMessage(EveryKey):
@@ -50,26 +59,38 @@ class NormalizedMessage(EveryKey):
     """
 
     channel = fields.Constant("whatsapp")
-    sender = fields.String(metadata={"description": "`+E.164`, or the user id when Meta hides the number."})
+    sender = fields.String(
+        allow_none=True, metadata={"description": "`+E.164`, or the user id when Meta hides the number."}
+    )
     message = fields.String(metadata={"description": "What a person would read: text, caption, or `[type] …`."})
     timestamp = UtcTime(metadata={"description": "When it was written, by Meta's clock."})
-    message_id = fields.String(metadata={"description": "Meta's id (wamid); null until Meta gave one."})
-    message_type = fields.String(metadata={"description": "`text`, `image`, `button`, …; new ones may come any day."})
+    message_id = fields.String(
+        allow_none=True, metadata={"description": "Meta's id (wamid); null until Meta gave one."}
+    )
+    message_type = fields.String(metadata={"enum": list(MESSAGE_TYPES)})
 
     id = fields.String(metadata={"description": "Our id of the message."})
-    direction = fields.String(metadata={"description": "`inbound` or `outbound`."})
+    direction = fields.String(metadata={"enum": ["inbound", "outbound"]})
     phone_number_id = fields.String()
-    recipient = fields.String()
-    contact = fields.Nested(NormalizedContact())
-    content = fields.Raw(metadata={"description": "What the message holds, by its type."})
-    context = fields.Dict(metadata={"description": "What the message answers, or where it was forwarded from."})
-    referral = fields.Dict(metadata={"description": "The advertisement or post that the chat began from."})
-    group_id = fields.String()
-    status = fields.String()
-    error = fields.Dict(metadata={"description": "Meta's `code`, `title`, `details`, `message`, `href`."})
-    pricing = fields.Dict()
-    callback_data = fields.String(metadata={"description": "What the sender attached for themselves."})
-    source = fields.String(metadata={"description": "`live`, `echo`, `history` or `standby`."})
+    recipient = fields.String(allow_none=True)
+    contact = fields.Nested(NormalizedContact(), allow_none=True)
+    content = fields.Raw(allow_none=True, metadata={"description": "What the message holds, by its type."})
+    context = fields.Dict(
+        allow_none=True, metadata={"description": "What the message answers, or where it was forwarded from."}
+    )
+    referral = fields.Dict(
+        allow_none=True, metadata={"description": "The advertisement or post that the chat began from."}
+    )
+    group_id = fields.String(allow_none=True)
+    status = fields.String(metadata={"enum": list(MESSAGE_STATUSES)})
+    error = fields.Dict(
+        allow_none=True, metadata={"description": "Meta's `code`, `title`, `details`, `message`, `href`."}
+    )
+    pricing = fields.Dict(allow_none=True)
+    callback_data = fields.String(
+        allow_none=True, metadata={"description": "What the sender attached for themselves."}
+    )
+    source = fields.String(metadata={"enum": ["live", "echo", "history", "standby"]})
     received_at = UtcTime(metadata={"description": "When the gateway got it."})
     flags = fields.List(fields.String(), dump_default=list)
 
@@ -84,8 +105,8 @@ def normalized(message: Message) -> dict[str, Any]:
     Every event and every row of a list is made here. To ask marshmallow for each key of each takes ten times as long.
     """
     found = dict(zip(_KEYS, _values(message), strict=True))
-    found["timestamp"] = message.timestamp.astimezone(UTC).isoformat()
-    found["received_at"] = message.received_at.astimezone(UTC).isoformat()
+    found["timestamp"] = iso_utc(message.timestamp)
+    found["received_at"] = iso_utc(message.received_at)
     found["flags"] = list(message.flags)
     if message.contact is not None:
         found["contact"] = shown(message.contact)

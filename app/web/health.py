@@ -11,22 +11,28 @@ from app import clock
 from app.db.failures import Trouble
 from app.errors import Unavailable
 from app.process import draining as lifecycle
+from app.schemas.api.service import AliveAnswer, ReadyAnswer
 from app.services.operations.readiness import Health, check_health
 from app.web.auth import open_to_all
 from app.web.context import gateway
+from app.web.openapi.operations import describe
 
 bp = open_to_all(Blueprint("health", __name__))
 
 
 @bp.get("/healthz")
+@describe("getHealth", "Service", {200: AliveAnswer}, errors=())
 def alive() -> ResponseReturnValue:
     """Answer as long as the process does."""
     return {"status": "ok"}
 
 
 @bp.get("/readyz")
+@describe("getReadiness", "Service", {200: ReadyAnswer, 503: ReadyAnswer}, errors=())
 def ready() -> ResponseReturnValue:
-    """503 while the database cannot be read and written, is not migrated, or the server is stopping.
+    """Answer whether requests should come here.
+
+    503 while the database cannot be read and written, is not migrated, or the server is stopping.
 
     The worker and the sending are only told of.
     """

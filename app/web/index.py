@@ -6,12 +6,15 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from app import __version__
+from app.schemas.api.service import ServiceAnswer
 from app.web.auth import open_to_all
+from app.web.openapi.operations import describe
 
 bp = open_to_all(Blueprint("index", __name__))
 
 
 @bp.get("/")
+@describe("getService", "Descriptions", {200: ServiceAnswer}, errors=())
 def index() -> ResponseReturnValue:
     """Say what this is."""
     return {"status": "ok", "service": "whatsapp-service", "version": __version__}

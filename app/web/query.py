@@ -1,27 +1,28 @@
-"""Query strings, checked before a view runs, each against what `OPERATIONS` says that its route takes."""
+"""Query strings, checked before a view runs, each against what its route says that it takes."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, current_app, g, request
 from marshmallow import ValidationError
 
 from app.errors import Invalid
 from app.schemas.api.query import Query
 from app.web.auth import ACCESS
-from app.web.openapi.operations import OPERATIONS
+from app.web.openapi.operations import operations
 
 _TAKES_NONE = Query()
-_BY_ENDPOINT = {
-    endpoint: operation.query()
-    for endpoint, operation in OPERATIONS.items()
-    if operation.query is not None and issubclass(operation.query, Query)
-}
+_BY_ENDPOINT = "gateway.queries"
 
 
 def init_app(app: Flask) -> None:
     """Have every blueprint check its queries that asks for a key, after the key."""
+    queries = {endpoint: operation.query for endpoint, operation in operations(app).items()}
+    app.extensions[_BY_ENDPOINT] = {
+        endpoint: query() if query is not None and issubclass(query, Query) else _TAKES_NONE
+        for endpoint, query in queries.items()
+    }
     for name, scope in app.extensions[ACCESS].items():
         if scope is not None:
             app.before_request_funcs.setdefault(name, []).append(check)
@@ -30,9 +31,9 @@ def init_app(app: Flask) -> None:
 def check() -> None:
     """Read the query of this request. Raises `Invalid`. The simulator's pages, which are in no description, read theirs
     themselves."""
-    if request.endpoint not in OPERATIONS:
+    schema = current_app.extensions[_BY_ENDPOINT].get(request.endpoint)
+    if schema is None:
         return
-    schema = _BY_ENDPOINT.get(request.endpoint, _TAKES_NONE)
     try:
         g.query = schema.read(request.args.lists())
     except ValidationError as error:

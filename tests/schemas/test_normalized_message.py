@@ -32,7 +32,7 @@ DUMPED = {
     "channel": "whatsapp",
     "sender": "+5491112345678",
     "message": "Hola, necesito ayuda",
-    "timestamp": "2021-09-30T18:00:00+00:00",
+    "timestamp": "2021-09-30T18:00:00Z",
     "message_id": "wamid.HBgN",
     "message_type": "text",
     "id": "0192",
@@ -57,7 +57,7 @@ DUMPED = {
     "pricing": None,
     "callback_data": None,
     "source": "live",
-    "received_at": "2021-09-30T18:00:01+00:00",
+    "received_at": "2021-09-30T18:00:01Z",
     "flags": [],
 }
 

@@ -74,7 +74,7 @@ SCOPES: dict[str, str | dict[str, str]] = {
 }
 """Who may use which route, by method where they differ. A new route is an entry here; the documentation is open."""
 
-DOCUMENTATION = ("/openapi.json", "/events.schema.json", "/docs", "/static/")
+DOCUMENTATION = ("/openapi", "/events.schema.json", "/docs", "/static/")
 
 
 def test_every_route_says_who_may_use_it(app: Flask) -> None:

@@ -62,12 +62,12 @@ def test_a_key_has_a_plain_name(gateway: Gateway, name: str) -> None:
     assert list(refused.value.fields or {}) == ["name"]
 
 
-@pytest.mark.parametrize("path", ["/openapi.json", "/events.schema.json"])
+@pytest.mark.parametrize("path", ["/openapi.json", "/openapi.assistant.json", "/events.schema.json"])
 def test_open_routes_are_answered_with_what_was_made_once(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     first = client.get(path)
-    for name in ("build", "event_schema"):
+    for name in ("build", "build_for_assistants", "event_schema"):
         monkeypatch.setattr(f"app.web.openapi.{name}", lambda *_: pytest.fail("made again"))
 
     again = [client.get(path) for _ in range(20)]

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
 from app.schemas.api.query import Query
-from app.web.openapi.operations import OPERATIONS
+from app.web.openapi.operations import operations
 from tests.conftest import API_KEY
 from tests.factories import BO, SENT_AT, message_body, text
 
@@ -25,7 +25,7 @@ def _routes(app: Flask) -> list[tuple[Rule, str]]:
     scopes = app.extensions["gateway.access"]
     found = []
     for rule in app.url_map.iter_rules():
-        operation = OPERATIONS.get(rule.endpoint)
+        operation = operations(app).get(rule.endpoint)
         if operation is None or operation.is_graphs:
             continue
         if operation.scope or scopes[rule.endpoint.partition(".")[0]]:
@@ -48,17 +48,19 @@ def test_no_route_takes_a_parameter_that_it_does_not_declare(app: Flask, client:
 def test_every_query_is_strict_and_stands_in_the_description_with_all_its_parameters(
     app: Flask, client: FlaskClient
 ) -> None:
-    document = client.get("/openapi.json").get_json()
+    documents = [client.get(f"/openapi{file}.json").get_json() for file in ("", ".service")]
     described = {
         operation["operationId"]: {each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"}
+        for document in documents
         for path in document["paths"].values()
         for operation in path.values()
     }
 
     for rule, _method in _routes(app):
-        query = OPERATIONS[rule.endpoint].query or Query
+        operation = operations(app)[rule.endpoint]
+        query = operation.query or Query
         assert issubclass(query, Query), rule.rule
-        assert described[rule.endpoint.replace(".", "_")] == set(query().fields), rule.rule
+        assert described[operation.name] == set(query().fields), rule.rule
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,17 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from marshmallow import Schema, ValidationError, fields
 
 from app.clock import utc_now
 from app.schemas.api.query import Query
 from app.schemas.json_text import MOST_VALUES
+from app.schemas.send import SendMessageRequest
 from app.schemas.send.base import Variant, flatten
-from app.web.openapi.operations import OPERATIONS
+from app.schemas.send.kinds import SEND
+from app.web.openapi.operations import operations
 from tests.conftest import API_KEY, on_sqlite
 from tests.factories import ANA, PNID, message_body, text
 
@@ -26,10 +29,10 @@ STYLE = re.compile(r"(is|was|must|needs|goes|does|names|differs|cannot|holds|wri
 pytestmark = on_sqlite
 
 
-def _schemas() -> list[Schema]:
-    asked = [each for operation in OPERATIONS.values() if not operation.is_graphs
+def _schemas(app: Flask) -> list[Schema]:
+    asked = [each for operation in operations(app).values() if not operation.is_graphs
              for each in (operation.body, operation.query) if isinstance(each, type)]  # fmt: skip
-    return [schema() for schema in dict.fromkeys(asked)]
+    return [schema() for schema in dict.fromkeys([*asked, SendMessageRequest, *SEND.others, *SEND.kinds.values()])]
 
 
 def _fields(schema: Schema, seen: set[type]) -> Iterator[fields.Field[Any]]:
@@ -49,9 +52,9 @@ def _fields(schema: Schema, seen: set[type]) -> Iterator[fields.Field[Any]]:
             yield from _fields(each, seen)
 
 
-def test_every_problem_of_every_schema_is_said_in_one_style(database_url: str) -> None:
+def test_every_problem_of_every_schema_is_said_in_one_style(app: Flask) -> None:
     said: set[str] = set()
-    for schema in _schemas():
+    for schema in _schemas(app):
         for field in _fields(schema, set()):
             for value in (None, 7, 7.5, True, "x", "", "x" * 5000, [], [1], {}, {"x": 1}, "2020-01-01", -1, 1e9):
                 if isinstance(schema, Query) and not isinstance(value, str):

@@ -7,6 +7,7 @@ from marshmallow import Schema, fields, validate
 from app.schemas.api.lists import PageQuery
 from app.schemas.api.query import NumberId, Person, Plain, Words
 from app.schemas.normalized_message import NormalizedMessage, UtcTime
+from app.schemas.send.values import Flag
 from app.schemas.strict import Strict
 
 
@@ -97,9 +98,7 @@ class ContactChange(Strict):
 
     name = fields.String(allow_none=True, validate=validate.Length(1, 200))
     notes = fields.String(allow_none=True, validate=validate.Length(0, 10_000))
-    opted_out = fields.Boolean(
-        truthy={True}, falsy={False}, metadata={"description": "Whether it wants no marketing, from now on."}
-    )
+    opted_out = Flag(metadata={"description": "Whether it wants no marketing, from now on."})
     phone_number_id = fields.String(
         metadata={"description": "The number that `opted_out` is about; all that the key may use if left out."}
     )

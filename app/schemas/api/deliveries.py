@@ -28,11 +28,15 @@ class DeliveryAnswer(EveryKey):
     state = fields.String(metadata={"enum": STATES})
     is_replay = fields.Boolean()
     attempts = fields.Integer(metadata={"description": "Tries so far; counted anew when a dead one is retried."})
-    due_at = UtcTime(metadata={"description": "When it is tried next; null when that is never, or with another."})
-    carried_by = fields.String(metadata={"description": "The delivery that it is, or was, posted together with."})
-    reason = fields.String(metadata={"description": "Why it is not delivered."})
+    due_at = UtcTime(
+        allow_none=True, metadata={"description": "When it is tried next; null when that is never, or with another."}
+    )
+    carried_by = fields.String(
+        allow_none=True, metadata={"description": "The delivery that it is, or was, posted together with."}
+    )
+    reason = fields.String(allow_none=True, metadata={"description": "Why it is not delivered."})
     created_at = UtcTime()
-    finished_at = UtcTime()
+    finished_at = UtcTime(allow_none=True)
 
 
 class TryAnswer(EveryKey):
@@ -44,10 +48,12 @@ class TryAnswer(EveryKey):
     number = fields.Integer()
     started_at = UtcTime()
     duration_ms = fields.Integer()
-    status = fields.Integer()
-    error = fields.String()
-    answer = fields.String(metadata={"description": "At most 64 KiB of what it answered."})
-    note = fields.String(metadata={"description": "Why a delivered event's answer is not sent to the customer."})
+    status = fields.Integer(allow_none=True)
+    error = fields.String(allow_none=True)
+    answer = fields.String(allow_none=True, metadata={"description": "At most 64 KiB of what it answered."})
+    note = fields.String(
+        allow_none=True, metadata={"description": "Why a delivered event's answer is not sent to the customer."}
+    )
 
 
 class DeliveryDetails(DeliveryAnswer):

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
+CODES = (
+    "malformed", "unauthenticated", "forbidden", "not_found", "method_not_allowed", "too_slow", "idempotency_conflict",
+    "wrong_state", "already_exists", "cursor_gone", "length_required", "too_large", "uri_too_long",
+    "unsupported_media_type", "invalid_request", "idempotency_mismatch", "window_closed", "opted_out",
+    "template_invalid", "refused", "throttled", "unknown", "internal", "meta_unauthorised", "unavailable",
+)  # fmt: skip
+"""Every `code` of an error."""
+
 
 class ErrorDetails(Schema):
     """Why not, for programs (`code`, `fields`, `meta`) and for people (`message`)."""
 
-    code = fields.String(required=True, metadata={"description": "Stable; what a program should look at."})
+    code = fields.String(
+        required=True, metadata={"enum": list(CODES), "description": "Stable; what a program should look at."}
+    )
     message = fields.String(required=True, metadata={"description": "For people. May be worded anew any day."})
     retryable = fields.Boolean(required=True, metadata={"description": "Whether the same request may succeed later."})
     fields_ = fields.Dict(

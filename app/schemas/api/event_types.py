@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from marshmallow import Schema, fields, validate
 
+from app.domain.known_names import EVENT_TYPES
 from app.schemas.api.events import EventAnswer
 from app.schemas.normalized_message import EveryKey, NormalizedMessage, UtcTime
+from app.schemas.patterns import Matches
+from app.schemas.unions import AnyOf, Union
 
 
 class LastOutbound(EveryKey):
     """What we last said to the sender of a message: often the question that it answers."""
 
     id = fields.String()
-    message_id = fields.String()
+    message_id = fields.String(allow_none=True)
     message_type = fields.String()
     message = fields.String()
     timestamp = UtcTime()
     source = fields.String()
-    callback_data = fields.String()
-    template = fields.String(metadata={"description": "The template's name, if it was one."})
+    callback_data = fields.String(allow_none=True)
+    template = fields.String(allow_none=True, metadata={"description": "The template's name, if it was one."})
 
 
 class ReceivedData(NormalizedMessage):
     """A message from a customer; `last_outbound` is null where nothing was said to them, or the message is old."""
 
-    last_outbound = fields.Nested(LastOutbound())
+    last_outbound = fields.Nested(LastOutbound(), allow_none=True)
     handled_by = fields.String(
+        allow_none=True,
         metadata={
             "enum": ["bot", "human"],
             "description": "Who answered the contact when the message was read: while it is `human`, bots keep silent.",
@@ -44,16 +50,20 @@ class ReportedStatus(EveryKey):
 
     status = fields.String(metadata={"description": "`sent`, `delivered`, `read`, `played`, `failed`, …"})
     timestamp = UtcTime()
-    recipient = fields.String(metadata={"description": "`+E.164` or a user id; in a group, the member."})
-    error = fields.Dict(metadata={"description": "What Meta said."})
-    pricing = fields.Dict(metadata={"description": "Meta's `billable`, `pricing_model`, `type` and `category`."})
-    message_id = fields.String(metadata={"description": "Meta's id (wamid) that the report names."})
+    recipient = fields.String(
+        allow_none=True, metadata={"description": "`+E.164` or a user id; in a group, the member."}
+    )
+    error = fields.Dict(allow_none=True, metadata={"description": "What Meta said."})
+    pricing = fields.Dict(
+        allow_none=True, metadata={"description": "Meta's `billable`, `pricing_model`, `type` and `category`."}
+    )
+    message_id = fields.String(allow_none=True, metadata={"description": "Meta's id (wamid) that the report names."})
 
 
 class StatusData(EveryKey):
     """A report, and the message that it is about, as it stands after the report; null when we do not know it."""
 
-    message = fields.Nested(NormalizedMessage())
+    message = fields.Nested(NormalizedMessage(), allow_none=True)
     status = fields.Nested(ReportedStatus())
 
 
@@ -61,27 +71,33 @@ class NewText(EveryKey):
     """What a message says now."""
 
     message = fields.String()
-    content = fields.Raw()
+    content = fields.Raw(allow_none=True)
 
 
 class RevisionData(EveryKey):
     """A message that its sender changed or took back, with its flags after and before; null when we do not know it."""
 
-    message = fields.Nested(NormalizedMessage())
-    previous = fields.Nested(NormalizedMessage())
-    original_message_id = fields.String(metadata={"description": "Meta's id (wamid) of the message that is meant."})
-    new = fields.Nested(NewText(), metadata={"description": "What it says now; null when it was taken back."})
+    message = fields.Nested(NormalizedMessage(), allow_none=True)
+    previous = fields.Nested(NormalizedMessage(), allow_none=True)
+    original_message_id = fields.String(
+        allow_none=True, metadata={"description": "Meta's id (wamid) of the message that is meant."}
+    )
+    new = fields.Nested(
+        NewText(), allow_none=True, metadata={"description": "What it says now; null when it was taken back."}
+    )
 
 
 class PersonNames(EveryKey):
     """The names that Meta gave somebody."""
 
-    wa_id = fields.String()
-    user_id = fields.String()
-    parent_user_id = fields.String()
-    username = fields.String()
-    name = fields.String(metadata={"description": "What the business calls them, else what they call themselves."})
-    profile_name = fields.String(metadata={"description": "What they call themselves."})
+    wa_id = fields.String(allow_none=True)
+    user_id = fields.String(allow_none=True)
+    parent_user_id = fields.String(allow_none=True)
+    username = fields.String(allow_none=True)
+    name = fields.String(
+        allow_none=True, metadata={"description": "What the business calls them, else what they call themselves."}
+    )
+    profile_name = fields.String(allow_none=True, metadata={"description": "What they call themselves."})
 
 
 class KnownPerson(PersonNames):
@@ -110,20 +126,24 @@ class HandoverNews(EveryKey):
 class ContactData(EveryKey):
     """A person of whom something changed."""
 
-    contact = fields.Nested(KnownPerson())
-    previous = fields.Nested(PersonNames(), metadata={"description": "What the person was called before."})
+    contact = fields.Nested(KnownPerson(), allow_none=True)
+    previous = fields.Nested(
+        PersonNames(), allow_none=True, metadata={"description": "What the person was called before."}
+    )
     reason = fields.String(metadata={"description": "`changed_number`, `changed_user_id`, `synced`, …"})
-    opt_out = fields.Nested(OptOutNews(), metadata={"description": "Null unless `reason` says so."})
-    handover = fields.Nested(HandoverNews(), metadata={"description": "Null unless `reason` is `handed_over`."})
+    opt_out = fields.Nested(OptOutNews(), allow_none=True, metadata={"description": "Null unless `reason` says so."})
+    handover = fields.Nested(
+        HandoverNews(), allow_none=True, metadata={"description": "Null unless `reason` is `handed_over`."}
+    )
 
 
 class PreferenceData(EveryKey):
     """What a person wishes to get from us."""
 
-    contact = fields.Nested(KnownPerson())
-    category = fields.String()
-    value = fields.String(metadata={"description": "`stop` or `resume`."})
-    detail = fields.String()
+    contact = fields.Nested(KnownPerson(), allow_none=True)
+    category = fields.String(allow_none=True)
+    value = fields.String(allow_none=True, metadata={"description": "`stop` or `resume`."})
+    detail = fields.String(allow_none=True)
 
 
 class ChangeData(Schema):
@@ -162,23 +182,62 @@ class AlertData(Schema):
     alert = fields.Nested(TellingOfAlert, required=True)
 
 
-def _event(name: str, types: str, data: type[Schema]) -> type[EventAnswer]:
-    pattern = validate.Regexp(rf"^{types}$")
-    kind = fields.String(required=True, validate=pattern)
+class ErasedData(Schema):
+    """What is left where the person was erased."""
+
+    erased = fields.Boolean(required=True, validate=validate.OneOf([True]))
+
+
+def _event(name: str, types: Collection[str], data: type[Schema]) -> type[EventAnswer]:
+    kind = fields.String(required=True, validate=validate.OneOf(types))
     event = type(name, (EventAnswer,), {"type": kind, "data": fields.Nested(data, required=True)})
-    event.__doc__ = f"An event of the type {types.replace(chr(92), '')}."
+    event.__doc__ = f"An event of the type {' or '.join(f'`{each}`' for each in types)}."
     return event
 
 
-EVENT_SCHEMAS: tuple[type[EventAnswer], ...] = (
-    _event("ReceivedEvent", r"message\.received", ReceivedData),
-    _event("BurstEvent", r"message\.received", BurstData),
-    _event("SentEvent", r"message\.sent", NormalizedMessage),
-    _event("StatusEvent", r"message\.status", StatusData),
-    _event("RevisionEvent", r"message\.(edited|revoked)", RevisionData),
-    _event("ContactEvent", r"contact\.updated", ContactData),
-    _event("PreferenceEvent", r"marketing\.preference", PreferenceData),
-    _event("ChangeEvent", r"(account\..+|call|group|unknown)", ChangeData),
-    _event("AlertEvent", r"gateway\.alert", AlertData),
-)
-"""Every event is of exactly one of these."""
+class ChangeEvent(EventAnswer):
+    """An event of the type `call`, `group`, `unknown`, or `account.` and a field of Meta's; new ones may come."""
+
+    type = fields.String(required=True, validate=Matches(r"account\..+|call|group|unknown"))
+    data = fields.Nested(ChangeData, required=True)  # type: ignore[assignment]
+
+
+class ErasedEvent(EventAnswer):
+    """An event about somebody who was erased since."""
+
+    data = fields.Nested(ErasedData, required=True)  # type: ignore[assignment]
+
+
+ReceivedEvent = _event("ReceivedEvent", ["message.received"], ReceivedData)
+BurstEvent = _event("BurstEvent", ["message.received"], BurstData)
+
+_BY_TYPE: Mapping[str, type[EventAnswer]] = {
+    "message.received": ReceivedEvent,
+    "message.sent": _event("SentEvent", ["message.sent"], NormalizedMessage),
+    "message.status": _event("StatusEvent", ["message.status"], StatusData),
+    **dict.fromkeys(
+        ("message.edited", "message.revoked"),
+        _event("RevisionEvent", ["message.edited", "message.revoked"], RevisionData),
+    ),
+    "contact.updated": _event("ContactEvent", ["contact.updated"], ContactData),
+    "marketing.preference": _event("PreferenceEvent", ["marketing.preference"], PreferenceData),
+    "gateway.alert": _event("AlertEvent", ["gateway.alert"], AlertData),
+    **dict.fromkeys((each for each in EVENT_TYPES if each.startswith("account.")), ChangeEvent),
+    **dict.fromkeys(("call", "group", "unknown"), ChangeEvent),
+}
+
+EVENT_SCHEMAS: tuple[type[EventAnswer], ...] = (*dict.fromkeys(_BY_TYPE.values()), BurstEvent)
+"""Every event is of exactly one of these, until the person whom it is about is erased."""
+
+EVENT = Union("Event", "Something that happened, by its `type`.", _BY_TYPE, (ErasedEvent,))
+
+
+class EventList(Schema):
+    """Events, newest first; with `after`, ascending."""
+
+    data = fields.List(AnyOf(EVENT), required=True)
+    next_cursor = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Give it back as `cursor`; null at the end. With `after`: where to go on."},
+    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from marshmallow import EXCLUDE, INCLUDE, Schema, fields, validate
 
+from app.schemas.api.errors import CODES
+
 LARGEST_FILE = 100 * 1024 * 1024
 """Meta takes documents of so many bytes."""
 
@@ -26,7 +28,7 @@ class GraphErrorData(Schema):
 class GatewayWords(Schema):
     """What this gateway says of an error, beside Meta's own words."""
 
-    code = fields.String(required=True, metadata={"description": "As in the errors of `/api`."})
+    code = fields.String(required=True, metadata={"description": "As in the errors of `/api`.", "enum": list(CODES)})
     message = fields.String(required=True)
     retryable = fields.Boolean(required=True)
     id = fields.String(metadata={"description": "Our id of the message, where one was kept in spite of the error."})
@@ -85,3 +87,53 @@ class HandleAnswer(Schema):
     """What a template's `header_handle` or a profile's `profile_picture_handle` takes."""
 
     h = fields.String(metadata={"description": "Comes with the last bytes."})
+
+
+class GraphContact(Schema):
+    """Whom a message goes to."""
+
+    input = fields.String(metadata={"description": "As it was written."})
+    wa_id = fields.String()
+    user_id = fields.String(metadata={"description": "Meta's business-scoped user id."})
+
+
+class GraphSentMessage(Schema):
+    """A message that was taken."""
+
+    id = fields.String(required=True, metadata={"description": "Meta's id (wamid); ours, where Meta's never came."})
+    group_id = fields.String()
+    message_status = fields.String(metadata={"enum": ["accepted", "held_for_quality_assessment", "queued", "unknown"]})
+
+
+class GraphSent(Schema):
+    """A message that was taken, in Graph's words."""
+
+    messaging_product = fields.String(required=True, validate=validate.OneOf(["whatsapp"]))
+    contacts = fields.List(fields.Nested(GraphContact), required=True)
+    messages = fields.List(fields.Nested(GraphSentMessage), required=True)
+
+
+class GraphDone(Schema):
+    """It was done."""
+
+    success = fields.Boolean(required=True)
+
+
+class GraphFile(Schema):
+    """A file at Meta."""
+
+    id = fields.String(required=True, metadata={"description": "What a message sends it by."})
+
+
+class GraphToken(Schema):
+    """A key, as Meta gives an app its token."""
+
+    access_token = fields.String(required=True)
+    token_type = fields.String(required=True)
+
+
+class GraphMe(Schema):
+    """Who a key is."""
+
+    id = fields.String(required=True)
+    name = fields.String(required=True)

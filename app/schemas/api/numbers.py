@@ -7,10 +7,12 @@ from typing import Any
 from marshmallow import fields, post_dump, validate
 
 from app.schemas.normalized_message import EveryKey, UtcTime
+from app.schemas.patterns import Matches
+from app.schemas.send.values import Number
 from app.schemas.strict import Strict
 
-_DIGITS = validate.Regexp(r"^[0-9]{5,20}\Z", error="must be the number that Meta shows, digits only")
-_PLAIN = validate.Regexp(r"^[!-~]{1,2000}\Z", error="must be plain ASCII without spaces; copy it again")
+_DIGITS = Matches("[0-9]{5,20}", error="must be the number that Meta shows, digits only")
+_PLAIN = Matches("[!-~]{1,2000}", error="must be plain ASCII without spaces; copy it again")
 
 
 class NumberChange(Strict):
@@ -31,7 +33,7 @@ class NumberChange(Strict):
         metadata={"description": "Its app's, several while they are rotated; else those of the settings count."},
     )
 
-    rate = fields.Float(
+    rate = Number(
         allow_none=True,
         validate=validate.Range(0, 1000, min_inclusive=False, error="must be above 0, at most 1000"),
         metadata={"description": "Messages a second that Meta allows it; else `MESSAGES_PER_SECOND`."},
@@ -51,11 +53,13 @@ class PaceAnswer(EveryKey):
         keys=fields.String(), values=fields.Integer(), metadata={"description": "How many wait, by priority."}
     )
     share = fields.Float(metadata={"description": "Of the rate; less for a while after Meta said it was too much."})
-    paused_for = fields.String(metadata={"description": "`auth`: the token is not accepted; `rate`: Meta wants less."})
-    paused_until = UtcTime()
+    paused_for = fields.String(
+        allow_none=True, metadata={"description": "`auth`: the token is not accepted; `rate`: Meta wants less."}
+    )
+    paused_until = UtcTime(allow_none=True)
     in_doubt = fields.Boolean(metadata={"description": "Meta gave no clear answers; sends wait while it is asked."})
     bulk_stopped_by = fields.Integer(
-        metadata={"description": "Meta's code that stopped campaigns, until a batch is resumed."}
+        allow_none=True, metadata={"description": "Meta's code that stopped campaigns, until a batch is resumed."}
     )
 
 

@@ -22,6 +22,7 @@ from app.schemas.strict import Strict
 
 LONGEST_TEXT = 1000
 MOST_WORDS, SHORTEST_BEGINNING = 20, 3
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class Query(Strict):
@@ -55,6 +56,9 @@ class Query(Strict):
 
 class Plain(fields.String):
     """A text of one line that every database takes."""
+
+    def __init__(self, *, metadata: dict[str, Any] | None = None) -> None:
+        super().__init__(metadata={"minLength": 1, "maxLength": LONGEST_TEXT, **(metadata or {})})
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         text = str(value)
@@ -130,11 +134,19 @@ class Time(fields.String):
             text = text.replace(" ", "+")
         try:
             found = datetime.fromisoformat(text)
-            if found.tzinfo is None or not 1970 <= found.year <= 9000:
-                raise ValueError
-            return found.astimezone(UTC)
-        except (ValueError, OverflowError):
+        except ValueError:
             raise ValidationError(TIME) from None
+        if found.tzinfo is None:
+            raise ValidationError(TIME)
+        return _within_reach(found)
+
+
+def _within_reach(moment: datetime) -> datetime:
+    """The time in UTC; one before or after everything that a database holds is the first or last that it may hold."""
+    try:
+        return min(max(moment.astimezone(UTC), _FIRST), _LAST)
+    except OverflowError:  # the years 1 and 9999
+        return _FIRST if moment.year < _FIRST.year else _LAST
 
 
 class NumberId(fields.String):

@@ -7,6 +7,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from app.domain.holds import HeldFor
+from app.schemas.send.values import Flag, Whole
 from app.schemas.strict import Strict
 
 _NAMED = ("all", "phone_number_id", "batch", "reason", "older_than_seconds")
@@ -15,11 +16,11 @@ _NAMED = ("all", "phone_number_id", "batch", "reason", "older_than_seconds")
 class SelectionRequest(Strict):
     """Which messages are meant: those for which everything given is true. `all` for no bounds."""
 
-    all = fields.Boolean(metadata={"description": "Every one that the action is for."})
+    all = Flag(metadata={"description": "Every one that the action is for."})
     phone_number_id = fields.String(validate=validate.Length(1, 64))
     batch = fields.String(validate=validate.Length(1, 64))
     reason = fields.String(validate=validate.OneOf([str(reason) for reason in HeldFor]))
-    older_than_seconds = fields.Integer(strict=True, validate=validate.Range(0, 10**9))
+    older_than_seconds = Whole(validate=validate.Range(0, 10**9))
 
     @validates_schema
     def _says_which(self, data: dict[str, Any], **_: Any) -> None:

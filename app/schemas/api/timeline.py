@@ -17,20 +17,28 @@ class Happening(EveryKey):
 
     at = UtcTime(metadata={"description": "When, by the gateway's clock."})
     what = fields.String(metadata={"enum": KINDS})
-    status = fields.String(metadata={"description": "How an attempt ended, or the status that Meta reported."})
-    attempt = fields.Integer(metadata={"description": "Which attempt at sending, from 1."})
-    message_id = fields.String(metadata={"description": "Meta's id (wamid) of this attempt."})
-    timestamp = UtcTime(metadata={"description": "When, by Meta's clock."})
-    recipient = fields.String(metadata={"description": "The member of a group that a status is about."})
-    message = fields.String(metadata={"description": "What the message said from an edit on."})
-    previous = fields.String(metadata={"description": "What it said before an edit or a revocation."})
-    error = fields.Dict(metadata={"description": "What Meta said."})
-    note = fields.String(metadata={"description": "Why what your app answered is not sent, or not all of it."})
-    pricing = fields.Dict()
-    type = fields.String(metadata={"description": "An event's type."})
-    event_id = fields.String()
-    endpoint_id = fields.String(metadata={"description": "Which of your apps: see `/api/endpoints`."})
-    notification_id = fields.String(metadata={"description": "The webhook that said so: see `/api/notifications`."})
+    status = fields.String(
+        allow_none=True, metadata={"description": "How an attempt ended, or the status that Meta reported."}
+    )
+    attempt = fields.Integer(allow_none=True, metadata={"description": "Which attempt at sending, from 1."})
+    message_id = fields.String(allow_none=True, metadata={"description": "Meta's id (wamid) of this attempt."})
+    timestamp = UtcTime(allow_none=True, metadata={"description": "When, by Meta's clock."})
+    recipient = fields.String(
+        allow_none=True, metadata={"description": "The member of a group that a status is about."}
+    )
+    message = fields.String(allow_none=True, metadata={"description": "What the message said from an edit on."})
+    previous = fields.String(allow_none=True, metadata={"description": "What it said before an edit or a revocation."})
+    error = fields.Dict(allow_none=True, metadata={"description": "What Meta said."})
+    note = fields.String(
+        allow_none=True, metadata={"description": "Why what your app answered is not sent, or not all of it."}
+    )
+    pricing = fields.Dict(allow_none=True)
+    type = fields.String(allow_none=True, metadata={"description": "An event's type."})
+    event_id = fields.String(allow_none=True)
+    endpoint_id = fields.String(allow_none=True, metadata={"description": "Which of your apps: see `/api/endpoints`."})
+    notification_id = fields.String(
+        allow_none=True, metadata={"description": "The webhook that said so: see `/api/notifications`."}
+    )
 
 
 class Timeline(Schema):

@@ -11,7 +11,7 @@ from typing import Any
 from app.schemas.send.actions import LinkParameters, ProductAction, Reply
 from app.schemas.send.base import MetaObject, Variant
 from app.schemas.send.media import MEDIA_HEADERS
-from app.schemas.send.texts import Text, Word
+from app.schemas.send.texts import Text, Word, by_type
 from app.schemas.send.values import Items, Part, Whole
 
 USUAL_CARDS = range(2, 11)
@@ -66,7 +66,7 @@ class ProductCard(MetaObject):
 class CarouselAction(MetaObject):
     """The cards."""
 
-    cards = Items(Variant({"cta_url": LinkCard, "product": ProductCard}), usual=USUAL_CARDS, required=True)
+    cards = Items(Variant(by_type(LinkCard, ProductCard)), usual=USUAL_CARDS, required=True)
 
     def advice(self, data: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
         """Warn of cards that differ in kind or in their number of buttons."""

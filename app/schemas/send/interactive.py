@@ -25,7 +25,7 @@ from app.schemas.send.actions import (
 from app.schemas.send.base import MetaObject, Variant
 from app.schemas.send.carousel import CarouselAction
 from app.schemas.send.media import HEADER, TextHeader, header
-from app.schemas.send.texts import Text
+from app.schemas.send.texts import Text, Word, by_type
 from app.schemas.send.values import Part
 
 BODY = 1024
@@ -53,7 +53,7 @@ class Footer(MetaObject):
 class Interactive(MetaObject):
     """What the kinds have in common. Each adds its `action`, and leaves out what Meta refuses."""
 
-    type = Text(required=True)
+    type = Word(required=True)
     header = header()
     body = Part(Body, required=True)
     footer = Part(Footer)
@@ -62,13 +62,15 @@ class Interactive(MetaObject):
 class Buttons(Interactive):
     """One to three reply buttons."""
 
+    type = Word("button", required=True)
     action = Part(ButtonsAction, required=True)
 
 
 class List(Interactive):
     """A menu of up to ten rows."""
 
-    header = Variant({"text": TextHeader})
+    type = Word("list", required=True)
+    header = Variant(by_type(TextHeader))
     body = Part(ListBody, required=True)
     action = Part(ListAction, required=True)
 
@@ -76,18 +78,21 @@ class List(Interactive):
 class LinkButton(Interactive):
     """A button that opens a URL."""
 
+    type = Word("cta_url", required=True)
     action = Part(LinkAction, required=True)
 
 
 class Flow(Interactive):
     """A form."""
 
+    type = Word("flow", required=True)
     action = Part(FlowAction, required=True)
 
 
 class Product(Interactive):
     """One product of a catalogue; it has no header of its own."""
 
+    type = Word("product", required=True)
     body = Part(Body)
     action = Part(ProductAction, required=True)
 
@@ -98,13 +103,15 @@ class Product(Interactive):
 class Products(Interactive):
     """Several products of a catalogue, under a header."""
 
-    header = Variant({"text": TextHeader}, required=True)
+    type = Word("product_list", required=True)
+    header = Variant(by_type(TextHeader), required=True)
     action = Part(ProductsAction, required=True)
 
 
 class Catalog(Interactive):
     """The whole catalogue."""
 
+    type = Word("catalog_message", required=True)
     action = Part(CatalogAction, required=True)
 
 
@@ -119,54 +126,49 @@ class _Request(Interactive):
 class LocationRequest(_Request):
     """Asks where the customer is."""
 
+    type = Word("location_request_message", required=True)
     action = Part(LocationAction, required=True)
 
 
 class AddressRequest(_Request):
     """Asks for a postal address (India only)."""
 
+    type = Word("address_message", required=True)
     action = Part(AddressAction, required=True)
 
 
 class CallPermissionRequest(_Request):
     """Asks whether the business may call."""
 
+    type = Word("call_permission_request", required=True)
     action = Part(CallPermissionAction, required=True)
 
 
 class VoiceCall(_Request):
     """A button that calls the business."""
 
+    type = Word("voice_call", required=True)
     action = Part(VoiceCallAction, required=True)
 
 
 class ContactInfoRequest(_Request):
     """Asks a customer whose number Meta hides to share it."""
 
+    type = Word("request_contact_info", required=True)
     action = Part(ContactInfoAction, required=True)
 
 
 class Carousel(_Request):
     """Cards side by side."""
 
+    type = Word("carousel", required=True)
     action = Part(CarouselAction, required=True)
 
 
-INTERACTIVE: dict[str, type[MetaObject]] = {
-    "button": Buttons,
-    "list": List,
-    "cta_url": LinkButton,
-    "location_request_message": LocationRequest,
-    "flow": Flow,
-    "product": Product,
-    "product_list": Products,
-    "catalog_message": Catalog,
-    "address_message": AddressRequest,
-    "carousel": Carousel,
-    "call_permission_request": CallPermissionRequest,
-    "voice_call": VoiceCall,
-    "request_contact_info": ContactInfoRequest,
-}
+INTERACTIVE = by_type(
+    Buttons, List, LinkButton, LocationRequest, Flow, Product, Products, Catalog, AddressRequest, Carousel,
+    CallPermissionRequest, VoiceCall, ContactInfoRequest,
+)  # fmt: skip
 
 
 def interactive() -> Variant:

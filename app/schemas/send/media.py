@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import ValidationError, validates_schema
 
 from app.schemas.send.base import MetaObject, Variant
-from app.schemas.send.texts import Id, Link, Text, Word
+from app.schemas.send.texts import Id, Link, Text, Word, by_type
 from app.schemas.send.values import Flag, Part
 
 CAPTION = 1024
@@ -81,8 +81,8 @@ class DocumentHeader(MetaObject):
     document = Part(HeaderDocument, required=True)
 
 
-MEDIA_HEADERS = {"image": ImageHeader, "video": VideoHeader, "document": DocumentHeader}
-HEADERS = {"text": TextHeader, **MEDIA_HEADERS}
+MEDIA_HEADERS = by_type(ImageHeader, VideoHeader, DocumentHeader)
+HEADERS = by_type(TextHeader) | MEDIA_HEADERS
 
 
 def header() -> Variant:

@@ -8,13 +8,14 @@ from marshmallow import INCLUDE, ValidationError, fields, validates_schema
 
 from app.domain.outbound import Mode, Priority
 from app.schemas.error_texts import TIME
+from app.schemas.send.actions import LABEL, MOST_BUTTONS
 from app.schemas.send.base import MetaObject
 from app.schemas.send.interactive import interactive
 from app.schemas.send.media import Audio, Captioned, Document, Media
 from app.schemas.send.plain import TEXT_BODY, Location, Pin, Reaction, TextContent, contacts
 from app.schemas.send.template import Template
 from app.schemas.send.texts import SPOKEN, Id, Link, Text, Word
-from app.schemas.send.values import Flag, Part
+from app.schemas.send.values import Flag, Items, Part
 
 CALLBACK_DATA = 512
 
@@ -56,9 +57,10 @@ class Contents(MetaObject):
 
 
 class SendMessageRequest(Contents):
-    """A message to send: the short form (`to`, `message`, `image_url`), or `type` and Meta's object of that name.
+    """A message to send: the short form (`to`, `message`, `image_url`, `buttons`), or `type` and Meta's object.
 
-    `message` is a text, or the caption of the image at `image_url`. Everything from `phone_number_id` on is optional.
+    `message` is a text, the caption of the image at `image_url`, or what stands above `buttons`. Everything from
+    `phone_number_id` on is optional.
     """
 
     to = Text()
@@ -66,6 +68,7 @@ class SendMessageRequest(Contents):
     group_id = Text()
     message = Text(TEXT_BODY)
     image_url = Link()
+    buttons = Items(Text(LABEL), most=MOST_BUTTONS, metadata={"description": "Titles of reply buttons."})
     type = Text()
 
     phone_number_id = Id()

@@ -12,7 +12,7 @@ from typing import Any
 from app.schemas.send.base import MetaObject, Variant
 from app.schemas.send.media import Document, Media
 from app.schemas.send.plain import Location
-from app.schemas.send.texts import Id, Text, Word
+from app.schemas.send.texts import Id, Text, Word, by_type
 from app.schemas.send.values import Anything, Index, Items, Part, Whole
 
 NAME = 512
@@ -61,13 +61,14 @@ class Product(MetaObject):
 class Parameter(MetaObject):
     """What fills one place; templates with named places want `parameter_name`."""
 
-    type = Text(required=True)
+    type = Word(required=True)
     parameter_name = Text()
 
 
 class TextParameter(Parameter):
     """A text, on one line."""
 
+    type = Word("text", any_case=True, required=True)
     text = Text(doubtful=USUAL_PARAMETER, required=True)
 
     def advice(self, data: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
@@ -79,89 +80,90 @@ class TextParameter(Parameter):
 class CurrencyParameter(Parameter):
     """An amount."""
 
+    type = Word("currency", any_case=True, required=True)
     currency = Part(Currency, required=True)
 
 
 class DateTimeParameter(Parameter):
     """A moment."""
 
+    type = Word("date_time", any_case=True, required=True)
     date_time = Part(DateTime, required=True)
 
 
 class ImageParameter(Parameter):
     """The header's image."""
 
+    type = Word("image", any_case=True, required=True)
     image = Part(Media, required=True)
 
 
 class VideoParameter(Parameter):
     """The header's video."""
 
+    type = Word("video", any_case=True, required=True)
     video = Part(Media, required=True)
 
 
 class DocumentParameter(Parameter):
     """The header's document."""
 
+    type = Word("document", any_case=True, required=True)
     document = Part(Document, required=True)
 
 
 class LocationParameter(Parameter):
     """The header's location."""
 
+    type = Word("location", any_case=True, required=True)
     location = Part(Location, required=True)
 
 
 class ProductParameter(Parameter):
     """The header's product."""
 
+    type = Word("product", any_case=True, required=True)
     product = Part(Product, required=True)
 
 
 class PayloadParameter(Parameter):
     """What comes back when a quick reply is pressed."""
 
+    type = Word("payload", any_case=True, required=True)
     payload = Text(doubtful=USUAL_PAYLOAD, required=True)
 
 
 class CouponParameter(Parameter):
     """The code that a button copies."""
 
+    type = Word("coupon_code", any_case=True, required=True)
     coupon_code = Text(required=True)
 
 
 class ActionParameter(Parameter):
     """What a flow, catalogue or products button opens."""
 
+    type = Word("action", any_case=True, required=True)
     action = Anything(required=True)
 
 
 class OfferParameter(Parameter):
     """The end of a limited offer."""
 
+    type = Word("limited_time_offer", any_case=True, required=True)
     limited_time_offer = Part(Offer, required=True)
 
 
-PARAMETERS: dict[str, type[MetaObject]] = {
-    "text": TextParameter,
-    "currency": CurrencyParameter,
-    "date_time": DateTimeParameter,
-    "image": ImageParameter,
-    "video": VideoParameter,
-    "document": DocumentParameter,
-    "location": LocationParameter,
-    "product": ProductParameter,
-    "payload": PayloadParameter,
-    "coupon_code": CouponParameter,
-    "action": ActionParameter,
-    "limited_time_offer": OfferParameter,
-}
+PARAMETERS = by_type(
+    TextParameter, CurrencyParameter, DateTimeParameter, ImageParameter, VideoParameter, DocumentParameter,
+    LocationParameter, ProductParameter, PayloadParameter, CouponParameter, ActionParameter, OfferParameter,
+)  # fmt: skip
 
 
 class Component(MetaObject):
     """A part of the template and what fills it."""
 
-    type = Text(required=True)
+    type = Word(required=True)
     parameters = Items(Variant(PARAMETERS, any_case=True), may_be_empty=True)
 
     def advice(self, data: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
@@ -171,14 +173,39 @@ class Component(MetaObject):
             yield "parameters", "are named in part; templates want all names or none"
 
 
+class HeaderComponent(Component):
+    """What fills the header."""
+
+    type = Word("header", any_case=True, required=True)
+
+
+class BodyComponent(Component):
+    """What fills the text."""
+
+    type = Word("body", any_case=True, required=True)
+
+
+class FooterComponent(Component):
+    """What fills the footer."""
+
+    type = Word("footer", any_case=True, required=True)
+
+
+class OfferComponent(Component):
+    """When the limited offer ends."""
+
+    type = Word("limited_time_offer", any_case=True, required=True)
+
+
 class ButtonComponent(Component):
     """What fills one button."""
 
+    type = Word("button", any_case=True, required=True)
     sub_type = Word(*BUTTONS, any_case=True, required=True)
     index = Index(required=True)
 
 
-CARD_COMPONENTS: dict[str, type[MetaObject]] = {"header": Component, "body": Component, "button": ButtonComponent}
+CARD_COMPONENTS = by_type(HeaderComponent, BodyComponent, ButtonComponent)
 
 
 class TemplateCard(MetaObject):
@@ -195,14 +222,9 @@ class CarouselComponent(MetaObject):
     cards = Items(Part(TemplateCard), required=True)
 
 
-COMPONENTS: dict[str, type[MetaObject]] = {
-    "header": Component,
-    "body": Component,
-    "footer": Component,
-    "button": ButtonComponent,
-    "carousel": CarouselComponent,
-    "limited_time_offer": Component,
-}
+COMPONENTS = by_type(
+    HeaderComponent, BodyComponent, FooterComponent, ButtonComponent, CarouselComponent, OfferComponent
+)
 
 
 class Template(MetaObject):

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from marshmallow import ValidationError, fields
 
 from app.schemas.error_texts import NULL, REQUIRED, one_of
-from app.schemas.send.base import MetaDecides
+from app.schemas.send.base import MetaDecides, MetaObject
 
 SPOKEN: dict[str, str | list[Any] | dict[Any, Any]] = {"required": REQUIRED, "null": NULL}
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
@@ -47,8 +47,11 @@ class Text(fields.String):
 
     default_error_messages = {**SPOKEN, "invalid": "must be a string"}
 
-    def __init__(self, most: int | None = None, *, doubtful: int | None = None, **options: Any) -> None:
-        super().__init__(metadata={"minLength": 1, **({"maxLength": most} if most else {})}, **options)
+    def __init__(
+        self, most: int | None = None, *, doubtful: int | None = None, description: str | None = None, **options: Any
+    ) -> None:
+        said = {"minLength": 1, "maxLength": most, "description": description}
+        super().__init__(metadata={name: value for name, value in said.items() if value is not None}, **options)
         self.most = most
         self.doubtful = doubtful
 
@@ -123,3 +126,13 @@ class Word(fields.String):
         if (word.lower() if self.any_case else word) not in self.words:
             raise ValidationError(MetaDecides(one_of(self.words, word)))
         return word
+
+
+def by_type(*kinds: type[MetaObject]) -> dict[str, type[MetaObject]]:
+    """Return schemas by the one word that the `type` of each allows, for a `Variant`."""
+    found: dict[str, type[MetaObject]] = {}
+    for kind in kinds:
+        declared: Any = kind._declared_fields["type"]
+        (word,) = declared.words
+        found[word] = kind
+    return found

@@ -33,14 +33,25 @@ class Whole(fields.Integer):
         self.within = within
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != int(value):
             raise self.make_error("invalid")
-        return value
+        return int(value)  # JSON has one kind of number: 5.0 is 5
 
     def advice_on(self, number: int) -> Iterable[str]:
         """Warn of a number outside what Meta documents."""
         if self.within and number not in self.within:
             yield f"is outside {self.within[0]} to {self.within[-1]}, which Meta may refuse"
+
+
+class Number(fields.Float):
+    """A number, not a string of digits."""
+
+    default_error_messages = {**SPOKEN, "invalid": "must be a number"}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise self.make_error("invalid")
+        return float(value)
 
 
 class Index(fields.Field[str | int]):

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.clock import iso_utc
 from app.db.database import Database
 from app.domain.alerts import KINDS, Finding, sentence, story
 from app.ids import new_id
@@ -147,8 +148,8 @@ def _data(action: str, alert: Alert) -> dict[str, Any]:
             "phone_number_id": alert.phone_number_id,
             "details": alert.details,
             "count": alert.count,
-            "first_raised_at": alert.first_raised_at.isoformat(),
-            "last_raised_at": alert.last_raised_at.isoformat(),
-            "closed_at": alert.closed_at.isoformat() if alert.closed_at else None,
+            "first_raised_at": iso_utc(alert.first_raised_at),
+            "last_raised_at": iso_utc(alert.last_raised_at),
+            "closed_at": iso_utc(alert.closed_at) if alert.closed_at else None,
         },
     }

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.clock import iso_utc
 from app.domain.messages import ContactRef, shown
 from app.domain.opt_outs import ConsentSource, consent_reason
 from app.ids import new_id
@@ -54,7 +55,7 @@ def consent_data(
         "opt_out": {
             "category": "marketing",
             "opted_out": opted_out,
-            "at": at.isoformat(),
+            "at": iso_utc(at),
             "how": how.value,
             "phone_number_ids": numbers,
         },

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from app.clock import iso_utc
 from app.domain.outbound import OutboundRequest, Priority
 from app.errors import OptedOut, WindowClosed
 from app.store.contact_numbers import RecipientState
@@ -32,7 +33,7 @@ def check_window(request: OutboundRequest, known: RecipientState | None, now: da
         return
     spoke_at = known.last_inbound_at
     if spoke_at is not None and now - spoke_at > WINDOW + MARGIN:
-        raise WindowClosed(meta={"last_inbound_at": spoke_at.isoformat()})
+        raise WindowClosed(meta={"last_inbound_at": iso_utc(spoke_at)})
 
 
 def warnings_for(request: OutboundRequest, known: RecipientState | None) -> list[str]:
@@ -54,4 +55,4 @@ def check_opt_out(request: OutboundRequest, known: RecipientState | None) -> Non
     if not is_marketing or request.force or known is None:
         return
     if known.opted_out and known.consent_at is not None:
-        raise OptedOut(meta={"opted_out_at": known.consent_at.isoformat(), "how": known.consent_source})
+        raise OptedOut(meta={"opted_out_at": iso_utc(known.consent_at), "how": known.consent_source})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from app.clock import iso_utc
 from app.domain import opt_outs
 from app.domain.messages import PLACEHOLDER, ContactRef, Message, Revision, revised, wording
 from app.domain.notifications import EditFact, Item, MessageFact, Source
@@ -150,7 +151,7 @@ def _last_outbound(builder: ChangeSetBuilder, message: Message) -> Row | None:
         "message_id": last.message_id,
         "message_type": last.message_type,
         "message": last.message,
-        "timestamp": last.timestamp.isoformat(),
+        "timestamp": iso_utc(last.timestamp),
         "source": last.source,
         "callback_data": last.callback_data,
         "template": _template(last),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from app.clock import iso_utc
 from app.domain import opt_outs, tags
 from app.domain.messages import Message
 from app.domain.notifications import StatusFact
@@ -46,7 +47,7 @@ def status(builder: ChangeSetBuilder, work_item: WorkItem, fact: StatusFact) -> 
         "message": normalized(message) if message else None,
         "status": {
             "status": fact.status,
-            "timestamp": fact.timestamp.isoformat(),
+            "timestamp": iso_utc(fact.timestamp),
             "recipient": fact.participant or address(fact.person) or fact.recipient_id,
             "error": fact.error,
             "pricing": fact.pricing,

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.clock import iso_utc
 from app.ids import new_id
 from app.schemas.normalized_message import normalized
 from app.services.events.log import append
@@ -40,7 +41,7 @@ def append_status_events(session: Session, changed: Mapping[str, dict[str, Any] 
             "message": message,
             "status": {
                 "status": row.status,
-                "timestamp": now.isoformat(),
+                "timestamp": iso_utc(now),
                 "recipient": row.recipient,
                 "error": changed[message_id],
                 "pricing": None,

@@ -5,11 +5,13 @@ from __future__ import annotations
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from app.schemas.api.alerts import STATES, AlertAnswer
+from app.schemas.api.alerts import STATES, AlertAnswer, AlertQuery
+from app.schemas.api.lists import list_of
 from app.services.alerts.read import list_alerts
 from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.context import gateway
+from app.web.openapi.operations import describe
 from app.web.query import query
 
 bp = requires("read", Blueprint("alerts", __name__, url_prefix="/api/alerts"))
@@ -18,8 +20,9 @@ _ANSWER = AlertAnswer()
 
 
 @bp.get("")
+@describe("listAlerts", "Alerts", {200: list_of(AlertAnswer)}, query=AlertQuery)
 def index() -> ResponseReturnValue:
-    """The open ones first, newest first. A key for some numbers sees what is about these alone."""
+    """List alerts, the open ones first, newest first. A key for some numbers sees what is about these alone."""
     limit, state = query()["limit"], query().get("state")
     found = list_alerts(
         gateway().database,

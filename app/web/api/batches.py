@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from app.domain.outbound import Priority
 from app.errors import GatewayError, Invalid
 from app.schemas.api.batches import BatchAnswer, BulkAnswer, BulkRequest
+from app.schemas.api.lists import PageQuery, list_of
 from app.schemas.json_text import parse_json
 from app.schemas.loading import load
 from app.schemas.send import read_send_request
@@ -22,6 +23,7 @@ from app.web.bodies import read_json_bytes
 from app.web.context import gateway
 from app.web.cooperative import in_turns
 from app.web.idempotency import REPLAYED, key_of_request, takes_key_itself
+from app.web.openapi.operations import describe
 from app.web.query import query
 
 bp = requires("read", Blueprint("batches", __name__, url_prefix="/api/batches"))
@@ -38,20 +40,23 @@ _BATCH = BatchAnswer()
 
 
 @bp.get("")
+@describe("listBatches", "Batches", {200: list_of(BatchAnswer)}, query=PageQuery)
 def index() -> ResponseReturnValue:
-    """Newest first."""
+    """List batches, newest first."""
     limit = query()["limit"]
     found = gateway().batches.page(limit=limit, before=query().get("cursor"), numbers=caller().numbers)
     return paging.page(_BATCH.dump(found, many=True), found[-1].batch.id if len(found) == limit else None)
 
 
 @bp.get("/<batch_id>")
+@describe("getBatch", "Batches", {200: BatchAnswer})
 def show(batch_id: str) -> ResponseReturnValue:
-    """One batch."""
+    """Show one batch, and how many of its messages are in which status."""
     return _answer(gateway().batches.find(batch_id, caller().numbers))
 
 
 @actions.post("/messages/bulk")
+@describe("sendMessages", "Sending", {202: BulkAnswer}, body=BulkRequest, errors=(404, 409, 503))
 @takes_key_itself
 def add() -> ResponseReturnValue:
     """Queue up to 1,000 messages. One that cannot be queued does not keep the others from it.
@@ -71,26 +76,30 @@ def add() -> ResponseReturnValue:
 
 
 @actions.post("/batches/<batch_id>/pause")
+@describe("pauseBatch", "Batches", {200: BatchAnswer}, errors=(409, 503))
 def pause(batch_id: str) -> ResponseReturnValue:
-    """Let what has not left wait."""
+    """Pause a batch. What has not left waits."""
     return _answer(gateway().batches.pause(batch_id, caller().numbers))
 
 
 @actions.post("/batches/<batch_id>/resume")
+@describe("resumeBatch", "Batches", {200: BatchAnswer}, errors=(409, 503))
 def resume(batch_id: str) -> ResponseReturnValue:
-    """Go on, also after Meta stopped the number's campaigns."""
+    """Go on with a batch, also after Meta stopped the number's campaigns."""
     return _answer(gateway().batches.resume(batch_id, caller().numbers))
 
 
 @actions.post("/batches/<batch_id>/cancel")
+@describe("cancelBatch", "Batches", {200: BatchAnswer}, errors=(409, 503))
 def cancel(batch_id: str) -> ResponseReturnValue:
-    """Give up what has not left."""
+    """Cancel a batch. What has not left is given up."""
     return _answer(gateway().batches.cancel(batch_id, caller().numbers))
 
 
 @actions.post("/batches/<batch_id>/retry-failed")
+@describe("retryBatch", "Batches", {200: BatchAnswer}, errors=(409, 503))
 def retry_failed(batch_id: str) -> ResponseReturnValue:
-    """Queue what failed for another try."""
+    """Try a batch's failed messages again."""
     return _answer(gateway().batches.retry_failed(batch_id, caller().numbers))
 
 

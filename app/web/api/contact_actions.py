@@ -10,7 +10,8 @@ from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
 from app.domain.handover import HandledBy
-from app.schemas.api.contacts import ContactAnswer, ContactChange, HandoverRequest, ToldEvent
+from app.schemas.api.contacts import ContactAnswer, ContactChange, ContactExport, HandoverRequest, ToldEvent
+from app.schemas.api.service import DoneAnswer
 from app.schemas.normalized_message import normalized
 from app.services.contacts import Export, export_contact
 from app.web.api.contacts import meant
@@ -18,6 +19,7 @@ from app.web.auth import caller, requires
 from app.web.bodies import read_object
 from app.web.context import gateway
 from app.web.cooperative import in_turns
+from app.web.openapi.operations import describe
 
 PREFIX = "/api/contacts"
 
@@ -29,16 +31,18 @@ _ANSWER, _CHANGE, _EVENT, _HANDOVER = ContactAnswer(), ContactChange(), ToldEven
 
 
 @edit_bp.patch("/<contact_id>")
+@describe("changeContact", "Contacts", {200: ContactAnswer}, body=ContactChange)
 def change(contact_id: str) -> ResponseReturnValue:
-    """Set a contact's name and notes, and whether it wants marketing; what is left out stays."""
+    """Change a contact: its name and notes, and whether it wants marketing. What is left out stays."""
     contact_id = meant(contact_id)
     gateway().edit_contact(contact_id, read_object(_CHANGE), caller().numbers)
     return _contact(contact_id)
 
 
 @edit_bp.post("/<contact_id>/handover")
+@describe("handOverContact", "Contacts", {200: ContactAnswer}, body=HandoverRequest)
 def hand_over(contact_id: str) -> ResponseReturnValue:
-    """Let a person answer a contact from now on, or the bot. While a person does, bots are not woken."""
+    """Hand a contact over to a person, or back to the bot. While a person does, bots are not woken."""
     body = read_object(_HANDOVER)
     contact_id = meant(contact_id)
     gateway().hand_over(contact_id, HandledBy(body["to"]), body.get("phone_number_id"), caller().numbers)
@@ -46,6 +50,7 @@ def hand_over(contact_id: str) -> ResponseReturnValue:
 
 
 @erase_bp.delete("/<contact_id>")
+@describe("eraseContact", "Contacts", {200: DoneAnswer})
 def erase(contact_id: str) -> ResponseReturnValue:
     """Erase a person: names, texts and raw webhooks. Counts, times and states stay."""
     gateway().erase_contact(meant(contact_id))
@@ -53,8 +58,9 @@ def erase(contact_id: str) -> ResponseReturnValue:
 
 
 @export_bp.get("/<contact_id>/export")
+@describe("exportContact", "Contacts", {200: ContactExport})
 def export(contact_id: str) -> ResponseReturnValue:
-    """Everything we know of a contact: its names, messages and events, oldest first."""
+    """Export everything we know of a contact: its names, messages and events, oldest first."""
     exported = export_contact(gateway().database, gateway().contacts, meant(contact_id), caller().numbers)
     return Response(_written(exported), mimetype="application/json")
 

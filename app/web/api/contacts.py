@@ -6,11 +6,13 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from app.domain.person_names import names_of
-from app.schemas.api.contacts import ContactAnswer
+from app.schemas.api.contacts import ContactAnswer, ContactQuery
+from app.schemas.api.lists import list_of
 from app.store.contact_list import ContactFilter
 from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.context import gateway
+from app.web.openapi.operations import describe
 from app.web.query import query
 
 bp = requires("read", Blueprint("contacts", __name__, url_prefix="/api/contacts"))
@@ -19,8 +21,9 @@ _SCHEMA = ContactAnswer()
 
 
 @bp.get("")
+@describe("listContacts", "Contacts", {200: list_of(ContactAnswer)}, query=ContactQuery)
 def index() -> ResponseReturnValue:
-    """Newest first. A key bound to numbers sees who wrote with those."""
+    """List contacts, newest first. A key bound to numbers sees who wrote with those."""
     asked, limit = query(), query()["limit"]
     region = gateway().config.default_region or None
     wanted = ContactFilter(
@@ -34,8 +37,9 @@ def index() -> ResponseReturnValue:
 
 
 @bp.get("/<contact_id>")
+@describe("getContact", "Contacts", {200: ContactAnswer})
 def show(contact_id: str) -> ResponseReturnValue:
-    """One contact, by our id, a phone or a user id: its names, and what each of our numbers knows of it."""
+    """Show one contact, by our id, a phone or a user id: its names, and what each of our numbers knows of it."""
     found: dict[str, object] = _SCHEMA.dump(gateway().contacts.one(meant(contact_id), caller().numbers))
     return found
 

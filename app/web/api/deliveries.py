@@ -8,12 +8,14 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from app.errors import NotFound
-from app.schemas.api.deliveries import DeliveryAnswer, TryAnswer
+from app.schemas.api.deliveries import DeliveryAnswer, DeliveryDetails, DeliveryQuery, TryAnswer
+from app.schemas.api.lists import list_of
 from app.services.delivering.read import find_delivery, list_deliveries
 from app.services.delivering.replay import retry_delivery
 from app.web.api import paging
 from app.web.auth import requires
 from app.web.context import gateway
+from app.web.openapi.operations import describe
 from app.web.query import query
 
 bp = requires("admin", Blueprint("deliveries", __name__, url_prefix="/api/deliveries"))
@@ -22,8 +24,9 @@ _ANSWER, _TRY = DeliveryAnswer(), TryAnswer()
 
 
 @bp.get("")
+@describe("listDeliveries", "Deliveries", {200: list_of(DeliveryAnswer)}, query=DeliveryQuery)
 def index() -> ResponseReturnValue:
-    """Newest first."""
+    """List deliveries, newest first."""
     limit, cursor = query()["limit"], query().get("cursor")
     if cursor is not None and not _is_id(cursor):
         raise paging.bad_cursor()
@@ -39,16 +42,18 @@ def index() -> ResponseReturnValue:
 
 
 @bp.get("/<delivery_id>")
+@describe("getDelivery", "Deliveries", {200: DeliveryDetails})
 def show(delivery_id: str) -> ResponseReturnValue:
-    """One delivery, with every try."""
+    """Show one delivery, with every try."""
     row, tries = find_delivery(gateway().database, _id(delivery_id))
     body: dict[str, Any] = _ANSWER.dump(row)
     return body | {"tries": _TRY.dump(tries, many=True)}
 
 
 @bp.post("/<delivery_id>/retry")
+@describe("retryDelivery", "Deliveries", {202: DeliveryAnswer}, errors=(409, 503))
 def retry(delivery_id: str) -> ResponseReturnValue:
-    """Try it now. One that is dead, stale or withheld begins anew, as a replay."""
+    """Try a delivery now. One that is dead, stale or withheld begins anew, as a replay."""
     body: dict[str, Any] = _ANSWER.dump(retry_delivery(gateway().database, _id(delivery_id), gateway().now()))
     return body, 202
 

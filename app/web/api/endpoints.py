@@ -19,11 +19,14 @@ from app.schemas.api.endpoints import (
     SecretRequest,
     TestAnswer,
 )
+from app.schemas.api.lists import list_of
+from app.schemas.api.service import DoneAnswer
 from app.services.delivering.replay import replay_dead, replay_event, replay_range
 from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.bodies import read_object
 from app.web.context import gateway
+from app.web.openapi.operations import describe
 
 bp = requires("admin", Blueprint("endpoints", __name__, url_prefix="/api/endpoints"))
 
@@ -31,12 +34,14 @@ _ANSWER = EndpointAnswer()
 
 
 @bp.get("")
+@describe("listEndpoints", "Endpoints", {200: list_of(EndpointAnswer)})
 def index() -> ResponseReturnValue:
-    """All of them, newest first."""
+    """List endpoints, newest first."""
     return paging.page(_ANSWER.dump(gateway().manage_endpoints.list(), many=True), None)
 
 
 @bp.post("")
+@describe("addEndpoint", "Endpoints", {201: NewEndpointAnswer}, body=EndpointRequest)
 def add() -> ResponseReturnValue:
     """Add an endpoint. Every event from now on is owed to it, as far as it wants it."""
     row, secret = gateway().manage_endpoints.add(read_object(EndpointRequest()))
@@ -45,18 +50,21 @@ def add() -> ResponseReturnValue:
 
 
 @bp.get("/<endpoint_id>")
+@describe("getEndpoint", "Endpoints", {200: EndpointAnswer})
 def show(endpoint_id: str) -> ResponseReturnValue:
-    """One endpoint, and how it is doing."""
+    """Show one endpoint, and how it is doing."""
     return _dump(_ANSWER, gateway().manage_endpoints.find(endpoint_id))
 
 
 @bp.patch("/<endpoint_id>")
+@describe("changeEndpoint", "Endpoints", {200: EndpointAnswer}, body=EndpointChange, errors=(409, 503))
 def change(endpoint_id: str) -> ResponseReturnValue:
-    """Change what is given; the rest stays."""
+    """Change an endpoint. What is left out stays."""
     return _dump(_ANSWER, gateway().manage_endpoints.change(endpoint_id, read_object(EndpointChange())))
 
 
 @bp.delete("/<endpoint_id>")
+@describe("removeEndpoint", "Endpoints", {200: DoneAnswer}, errors=(409, 503))
 def remove(endpoint_id: str) -> ResponseReturnValue:
     """Remove an endpoint. What it was still owed is dead."""
     gateway().manage_endpoints.remove(endpoint_id)
@@ -64,12 +72,16 @@ def remove(endpoint_id: str) -> ResponseReturnValue:
 
 
 @bp.post("/<endpoint_id>/test")
+@describe("testEndpoint", "Endpoints", {200: TestAnswer}, errors=(409, 503))
 def test(endpoint_id: str) -> ResponseReturnValue:
-    """Post an event of the type `gateway.test` now; say what came of it, and what is seen of the latest messages."""
+    """Try an endpoint: post a `gateway.test` now; say what came of it, and what is seen of the latest messages."""
     return _dump(TestAnswer(), gateway().manage_endpoints.test(endpoint_id, caller().name))
 
 
 @bp.post("/<endpoint_id>/rotate-secret")
+@describe(
+    "rotateEndpointSecret", "Endpoints", {200: SecretAnswer}, body=SecretRequest, needs_body=False, errors=(409, 503)
+)
 def rotate_secret(endpoint_id: str) -> ResponseReturnValue:
     """Give an endpoint another secret. For 24 hours what is posted is signed with both."""
     given = read_object(SecretRequest()) if request.content_length else {}
@@ -79,8 +91,9 @@ def rotate_secret(endpoint_id: str) -> ResponseReturnValue:
 
 
 @bp.post("/<endpoint_id>/replay")
+@describe("replayEvents", "Endpoints", {202: ReplayAnswer}, body=ReplayRequest)
 def replay(endpoint_id: str) -> ResponseReturnValue:
-    """Deliver again, marked `X-Gateway-Replay: true`, beside what is new and never in its way."""
+    """Deliver events again, marked `X-Gateway-Replay: true`, beside what is new and never in its way."""
     asked = read_object(ReplayRequest())
     gateway().manage_endpoints.find(endpoint_id)
     database, now = gateway().database, gateway().now()

@@ -10,24 +10,28 @@ from flask.typing import ResponseReturnValue
 
 from app.models import Event
 from app.process.echo_bot import ECHO_BOT, HEADER, has_reader, note_reader
-from app.schemas.api.events import LONGEST_WAIT_SECONDS
+from app.schemas.api.event_types import EventList
+from app.schemas.api.events import LONGEST_WAIT_SECONDS, EventQuery
 from app.schemas.event_body import event_body
 from app.services.events.read import Filter, Place, list_after, list_newest, newest_place
 from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.connections import left
 from app.web.context import gateway
+from app.web.openapi.operations import describe
 from app.web.query import query
 
 bp = requires("read", Blueprint("events", __name__, url_prefix="/api/events"))
 
 
 @bp.get("")
+@describe("listEvents", "Events", {200: EventList}, query=EventQuery, errors=(410, 429, 503))
 def index() -> ResponseReturnValue:
-    """Newest first; or, with `after` (a `next_cursor`, 0 for the beginning, or `newest`), ascending and without gaps.
+    """List events, newest first; or, with `after`, ascending and without gaps.
 
-    Then `wait` says for how many seconds to wait for the next one, and `next_cursor` is always where to go on. 410 is
-    for a cursor whose event this database does not have; `error.meta.start` is where to go on.
+    `after` is a `next_cursor`, 0 for the beginning, or `newest`. `wait` says for how many seconds to wait for the next
+    one, and `next_cursor` is always where to go on. 410 is for a cursor whose event this database does not have;
+    `error.meta.start` is where to go on.
     """
     numbers = caller().numbers
     wanted = Filter(query().get("type"), numbers, gateway().directory.current.accounts_of(numbers))

@@ -11,11 +11,15 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from app.domain.holds import Selection
+from app.schemas.api.actions import ActionAnswer
+from app.schemas.api.messages import RetryQuery
 from app.schemas.api.selections import DoneManyAnswer, RetryRequest, SelectionRequest
+from app.schemas.api.service import DoneAnswer
 from app.services.sending.bulk_actions import Done
 from app.web.auth import caller, requires
 from app.web.bodies import read_object
 from app.web.context import gateway
+from app.web.openapi.operations import describe
 from app.web.query import query
 
 bp = requires("send", Blueprint("message_actions", __name__, url_prefix="/api/messages"))
@@ -24,6 +28,7 @@ _SELECTION, _RETRY, _MANY = SelectionRequest(), RetryRequest(), DoneManyAnswer()
 
 
 @bp.post("/<path:message_id>/read")
+@describe("markMessageRead", "Messages", {200: DoneAnswer}, errors=(409, 422, 429, 502, 503))
 def read(message_id: str) -> ResponseReturnValue:
     """Show the customer that their message, and those before it, were read."""
     gateway().mark_read(message_id, caller().numbers)
@@ -31,15 +36,17 @@ def read(message_id: str) -> ResponseReturnValue:
 
 
 @bp.post("/<path:message_id>/typing")
+@describe("showTyping", "Messages", {200: DoneAnswer}, errors=(409, 422, 429, 502, 503))
 def typing(message_id: str) -> ResponseReturnValue:
-    """Mark the message as read and show that an answer is being written, for 25 seconds at most."""
+    """Show that an answer is being written, for 25 seconds at most. The message is marked as read, too."""
     gateway().mark_read(message_id, caller().numbers, typing=True)
     return {"success": True}
 
 
 @bp.post("/<path:message_id>/retry")
+@describe("retryMessage", "Messages", {202: ActionAnswer}, query=RetryQuery, errors=(409, 422, 503))
 def retry(message_id: str) -> ResponseReturnValue:
-    """Queue a message that failed, expired, was given up or is held for another try, with a wamid of its own.
+    """Try a message again: one that failed, expired, was given up or is held, with a wamid of its own.
 
     `?force=true` skips our own checks of the 24-hour window and of opt-outs.
     """
@@ -48,33 +55,38 @@ def retry(message_id: str) -> ResponseReturnValue:
 
 
 @bp.post("/<path:message_id>/cancel")
+@describe("cancelMessage", "Messages", {200: ActionAnswer}, errors=(409, 503))
 def cancel(message_id: str) -> ResponseReturnValue:
     """Give up a message that is queued or held."""
     return _done(message_id, gateway().actions.cancel(message_id, caller().numbers))
 
 
 @bp.post("/<path:message_id>/mark-sent")
+@describe("markMessageSent", "Messages", {200: ActionAnswer}, errors=(409, 503))
 def mark_sent(message_id: str) -> ResponseReturnValue:
     """Say that a message whose outcome nobody knows did go."""
     return _done(message_id, gateway().actions.mark_sent(message_id, caller().numbers))
 
 
 @bp.post("/release")
+@describe("releaseMessages", "Sending", {200: DoneManyAnswer}, body=SelectionRequest)
 def release_many() -> ResponseReturnValue:
-    """Let many held messages wait for their turn again: those that the body says. At most 5,000 in one call."""
+    """Release many held messages: those that the body says wait for their turn again, at most 5,000 in one call."""
     return _many(gateway().many_sends.release, read_object(_SELECTION), ("held",))
 
 
 @bp.post("/retry")
+@describe("retryMessages", "Sending", {200: DoneManyAnswer}, body=RetryRequest)
 def retry_many() -> ResponseReturnValue:
-    """Queue many messages for another try: those that the body says. At most 5,000 in one call."""
+    """Try many messages again: those that the body says, at most 5,000 in one call."""
     asked = read_object(_RETRY)
     return _many(gateway().many_sends.retry, asked, (asked.get("status", "failed"),))
 
 
 @bp.post("/cancel")
+@describe("cancelMessages", "Sending", {200: DoneManyAnswer}, body=SelectionRequest)
 def cancel_many() -> ResponseReturnValue:
-    """Give up many messages that are queued or held: those that the body says. At most 5,000 in one call."""
+    """Give up many messages that are queued or held: those that the body says, at most 5,000 in one call."""
     return _many(gateway().many_sends.cancel, read_object(_SELECTION), ())
 
 

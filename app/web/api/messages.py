@@ -7,13 +7,16 @@ from datetime import datetime
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from app.schemas.api.timeline import Happening
-from app.schemas.normalized_message import normalized
+from app.schemas.api.lists import list_of
+from app.schemas.api.messages import MessageQuery
+from app.schemas.api.timeline import Happening, Timeline
+from app.schemas.normalized_message import NormalizedMessage, normalized
 from app.services.messages import Cursor, find_message, list_messages, read_timeline
 from app.store.message_list import MessageFilter
 from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.context import gateway
+from app.web.openapi.operations import describe
 from app.web.query import query
 
 bp = requires("read", Blueprint("messages", __name__, url_prefix="/api/messages"))
@@ -22,8 +25,9 @@ _HAPPENING = Happening()
 
 
 @bp.get("")
+@describe("listMessages", "Messages", {200: list_of(NormalizedMessage)}, query=MessageQuery)
 def index() -> ResponseReturnValue:
-    """Newest first."""
+    """List messages, newest first."""
     asked = dict(query())
     limit, words = asked.pop("limit"), asked.pop("q", [])
     before = _cursor(asked.pop("cursor", None), bool(words))
@@ -34,14 +38,16 @@ def index() -> ResponseReturnValue:
 
 
 @bp.get("/<path:message_id>")
+@describe("getMessage", "Messages", {200: NormalizedMessage})
 def show(message_id: str) -> ResponseReturnValue:
-    """One message, by our id or Meta's."""
+    """Show one message, by our id or Meta's."""
     return normalized(find_message(gateway().database, message_id, caller().numbers))
 
 
 @bp.get("/<path:message_id>/timeline")
+@describe("getMessageTimeline", "Messages", {200: Timeline})
 def timeline(message_id: str) -> ResponseReturnValue:
-    """Everything that happened to a message, oldest first."""
+    """Show everything that happened to a message, oldest first."""
     happenings = read_timeline(gateway().database, message_id, caller().numbers)
     return paging.page(_HAPPENING.dump(happenings, many=True), None)
 

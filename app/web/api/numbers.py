@@ -7,14 +7,17 @@ from typing import Any
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from app.errors import Invalid, WrongState
+from app.errors import AlreadyExists, WrongState
+from app.schemas.api.lists import list_of
 from app.schemas.api.numbers import CheckAnswer, NumberAnswer, NumberChange, NumberRequest
+from app.schemas.api.service import DoneAnswer
 from app.services.numbers.read import SETTINGS, find_number, list_numbers
 from app.services.numbers.save import change_number, remove_number, save_number
 from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.bodies import read_object
 from app.web.context import gateway
+from app.web.openapi.operations import describe
 
 bp = requires("read", Blueprint("numbers", __name__, url_prefix="/api/numbers"))
 changes = requires("admin", Blueprint("number_changes", __name__, url_prefix="/api/numbers"))
@@ -24,26 +27,29 @@ _REQUEST, _CHANGE = NumberRequest(), NumberChange()
 
 
 @bp.get("")
+@describe("listNumbers", "Numbers", {200: list_of(NumberAnswer)})
 def index() -> ResponseReturnValue:
-    """All numbers, by id; those of the key, if it is bound to some."""
+    """List numbers, by id; those of the key, if it is bound to some."""
     found = list_numbers(gateway().database, gateway().directory, caller().numbers)
     return paging.page(_ANSWER.dump(found, many=True), None)
 
 
 @bp.get("/<phone_number_id>")
+@describe("getNumber", "Numbers", {200: NumberAnswer})
 def show(phone_number_id: str) -> ResponseReturnValue:
-    """One number."""
+    """Show one number, and how its queue moves."""
     return _answer(phone_number_id)
 
 
 @changes.post("")
+@describe("addNumber", "Numbers", {201: NumberAnswer}, body=NumberRequest, errors=(409, 503))
 def add() -> ResponseReturnValue:
     """Add a number. Once this is answered, it counts in every process."""
     asked = read_object(_REQUEST)
     number_id = asked["phone_number_id"]
     known = list_numbers(gateway().database, gateway().directory, None)
     if any(each.phone_number_id == number_id and each.source != SETTINGS for each in known):
-        raise Invalid(fields={"phone_number_id": ["was added already; PATCH /api/numbers/<id> changes it"]})
+        raise AlreadyExists("This number was added already; PATCH /api/numbers/<id> changes it.")
     save_number(
         gateway().database,
         gateway().vault,
@@ -61,6 +67,7 @@ def add() -> ResponseReturnValue:
 
 
 @changes.patch("/<phone_number_id>")
+@describe("changeNumber", "Numbers", {200: NumberAnswer}, body=NumberChange, errors=(409, 503))
 def change(phone_number_id: str) -> ResponseReturnValue:
     """Change a number that was added; what is not named stays."""
     asked = read_object(_CHANGE)
@@ -71,6 +78,7 @@ def change(phone_number_id: str) -> ResponseReturnValue:
 
 
 @changes.delete("/<phone_number_id>")
+@describe("removeNumber", "Numbers", {200: DoneAnswer}, errors=(409, 503))
 def remove(phone_number_id: str) -> ResponseReturnValue:
     """Forget a number that was added. What it sent and received stays."""
     _refuse_the_settings_own(phone_number_id)
@@ -80,6 +88,7 @@ def remove(phone_number_id: str) -> ResponseReturnValue:
 
 
 @changes.post("/<phone_number_id>/check")
+@describe("checkNumber", "Numbers", {200: CheckAnswer})
 def check(phone_number_id: str) -> ResponseReturnValue:
     """Ask Meta how a number is: its name, quality, throughput and status, its token, and its webhooks."""
     report: dict[str, Any] = _REPORT.dump(gateway().check_number(phone_number_id))

@@ -8,10 +8,11 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from app.errors import Invalid, NotFound
-from app.schemas.api.stats import StatsAnswer
+from app.schemas.api.stats import StatsAnswer, StatsQuery
 from app.services.operations.stats import read_stats
 from app.web.auth import caller, requires
 from app.web.context import gateway
+from app.web.openapi.operations import describe
 from app.web.query import query
 
 USUAL = timedelta(hours=24)
@@ -22,8 +23,9 @@ _SCHEMA = StatsAnswer()
 
 
 @bp.get("")
+@describe("getStatistics", "Statistics", {200: StatsAnswer}, query=StatsQuery, errors=(404, 503))
 def show() -> ResponseReturnValue:
-    """How much came and went, how well, how fast, and what Meta charges for.
+    """Count how much came and went, how well, how fast, and what Meta charges for.
 
     Counted by the worker: what happened in the last 15 seconds may be missing.
     """

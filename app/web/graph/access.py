@@ -8,12 +8,14 @@ from typing import Any
 from flask import request
 
 from app.errors import Unauthenticated
-from app.schemas.api.graph import TOKEN_SCOPES
+from app.schemas.api.graph import TOKEN_SCOPES, GraphMe, GraphToken
 from app.security.encryption import hash_key
 from app.services.registries.api_keys import Caller
 from app.web.auth import caller, header_key
 from app.web.context import gateway
+from app.web.graph.describing import describe_graph
 from app.web.graph.reading import FORM, body_bytes, parse
+from app.web.openapi.operations import ANY_OBJECT, given
 
 Json = dict[str, Any]
 _PARAMETER = "access_token"
@@ -39,6 +41,7 @@ def _in_body() -> str:
     return key if isinstance(key, str) else ""
 
 
+@describe_graph("exchangeToken", "Graph tokens", "", GraphToken, body=ANY_OBJECT)
 def exchange_token() -> Json:
     """Give whoever shows a key as `client_secret` that key, as Meta gives an app its token."""
     given = {**(parse(body_bytes(), keeps_all=True) or {}), **request.args}
@@ -48,8 +51,9 @@ def exchange_token() -> Json:
     return {"access_token": secret, "token_type": "bearer"}
 
 
+@describe_graph("getToken", "Graph tokens", "", GraphToken)
 def exchange_token_by_query() -> Json:
-    """The same, asked by GET."""
+    """Give a key back to whoever shows it in a query."""
     return exchange_token()
 
 
@@ -63,13 +67,17 @@ def _basic_password() -> str:
         return ""
 
 
+@describe_graph("getMe", "Graph tokens", "read", GraphMe)
 def show_me() -> Json:
-    """Who a key is: its name, and an id that is made of it."""
+    """Say who a key is: its name, and an id that is made of it."""
     return {"id": _id_of(caller()), "name": caller().name}
 
 
+@describe_graph(
+    "debugToken", "Graph tokens", "read", parameters=(given("input_token", "query", "The key to look at."),)
+)
 def debug_token() -> Json:
-    """What a key of ours (`input_token`) may do, in Meta's words."""
+    """Say what a key of ours (`input_token`) may do, in Meta's words."""
     known = gateway().api_keys.find(request.args.get("input_token", "").rpartition("|")[2])
     if known is None:
         error = {"code": 190, "message": "Invalid OAuth access token: no key of this gateway."}

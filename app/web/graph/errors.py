@@ -23,6 +23,7 @@ _ANSWERS: Mapping[str, tuple[int, int]] = {
     "idempotency_conflict": (409, 2),
     "idempotency_mismatch": (400, 100),
     "wrong_state": (400, 100),
+    "already_exists": (400, 100),
     "too_large": (413, 100),
     "unsupported_media_type": (415, 100),
     "invalid_request": (400, 100),

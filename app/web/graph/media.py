@@ -5,12 +5,26 @@ from __future__ import annotations
 from flask import Response, jsonify, request
 
 from app.errors import Invalid
+from app.schemas.api.graph import GraphFile
 from app.web.auth import caller
 from app.web.context import gateway
-from app.web.files import hand_on
+from app.web.files import FILE, hand_on
+from app.web.graph.describing import describe_graph
 from app.web.graph.reading import UPLOAD_LIMIT, mime_type_of, query, whole_file
+from app.web.openapi.operations import given
+
+_FORM = {
+    "type": "object",
+    "properties": {
+        "file": {"type": "string", "format": "binary"},
+        "type": {"type": "string", "description": "Its media type, if the part does not say it."},
+        "messaging_product": {"type": "string", "enum": ["whatsapp"]},
+    },
+    "required": ["file"],
+}
 
 
+@describe_graph("uploadMedia", "Graph media", "send", GraphFile, body=_FORM, body_type="multipart/form-data")
 def upload(phone_number_id: str) -> Response:
     """Give Meta a file; the answer's `id` sends it, for thirty days."""
     gateway().graph_face.number(phone_number_id, caller().numbers)
@@ -27,6 +41,9 @@ def upload(phone_number_id: str) -> Response:
         return jsonify(gateway().graph_face.upload(phone_number_id, part, caller().numbers))
 
 
+@describe_graph(
+    "downloadGraphMedia", "Graph media", "read", FILE, parameters=(given("mid", "query", "The file's id."),)
+)
 def download() -> Response:
-    """The bytes of a file, at the `url` that `GET /<media_id>` shows: for five minutes without a key, then with one."""
+    """Download a file, at the `url` that `GET /<media_id>` shows: for five minutes without a key, then with one."""
     return hand_on(gateway().graph_face.download(request.args.get("mid", ""), query()))

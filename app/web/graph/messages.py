@@ -9,18 +9,24 @@ from flask.typing import ResponseReturnValue
 from app.domain.outbound import OutboundRequest
 from app.domain.phone_numbers import NotANumber, NotInAnyPlan, to_e164, to_wa_id
 from app.errors import Invalid
+from app.schemas.api.graph import GraphDone, GraphSent
 from app.schemas.send import read_lenient_request
+from app.schemas.send.kinds import GRAPH_MESSAGE
+from app.schemas.unions import Union
 from app.services.sending.send_message import Sent
 from app.web.auth import caller
 from app.web.context import gateway
+from app.web.graph.describing import describe_graph
 from app.web.graph.reading import body_bytes, parse
 from app.web.idempotency import REPLAYED, key_of_request, takes_key_itself
 
 Json = dict[str, Any]
 
 LONGEST_HEADER = 1000
+SENT = Union("GraphSendAnswer", "What was taken; of one that was read, that it was.", {}, (GraphSent, GraphDone))
 
 
+@describe_graph("sendGraphMessage", "Graph messages", "send", SENT, body=GRAPH_MESSAGE)
 @takes_key_itself
 def send(phone_number_id: str) -> ResponseReturnValue:
     """Send a message, mark one as read, or show that an answer is being written, as Graph does."""

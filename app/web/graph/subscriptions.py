@@ -8,16 +8,20 @@ from typing import Any
 from flask import request
 
 from app.errors import Invalid, NotFound
+from app.schemas.api.graph import GraphDone
 from app.services.endpoints.graph_subscriptions import OBJECT
 from app.web.context import gateway
 from app.web.graph.access import given_key
+from app.web.graph.describing import describe_graph
 from app.web.graph.reading import body_bytes, parse
+from app.web.openapi.operations import ANY_OBJECT
 
 Json = dict[str, Any]
 
 
+@describe_graph("listSubscriptions", "Graph subscriptions", "admin")
 def list_subscriptions(app_id: str) -> Json:
-    """Where this app's webhooks go."""
+    """Show where an app's webhooks go."""
     version = gateway().config.graph_api_version
     found = gateway().graph_subscriptions.of_app(_checked(app_id))
     for each in found:
@@ -25,6 +29,7 @@ def list_subscriptions(app_id: str) -> Json:
     return {"data": found}
 
 
+@describe_graph("subscribe", "Graph subscriptions", "admin", GraphDone, body=ANY_OBJECT)
 def subscribe(app_id: str) -> Json:
     """Send webhooks to `callback_url` from now on, once it has echoed the challenge. They are signed with the key."""
     given = {**(parse(body_bytes()) or {}), **request.args}
@@ -42,8 +47,9 @@ def subscribe(app_id: str) -> Json:
     return {"success": True}
 
 
+@describe_graph("unsubscribe", "Graph subscriptions", "admin", GraphDone)
 def unsubscribe(app_id: str) -> Json:
-    """Send this app no more webhooks."""
+    """Send an app no more webhooks."""
     gateway().graph_subscriptions.unsubscribe(_checked(app_id))
     return {"success": True}
 

@@ -1,4 +1,4 @@
-"""Builds the OpenAPI document from the application's routes and our schemas."""
+"""Builds the OpenAPI documents from the application's routes and our schemas."""
 
 from __future__ import annotations
 
@@ -14,115 +14,140 @@ from marshmallow import Schema
 from werkzeug.routing import Rule
 
 from app import __version__
-from app.schemas.api.errors import ErrorAnswer
-from app.schemas.api.event_types import EVENT_SCHEMAS
+from app.schemas.api.event_types import EVENT_SCHEMAS, ErasedEvent
+from app.schemas.unions import Union
 from app.web.auth import ACCESS
 from app.web.idempotency import SAFE, takes_key
-from app.web.openapi.operations import KEY, OPERATIONS, Answer, Operation
-from app.web.openapi.shapes import ShapesPlugin, first_sentence
+from app.web.openapi import answers, webhooks
+from app.web.openapi.examples import EXAMPLES
+from app.web.openapi.operations import Operation, operations
+from app.web.openapi.parameters import KEY, PATHS
+from app.web.openapi.shapes import ShapesPlugin, reference
+from app.web.openapi.tags import API, GRAPH, SERVICE, TAGS
 
-ABOUT = (
-    "A gateway between Meta's WhatsApp Cloud API and your own software. "
-    "Send `Authorization: Bearer <key>`; every error has the one shape `ErrorAnswer`, under `/graph/` Meta's own."
-)
-REASONS = {
-    400: "The body is not what the route reads.",
-    401: "No key, or none that is known; for a webhook, no signature of ours.",
-    403: "The key lacks the scope.",
-    404: "Nothing by that id, or nothing this key may see.",
-    410: "The cursor's event is not in this database; `error.meta.start` is where to go on.",
-    409: "Not in this state; or the first request with this `Idempotency-Key` is still running.",
-    413: "The body is too large.",
-    415: "The body does not say that it is JSON.",
-    422: "Something asked for cannot be; `error.fields` says what, `error.meta` what Meta said.",
-    429: "Not so fast. `Retry-After` says when.",
-    502: "Meta does not accept the number's access token.",
-    503: "Not possible at the moment. `Retry-After` says when.",
+ABOUT = {
+    API: "A gateway between Meta's WhatsApp Cloud API and your own software. Send `Authorization: Bearer <key>`; every"
+    " error has the one shape `ErrorAnswer`. Answers may have new keys any day, and words new values: read what you"
+    " know, and let the rest pass. An `X-Request-ID` that you send is answered, and stands in the logs.",
+    GRAPH: "What Cloud API SDKs expect of Graph, with the gateway's keys in place of Meta's tokens. Errors have Graph's"
+    " shape. Fields that only Meta knows are passed on.",
+    SERVICE: "What Meta calls, and what the service says of itself.",
 }
 _ARGUMENT = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 
 
-def build(app: Flask) -> dict[str, Any]:
-    """The whole document, without `servers`: every route that `OPERATIONS` has."""
-    spec = APISpec("whatsapp-service", __version__, "3.1.0", plugins=[ShapesPlugin()], info={"description": ABOUT})
-    spec.components.security_scheme("key", {"type": "http", "scheme": "bearer"})
-    for status, reason in REASONS.items():
-        spec.components.response(_reason_name(status), {"description": reason, "content": _json(ErrorAnswer)})
-    for event in EVENT_SCHEMAS:
-        spec.components.schema(event.__name__, schema=event)
+def build(app: Flask, file: str) -> dict[str, Any]:
+    """One whole document, without `servers`: every route whose tag is in the file."""
+    spec = APISpec(
+        "whatsapp-service",
+        __version__,
+        "3.1.0",
+        plugins=[ShapesPlugin()],
+        info={
+            "description": ABOUT[file],
+            "contact": {"name": "Whoever runs this gateway"},
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        tags=[{"name": name, "description": tag.description} for name, tag in TAGS.items() if tag.file == file],
+    )
+    scopes = "A key of the gateway; its scopes are `send`, `read` and `admin`."
+    spec.components.security_scheme("key", {"type": "http", "scheme": "bearer", "description": scopes})
+    known = {name: each for name, each in operations(app).items() if TAGS[each.tag].file == file and not each.hidden}
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
-        operation = OPERATIONS.get(rule.endpoint)
-        if operation is None:  # files, and the simulator's own pages
+        operation = known.get(rule.endpoint)
+        if operation is None:
             continue
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            described = _describe(app, rule, operation, method)
-            spec.path(_ARGUMENT.sub(r"{\1}", rule.rule), operations={method.lower(): described})
+            path = _ARGUMENT.sub(r"{\1}", rule.rule)
+            spec.path(path, operations={method.lower(): _describe(app, spec, rule, operation, method)})
+    posted = webhooks.describe(spec) if file == API else {}
+    answers.add_components(spec, is_graphs=file == GRAPH)
     document: dict[str, Any] = spec.to_dict()
-    return document
+    return pruned(document | posted)
 
 
 def event_schema() -> dict[str, Any]:
     """One JSON Schema of every event, that stands alone: what it refers to is in its `$defs`."""
     spec = APISpec("events", __version__, "3.1.0", plugins=[ShapesPlugin()])
-    for event in EVENT_SCHEMAS:
+    kinds: tuple[type[Schema], ...] = (*EVENT_SCHEMAS, ErasedEvent)
+    for event in kinds:
         spec.components.schema(event.__name__, schema=event)
     shapes = json.dumps(spec.to_dict()["components"]["schemas"]).replace("#/components/schemas/", "#/$defs/")
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "An event of the gateway",
-        "oneOf": [{"$ref": f"#/$defs/{event.__name__}"} for event in EVENT_SCHEMAS],
+        "oneOf": [{"$ref": f"#/$defs/{event.__name__}"} for event in kinds],
         "$defs": json.loads(shapes),
     }
 
 
-def _describe(app: Flask, rule: Rule, operation: Operation, method: str) -> dict[str, Any]:
-    blueprint = rule.endpoint.partition(".")[0]
-    scope = operation.scope or app.extensions[ACCESS][blueprint]
-    summary, _, description = (inspect.getdoc(app.view_functions[rule.endpoint]) or "").partition("\n\n")
-    is_keyed = method not in SAFE and takes_key(app.view_functions[rule.endpoint])
+def schema_of(schema: type[Schema]) -> dict[str, Any]:
+    """A schema, and those inside it, as components by name."""
+    spec = APISpec("part", __version__, "3.1.0", plugins=[ShapesPlugin()])
+    spec.components.schema(schema.__name__, schema=schema)
+    found: dict[str, Any] = spec.to_dict()["components"]["schemas"]
+    return found
+
+
+def pruned(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with those components alone that something in it refers to."""
+    components = document["components"]
+    found: set[tuple[str, str]] = set()
+    ahead: list[Any] = [{name: part for name, part in document.items() if name != "components"}]
+    while ahead:
+        for kind, name in set(re.findall(r"#/components/(\w+)/([\w.-]+)", json.dumps(ahead.pop()))) - found:
+            found.add((kind, name))
+            ahead.append(components[kind][name])
+    kept = {
+        kind: {name: part for name, part in parts.items() if (kind, name) in found or kind == "securitySchemes"}
+        for kind, parts in components.items()
+    }
+    return document | {"components": {kind: parts for kind, parts in kept.items() if parts}}
+
+
+def _describe(app: Flask, spec: APISpec, rule: Rule, operation: Operation, method: str) -> dict[str, Any]:
+    view = app.view_functions[rule.endpoint]
+    scope = operation.scope or app.extensions[ACCESS][rule.endpoint.partition(".")[0]]
+    is_keyed = method not in SAFE and takes_key(view)
     described: dict[str, Any] = {
-        "operationId": rule.endpoint.replace(".", "_"),
-        "tags": [blueprint],
-        "summary": " ".join(summary.split()),
-        "description": " ".join(description.split()),
+        "operationId": operation.name,
+        "tags": [operation.tag],
+        **_said(view),
         "parameters": [*_parameters(rule, operation), *([KEY] if is_keyed else [])],
-        "responses": _responses(rule, operation, scope, {409, 422} if is_keyed else set()),
+        "responses": answers.describe(spec, rule, operation, scope, is_keyed),
         "security": [{"key": [scope]}] if scope else [],
     }
     if operation.body is not None:
-        content = {operation.body_type: {"schema": operation.body}}
-        described["requestBody"] = {"required": True, "content": content}
+        described["requestBody"] = _body(spec, operation)
     return {name: value for name, value in described.items() if value or name == "security"}
+
+
+def _said(view: Any) -> dict[str, str]:
+    """A view's docstring: its first sentence as the summary, all of it as the description."""
+    paragraphs = [" ".join(each.split()) for each in (inspect.getdoc(view) or "").split("\n\n")]
+    summary = re.split(r"(?<=\.)\s|(?<=[a-z])[:;]\s", paragraphs[0], maxsplit=1)[0].rstrip(".:;")
+    return {"summary": summary, "description": "\n\n".join(paragraphs)}
+
+
+def _body(spec: APISpec, operation: Operation) -> dict[str, Any]:
+    body = operation.body
+    shape: Any = reference(_converter(spec), body) if isinstance(body, Union) else body
+    content: dict[str, Any] = {"schema": shape}
+    examples = EXAMPLES["bodies"].get(operation.name)
+    if examples:
+        content["examples"] = {name: {"value": value} for name, value in examples.items()}
+    return {"required": operation.needs_body, "content": {operation.body_type: content}}
 
 
 def _parameters(rule: Rule, operation: Operation) -> Iterator[dict[str, Any]]:
     for name in sorted(rule.arguments):
-        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        yield {"name": name, "in": "path", "required": True, **PATHS[name]}
     if operation.query is not None:
         yield {"in": "query", "schema": operation.query}
     yield from operation.parameters
 
 
-def _responses(rule: Rule, operation: Operation, scope: str | None, more: set[int]) -> dict[str, Any]:
-    errors = set(operation.errors) | (more if operation.errors else set())
-    errors |= {401, 403} if scope else set()
-    errors |= {404} if rule.arguments else set()
-    errors |= {422} if scope and not operation.is_graphs else set()
-    errors |= {400, 413, 415, 422} if isinstance(operation.body, type) else set()
-    answers = {str(status): _answer(answer) for status, answer in operation.answers.items()}
-    return answers | {str(status): _reason_name(status) for status in sorted(errors - operation.answers.keys())}
-
-
-def _answer(answer: Answer) -> dict[str, Any]:
-    if isinstance(answer, str):
-        kind = "object" if answer == "application/json" else "string"
-        return {"description": "As it is.", "content": {answer: {"schema": {"type": kind}}}}
-    return {"description": first_sentence(answer), "content": _json(answer)}
-
-
-def _json(schema: type[Schema] | dict[str, Any]) -> dict[str, Any]:
-    return {"application/json": {"schema": schema}}
-
-
-def _reason_name(status: int) -> str:
-    return f"Error{status}"
+def _converter(spec: APISpec) -> Any:
+    (plugin,) = spec.plugins
+    assert isinstance(plugin, ShapesPlugin)
+    return plugin.converter

@@ -7,15 +7,21 @@ from flask.typing import ResponseReturnValue
 
 from app.schemas.json_text import parse_json
 from app.schemas.send import SendMessageResponse, read_send_request
+from app.schemas.send.kinds import SEND
 from app.web import query
 from app.web.auth import caller, check
 from app.web.bodies import read_json_bytes
 from app.web.context import gateway
 from app.web.idempotency import REPLAYED, key_of_request, takes_key_itself
+from app.web.openapi.operations import describe
 
 _RESPONSE = SendMessageResponse()
 
 
+@describe(
+    "sendMessage", "Sending", {200: SendMessageResponse, 202: SendMessageResponse},
+    body=SEND, errors=(404, 409, 429, 502, 503), scope="send",
+)  # fmt: skip
 @takes_key_itself
 def send() -> ResponseReturnValue:
     """Send one message and wait for Meta, or queue it: 200 when Meta took it, 202 while nobody can say that yet."""

@@ -10,14 +10,31 @@ from flask.typing import ResponseReturnValue
 from app import metrics
 from app.errors import BadSignature, GatewayError
 from app.logs import request_id_var
+from app.schemas.api.service import AliveAnswer
 from app.security.meta_signatures import is_meta_signature
 from app.web.bodies import read_raw
 from app.web.context import gateway
+from app.web.openapi.operations import describe, given
 
 LIMIT = 4 * 1024 * 1024
 """Meta's bodies reach 3 MB (Meta: webhooks/overview)."""
 
+_HANDSHAKE = (
+    given("hub.mode", "query", "`subscribe`."),
+    given("hub.verify_token", "query", "`WHATSAPP_VERIFY_TOKEN`."),
+    given("hub.challenge", "query", "What Meta wants back."),
+)
+_SIGNATURE = given("X-Hub-Signature-256", "header", "`sha256=` and the HMAC of the body, made with the app secret.")
+_NOTIFICATION = {
+    "type": "object",
+    "description": "Meta's notification. Any bytes with a good signature are kept.",
+    "additionalProperties": True,
+}
 
+
+@describe(
+    "verifyWebhook", "Webhook", {200: "text/plain", 403: "text/plain"}, errors=(), parameters=_HANDSHAKE
+)  # fmt: skip
 def handshake() -> ResponseReturnValue:
     """Give Meta its challenge back, as plain text and nothing else, if it knows our verify token."""
     token = request.args.get("hub.verify_token", "")
@@ -29,6 +46,10 @@ def handshake() -> ResponseReturnValue:
     return Response(challenge, 200, mimetype="text/plain", headers={"X-Content-Type-Options": "nosniff"})
 
 
+@describe(
+    "receiveNotification", "Webhook", {200: AliveAnswer},
+    body=_NOTIFICATION, errors=(401, 413, 503), parameters=(_SIGNATURE,),
+)  # fmt: skip
 def receive() -> ResponseReturnValue:
     """Answer 200 once the body is committed. No signature of ours, no entry; no database, no 200."""
     try:

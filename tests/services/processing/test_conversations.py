@@ -48,7 +48,7 @@ def test_the_window_is_of_the_newest_word_whatever_comes_first(get: Get, receive
 
     assert contact["windows"] == {
         PNID: {
-            "last_inbound_at": "2021-09-30T18:00:00+00:00", "expires_at": "2021-10-01T18:00:00+00:00", "is_open": False,
+            "last_inbound_at": "2021-09-30T18:00:00Z", "expires_at": "2021-10-01T18:00:00Z", "is_open": False,
         }
     }  # fmt: skip
 
@@ -67,7 +67,7 @@ def test_a_call_opens_the_window(get: Get, receive: Receive) -> None:
 
     [contact] = get("/api/contacts")["data"]
 
-    assert contact["windows"][PNID]["last_inbound_at"] == "2021-09-30T18:00:00+00:00"
+    assert contact["windows"][PNID]["last_inbound_at"] == "2021-09-30T18:00:00Z"
 
 
 @pytest.mark.parametrize(
@@ -167,11 +167,11 @@ def test_a_word_stops_marketing_on_the_number_it_was_said_to(get: Get, receive: 
     [contact] = get("/api/contacts")["data"]
     [told] = get("/api/events", type="contact.updated")["data"]
 
-    assert contact["opt_outs"] == {PNID: {"category": "marketing", "since": "2021-09-30T18:00:00+00:00", "how": "word"}}
+    assert contact["opt_outs"] == {PNID: {"category": "marketing", "since": "2021-09-30T18:00:00Z", "how": "word"}}
     assert told["data"]["reason"] == "opted_out"
     assert told["data"]["contact"]["id"] == contact["id"]
     assert told["data"]["opt_out"] == {
-        "category": "marketing", "opted_out": True, "at": "2021-09-30T18:00:00+00:00", "how": "word",
+        "category": "marketing", "opted_out": True, "at": "2021-09-30T18:00:00Z", "how": "word",
         "phone_number_ids": [PNID],
     }  # fmt: skip
 
@@ -194,7 +194,7 @@ def test_the_newest_wish_holds_in_whatever_order_they_come(
 
     [contact] = get("/api/contacts")["data"]
     assert contact["opt_outs"][PNID] == {
-        "category": "marketing", "since": "2021-09-30T18:00:09+00:00", "how": "preference",
+        "category": "marketing", "since": "2021-09-30T18:00:09Z", "how": "preference",
     }  # fmt: skip
     reasons = sorted(event["data"]["reason"] for event in get("/api/events", type="contact.updated")["data"])
     assert reasons == ["opted_in", "opted_out", "opted_out"]
@@ -222,7 +222,7 @@ def test_what_we_last_said_comes_with_the_answer(get: Get, receive: Receive) -> 
     assert bo["data"]["last_outbound"] is None
     asked = ana["data"]["last_outbound"]
     assert (asked["message_id"], asked["message"], asked["source"]) == ("wamid.ask", "¿Sí o no?", "echo")
-    assert asked["timestamp"] == "2021-09-30T18:00:01+00:00" and asked["template"] is None
+    assert asked["timestamp"] == "2021-09-30T18:00:01Z" and asked["template"] is None
 
 
 def test_it_comes_with_it_although_both_are_in_one_notification(get: Get, receive: Receive) -> None:
@@ -300,7 +300,7 @@ def test_two_that_turn_out_to_be_one_keep_the_newest_of_both(get: Get, receive: 
 
     [contact] = get("/api/contacts")["data"]
 
-    assert contact["windows"][PNID]["last_inbound_at"] == "2021-09-30T18:01:00+00:00"
+    assert contact["windows"][PNID]["last_inbound_at"] == "2021-09-30T18:01:00Z"
     assert set(contact["windows"]) == {PNID, OTHER_PNID} and set(contact["opt_outs"]) == {PNID}
 
 

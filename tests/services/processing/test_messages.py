@@ -53,7 +53,7 @@ def test_a_text_message_comes_out_in_the_normalised_shape(receive: Receive, get:
         "channel": "whatsapp",
         "sender": f"+{ANA}",
         "message": "Hola, necesito ayuda",
-        "timestamp": "2021-09-30T18:00:00+00:00",
+        "timestamp": "2021-09-30T18:00:00Z",
         "message_id": "wamid.HBgNABC=",
         "message_type": "text",
         "direction": "inbound",

@@ -32,10 +32,10 @@ def test_a_contact_has_its_names_and_when_it_last_wrote_to_which_number(get: Get
     assert {"kind": "user_id", "value": "AR.1", "until": None} in listed["aliases"]
     assert listed["windows"] == {
         PNID: {
-            "last_inbound_at": "2021-09-30T18:00:00+00:00", "expires_at": "2021-10-01T18:00:00+00:00", "is_open": False,
+            "last_inbound_at": "2021-09-30T18:00:00Z", "expires_at": "2021-10-01T18:00:00Z", "is_open": False,
         },
         OTHER_PNID: {
-            "last_inbound_at": "2021-09-30T18:01:00+00:00", "expires_at": "2021-10-01T18:01:00+00:00", "is_open": False,
+            "last_inbound_at": "2021-09-30T18:01:00Z", "expires_at": "2021-10-01T18:01:00Z", "is_open": False,
         },
     }  # fmt: skip
     assert get(f"/api/contacts/{listed['id']}") == listed

@@ -114,8 +114,9 @@ def test_a_number_is_added_once(ask: Ask) -> None:
 
     again = ask("POST", json=THEIRS)
 
-    assert again.status_code == 422
-    assert "PATCH" in again.get_json()["error"]["fields"]["phone_number_id"][0]
+    assert again.status_code == 409
+    assert again.get_json()["error"]["code"] == "already_exists"
+    assert "PATCH" in again.get_json()["error"]["message"]
 
 
 @on_sqlite

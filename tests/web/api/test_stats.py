@@ -118,7 +118,7 @@ def test_of_a_longer_time_hours_are_told_and_minutes_are_forgotten(
     with database.read() as session:
         assert set(session.scalars(select(Traffic.seconds))) == {traffic.HOUR, traffic.DAY}
     assert stats["inbound"]["messages"] == 2
-    assert stats["since"] == "2021-01-01T00:00:00+00:00"
+    assert stats["since"] == "2021-01-01T00:00:00Z"
 
 
 PRICED = [

@@ -57,7 +57,7 @@ def test_an_outbound_message_was_asked_for_tried_and_reported_on(
         ("status", "delivered"),
     ]
     assert told[2]["message_id"] == name
-    assert told[3]["timestamp"] == "2023-11-14T22:13:20+00:00"
+    assert told[3]["timestamp"] == "2023-11-14T22:13:20Z"
     assert told[3]["pricing"]["category"] == "service"
     assert told[3]["notification_id"] is not None
     assert [each["type"] for each in happened if each["what"] == "event"] == ["message.status"] * 2

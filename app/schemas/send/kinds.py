@@ -1,0 +1,135 @@
+"""The bodies of sends, each with the one content that its type has: for whoever writes them by a description.
+
+`SendMessageRequest` checks whatever comes, so that everything that is wrong is told at once. These say the same in a
+form that tools can read: they are made of its fields, and nothing else is.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import INCLUDE, Schema, fields, validate
+
+from app.schemas.send.base import MetaObject
+from app.schemas.send.request import CONTENT_TYPES, Contents, SendMessageRequest
+from app.schemas.send.short_form import ShortTemplate
+from app.schemas.send.texts import Text, Word
+from app.schemas.send.values import Flag
+from app.schemas.unions import Union
+
+SHORT = ("message", "image_url", "buttons")
+ADDRESS = ("to", "recipient", "group_id")
+METAS_OWN = ("recipient_type", "context", "biz_opaque_callback_data", "recipient_identity_key_hash")
+"""Fields of a send that Meta's own body has, too."""
+
+_FIELDS: Mapping[str, Any] = SendMessageRequest._declared_fields
+_OPTIONS = [name for name in _FIELDS if name not in (*CONTENT_TYPES, *SHORT, *ADDRESS, "type", "raw")]
+_KEY = fields.String(
+    validate=validate.Length(1, 255), metadata={"description": "An `Idempotency-Key` for this message alone."}
+)
+
+
+def _copy(name: str, *, required: bool = False) -> Any:
+    field = copy.copy(_FIELDS[name])
+    field.required = required
+    return field
+
+
+def _made(name: str, documentation: str, declared: Mapping[str, Any], base: type[Schema] = MetaObject) -> type[Schema]:
+    return type(name, (base,), {**declared, "__doc__": documentation, "__module__": __name__})
+
+
+def _word(kind: str) -> Word:
+    return Word(kind, required=True)
+
+
+def _kinds(prefix: str, beside: Mapping[str, Any], base: type[Schema] = MetaObject) -> dict[str, type[Schema]]:
+    """A body for each type of message: the content that it needs, and what may stand beside it."""
+    found = {}
+    for kind in Contents().fields:
+        content = {"type": _word(kind), kind: _copy(kind, required=True)}
+        doc = f"A message of the type `{kind}`."
+        found[kind] = _made(f"{prefix}{kind.title()}", doc, {**content, **beside}, base)
+    return found
+
+
+def _address() -> dict[str, Any]:
+    return {name: _copy(name) for name in ADDRESS}
+
+
+def _options() -> dict[str, Any]:
+    return {name: _copy(name) for name in _OPTIONS}
+
+
+class _Open(MetaObject):
+    class Meta(MetaObject.Meta):
+        unknown = INCLUDE
+
+
+def _short(prefix: str, beside: Mapping[str, Any]) -> type[Schema]:
+    short = {name: _copy(name) for name in SHORT}
+    short["template"] = fields.Nested(
+        ShortTemplate, metadata={"description": "An approved template, for whoever did not write for a while."}
+    )
+    doc = "The short form: a text, an image (`message` is its caption), a text with buttons, or a template."
+    return _made(f"{prefix}Short", doc, {**short, **beside})
+
+
+def _raw(prefix: str, beside: Mapping[str, Any]) -> type[Schema]:
+    declared = {
+        "type": Text(required=True),
+        "raw": Flag(required=True, validate=validate.OneOf([True])),
+        **beside,
+    }
+    return _made(f"{prefix}Raw", "A message of any type, which is passed on to Meta unchecked.", declared, _Open)
+
+
+def _send(name: str, prefix: str, description: str, more: Mapping[str, Any]) -> Union:
+    beside = {**_address(), **_options(), **more}
+    short = _short(prefix, {"to": _copy("to", required=True), **_options(), **more})
+    return Union(name, description, _kinds(prefix, beside), (short, _raw(prefix, beside)))
+
+
+SEND = _send("SendMessage", "Send", "A message to send, by its `type`; or the short form, which has none.", {})
+BULK_ROW = _send("BulkMessage", "Bulk", "A message of many, each as a send of its own.", {"idempotency_key": _KEY})
+REPLY = Union(
+    "Reply",
+    "A message to whoever wrote: a send without its address.",
+    _kinds("Reply", _options()),
+    (_short("Reply", _options()), _raw("Reply", _options())),
+)
+ASSISTANT_SEND = _made(
+    "ShortMessage",
+    "A text, an image, a text with buttons, or a template.",
+    {name: _copy(name, required=name == "to") for name in ("to", "message", "image_url", "buttons")}
+    | {"template": fields.Nested(ShortTemplate)},
+)
+
+
+class TypingIndicator(_Open):
+    """That an answer is being written."""
+
+    type = Word("text")
+
+
+class GraphReadReceipt(_Open):
+    """That a message was read; with `typing_indicator`, that an answer is being written, too."""
+
+    messaging_product = _word("whatsapp")
+    status = _word("read")
+    message_id = Text(required=True)
+    typing_indicator = fields.Nested(TypingIndicator)
+
+
+_GRAPH: dict[str, Any] = {
+    "messaging_product": _word("whatsapp"),
+    **{name: _copy(name) for name in METAS_OWN},
+}
+GRAPH_MESSAGE = Union(
+    "GraphMessage",
+    "A message as Meta documents it, by its `type`; or that one was read.",
+    _kinds("Graph", {"to": _copy("to"), "recipient": _copy("recipient"), **_GRAPH}, _Open),
+    (GraphReadReceipt,),
+)

@@ -1,0 +1,39 @@
+"""The sections of the descriptions, and which file each is in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+API, GRAPH, SERVICE, ASSISTANT = "api", "graph", "service", "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A section: the file that it is in, and a sentence about it."""
+
+    file: str
+    description: str
+
+
+TAGS: dict[str, Tag] = {
+    "Sending": Tag(API, "Send a message, or many with one handle."),
+    "Messages": Tag(API, "What came in and went out, and what can be done to it."),
+    "Batches": Tag(API, "Many sends with one handle: watched, paused, cancelled."),
+    "Contacts": Tag(API, "People: their names, windows and opt-outs, and who answers them."),
+    "Media": Tag(API, "Files that customers sent."),
+    "Events": Tag(API, "Everything that happened, in order and without gaps."),
+    "Endpoints": Tag(API, "Your apps, to which events are posted."),
+    "Deliveries": Tag(API, "What your apps are owed: waiting, delivered, dead."),
+    "Numbers": Tag(API, "The business numbers that the gateway speaks for."),
+    "Notifications": Tag(API, "Meta's webhooks as they came."),
+    "Alerts": Tag(API, "What is wrong, and what was."),
+    "Statistics": Tag(API, "How much came and went, how well, and how fast."),
+    "Graph messages": Tag(GRAPH, "Sends as Meta's Cloud API takes them."),
+    "Graph media": Tag(GRAPH, "Files, up to Meta and down from it."),
+    "Graph tokens": Tag(GRAPH, "Keys of the gateway, looked at as Meta's tokens are."),
+    "Graph subscriptions": Tag(GRAPH, "Where an application wants its webhooks."),
+    "Graph objects": Tag(GRAPH, "Numbers, accounts and templates, handed on to Meta."),
+    "Webhook": Tag(SERVICE, "What Meta calls."),
+    "Service": Tag(SERVICE, "Is it alive, is it ready, what does it count."),
+    "Descriptions": Tag(SERVICE, "What this service is, for programs and for people."),
+}

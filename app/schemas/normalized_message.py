@@ -74,7 +74,9 @@ class NormalizedMessage(EveryKey):
     phone_number_id = fields.String()
     recipient = fields.String(allow_none=True)
     contact = fields.Nested(NormalizedContact(), allow_none=True)
-    content = fields.Raw(allow_none=True, metadata={"description": "What the message holds, by its type."})
+    content = fields.Raw(
+        allow_none=True, metadata={"description": "What the message holds, by its type: see `/events.schema.json`."}
+    )
     context = fields.Dict(
         allow_none=True, metadata={"description": "What the message answers, or where it was forwarded from."}
     )

@@ -13,7 +13,7 @@ from app.web.context import gateway
 from app.web.openapi.assistant import build_for_assistants
 from app.web.openapi.document import build, event_schema
 from app.web.openapi.operations import describe
-from app.web.openapi.tags import API, ASSISTANT, GRAPH, SERVICE
+from app.web.openapi.tags import API, ASSISTANT, GRAPH, SERVICE, WEBHOOKS
 
 DOCUMENTS, EVENTS = "gateway.openapi", "gateway.events_schema"
 CONTENT_POLICY = (
@@ -44,6 +44,13 @@ def graph() -> ResponseReturnValue:
 def service() -> ResponseReturnValue:
     """Describe as OpenAPI 3.1 what Meta calls, and what the service says of itself."""
     return _described(SERVICE)
+
+
+@bp.get("/openapi.webhooks.json")
+@describe("getWebhooksOpenApi", "Descriptions", _JSON, errors=())
+def webhooks() -> ResponseReturnValue:
+    """Describe as OpenAPI 3.1 what is posted to your apps, so that receivers can be made of it."""
+    return _described(WEBHOOKS)
 
 
 @bp.get("/openapi.assistant.json")

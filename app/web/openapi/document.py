@@ -23,7 +23,7 @@ from app.web.openapi.examples import EXAMPLES
 from app.web.openapi.operations import Operation, operations
 from app.web.openapi.parameters import KEY, PATHS
 from app.web.openapi.shapes import ShapesPlugin, reference
-from app.web.openapi.tags import API, GRAPH, SERVICE, TAGS
+from app.web.openapi.tags import API, GRAPH, SERVICE, TAGS, WEBHOOKS
 
 ABOUT = {
     API: "A gateway between Meta's WhatsApp Cloud API and your own software. Send `Authorization: Bearer <key>`; every"
@@ -31,6 +31,8 @@ ABOUT = {
     " know, and let the rest pass. An `X-Request-ID` that you send is answered, and stands in the logs.",
     GRAPH: "What Cloud API SDKs expect of Graph, with the gateway's keys in place of Meta's tokens. Errors have Graph's"
     " shape. Fields that only Meta knows are passed on.",
+    WEBHOOKS: "What the gateway posts to your endpoints: one of these, by the settings of each. Check the signature"
+    " over the bytes as they came; whatever is not answered with 2xx within 15 seconds is posted again.",
     SERVICE: "What Meta calls, and what the service says of itself.",
 }
 _ARGUMENT = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
@@ -50,8 +52,9 @@ def build(app: Flask, file: str) -> dict[str, Any]:
         },
         tags=[{"name": name, "description": tag.description} for name, tag in TAGS.items() if tag.file == file],
     )
-    scopes = "A key of the gateway; its scopes are `send`, `read` and `admin`."
-    spec.components.security_scheme("key", {"type": "http", "scheme": "bearer", "description": scopes})
+    if file != WEBHOOKS:
+        scopes = "A key of the gateway; its scopes are `send`, `read` and `admin`."
+        spec.components.security_scheme("key", {"type": "http", "scheme": "bearer", "description": scopes})
     known = {name: each for name, each in operations(app).items() if TAGS[each.tag].file == file and not each.hidden}
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
         operation = known.get(rule.endpoint)
@@ -60,7 +63,7 @@ def build(app: Flask, file: str) -> dict[str, Any]:
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             path = _ARGUMENT.sub(r"{\1}", rule.rule)
             spec.path(path, operations={method.lower(): _describe(app, spec, rule, operation, method)})
-    posted = webhooks.describe(spec) if file == API else {}
+    posted = webhooks.describe(spec) if file == WEBHOOKS else {}
     answers.add_components(spec, is_graphs=file == GRAPH)
     document: dict[str, Any] = spec.to_dict()
     return pruned(document | posted)
@@ -68,7 +71,7 @@ def build(app: Flask, file: str) -> dict[str, Any]:
 
 def event_schema() -> dict[str, Any]:
     """One JSON Schema of every event, that stands alone: what it refers to is in its `$defs`."""
-    spec = APISpec("events", __version__, "3.1.0", plugins=[ShapesPlugin()])
+    spec = APISpec("events", __version__, "3.1.0", plugins=[ShapesPlugin(with_contents=True)])
     kinds: tuple[type[Schema], ...] = (*EVENT_SCHEMAS, ErasedEvent)
     for event in kinds:
         spec.components.schema(event.__name__, schema=event)

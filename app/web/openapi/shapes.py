@@ -35,8 +35,10 @@ class ShapesPlugin(MarshmallowPlugin):
     and a reader who refuses them would break with every release.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, with_contents: bool = False) -> None:
+        """`with_contents` says what a message holds by its type: conditions, which most generators cannot read."""
         super().__init__(schema_name_resolver=_name)
+        self._with_contents = with_contents
 
     def init_spec(self, spec: APISpec) -> None:
         """Teach the converter."""
@@ -61,7 +63,7 @@ class ShapesPlugin(MarshmallowPlugin):
             shape["description"] = description
         if isinstance(instance, EveryKey):
             shape["required"] = list(instance.fields)
-        if isinstance(instance, NormalizedMessage):
+        if self._with_contents and isinstance(instance, NormalizedMessage):
             shape["allOf"] = branches()
         return shape
 
@@ -115,8 +117,8 @@ def _words(_converter: OpenAPIConverter, field: fields.Field[Any], ret: Shape) -
         return {}
     ret.pop("type", None)
     described = " ".join([ret.get("description", ""), OPEN]).strip()
-    null = [{"type": "null"}] if field.allow_none else []
-    return {"anyOf": [{"type": "string", "enum": ret.pop("enum")}, {"type": "string"}, *null], "description": described}
+    others = ["string", "null"] if field.allow_none else "string"
+    return {"anyOf": [{"type": "string", "enum": ret.pop("enum")}, {"type": others}], "description": described}
 
 
 def _constant(_converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -> Shape:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-API, GRAPH, SERVICE, ASSISTANT = "api", "graph", "service", "assistant"
+API, GRAPH, SERVICE, ASSISTANT, WEBHOOKS = "api", "graph", "service", "assistant", "webhooks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ TAGS: dict[str, Tag] = {
     "Graph tokens": Tag(GRAPH, "Keys of the gateway, looked at as Meta's tokens are."),
     "Graph subscriptions": Tag(GRAPH, "Where an application wants its webhooks."),
     "Graph objects": Tag(GRAPH, "Numbers, accounts and templates, handed on to Meta."),
+    "Receiving": Tag(WEBHOOKS, "What is posted to your apps, and what they may answer."),
     "Webhook": Tag(SERVICE, "What Meta calls."),
     "Service": Tag(SERVICE, "Is it alive, is it ready, what does it count."),
     "Descriptions": Tag(SERVICE, "What this service is, for programs and for people."),

@@ -12,7 +12,7 @@ from app.web.openapi.examples import EXAMPLES
 from app.web.openapi.operations import ANY_OBJECT, given
 from app.web.openapi.shapes import ShapesPlugin, reference
 
-TAG = "Endpoints"
+TAG = "Receiving"
 _UNSIGNED = "Check the signature over the bytes as they came; anything but 2xx is tried again."
 
 _SIGNED = (

@@ -1,0 +1,132 @@
+"""Where the examples of the descriptions come from: what a gateway is asked here, and what it answers.
+
+After a change of what is asked or answered: `RECORD_EXAMPLES=1 .venv/bin/pytest tests/web/test_examples.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.factories import PNID
+from tests.schemas.send_bodies import BODIES
+
+Json = dict[str, Any]
+Ask = Callable[[str, str, str, Json | None], Json]
+"""An operation's name, method, path and body; gives its answer."""
+
+TO = "+5491112345678"
+UPPER = ("CAROUSEL", "BODY", "COPY_CODE")
+
+
+def _lower(node: Any) -> Any:
+    """The same in small letters where Meta takes both: a description says one of them."""
+    if isinstance(node, dict):
+        return {name: each.lower() if each in UPPER else _lower(each) for name, each in node.items()}
+    return [_lower(each) for each in node] if isinstance(node, list) else node
+
+
+SENDS: dict[str, Json] = {
+    "short text": {"to": TO, "message": "Your order is on its way."},
+    "short image": {"to": TO, "message": "Our menu", "image_url": "https://example.com/menu.jpg"},
+    "short buttons": {"to": TO, "message": "Shall we deliver today?", "buttons": ["Yes", "No"]},
+    "short template": {"to": TO, "template": {"name": "order_ready", "language": "es", "parameters": ["Ana"]}},
+    "queued": {"to": TO, "message": "Good morning", "mode": "queued", "priority": "bulk"},
+    **{name: {"to": TO, **_lower(body)} for name, body in BODIES.items()},
+    "any type, unchecked": {"to": TO, "type": "poll", "poll": {"name": "Today?"}, "raw": True},
+}
+NUMBER: Json = {
+    "phone_number_id": "700100200300999",
+    "display_phone_number": "+1 555 010 0999",
+    "waba_id": "900100200300999",
+    "access_token": "EAAtoken-of-this-number",
+    "rate": 80,
+}
+ENDPOINT: Json = {"url": "https://app.example.com/whatsapp", "types": ["message.*"], "replies": True}
+
+ASKED: dict[str, dict[str, Json]] = {
+    "sendMessage": SENDS,
+    "sendMessages": {
+        "two messages": {
+            "name": "Opening hours",
+            "messages": [
+                {"to": TO, "message": "We are open on Sunday.", "idempotency_key": "hours-1"},
+                {"to": "+34600111222", "type": "text", "text": {"body": "We are open on Sunday."}},
+            ],
+        }
+    },
+    "releaseMessages": {"of a number": {"phone_number_id": PNID}},
+    "retryMessages": {"that failed": {"all": True, "status": "failed"}},
+    "cancelMessages": {"of a batch": {"batch": "01a20c83-9c99-716b-8b07-2a3001233244"}},
+    "changeContact": {"a name": {"name": "Ana of the bakery", "notes": "Calls on Fridays."}},
+    "handOverContact": {"to a person": {"to": "human"}},
+    "addEndpoint": {"messages alone": ENDPOINT},
+    "changeEndpoint": {"a pause": {"paused": True}},
+    "rotateEndpointSecret": {"one of ours": {}},
+    "replayEvents": {"since a time": {"since": "2026-11-24T00:00:00Z"}},
+    "addNumber": {"a number": NUMBER},
+    "changeNumber": {"its rate": {"rate": 20}},
+}
+
+
+def record(ask: Ask) -> None:
+    """Ask for everything once, in an order in which each finds what it needs. A customer has written already."""
+    inbound = ask("listMessages", "GET", "/api/messages?limit=2", None)["data"][0]["id"]
+    ask("getMessage", "GET", f"/api/messages/{inbound}", None)
+    ask("getMessageTimeline", "GET", f"/api/messages/{inbound}/timeline", None)
+    ask("markMessageRead", "POST", f"/api/messages/{inbound}/read", None)
+    ask("showTyping", "POST", f"/api/messages/{inbound}/typing", None)
+    ask("sendMessage", "POST", "/send/whatsapp", SENDS["short text"])
+    queued = ask("sendMessage", "POST", "/send/whatsapp", SENDS["queued"])["id"]
+    ask("cancelMessage", "POST", f"/api/messages/{queued}/cancel", None)
+    ask("retryMessage", "POST", f"/api/messages/{queued}/retry?force=true", None)
+    batch = ask("sendMessages", "POST", "/api/messages/bulk", ASKED["sendMessages"]["two messages"])["batch"]
+    ask("listBatches", "GET", "/api/batches", None)
+    for name, path in (
+        ("getBatch", ""), ("pauseBatch", "/pause"), ("resumeBatch", "/resume"),
+        ("retryBatch", "/retry-failed"), ("cancelBatch", "/cancel"),
+    ):  # fmt: skip
+        ask(name, "POST" if path else "GET", f"/api/batches/{batch}{path}", None)
+    for name, path in (("releaseMessages", "release"), ("retryMessages", "retry"), ("cancelMessages", "cancel")):
+        (body,) = ASKED[name].values()
+        ask(name, "POST", f"/api/messages/{path}", body)
+    _people(ask)
+    _apps(ask)
+    _numbers(ask)
+    notification = ask("listNotifications", "GET", "/api/notifications", None)["data"][0]["id"]
+    ask("getNotification", "GET", f"/api/notifications/{notification}", None)
+    ask("replayNotification", "POST", f"/api/notifications/{notification}/replay", None)
+    ask("listEvents", "GET", "/api/events?limit=3", None)
+    ask("listAlerts", "GET", "/api/alerts", None)
+    ask("getStatistics", "GET", "/api/stats", None)
+
+
+def _people(ask: Ask) -> None:
+    ask("listContacts", "GET", "/api/contacts?limit=1", None)
+    ask("getContact", "GET", f"/api/contacts/{TO}", None)
+    ask("changeContact", "PATCH", f"/api/contacts/{TO}", ASKED["changeContact"]["a name"])
+    ask("handOverContact", "POST", f"/api/contacts/{TO}/handover", ASKED["handOverContact"]["to a person"])
+    ask("exportContact", "GET", f"/api/contacts/{TO}/export", None)
+
+
+def _apps(ask: Ask) -> None:
+    endpoint = ask("addEndpoint", "POST", "/api/endpoints", ENDPOINT)["id"]
+    ask("listEndpoints", "GET", "/api/endpoints", None)
+    ask("getEndpoint", "GET", f"/api/endpoints/{endpoint}", None)
+    ask("replayEvents", "POST", f"/api/endpoints/{endpoint}/replay", ASKED["replayEvents"]["since a time"])
+    ask("rotateEndpointSecret", "POST", f"/api/endpoints/{endpoint}/rotate-secret", {})
+    owed = ask("listDeliveries", "GET", "/api/deliveries?limit=1", None)["data"][0]["id"]
+    ask("getDelivery", "GET", f"/api/deliveries/{owed}", None)
+    ask("retryDelivery", "POST", f"/api/deliveries/{owed}/retry", None)
+    ask("changeEndpoint", "PATCH", f"/api/endpoints/{endpoint}", ASKED["changeEndpoint"]["a pause"])
+    ask("removeEndpoint", "DELETE", f"/api/endpoints/{endpoint}", None)
+
+
+def _numbers(ask: Ask) -> None:
+    ask("addNumber", "POST", "/api/numbers", NUMBER)
+    number = f"/api/numbers/{NUMBER['phone_number_id']}"
+    ask("listNumbers", "GET", "/api/numbers", None)
+    ask("getNumber", "GET", number, None)
+    ask("changeNumber", "PATCH", number, ASKED["changeNumber"]["its rate"])
+    ask("checkNumber", "POST", f"/api/numbers/{PNID}/check", None)
+    ask("removeNumber", "DELETE", number, None)

@@ -24,8 +24,8 @@ from app.models import (
     SendAttempt,
     StatusReport,
 )
+from app.store.erased_events import ERASED, erased_data
 
-ERASED = "[erased]"
 UNSYNCHRONISED = {"synchronize_session": False}
 
 
@@ -150,10 +150,7 @@ def _erased(wamid: str | None) -> str | None:
 
 
 def _erased_data(kind: str, data: str) -> str:
-    left: dict[str, Any] = {"erased": True}
-    if kind == "message.status":  # endpoints choose by this word
-        left |= {"message": None, "status": {"status": json.loads(data)["status"]["status"]}}
-    return json.dumps(left, separators=(",", ":"))
+    return json.dumps(erased_data(kind, json.loads(data)), ensure_ascii=False, separators=(",", ":"))
 
 
 def _run(session: Session, statement: Any) -> None:

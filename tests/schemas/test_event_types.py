@@ -20,6 +20,7 @@ from app.services.contacts.identity import IdentityResolver
 from app.services.processing.change_set import ProcessingOptions, StoredState
 from app.services.processing.planning import build_change_set
 from app.services.processing.work import NotificationWork, WorkItem
+from app.store.erased_events import erased_data
 from app.store.jobs import Claim
 from app.web.openapi.document import event_schema
 from tests.conftest import on_sqlite
@@ -107,3 +108,14 @@ def test_events_of_alarms_fulfil_it_too(gateway: Gateway, get: Callable[..., Any
     assert [event["data"]["action"] for event in found] == ["closed", "raised"]
     for event in found:
         assert [error.message for error in SCHEMA.iter_errors(event)] == []
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_an_event_about_somebody_who_was_erased_fulfils_it_still_and_names_nobody(name: str) -> None:
+    for event in events_of(load(name)["notification"]):
+        left = event | {"data": erased_data(event["type"], event["data"])}
+
+        assert [error.message for error in SCHEMA.iter_errors(left)] == []
+        assert left["data"]["erased"] is True
+        said = json.dumps(left["data"], ensure_ascii=False)
+        assert not any(word in said for word in ("5491112345678", "Ana", "Hola"))

@@ -217,7 +217,7 @@ def test_the_document_knows_where_the_service_is(client: FlaskClient, app: Flask
 def test_an_assistant_reads_a_few_routes_that_fit_in_its_head(client: FlaskClient) -> None:
     answer = client.get("/openapi.assistant.json")
     document = answer.get_json()
-    send = document["components"]["schemas"]["ShortMessage"]
+    send = document["components"]["schemas"]["BriefMessage"]
 
     assert len(answer.data) < 50_000
     assert len(list(_described(document))) <= 10

@@ -182,12 +182,6 @@ class AlertData(Schema):
     alert = fields.Nested(TellingOfAlert, required=True)
 
 
-class ErasedData(Schema):
-    """What is left where the person was erased."""
-
-    erased = fields.Boolean(required=True, validate=validate.OneOf([True]))
-
-
 def _event(name: str, types: Collection[str], data: type[Schema]) -> type[EventAnswer]:
     kind = fields.String(required=True, validate=validate.OneOf(types))
     event = type(name, (EventAnswer,), {"type": kind, "data": fields.Nested(data, required=True)})
@@ -200,12 +194,6 @@ class ChangeEvent(EventAnswer):
 
     type = fields.String(required=True, validate=Matches(r"account\..+|call|group|unknown"))
     data = fields.Nested(ChangeData, required=True)  # type: ignore[assignment]
-
-
-class ErasedEvent(EventAnswer):
-    """An event about somebody who was erased since."""
-
-    data = fields.Nested(ErasedData, required=True)  # type: ignore[assignment]
 
 
 ReceivedEvent = _event("ReceivedEvent", ["message.received"], ReceivedData)
@@ -227,9 +215,9 @@ _BY_TYPE: Mapping[str, type[EventAnswer]] = {
 }
 
 EVENT_SCHEMAS: tuple[type[EventAnswer], ...] = (*dict.fromkeys(_BY_TYPE.values()), BurstEvent)
-"""Every event is of exactly one of these, until the person whom it is about is erased."""
+"""Every event is of exactly one of these."""
 
-EVENT = Union("Event", "Something that happened, by its `type`.", _BY_TYPE, (ErasedEvent,))
+EVENT = Union("Event", "Something that happened, by its `type`.", _BY_TYPE)
 
 
 class EventList(Schema):

@@ -68,13 +68,13 @@ class _Open(MetaObject):
         unknown = INCLUDE
 
 
-def _short(prefix: str, beside: Mapping[str, Any]) -> type[Schema]:
+def _short(name: str, beside: Mapping[str, Any]) -> type[Schema]:
     short = {name: _copy(name) for name in SHORT}
     short["template"] = fields.Nested(
         ShortTemplate, metadata={"description": "An approved template, for whoever did not write for a while."}
     )
     doc = "The short form: a text, an image (`message` is its caption), a text with buttons, or a template."
-    return _made(f"{prefix}Short", doc, {**short, **beside})
+    return _made(name, doc, {**short, **beside})
 
 
 def _raw(prefix: str, beside: Mapping[str, Any]) -> type[Schema]:
@@ -88,20 +88,20 @@ def _raw(prefix: str, beside: Mapping[str, Any]) -> type[Schema]:
 
 def _send(name: str, prefix: str, description: str, more: Mapping[str, Any]) -> Union:
     beside = {**_address(), **_options(), **more}
-    short = _short(prefix, {"to": _copy("to", required=True), **_options(), **more})
+    short = _short(f"Short{name.removeprefix('Send')}", {"to": _copy("to", required=True), **_options(), **more})
     return Union(name, description, _kinds(prefix, beside), (short, _raw(prefix, beside)))
 
 
-SEND = _send("SendMessage", "Send", "A message to send, by its `type`; or the short form, which has none.", {})
+SEND = _send("SendMessage", "Send", "A message to send: in full, in short, or unchecked.", {})
 BULK_ROW = _send("BulkMessage", "Bulk", "A message of many, each as a send of its own.", {"idempotency_key": _KEY})
 REPLY = Union(
     "Reply",
     "A message to whoever wrote: a send without its address.",
     _kinds("Reply", _options()),
-    (_short("Reply", _options()), _raw("Reply", _options())),
+    (_short("ShortReply", _options()), _raw("Reply", _options())),
 )
 ASSISTANT_SEND = _made(
-    "ShortMessage",
+    "BriefMessage",
     "A text, an image, a text with buttons, or a template.",
     {name: _copy(name, required=name == "to") for name in ("to", "message", "image_url", "buttons")}
     | {"template": fields.Nested(ShortTemplate)},
@@ -129,7 +129,7 @@ _GRAPH: dict[str, Any] = {
 }
 GRAPH_MESSAGE = Union(
     "GraphMessage",
-    "A message as Meta documents it, by its `type`; or that one was read.",
+    "A message as Meta documents it, or that one was read.",
     _kinds("Graph", {"to": _copy("to"), "recipient": _copy("recipient"), **_GRAPH}, _Open),
     (GraphReadReceipt,),
 )

@@ -83,15 +83,18 @@ def first_sentence(documented: type) -> str:
 
 
 def _one_of(converter: OpenAPIConverter, kinds: Any, others: Iterable[type[Schema]] = ()) -> Shape:
-    """One of several objects. Where a `type` tells them apart, that is said, too."""
+    """One of several objects. Where a `type` tells all of them apart, that is said, too.
+
+    Beside others it is not: generators would want a `type` of those, too, namely their names here.
+    """
     resolve: Callable[[Any], Shape] = converter.resolve_nested_schema
     found = {kind: resolve(shape) for kind, shape in kinds.items()}
     more = [resolve(shape) for shape in others]
-    choices = list({each["$ref"]: each for each in (*more, *found.values())}.values())
+    choices = list({each["$ref"]: each for each in (*found.values(), *more)}.values())
     if len(choices) == 1:
         return dict(choices[0])
     mapping = {kind: shape["$ref"] for kind, shape in found.items()}
-    discriminator = {"discriminator": {"propertyName": "type", "mapping": mapping}} if mapping else {}
+    discriminator = {"discriminator": {"propertyName": "type", "mapping": mapping}} if mapping and not more else {}
     return {"oneOf": choices, **discriminator}
 
 
@@ -124,8 +127,9 @@ def _words(_converter: OpenAPIConverter, field: fields.Field[Any], ret: Shape) -
 def _constant(_converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -> Shape:
     if not isinstance(field, fields.Constant):
         return {}
-    kind = {bool: "boolean", int: "integer"}.get(type(field.constant), "string")
-    return {"type": kind, "examples": [field.constant]}
+    if isinstance(field.constant, int) and not isinstance(field.constant, bool):  # a version, which means another shape
+        return {"type": "integer", "enum": [field.constant]}
+    return {"type": "boolean" if isinstance(field.constant, bool) else "string", "examples": [field.constant]}
 
 
 def _items(_converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -> Shape:

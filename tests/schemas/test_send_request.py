@@ -279,3 +279,52 @@ def test_an_answer_says_what_became_of_the_message() -> None:
         "status": "queued",
         "warnings": ["a"],
     }
+
+
+@pytest.mark.parametrize(
+    ("short", "content"),
+    [
+        (
+            {"message": "Today?", "buttons": ["Yes", "No"]},
+            {
+                "type": "button",
+                "body": {"text": "Today?"},
+                "action": {
+                    "buttons": [
+                        {"type": "reply", "reply": {"id": "Yes", "title": "Yes"}},
+                        {"type": "reply", "reply": {"id": "No", "title": "No"}},
+                    ]
+                },
+            },
+        ),
+        (
+            {"template": {"name": "ready", "language": "es", "parameters": ["Ana"]}},
+            {
+                "name": "ready",
+                "language": {"code": "es"},
+                "components": [{"type": "body", "parameters": [{"type": "text", "text": "Ana"}]}],
+            },
+        ),
+    ],
+    ids=["buttons", "template"],
+)
+def test_buttons_and_templates_have_a_short_form(short: Any, content: Any) -> None:
+    assert read(**TO, **short).content == content
+
+
+@pytest.mark.parametrize(
+    ("short", "fields"),
+    [
+        ({"buttons": ["Yes"]}, ["message"]),
+        ({"message": "Today?", "buttons": ["Yes", "a title that is far too long"]}, ["buttons.1"]),
+        ({"message": "Today?", "buttons": "Yes"}, ["buttons"]),
+        ({"template": {"name": "ready", "language": "es", "parameters": ["Ana", 3]}}, ["template.parameters.1"]),
+        ({"template": {"name": "ready", "parameters": ["Ana"]}}, ["template.language"]),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_with_a_short_form_is_said_under_its_own_names(short: Any, fields: list[str]) -> None:
+    with pytest.raises(Invalid) as refused:
+        read(**TO, **short)
+
+    assert list(refused.value.fields or {}) == fields

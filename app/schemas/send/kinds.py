@@ -68,13 +68,14 @@ class _Open(MetaObject):
         unknown = INCLUDE
 
 
-def _short(name: str, beside: Mapping[str, Any]) -> type[Schema]:
-    short = {name: _copy(name) for name in SHORT}
-    short["template"] = fields.Nested(
-        ShortTemplate, metadata={"description": "An approved template, for whoever did not write for a while."}
+def _short(name: str, beside: Mapping[str, Any]) -> tuple[type[Schema], type[Schema]]:
+    """The short form, with words and without: what each requires tells it from all others."""
+    words = {each: _copy(each, required=each == "message") for each in SHORT}
+    template = fields.Nested(ShortTemplate, required=True)
+    return (
+        _made(f"Short{name}", "A text; with `image_url` an image, with `buttons` their titles.", {**words, **beside}),
+        _made(f"ShortTemplate{name}", "An approved template, in short.", {"template": template, **beside}),
     )
-    doc = "The short form: a text, an image (`message` is its caption), a text with buttons, or a template."
-    return _made(name, doc, {**short, **beside})
 
 
 def _raw(prefix: str, beside: Mapping[str, Any]) -> type[Schema]:
@@ -88,8 +89,8 @@ def _raw(prefix: str, beside: Mapping[str, Any]) -> type[Schema]:
 
 def _send(name: str, prefix: str, description: str, more: Mapping[str, Any]) -> Union:
     beside = {**_address(), **_options(), **more}
-    short = _short(f"Short{name.removeprefix('Send')}", {"to": _copy("to", required=True), **_options(), **more})
-    return Union(name, description, _kinds(prefix, beside), (short, _raw(prefix, beside)))
+    short = _short(name.removeprefix("Send"), {"to": _copy("to", required=True), **_options(), **more})
+    return Union(name, description, _kinds(prefix, beside), (*short, _raw(prefix, beside)))
 
 
 SEND = _send("SendMessage", "Send", "A message to send: in full, in short, or unchecked.", {})
@@ -98,7 +99,7 @@ REPLY = Union(
     "Reply",
     "A message to whoever wrote: a send without its address.",
     _kinds("Reply", _options()),
-    (_short("ShortReply", _options()), _raw("Reply", _options())),
+    (*_short("Reply", _options()), _raw("Reply", _options())),
 )
 ASSISTANT_SEND = _made(
     "BriefMessage",

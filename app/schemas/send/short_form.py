@@ -40,7 +40,7 @@ class ShortTemplate(MetaObject):
 
 def expand(given: Json, problems: Problems) -> Json:
     """Return a request in the full form; one that is in it already, as it is."""
-    if _is_short(given.get("template")):
+    if _is_short(given):
         given = given | {"template": _template(given["template"])}
     if not any(name in given for name in SHORT):
         return given
@@ -58,7 +58,7 @@ def restore_names(problems: Problems, given: Json) -> Problems:
     names: dict[str, str] = {}
     if any(name in given for name in SHORT):
         names |= _NAMES[_type(given)]
-    if _is_short(given.get("template")):
+    if _is_short(given):
         names |= _TEMPLATE
     if not names:
         return problems
@@ -97,8 +97,12 @@ def _buttons(given: Json) -> Json:
     return {"type": "button", **header, "body": {"text": given.get("message")}, "action": {"buttons": titles}}
 
 
-def _is_short(template: Any) -> bool:
-    return isinstance(template, dict) and (isinstance(template.get("language"), str) or "parameters" in template)
+def _is_short(given: Json) -> bool:
+    """Whether a template is in the short form, which has no `type`."""
+    template = given.get("template")
+    if "type" in given or not isinstance(template, dict):
+        return False
+    return isinstance(template.get("language"), str) or "parameters" in template
 
 
 def _template(short: Json) -> Json:

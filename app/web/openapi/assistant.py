@@ -30,9 +30,10 @@ def build_for_assistants(app: Flask) -> dict[str, Any]:
     body = paths["/send/whatsapp"]["post"]["requestBody"]["content"]["application/json"]
     name = ASSISTANT_SEND.__name__
     body["schema"] = {"$ref": f"#/components/schemas/{name}"}
-    body["examples"] = {key: each for key, each in body.get("examples", {}).items() if "type" not in each["value"]}
     components = whole["components"]
     schemas = components["schemas"] | schema_of(ASSISTANT_SEND)
+    known = schemas[name]["properties"].keys()
+    body["examples"] = {key: each for key, each in body.get("examples", {}).items() if each["value"].keys() <= known}
     tags = {operation["tags"][0] for methods in paths.values() for operation in methods.values()}
     return pruned(
         {

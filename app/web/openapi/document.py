@@ -21,7 +21,7 @@ from app.web.idempotency import SAFE, takes_key
 from app.web.openapi import answers, webhooks
 from app.web.openapi.examples import EXAMPLES
 from app.web.openapi.operations import Operation, operations
-from app.web.openapi.parameters import KEY, PATHS
+from app.web.openapi.parameters import PATHS, key_of
 from app.web.openapi.shapes import ShapesPlugin, reference
 from app.web.openapi.tags import API, GRAPH, SERVICE, TAGS, WEBHOOKS
 
@@ -115,7 +115,7 @@ def _describe(app: Flask, spec: APISpec, rule: Rule, operation: Operation, metho
         "operationId": operation.name,
         "tags": [operation.tag],
         **_said(view),
-        "parameters": [*_parameters(rule, operation), *([KEY] if is_keyed else [])],
+        "parameters": [*_parameters(rule, operation), *([key_of(operation.name)] if is_keyed else [])],
         "responses": answers.describe(spec, rule, operation, scope, is_keyed),
         "security": [{"key": [scope]}] if scope else [],
     }

@@ -17,6 +17,12 @@ KEY = given(
     pattern="^[ -~]+$",
 )
 
+
+def key_of(operation: str) -> dict[str, Any]:
+    """The parameter, with an example that no other operation has: one key stands for one request."""
+    return KEY | {"example": f"{operation}-1"}
+
+
 OUR_ID = "01a20c83-9c99-716b-8b07-2a3001233244"
 PNID, MEDIA, APP = "700100200300400", "1166846181421424", "123456789012345"
 

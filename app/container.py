@@ -57,7 +57,7 @@ from app.services.sending.holds import HoldSends
 from app.services.sending.probe import ProbeNumbers
 from app.services.sending.queue import SendQueue
 from app.services.sending.send_message import SendMessage
-from app.services.sending.sweep import SettleSends
+from app.services.sending.sweep import SweepSends
 from app.services.sending.template_categories import TemplateCategories
 from app.services.webhooks import ReceiveNotification
 from app.subscribers.client import SubscriberClient
@@ -94,7 +94,7 @@ class Gateway:
     graph_uploads: GraphUploads
     graph_subscriptions: GraphSubscriptions
     check_number: CheckNumber
-    settle: SettleSends
+    sweep_sends: SweepSends
     alarms: Alarms
     watch: Watch
     tell_alarms: TellAlarms
@@ -130,7 +130,7 @@ class Gateway:
         graph = GraphClient(**graph_options, on_usage=note_usage)
         probe_numbers = ProbeNumbers(database, directory, graph, now)
         categories = TemplateCategories(directory, graph)
-        send = SendMessage(database, directory, graph, categories, now, may_leave=probe_numbers.ask)
+        send = SendMessage(database, directory, graph, categories, now, may_leave=probe_numbers.probe)
         hold_sends = HoldSends(database, now)
         database_use = DatabaseUse(database, config.log_dir, hold_sends, now)
         mark_read = MarkRead(database, directory, graph, now)
@@ -193,7 +193,7 @@ class Gateway:
             graph_uploads=GraphUploads(directory, graph, vault),
             graph_subscriptions=GraphSubscriptions(manage_endpoints, endpoints, subscribers),
             check_number=CheckNumber(config, directory, graph, now),
-            settle=SettleSends(config, database, now),
+            sweep_sends=SweepSends(config, database, now),
             alarms=alarms,
             watch=Watch(config, database, directory, graph, alarms, now),
             tell_alarms=TellAlarms(config, database, now, version),

@@ -45,7 +45,7 @@ _WORDS = {
 }
 
 
-def why_held(reason: HeldFor) -> dict[str, Any]:
+def hold_error(reason: HeldFor) -> dict[str, Any]:
     """Return what a held message's `error` says. Meta said nothing, so there is no code."""
     return {"code": None, "title": _WORDS[reason], "details": f"held: {reason}"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -31,6 +32,11 @@ class BusinessNumber:
     display_phone_number: str | None = None
     rate: float = 80.0
     realm: str = OWN_REALM
+
+    @property
+    def token_hash(self) -> str:
+        """The SHA-256 of the access token as 64 hex digits: it identifies the token and does not reveal it."""
+        return hashlib.sha256(self.access_token.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, repr=False)

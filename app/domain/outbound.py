@@ -19,15 +19,20 @@ class Mode(StrEnum):
 
 
 class Priority(StrEnum):
-    """Who goes first when a number may not send everything at once."""
+    """Which queued messages of a number are sent first, from the first to the last."""
 
     REPLY = "reply"
     NORMAL = "normal"
     BULK = "bulk"
 
+    @property
+    def rank(self) -> int:
+        """The position of the priority, 0 for the first, as the queue stores and orders it."""
+        return list(Priority).index(self)
+
 
 LATE_REPLY = "expired: reply"
-"""What the error of an answer says whose turn did not come in time."""
+"""The `details` of the error of a reply that expired in the queue."""
 
 
 @dataclass(frozen=True, slots=True)

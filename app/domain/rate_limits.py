@@ -1,7 +1,11 @@
-"""How fast turns may come: for a number, and for one of its recipients. Times only; pure.
+"""When the next message may be sent: per business number, and per number and recipient. Pure functions of times.
 
-Meta takes 80 messages a second of a number, in and out together, and one in six seconds to one person, of which 45 may
-be borrowed in advance (Meta: throughput, about-the-platform).
+Meta accepts 80 messages per second and number, inbound and outbound together, and one message per 6 seconds to one
+recipient, of which 45 may be sent at once (Meta: throughput; about-the-platform). The number's limit is a leaky bucket,
+the recipient's limit a GCRA whose theoretical arrival time is `paid_until`.
+
+`NumberLimiter` also holds the state of the circuit breaker on ambiguous results. `ambiguous_failures` of at least
+`BREAKER_THRESHOLD` means open; then `probe_at` is when Meta is probed, or None when half-open: one message may be sent.
 """
 
 from __future__ import annotations
@@ -10,128 +14,147 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-PAIR_INTERVAL = timedelta(seconds=6.1)
-"""A little over Meta's six seconds: it counts when a message arrives, which is later for some than for others."""
+RECIPIENT_INTERVAL = timedelta(seconds=6.1)
+"""A little over Meta's six seconds: Meta counts when a message arrives, and the time on the way varies."""
 
-PAIR_BURST = 45
+RECIPIENT_BURST = 45
 
-USED = 0.98
-"""How much of a number's rate is used. Turns are even, arrivals are not quite: what is left keeps any second that Meta
-may count within its limit."""
+UTILISATION = 0.98
+"""The used part of a number's rate. Slots are evenly spaced, arrivals at Meta are not; the rest keeps every second that
+Meta may count within its limit."""
 
-AHEAD = timedelta(milliseconds=150)
-"""How far ahead turns are given out. Whoever comes next waits no longer than this, whatever is queued."""
+SLOT_HORIZON = timedelta(milliseconds=150)
+"""How far ahead slots are assigned. A new send of higher priority waits at most so long behind assigned slots."""
 
-LEAD = timedelta(milliseconds=30)
-"""How soon after it was given out a turn may be: what gives out turns must be committed before the first is over."""
+MIN_LEAD_TIME = timedelta(milliseconds=30)
+"""The shortest time between assigning a slot and the slot, since the transaction must be committed before the slot."""
 
-DOUBTS = 2
-"""After so many outcomes in a row that nobody knows nothing leaves, until Meta has answered a question."""
+BREAKER_THRESHOLD = 2
+"""After so many ambiguous results in a row nothing of the number is sent until Meta has answered a probe."""
 
 TOKEN_PAUSES = ("checking", "auth")
-"""Why a number is paused whose token Meta refused: it is being asked whether that is so, or has said so."""
+"""Values of `paused_for` while a token is refused: `checking` until Meta was probed, `auth` once Meta confirmed it."""
 
-SHORTEST_TRIAL_PAUSE, LONGEST_TRIAL_PAUSE = timedelta(seconds=5), timedelta(minutes=15)
-LONGEST_PROBE_PAUSE = timedelta(seconds=60)
-"""How long a question, or the one message after its answer, may be under way before another one is asked."""
+MIN_OPEN_TIME, MAX_OPEN_TIME = timedelta(seconds=5), timedelta(minutes=15)
+PROBE_TIMEOUT = timedelta(seconds=60)
+"""How long a probe, or the one message of the half-open state, may take before the next probe starts."""
 
-LONGEST_PAUSE = timedelta(seconds=300)
-AUTH_PAUSE = timedelta(minutes=10)
-"""How long a number with a dead token is left alone at most, before Meta is asked again."""
+MAX_PAUSE = timedelta(seconds=300)
+MAX_AUTH_PAUSE = timedelta(minutes=10)
+"""The longest time between two probes of a number whose token Meta refuses."""
 
-LONGEST_TURN = timedelta(seconds=10)
-"""How far ahead a number's next turn can be: a caller waits five seconds at most for one, and gets it then."""
+MAX_SLOT_DELAY = timedelta(seconds=10)
+"""How far ahead `next_slot_at` can be: a synchronous caller reserves a slot at most five seconds ahead."""
 
 
 @dataclass(slots=True)
-class Pace:
-    """How fast a number may send: what `models.NumberPace` tells of, while somebody holds its row."""
+class NumberLimiter:
+    """The limiter and the breaker of one number, as stored in `models.NumberLimit`, while its row is locked."""
 
     phone_number_id: str
-    next_turn_at: datetime
+    next_slot_at: datetime
     inbound_counted_at: datetime
     share: float = 1.0
     share_changed_at: datetime | None = None
-    doubts: int = 0
+    ambiguous_failures: int = 0
     probe_at: datetime | None = None
     paused_for: str | None = None
     paused_until: datetime | None = None
     token_hash: str | None = None
     bulk_stopped_by: int | None = None
     proven_token: str | None = None
-    in_doubt_since: datetime | None = None
+    ambiguous_since: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the breaker is open or half-open."""
+        return self.ambiguous_failures >= BREAKER_THRESHOLD
+
+    @property
+    def is_token_refused(self) -> bool:
+        """Whether the number is paused because Meta refused its token."""
+        return self.paused_for in TOKEN_PAUSES
+
+    def end_pause(self) -> None:
+        """End a pause, whatever its reason."""
+        self.paused_for = self.paused_until = self.token_hash = None
+
+    def close_breaker(self) -> None:
+        """Close the breaker after a result that is not ambiguous."""
+        self.ambiguous_failures, self.probe_at, self.ambiguous_since = 0, None, None
 
 
 @dataclass(slots=True)
-class Pair:
-    """One recipient of a number: when what was sent is paid back, and the other address that Meta took, if any."""
+class RecipientLimiter:
+    """The limiter of one recipient of a number. `address` is another form of the recipient's number that Meta accepted
+    when it refused the usual form; None if there is none."""
 
     recipient: str
     paid_until: datetime
     address: str | None = None
 
 
-def believe(pace: Pace, now: datetime) -> None:
-    """Bring times that a wrong clock has left in a pace back to what they can honestly be."""
-    pace.next_turn_at = min(pace.next_turn_at, now + LONGEST_TURN)
-    pace.inbound_counted_at = min(pace.inbound_counted_at, now)
-    if pace.share_changed_at is not None:
-        pace.share_changed_at = min(pace.share_changed_at, now)
-    if pace.in_doubt_since is not None:
-        pace.in_doubt_since = min(pace.in_doubt_since, now)
-    if pace.probe_at is not None:
-        pace.probe_at = min(pace.probe_at, now + LONGEST_TRIAL_PAUSE)
-    if pace.paused_until is not None:
-        longest = AUTH_PAUSE if pace.paused_for in TOKEN_PAUSES else LONGEST_PAUSE
-        pace.paused_until = min(pace.paused_until, now + longest)
+def clamp(limiter: NumberLimiter, now: datetime) -> None:
+    """Bound stored times to what a correct clock can have written, so that a wrong clock cannot block a number."""
+    limiter.next_slot_at = min(limiter.next_slot_at, now + MAX_SLOT_DELAY)
+    limiter.inbound_counted_at = min(limiter.inbound_counted_at, now)
+    if limiter.share_changed_at is not None:
+        limiter.share_changed_at = min(limiter.share_changed_at, now)
+    if limiter.ambiguous_since is not None:
+        limiter.ambiguous_since = min(limiter.ambiguous_since, now)
+    if limiter.probe_at is not None:
+        limiter.probe_at = min(limiter.probe_at, now + MAX_OPEN_TIME)
+    if limiter.paused_until is not None:
+        longest = MAX_AUTH_PAUSE if limiter.is_token_refused else MAX_PAUSE
+        limiter.paused_until = min(limiter.paused_until, now + longest)
 
 
-def believable(paid_until: datetime, now: datetime) -> datetime:
-    """Return what a stored `paid_until` of a pair can honestly be at most."""
-    return min(paid_until, pair_refused_until(now))
+def clamp_paid_until(paid_until: datetime, now: datetime) -> datetime:
+    """Bound a stored `paid_until` to the latest time that a correct clock can have written."""
+    return min(paid_until, paid_until_exhausted(now))
 
 
-def turns(now: datetime, next_turn_at: datetime, rate: float, wanted: int) -> list[datetime]:
-    """At most `wanted` turns from the next free one on, evenly spaced, none later than `AHEAD`.
+def free_slots(now: datetime, next_slot_at: datetime, rate: float, wanted: int) -> list[datetime]:
+    """Return at most `wanted` evenly spaced slots from `next_slot_at` on, none later than `SLOT_HORIZON` from now.
 
-    The first after a pause may be at once: one that leaves a little late harms nothing.
+    `rate` is messages per second. The first slot after a pause may be `now` itself: being a little late does no harm.
     """
-    step = timedelta(seconds=1 / (rate * USED))
-    found = [now] if wanted > 0 and next_turn_at <= now else []
-    first = max(now + LEAD, next_turn_at, *(turn + step for turn in found))
-    count = min(wanted - len(found), (now + AHEAD - first) // step + 1)
-    return found + [first + place * step for place in range(count)]
+    step = timedelta(seconds=1 / (rate * UTILISATION))
+    found = [now] if wanted > 0 and next_slot_at <= now else []
+    first = max(now + MIN_LEAD_TIME, next_slot_at, *(slot + step for slot in found))
+    count = min(wanted - len(found), (now + SLOT_HORIZON - first) // step + 1)
+    return found + [first + position * step for position in range(count)]
 
 
-def turn_after(turn: datetime, rate: float, messages: int = 1) -> datetime:
-    """When the next message may leave after `messages` have."""
-    return turn + timedelta(seconds=messages / (rate * USED))
+def slot_after(slot: datetime, rate: float, messages: int = 1) -> datetime:
+    """Return the first slot after `messages` messages from `slot` on, at `rate` messages per second."""
+    return slot + timedelta(seconds=messages / (rate * UTILISATION))
 
 
-def pair_ready_at(paid_until: datetime) -> datetime:
-    """When the next message to this recipient may leave."""
-    return paid_until - (PAIR_BURST - 1) * PAIR_INTERVAL
+def recipient_ready_at(paid_until: datetime) -> datetime:
+    """Return when the next message to this recipient may be sent."""
+    return paid_until - (RECIPIENT_BURST - 1) * RECIPIENT_INTERVAL
 
 
-def pair_paid_until(paid_until: datetime, now: datetime) -> datetime:
-    """When everything is paid back, with one more message at `now`."""
-    return max(paid_until, now) + PAIR_INTERVAL
+def paid_until_after(paid_until: datetime, now: datetime) -> datetime:
+    """Return the new `paid_until` after one more message at `now`."""
+    return max(paid_until, now) + RECIPIENT_INTERVAL
 
 
-def pair_refused_until(now: datetime) -> datetime:
-    """`paid_until` after Meta said that a pair was too fast: all is spent, and half a minute is left alone."""
-    return now + PAIR_BURST * PAIR_INTERVAL + timedelta(seconds=30)
+def paid_until_exhausted(now: datetime) -> datetime:
+    """Return `paid_until` after Meta refused a recipient's rate: the burst is used up, and 30 s are added."""
+    return now + RECIPIENT_BURST * RECIPIENT_INTERVAL + timedelta(seconds=30)
 
 
-def trial_pause(in_doubt_for: timedelta) -> timedelta:
-    """How long no message is risked after one whose outcome nobody knows: as long again as it has gone on already.
+def open_time(ambiguous_for: timedelta) -> timedelta:
+    """Return how long the breaker stays open after an ambiguous result: as long as the trouble has lasted already.
 
-    So an hour in which Meta answers questions but no sends costs some ten messages, not one a minute.
+    So an hour in which Meta answers probes but no sends costs about ten messages, instead of one per minute.
     """
-    return min(max(in_doubt_for, SHORTEST_TRIAL_PAUSE), LONGEST_TRIAL_PAUSE)
+    return min(max(ambiguous_for, MIN_OPEN_TIME), MAX_OPEN_TIME)
 
 
-def retry_pause(refusals: int, asked_seconds: int | None = None) -> timedelta:
-    """How long a message waits after Meta's `refusals`-th "not now": what Meta asked for, else 1, 2, 4 … s, ±20 %."""
-    pause = timedelta(seconds=asked_seconds) if asked_seconds else timedelta(seconds=2 ** min(refusals, 9) / 2)
-    return min(pause, LONGEST_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311
+def retry_delay(refusals: int, asked_seconds: int | None = None) -> timedelta:
+    """Return how long a message waits after its `refusals`-th refusal: as Meta asked, else 1, 2, 4 … s, ±20 %."""
+    delay = timedelta(seconds=asked_seconds) if asked_seconds else timedelta(seconds=2 ** min(refusals, 9) / 2)
+    return min(delay, MAX_PAUSE) * random.uniform(0.8, 1.2)  # noqa: S311

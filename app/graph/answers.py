@@ -62,7 +62,7 @@ class SendResult:
     group_id: str | None = None
 
 
-def leaves_doubt(answer: SendResult | GraphError) -> bool:
+def is_ambiguous(answer: SendResult | GraphError) -> bool:
     """Whether an answer leaves open if Meta is there at all: none came, or none of Meta's own."""
     if isinstance(answer, GraphUnavailable):
         return (answer.meta or {}).get("code") is None

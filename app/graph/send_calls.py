@@ -15,9 +15,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from app.domain.rate_limits import DOUBTS
+from app.domain.rate_limits import BREAKER_THRESHOLD
 from app.errors import GraphError, GraphNotTried, GraphUnknown
-from app.graph.answers import SendResult, leaves_doubt
+from app.graph.answers import SendResult, is_ambiguous
 from app.graph.client import GraphClient
 from app.process import fault_points
 from app.process.fault_points import Point
@@ -93,8 +93,8 @@ class Caller(Protocol):
 class ThreadCaller:
     """A `Caller` that runs calls in threads of this process, at most `max_in_flight` at once.
 
-    After `DOUBTS` ambiguous results in a row it returns the calls that it had accepted for that number before as
-    `GraphNotTried`. So the number of messages with an unknown outcome is at most the number of calls in flight.
+    After `BREAKER_THRESHOLD` ambiguous results in a row it reports all calls that it had accepted for that number as
+    `GraphNotTried`. So no more messages have an unknown outcome than there were calls in flight.
     """
 
     def __init__(
@@ -204,9 +204,9 @@ class ThreadCaller:
         return CallResult(call.key, result, seconds, bug)
 
     def _note(self, phone_number_id: str, result: SendResult | GraphError) -> None:
-        if not leaves_doubt(result):
+        if not is_ambiguous(result):
             self._ambiguous_failures[phone_number_id] = 0
             return
         self._ambiguous_failures[phone_number_id] += 1
-        if self._ambiguous_failures[phone_number_id] >= DOUBTS:
+        if self._ambiguous_failures[phone_number_id] >= BREAKER_THRESHOLD:
             self._refused_up_to[phone_number_id] = self._last_serial

@@ -135,17 +135,17 @@ def _serve_metrics(port: int) -> None:
 
 def _sweep(gateway: Gateway) -> bool:
     """Settle what time has settled. There is never more at once."""
-    settled = gateway.settle.abandoned()
+    settled = gateway.sweep_sends.reap_orphans()
     if settled:
         logger.warning("sends lost their process and are unknown", extra={"count": settled})
-    unreported = gateway.settle.unreported()
+    unreported = gateway.sweep_sends.resolve_unknown()
     if unreported:
         logger.warning("Meta never said what became of sends", extra={"count": unreported})
-    expired = gateway.settle.expired()
+    expired = gateway.sweep_sends.expire()
     if expired:
         logger.warning("sends expired before their turn came", extra={"count": expired})
-    gateway.settle.unlikely()
-    gateway.settle.forget()
+    gateway.sweep_sends.resend_unlikely()
+    gateway.sweep_sends.purge()
     return False
 
 

@@ -14,7 +14,7 @@ from app.models.jobs import Job, WebSeen, WorkerSeen
 from app.models.messages import MergedMessage, Message, MessageRevision, SendAttempt, StatusReport
 from app.models.notifications import Notification, ParkedItem
 from app.models.numbers import Number
-from app.models.queue import Batch, NumberPace, PairPace, QueuedSend
+from app.models.queue import Batch, NumberLimit, QueuedSend, RecipientLimit
 from app.models.registry import RegistryVersion
 from app.models.schema_info import SchemaInfo
 from app.models.search import ContactWord, MessageDocument, UnsearchedContact, UnsearchedMessage
@@ -44,8 +44,8 @@ __all__ = [
     "MessageRevision",
     "Notification",
     "Number",
-    "NumberPace",
-    "PairPace",
+    "NumberLimit",
+    "RecipientLimit",
     "ParkedItem",
     "PricedMessages",
     "QueuedSend",

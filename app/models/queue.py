@@ -1,4 +1,4 @@
-"""Sends that wait for their turn, and how fast turns may come: for a number, and for each of its recipients."""
+"""The queue of sends, and the limiters of numbers and of their recipients."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from app.models.base import Base, Id, UtcDateTime
 
 
 class QueuedSend(Base):
-    """A message that waits to leave. The row goes when the message's next try begins, or it is given up.
+    """A message that waits to be sent. The row is deleted when the message's next attempt starts, or is cancelled.
 
-    `lane` is who goes first (0 `reply`, 1 `normal`, 2 `bulk`), `attempt` the number of the next try, `refusals` how
-    often Meta has said "not now". `wanted_at` is when it was first meant to go, `due_at` when it may next be looked at.
-    `request_id` is of the request that asked for it.
+    `rank` is the rank of its priority (0 `reply`, 1 `normal`, 2 `bulk`), `attempt` the number of the next attempt,
+    `refusals` how often Meta refused it for the moment. `wanted_at` is the time from which it was to be sent first,
+    `due_at` when it may be tried next. `request_id` is that of the request that queued it.
     """
 
     __tablename__ = "queued_sends"
     __table_args__ = (
-        Index("ix_queued_sends_turn", "phone_number_id", "lane", "due_at", "message_id"),
+        Index("ix_queued_sends_turn", "phone_number_id", "rank", "due_at", "message_id"),
         Index("ix_queued_sends_due_at", "due_at"),
         Index("ix_queued_sends_expires_at", "expires_at"),
         Index("ix_queued_sends_batch_id", "batch_id"),
@@ -29,7 +29,7 @@ class QueuedSend(Base):
     message_id: Mapped[str] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
     phone_number_id: Mapped[str] = mapped_column(Text)
     recipient: Mapped[str] = mapped_column(Text)
-    lane: Mapped[int]
+    rank: Mapped[int] = mapped_column("lane", key="rank")
     attempt: Mapped[int]
     refusals: Mapped[int] = mapped_column(default=0)
     wanted_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -40,7 +40,7 @@ class QueuedSend(Base):
 
 
 class Batch(Base):
-    """Many sends with one handle. `state` is `running`, `paused` or `cancelled`."""
+    """Several sends that are paused, resumed and cancelled together. `state` is `running`, `paused` or `cancelled`."""
 
     __tablename__ = "batches"
 
@@ -52,39 +52,39 @@ class Batch(Base):
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
-class NumberPace(Base):
-    """How fast a number may send, shared by all processes: who locks the row gives out the next turns.
+class NumberLimit(Base):
+    """How fast a number may send, for all processes together: whoever locks the row assigns the next slots.
 
-    `share` of its rate is used, less after Meta said that it was too fast. `doubts` counts outcomes in a row after
-    which nobody could say whether Meta still takes messages, the first `in_doubt_since`; then nothing leaves, and Meta
-    is asked at `probe_at`. Without that time one message may leave, which shows whether Meta takes it.
-    `paused_for` says why nothing leaves before `paused_until`: `rate`, `checking` (Meta refused the token and is to be
-    asked about the number) or `auth` (it said so); over when the token is no longer the one with `token_hash`.
-    `proven_token` is the hash of the token with which a message last went.
-    `bulk_stopped_by` is Meta's code that stopped campaigns until somebody resumes one.
+    `next_slot_at` is the first free slot. `share` is the used part of its rate; it is lowered after Meta refused a
+    message as one too many. `ambiguous_failures` counts the ambiguous results in a row, the first at
+    `ambiguous_since`. From two on the breaker is open: nothing is sent, and Meta is probed at `probe_at`; without that
+    time it is half-open, and one message is sent. `paused_for` says why nothing is sent before `paused_until`: `rate`,
+    `checking` (Meta refused the token and is to be probed) or `auth` (the probe confirmed it); a token pause ends when
+    the number's token no longer has `token_hash`. `proven_token` is the hash of the token of the last accepted message.
+    `bulk_stopped_by` is Meta's code that stopped sends of priority `bulk` until somebody resumes a batch.
     """
 
     __tablename__ = "number_paces"
 
     phone_number_id: Mapped[str] = mapped_column(Text, primary_key=True)
-    next_turn_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    next_slot_at: Mapped[datetime] = mapped_column("next_turn_at", UtcDateTime, key="next_slot_at")
     inbound_counted_at: Mapped[datetime] = mapped_column(UtcDateTime)
     share: Mapped[float] = mapped_column(default=1.0)
     share_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    doubts: Mapped[int] = mapped_column(default=0)
+    ambiguous_failures: Mapped[int] = mapped_column("doubts", key="ambiguous_failures", default=0)
     probe_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     paused_for: Mapped[str | None] = mapped_column(String(16))
     paused_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     token_hash: Mapped[str | None] = mapped_column(String(64))
     bulk_stopped_by: Mapped[int | None]
     proven_token: Mapped[str | None] = mapped_column(String(64))
-    in_doubt_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ambiguous_since: Mapped[datetime | None] = mapped_column("in_doubt_since", UtcDateTime, key="ambiguous_since")
 
 
-class PairPace(Base):
-    """How fast a number may write to one recipient: `paid_until` is when what was sent so far is paid back.
+class RecipientLimit(Base):
+    """How fast a number may send to one recipient: `paid_until` is the theoretical arrival time of the GCRA.
 
-    `address` is another way of writing the recipient's number, which Meta took when it refused the usual one.
+    `address` is another form of the recipient's number, which Meta accepted after it refused the usual form.
     """
 
     __tablename__ = "pair_paces"

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import and_, exists, func, or_, select, text
 from sqlalchemy.orm import Session
 
-from app.models import Delivery, Endpoint, Event, Job, Message, Notification, NumberPace, QueuedSend, SendAttempt
+from app.domain.outbound import Priority
+from app.models import Delivery, Endpoint, Event, Job, Message, Notification, NumberLimit, QueuedSend, SendAttempt
 
 _AT_MOST = 1000
 _LONGEST_LEASE = timedelta(seconds=60)
@@ -103,15 +104,15 @@ def refusals(session: Session, error_class: str, since: datetime) -> dict[str, i
     }
 
 
-def paces_in_trouble(session: Session) -> Sequence[NumberPace]:
+def paces_in_trouble(session: Session) -> Sequence[NumberLimit]:
     """Numbers whose sends wait for a new token, or whose campaigns Meta stopped. There are as many rows as numbers."""
-    stopped = or_(NumberPace.paused_for == "auth", NumberPace.bulk_stopped_by.is_not(None))
-    return session.scalars(select(NumberPace).where(stopped).order_by(NumberPace.phone_number_id)).all()
+    stopped = or_(NumberLimit.paused_for == "auth", NumberLimit.bulk_stopped_by.is_not(None))
+    return session.scalars(select(NumberLimit).where(stopped).order_by(NumberLimit.phone_number_id)).all()
 
 
-def has_waiting(session: Session, phone_number_id: str, lane: int) -> bool:
-    """Whether anything waits in a number's lane."""
-    waiting = exists().where(QueuedSend.phone_number_id == phone_number_id, QueuedSend.lane == lane)
+def has_waiting(session: Session, phone_number_id: str, priority: Priority) -> bool:
+    """Return whether any send of this priority waits in the number's queue."""
+    waiting = exists().where(QueuedSend.phone_number_id == phone_number_id, QueuedSend.rank == priority.rank)
     return bool(session.scalar(select(waiting)))
 
 

@@ -1,4 +1,4 @@
-"""The tries at sending a message."""
+"""Attempts to send messages, and the status of outbound messages."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from app.models.base import UtcDateTime, table
 from app.store.dialect import insert_new, one_of, with_lists
 
 _ATTEMPTS, _MESSAGES, _OTHERS = table(SendAttempt), table(Message), table(Message).alias()
-_BEGIN = insert(_ATTEMPTS)
-_LEAVE = with_lists(
+_START = insert(_ATTEMPTS)
+_MOVE = with_lists(
     lambda among: update(_MESSAGES)
     .where(among(_MESSAGES.c.id, "ids"), _MESSAGES.c.status == "queued")
     .values(status="sending", updated_at=bindparam("now", type_=UtcDateTime))
     .returning(_MESSAGES)
 )
-_ACCEPT_TRY = (
+_ACCEPT_ATTEMPT = (
     update(_ATTEMPTS)
     .where(
         _ATTEMPTS.c.message_id == bindparam("of_message"),
@@ -49,52 +49,52 @@ _ACCEPT = (
 )
 
 
-def begin(session: Session, tries: Sequence[tuple[str, int]], now: datetime) -> None:
-    """Record that tries are about to leave: each a message and the number of its try.
+def start(session: Session, keys: Sequence[tuple[str, int]], now: datetime) -> None:
+    """Insert attempts in state `sending`, each given as message id and attempt number.
 
-    Committed before the first byte, or the try must not be made.
+    The transaction must be committed before the HTTP request of the attempt starts.
     """
-    rows = [{"message_id": key, "number": number, "state": "sending", "started_at": now} for key, number in tries]
-    session.execute(_BEGIN, rows)
+    rows = [{"message_id": key, "number": number, "state": "sending", "started_at": now} for key, number in keys]
+    session.execute(_START, rows)
 
 
-def note_unknown(session: Session, tries: Sequence[tuple[str, int]], now: datetime) -> None:
-    """Note tries that may have been made without our knowing, so that Meta's reports on them are understood."""
+def add_unknown(session: Session, keys: Sequence[tuple[str, int]], now: datetime) -> None:
+    """Insert attempts that another copy of the database may have made, so that Meta's reports on them are matched."""
     rows = [
         {"message_id": key, "number": number, "state": "unknown", "started_at": now, "finished_at": now}
-        for key, number in tries
+        for key, number in keys
     ]
     if rows:
         session.execute(insert_new(session, SendAttempt), rows)
 
 
 def last_number(session: Session, message_id: str) -> int:
-    """The number of the message's newest try; 0 before the first."""
+    """Return the number of the message's newest attempt; 0 if there is none."""
     query = select(func.max(SendAttempt.number)).where(SendAttempt.message_id == message_id)
     return session.scalar(query) or 0
 
 
-def leave(session: Session, message_ids: Collection[str], now: datetime) -> dict[str, Any]:
-    """Move queued messages to `sending`; return the rows of those that still were queued, by id."""
-    moved = session.execute(_LEAVE(session), {"ids": list(message_ids), "now": now})
+def move_to_sending(session: Session, message_ids: Collection[str], now: datetime) -> dict[str, Any]:
+    """Move messages that still are `queued` to `sending`; return their rows by id."""
+    moved = session.execute(_MOVE(session), {"ids": list(message_ids), "now": now})
     return {row.id: row for row in moved}
 
 
 def accept(session: Session, rows: Sequence[tuple[str, int, str]], now: datetime) -> None:
-    """Record that Graph took tries: message, number of the try, wamid. What was decided meanwhile stays.
+    """Record that Graph accepted attempts, each given as message id, attempt number and wamid.
 
-    A message whose wamid its number has already, as that of an echo which overtook Graph's answer, is found by its try
-    until `reports.attach_earlier_news` has made one of the two.
+    A status that was set meanwhile stays. If an echo with the same wamid arrived before Graph's answer, the message
+    gets no wamid of its own: its attempt holds it until `reports.attach_earlier_news` has merged the two.
     """
     given = [{"of_message": key, "of_number": number, "of_wamid": wamid, "now": now} for key, number, wamid in rows]
-    session.execute(_ACCEPT_TRY, given)
+    session.execute(_ACCEPT_ATTEMPT, given)
     session.execute(_ACCEPT, given)
 
 
-def end(
+def finish(
     session: Session, message_id: str, number: int, *, state: str, now: datetime, **outcome: Any
 ) -> bool:
-    """Record how a try ended; False if somebody else has meanwhile decided that."""
+    """Record the outcome of an attempt that is `sending`; return False if its outcome was recorded already."""
     result = session.execute(
         update(SendAttempt)
         .where(SendAttempt.message_id == message_id, SendAttempt.number == number, SendAttempt.state == "sending")
@@ -105,29 +105,29 @@ def end(
     return result.rowcount == 1
 
 
-def take_back(session: Session, message_id: str, number: int) -> None:
-    """Forget a try that was not made."""
-    mine = (SendAttempt.message_id == message_id, SendAttempt.number == number, SendAttempt.state == "sending")
-    session.execute(delete(SendAttempt).where(*mine).execution_options(synchronize_session=False))
+def delete_not_tried(session: Session, message_id: str, number: int) -> None:
+    """Delete an attempt whose HTTP request was not started."""
+    own = (SendAttempt.message_id == message_id, SendAttempt.number == number, SendAttempt.state == "sending")
+    session.execute(delete(SendAttempt).where(*own).execution_options(synchronize_session=False))
 
 
-def take_back_begun(session: Session, message_id: str, number: int, began: datetime) -> bool:
-    """Forget a try that was begun at exactly this time and never made; False if it was not begun, or not then."""
-    mine = (SendAttempt.message_id == message_id, SendAttempt.number == number, SendAttempt.state == "sending")
-    statement = delete(SendAttempt).where(*mine, SendAttempt.started_at == began)
+def delete_started_at(session: Session, message_id: str, number: int, started_at: datetime) -> bool:
+    """Delete an attempt that is `sending` and was started at exactly this time; return whether there was one."""
+    own = (SendAttempt.message_id == message_id, SendAttempt.number == number, SendAttempt.state == "sending")
+    statement = delete(SendAttempt).where(*own, SendAttempt.started_at == started_at)
     result = session.execute(statement.execution_options(synchronize_session=False))
     assert isinstance(result, CursorResult)
     return result.rowcount == 1
 
 
-def find_abandoned(session: Session, before: datetime, limit: int) -> Sequence[SendAttempt]:
-    """Tries that began before `before` and never ended: whoever made them is gone."""
+def find_orphans(session: Session, before: datetime, limit: int) -> Sequence[SendAttempt]:
+    """Return attempts that started before a time and have no outcome: their process is gone."""
     query = select(SendAttempt).where(SendAttempt.state == "sending", SendAttempt.started_at < before)
     return session.scalars(query.order_by(SendAttempt.started_at).limit(limit)).all()
 
 
-def long_unknown(session: Session, before: datetime, limit: int) -> list[str]:
-    """Messages that have been `unknown` since before `before`."""
+def find_unknown(session: Session, before: datetime, limit: int) -> list[str]:
+    """Return the ids of messages that have been `unknown` since before a time."""
     query = (
         select(Message.id)
         .join(SendAttempt, SendAttempt.message_id == Message.id)
@@ -136,8 +136,8 @@ def long_unknown(session: Session, before: datetime, limit: int) -> list[str]:
     return list(session.scalars(query.distinct().limit(limit)))
 
 
-def unlikely(session: Session, message_ids: Collection[str]) -> set[str]:
-    """Those of these messages of which no try can have gone, as far as its answer says (see `graph.answers.decode`)."""
+def select_unlikely(session: Session, message_ids: Collection[str]) -> set[str]:
+    """Return those of these messages all of whose attempts hardly were sent (`unlikely` of `graph.answers.decode`)."""
     query = select(SendAttempt.message_id, SendAttempt.error).where(
         SendAttempt.message_id.in_(message_ids), SendAttempt.state == "unknown"
     )
@@ -150,7 +150,7 @@ def unlikely(session: Session, message_ids: Collection[str]) -> set[str]:
 def set_status_of(
     session: Session, message_ids: Collection[str], status: str, among: Sequence[str], now: datetime, **values: Any
 ) -> list[str]:
-    """Move messages of ours that are still in one of the statuses `among`, and set `values`; return which."""
+    """Set the status and `values` of messages whose status still is one of `among`; return the ids of those."""
     statement = (
         update(Message)
         .where(Message.id.in_(message_ids), Message.status.in_(among))
@@ -162,7 +162,7 @@ def set_status_of(
 
 
 def set_status(session: Session, message_id: str, status: str, among: Sequence[str], **values: Any) -> bool:
-    """Move a message of ours, if it is still in one of the statuses `among`."""
+    """Set the status and `values` of a message if its status still is one of `among`; return whether it was."""
     result = session.execute(
         update(Message)
         .where(Message.id == message_id, Message.status.in_(among))
@@ -174,8 +174,10 @@ def set_status(session: Session, message_id: str, status: str, among: Sequence[s
 
 
 def resolve(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Meta's own report names a try whose answer nobody saw: note its wamid (rows of `message_id`, `number`,
-    `wamid` and `now`)."""
+    """Record attempts without a recorded answer as accepted, since a report of Meta names them.
+
+    Each row holds `message_id`, `number` (of the attempt), `wamid` and `now`.
+    """
     target = table(SendAttempt)
     session.execute(
         update(target)

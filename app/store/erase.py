@@ -19,8 +19,8 @@ from app.models import (
     Message,
     MessageRevision,
     Notification,
-    PairPace,
     QueuedSend,
+    RecipientLimit,
     SendAttempt,
     StatusReport,
 )
@@ -142,7 +142,7 @@ def _decoded(wamid: str) -> bytes:
 
 def forget_recipient(session: Session, addresses: Collection[str]) -> None:
     """Forget how fast somebody may be written to."""
-    _run(session, delete(PairPace).where(PairPace.recipient.in_(addresses)))
+    _run(session, delete(RecipientLimit).where(RecipientLimit.recipient.in_(addresses)))
 
 
 def _erased(wamid: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Finding sends to hold, and those that are held."""
+"""Select sends to hold, and held sends."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from sqlalchemy.orm import Session, aliased
 from app.domain.holds import Selection
 from app.models import Message, QueuedSend
 from app.models.base import table
-from app.store.queue import Row
+from app.store.queue import Row, to_row
 
 _QUEUE = table(QueuedSend)
 
 
-def wanted_by(session: Session, now: datetime, numbers: Sequence[str] | None, limit: int) -> list[Row]:
-    """The queue's rows of messages that still are `queued` and were wanted by now, in a paused batch or not."""
+def find_overdue(session: Session, now: datetime, numbers: Sequence[str] | None, limit: int) -> list[Row]:
+    """Return the queue's rows of `queued` messages with `wanted_at` up to now, including those of paused batches."""
     query = select(_QUEUE).join(Message, Message.id == _QUEUE.c.message_id)
     query = query.where(Message.status == "queued", _QUEUE.c.wanted_at <= now)
     if numbers is not None:
         query = query.where(_QUEUE.c.phone_number_id.in_(numbers))
-    return [dict(row) for row in session.execute(query.order_by(_QUEUE.c.message_id).limit(limit)).mappings()]
+    return [to_row(values) for values in session.execute(query.order_by(_QUEUE.c.message_id).limit(limit))]
 
 
-def unknown_since(session: Session, before: datetime, limit: int) -> list[str]:
-    """Messages of ours that are `unknown` and were asked for before a time."""
+def find_unknown(session: Session, before: datetime, limit: int) -> list[str]:
+    """Return the ids of outbound messages that are `unknown` and were requested up to a time."""
     query = select(Message.id).where(
         Message.status == "unknown", Message.direction == "outbound", Message.timestamp <= before
     )
     return list(session.scalars(query.order_by(Message.id).limit(limit)))
 
 
-def hardly_gone(session: Session, limit: int) -> list[str]:
-    """Messages that hardly went, of numbers on whose later messages Meta has reported meanwhile."""
+def find_resendable(session: Session, limit: int) -> list[str]:
+    """Return the ids of messages held as `unlikely` of numbers on whose later messages Meta has reported since."""
     later = aliased(Message)
     is_reported = exists().where(
         later.phone_number_id == Message.phone_number_id,
@@ -49,13 +49,13 @@ def hardly_gone(session: Session, limit: int) -> list[str]:
 
 
 def select_ids(session: Session, wanted: Selection, after: str, limit: int) -> list[str]:
-    """The next messages of a selection, in the order of their ids, behind the one that `after` names."""
+    """Return the ids of a selection's messages that follow the id `after`, in order."""
     query = select(Message.id).where(*_conditions(wanted), Message.id > after)
     return list(session.scalars(query.order_by(Message.id).limit(limit)))
 
 
 def summary(session: Session, wanted: Selection) -> Sequence[Any]:
-    """How many messages of a selection there are, by status, reason, number and batch, with the oldest's time."""
+    """Count a selection's messages by status, reason, number and batch, with the oldest `timestamp` of each."""
     columns = (Message.status, Message.held_for, Message.phone_number_id, Message.batch_id)
     query = select(*columns, func.count().label("count"), func.min(Message.timestamp).label("oldest"))
     return session.execute(query.where(*_conditions(wanted)).group_by(*columns).order_by(*columns)).all()

@@ -1,4 +1,4 @@
-"""Idempotency keys."""
+"""Idempotency keys of messages, and of other requests."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ _CLAIM = built_once(lambda insert: insert(_KEYS).on_conflict_do_nothing().return
 
 
 def claim(session: Session, row: dict[str, Any]) -> bool:
-    """Write a key; False if its caller has used it before."""
+    """Insert a key; return False if its caller has used it before."""
     return session.execute(_CLAIM(session), row).first() is not None
 
 
 def find(session: Session, caller: str, key: str) -> IdempotencyKey | None:
-    """The key as its caller used it before."""
+    """Return the row of a caller's key; None for a new key."""
     query = select(IdempotencyKey).where(IdempotencyKey.caller == caller, IdempotencyKey.key == key)
     return session.scalar(query)
 
 
-def forget(session: Session, now: datetime) -> None:
-    """Delete the keys whose time is over."""
+def purge(session: Session, now: datetime) -> None:
+    """Delete the keys whose retention time has passed."""
     for model in (IdempotencyKey, IdempotentRequest):
         statement = delete(model).where(model.forget_at < now)
         session.execute(statement.execution_options(synchronize_session=False))
 
 
-def any_over(session: Session, now: datetime) -> bool:
-    """Whether `forget` would find anything. Takes no lock."""
+def any_expired(session: Session, now: datetime) -> bool:
+    """Return whether `purge` would delete anything. Takes no lock."""
     over = (
         session.scalar(select(model.key).where(model.forget_at < now).limit(1))
         for model in (IdempotencyKey, IdempotentRequest)
@@ -45,13 +45,13 @@ def any_over(session: Session, now: datetime) -> bool:
 
 
 def find_many(session: Session, caller: str, keys: Collection[str]) -> Sequence[IdempotencyKey]:
-    """Those of these keys that the caller has used before."""
+    """Return the rows of those keys that the caller has used before."""
     query = select(IdempotencyKey).where(IdempotencyKey.caller == caller, IdempotencyKey.key.in_(keys))
     return session.scalars(query).all() if keys else []
 
 
 def claim_all(session: Session, rows: Sequence[dict[str, Any]]) -> bool:
-    """Write keys; False if one of them was used before, and then the transaction must be rolled back."""
+    """Insert keys; return False if one of them was used before. Then the transaction must be rolled back."""
     return insert_and_count(session, insert_new(session, IdempotencyKey), rows) == len(rows)
 
 
@@ -60,20 +60,20 @@ _BEGIN = built_once(lambda insert: insert(_REQUESTS).on_conflict_do_nothing().re
 
 
 def begin_request(session: Session, row: dict[str, Any]) -> bool:
-    """Write the key of a request that is no single message; False if its caller has used it before."""
+    """Insert the key of a request other than a single send; return False if its caller has used it before."""
     return session.execute(_BEGIN(session), row).first() is not None
 
 
 def find_request(session: Session, caller: str, key: str) -> IdempotentRequest | None:
-    """The request that a caller's key stands for."""
+    """Return the request of a caller's key; None for a new key."""
     return session.get(IdempotentRequest, (caller, key))
 
 
 def change_request(session: Session, caller: str, key: str, **values: Any) -> None:
-    """Set columns of the request that a caller's key stands for."""
+    """Set columns of the request of a caller's key."""
     session.execute(update(_REQUESTS).where(_REQUESTS.c.caller == caller, _REQUESTS.c.key == key).values(**values))
 
 
 def remove_request(session: Session, caller: str, key: str) -> None:
-    """Forget the request that a caller's key stands for."""
+    """Delete the request of a caller's key."""
     session.execute(delete(_REQUESTS).where(_REQUESTS.c.caller == caller, _REQUESTS.c.key == key))

@@ -1,4 +1,4 @@
-"""The queue of sends."""
+"""The queue of sends, and batches."""
 
 from __future__ import annotations
 
@@ -10,38 +10,43 @@ from sqlalchemy import Integer, bindparam, delete, exists, func, insert, select,
 from sqlalchemy.orm import Session
 
 from app.db.database import Database
+from app.domain.outbound import Priority
 from app.models import Batch, Message, QueuedSend
 from app.models.base import UtcDateTime, table
 from app.store.dialect import with_lists
 
 NEVER = datetime.fromisoformat("9000-01-01T00:00:00+00:00")
-"""When something is due that somebody has put on hold."""
+"""The `due_at` of sends that are held, or whose batch is paused."""
 
 _AS_IT_IS = {"synchronize_session": False}
 _TABLE = table(QueuedSend)
+_KEYS = _TABLE.c.keys()
 _ANY_DUE = select(exists().where(_TABLE.c.due_at <= bindparam("now", type_=UtcDateTime)))
 _REMOVE = with_lists(lambda among: delete(_TABLE).where(among(_TABLE.c.message_id, "ids")))
-LANES = (0, 1, 2)
-
 Row = dict[str, Any]
-"""A row of the queue: `models.QueuedSend` by the names of its columns."""
+"""A row of the queue: the values of `models.QueuedSend` by the names of its attributes."""
+
+
+def to_row(values: Sequence[Any]) -> Row:
+    """Build a row from the values of all columns of the table, in their order."""
+    return dict(zip(_KEYS, values, strict=True))
 
 
 def add(session: Session, rows: Sequence[Row]) -> None:
-    """Queue sends; their messages must be there already."""
+    """Insert sends into the queue. Their messages must be inserted already."""
     session.execute(insert(_TABLE), rows)
 
 
 def any_due(database: Database, now: datetime) -> bool:
-    """Whether anything waits that may go, as far as time is concerned. Raises `Unavailable`."""
+    """Return whether any send is due. Takes no lock. Raises `Unavailable`."""
     return bool(database.look(_ANY_DUE, {"now": now}))
 
 
-def _next_of_lane(lane: int) -> Any:
+def _next_of_rank(rank: int) -> Any:
     columns = _TABLE.c
     is_next = (
         columns.phone_number_id == bindparam("number"),
-        columns.lane == lane,
+        columns.rank == rank,
         columns.due_at <= bindparam("now", type_=UtcDateTime),
         columns.expires_at > bindparam("now", type_=UtcDateTime),
     )
@@ -49,61 +54,60 @@ def _next_of_lane(lane: int) -> Any:
     return select(ordered.limit(bindparam("most", type_=Integer)).subquery())
 
 
-_NEXT = union_all(*(_next_of_lane(lane) for lane in LANES))
-"""Lane by lane, so that what waits in one for a later time is not looked at before the next lane's turn comes."""
+_NEXT = union_all(*(_next_of_rank(priority.rank) for priority in Priority))
+"""One query per rank, so that the index skips the sends of a higher priority that are due later."""
 
 
-def next_of(session: Session, phone_number_id: str, now: datetime, most: int) -> list[Row]:
-    """At most so many of the number's next sends: lane by lane, in the order in which they fell due."""
-    given = {"number": phone_number_id, "now": now, "most": most}
-    found = [dict(row) for row in session.execute(_NEXT, given).mappings()]
-    return sorted(found, key=lambda row: (row["lane"], row["due_at"], row["message_id"]))[:most]
+def next_due(session: Session, phone_number_id: str, now: datetime, limit: int) -> list[Row]:
+    """Return at most `limit` due sends of a number, ordered by rank and then by `due_at`."""
+    given = {"number": phone_number_id, "now": now, "most": limit}
+    found = [to_row(values) for values in session.execute(_NEXT, given)]
+    return sorted(found, key=lambda row: (row["rank"], row["due_at"], row["message_id"]))[:limit]
 
 
 def remove(session: Session, message_ids: Collection[str]) -> None:
-    """Take sends out of the queue."""
+    """Delete sends from the queue."""
     session.execute(_REMOVE(session), {"ids": list(message_ids)})
 
 
 def postpone(session: Session, message_id: str, due_at: datetime) -> None:
-    """Look at a send again only from `due_at` on."""
+    """Make a send due at `due_at`."""
     statement = update(QueuedSend).where(QueuedSend.message_id == message_id).values(due_at=due_at)
     session.execute(statement.execution_options(**_AS_IT_IS))
 
 
-def expired(session: Session, now: datetime, limit: int) -> dict[str, int]:
-    """Messages whose time is over while they still wait, each with its lane."""
-    query = select(QueuedSend.message_id, QueuedSend.lane).join(Message, Message.id == QueuedSend.message_id)
+def find_expired(session: Session, now: datetime, limit: int) -> dict[str, int]:
+    """Return the rank of each queued message whose `expires_at` has passed, by message id. Held ones do not expire."""
+    query = select(QueuedSend.message_id, QueuedSend.rank).join(Message, Message.id == QueuedSend.message_id)
     query = query.where(QueuedSend.expires_at <= now, Message.status != "held").order_by(QueuedSend.expires_at)
-    return {row.message_id: row.lane for row in session.execute(query.limit(limit))}
+    return {row.message_id: row.rank for row in session.execute(query.limit(limit))}
 
 
 def wanted_before(session: Session, phone_number_id: str, before: datetime, limit: int) -> list[Row]:
-    """The rows of the number's messages that should have gone before `before` and still wait."""
+    """Return rows of the number's queued messages with `wanted_at` before a time."""
     query = select(_TABLE).join(Message, Message.id == _TABLE.c.message_id)
     query = query.where(_TABLE.c.phone_number_id == phone_number_id, _TABLE.c.wanted_at < before)
-    rows = session.execute(query.where(Message.status == "queued").limit(limit)).mappings()
-    return [dict(row) for row in rows]
+    return [to_row(values) for values in session.execute(query.where(Message.status == "queued").limit(limit))]
 
 
 def find(session: Session, message_id: str) -> QueuedSend | None:
-    """A message's place in the queue."""
+    """Return the row of a message; None if it is not in the queue."""
     return session.get(QueuedSend, message_id)
 
 
-def set_due_of(session: Session, message_ids: Collection[str], due_at: datetime) -> None:
-    """Put waiting sends off until `due_at`."""
+def postpone_many(session: Session, message_ids: Collection[str], due_at: datetime) -> None:
+    """Make sends due at `due_at`."""
     statement = update(QueuedSend).where(QueuedSend.message_id.in_(message_ids)).values(due_at=due_at)
     session.execute(statement.execution_options(**_AS_IT_IS))
 
 
-def of_batch(session: Session, batch_id: str) -> list[str]:
-    """A batch's messages that still wait."""
+def ids_of_batch(session: Session, batch_id: str) -> list[str]:
+    """Return the ids of the batch's messages in the queue."""
     return list(session.scalars(select(QueuedSend.message_id).where(QueuedSend.batch_id == batch_id)))
 
 
-def set_due(session: Session, batch_id: str, due_at: datetime | None) -> None:
-    """Put a batch's waiting sends off until `due_at`; with None, back to when they were wanted. Not what is held."""
+def postpone_batch(session: Session, batch_id: str, due_at: datetime | None) -> None:
+    """Make a batch's queued sends due at `due_at`; with None, at their `wanted_at`. Held ones are not changed."""
     value = QueuedSend.wanted_at if due_at is None else due_at
     waiting = select(Message.id).where(Message.batch_id == batch_id, Message.status == "queued")
     statement = update(QueuedSend).where(QueuedSend.message_id.in_(waiting)).values(due_at=value)
@@ -111,31 +115,31 @@ def set_due(session: Session, batch_id: str, due_at: datetime | None) -> None:
 
 
 def depth(session: Session, phone_number_id: str) -> dict[int, int]:
-    """How many sends of the number wait, by lane."""
-    query = select(QueuedSend.lane, func.count()).where(QueuedSend.phone_number_id == phone_number_id)
-    return {lane: count for lane, count in session.execute(query.group_by(QueuedSend.lane))}
+    """Count the number's sends in the queue by rank."""
+    query = select(QueuedSend.rank, func.count()).where(QueuedSend.phone_number_id == phone_number_id)
+    return {rank: count for rank, count in session.execute(query.group_by(QueuedSend.rank))}
 
 
 def find_batch(session: Session, batch_id: str, numbers: tuple[str, ...] | None) -> Batch | None:
-    """A batch, if it is of one of these numbers."""
+    """Return a batch of one of these numbers (None: of any); None if there is none."""
     found = session.get(Batch, batch_id)
     return found if found is not None and (numbers is None or found.phone_number_id in numbers) else None
 
 
-def hold_batch(session: Session, batch_id: str) -> str | None:
-    """A batch's state, which nobody else can change until this transaction ends."""
+def lock_batch(session: Session, batch_id: str) -> str | None:
+    """Return a batch's state and lock its row until the transaction ends."""
     return session.scalar(select(Batch.state).where(Batch.id == batch_id).with_for_update())
 
 
 def batch_state(session: Session, batch_id: str | None) -> str | None:
-    """A batch's state; None where there is no batch."""
+    """Return a batch's state; None without a batch."""
     return session.scalar(select(Batch.state).where(Batch.id == batch_id)) if batch_id is not None else None
 
 
-def batches(
+def list_batches(
     session: Session, *, limit: int, before: str | None, numbers: tuple[str, ...] | None
 ) -> list[Batch]:
-    """Newest first, below the batch that `before` names."""
+    """Return batches, newest first, after the one with the id `before`."""
     query = select(Batch).order_by(Batch.id.desc()).limit(limit)
     if before is not None:
         query = query.where(Batch.id < before)
@@ -144,8 +148,8 @@ def batches(
     return list(session.scalars(query))
 
 
-def counts(session: Session, batch_ids: Collection[str]) -> dict[str, dict[str, int]]:
-    """How many messages of each batch are in which status."""
+def count_by_status(session: Session, batch_ids: Collection[str]) -> dict[str, dict[str, int]]:
+    """Count the messages of each batch by status."""
     query = select(Message.batch_id, Message.status, func.count()).where(Message.batch_id.in_(batch_ids))
     found: dict[str, dict[str, int]] = {batch_id: {} for batch_id in batch_ids}
     for batch_id, status, count in session.execute(query.group_by(Message.batch_id, Message.status)):
@@ -154,6 +158,6 @@ def counts(session: Session, batch_ids: Collection[str]) -> dict[str, dict[str, 
 
 
 def messages_of_batch(session: Session, batch_id: str, status: str, limit: int) -> list[str]:
-    """A batch's messages in a status."""
+    """Return the ids of a batch's messages in a status."""
     query = select(Message.id).where(Message.batch_id == batch_id, Message.status == status)
     return list(session.scalars(query.order_by(Message.id).limit(limit)))

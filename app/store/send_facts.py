@@ -1,4 +1,4 @@
-"""What the checks of sends look at: each a cheap read with an index."""
+"""Queries of the health checks about sends. Each uses an index."""
 
 from __future__ import annotations
 
@@ -9,48 +9,50 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from app.domain.outbound import LATE_REPLY
-from app.domain.rate_limits import DOUBTS, TOKEN_PAUSES
-from app.models import Message, NumberPace, QueuedSend
+from app.domain.rate_limits import BREAKER_THRESHOLD, TOKEN_PAUSES
+from app.models import Message, NumberLimit, QueuedSend
 
 _AT_MOST = 1000
 LONGEST_REPLY = timedelta(hours=25)
-"""An answer that expired within an hour was asked for within this time."""
+"""Replies that expired within the last hour were requested within this time."""
 
 
-def paces(session: Session) -> Sequence[NumberPace]:
-    """The paces of all numbers that have ever sent; there are as many as numbers."""
-    return session.scalars(select(NumberPace).order_by(NumberPace.phone_number_id)).all()
+def number_limits(session: Session) -> Sequence[NumberLimit]:
+    """Return the limits of all numbers that have ever sent: one row per number."""
+    return session.scalars(select(NumberLimit).order_by(NumberLimit.phone_number_id)).all()
 
 
 def oldest_due(
-    session: Session, phone_number_id: str, lanes: Sequence[int], before: datetime
+    session: Session, phone_number_id: str, ranks: Sequence[int], before: datetime
 ) -> datetime | None:
-    """Since when the oldest of a number's sends in these lanes has been due, if that is before a time."""
+    """Return the earliest `due_at` of a number's sends of these ranks, if it is before a time; else None."""
     found = [
         session.scalar(
             select(func.min(QueuedSend.due_at)).where(
-                QueuedSend.phone_number_id == phone_number_id, QueuedSend.lane == lane, QueuedSend.due_at <= before
+                QueuedSend.phone_number_id == phone_number_id, QueuedSend.rank == rank, QueuedSend.due_at <= before
             )
         )
-        for lane in lanes
+        for rank in ranks
     ]
     return min((each for each in found if each is not None), default=None)
 
 
 def oldest_due_of_all(session: Session, now: datetime) -> datetime | None:
-    """Since when the oldest send that still waits has been due."""
+    """Return the earliest `due_at` of all due sends; None if none is due."""
     return session.scalar(select(func.min(QueuedSend.due_at)).where(QueuedSend.due_at <= now))
 
 
 def stopped(session: Session) -> tuple[int, int]:
-    """How many numbers send nothing because Meta gives no clear answers, and because of their token."""
-    waiting = or_(NumberPace.doubts >= DOUBTS, NumberPace.paused_for.in_(TOKEN_PAUSES))
-    found = session.execute(select(NumberPace.doubts, NumberPace.paused_for).where(waiting)).all()
-    return sum(row.doubts >= DOUBTS for row in found), sum(row.paused_for in TOKEN_PAUSES for row in found)
+    """Count the numbers with an open breaker, and those paused because of their token."""
+    limit = NumberLimit
+    waiting = or_(limit.ambiguous_failures >= BREAKER_THRESHOLD, limit.paused_for.in_(TOKEN_PAUSES))
+    found = session.execute(select(limit.ambiguous_failures, limit.paused_for).where(waiting)).all()
+    is_open = sum(row.ambiguous_failures >= BREAKER_THRESHOLD for row in found)
+    return is_open, sum(row.paused_for in TOKEN_PAUSES for row in found)
 
 
 def expired_replies(session: Session, since: datetime) -> dict[str, tuple[int, datetime]]:
-    """How many answers to customers have expired since then, and when the first of them did, by number."""
+    """Count the replies that expired since a time, with the time of the first, by number."""
     few = (
         select(Message.phone_number_id, Message.updated_at)
         .where(Message.status == "expired", Message.direction == "outbound")

@@ -11,7 +11,7 @@ from flask import Flask
 
 from app.container import Gateway
 from app.errors import GraphUnavailable
-from app.graph.answers import leaves_doubt
+from app.graph.answers import is_ambiguous
 from app.graph.client import GraphClient
 from app.graph.loop_guard import HEADER, MESSAGE, address_here, gateway_id
 from tests.conftest import API_KEY, with_settings
@@ -97,7 +97,7 @@ def test_a_call_that_came_back_has_done_nothing(status: bytes) -> None:
             client.send_text_message(PNID, "+5491100000000", "Hola.", "EAAtoken0123456789abcdef")
 
         assert raised.value.message == MESSAGE
-        assert leaves_doubt(raised.value)
+        assert is_ambiguous(raised.value)
         assert f"{HEADER}: {OURS}".encode() in end.requests[0]
         client.close()
 

@@ -193,8 +193,8 @@ def test_a_replay_runs_it_again_and_doubles_no_answer(bots: Bots, receive: Recei
 
     replay_event(bots.desk.gateway.database, "bot:answer", bots.desk.deliveries()[0].event_id, bots.desk.clock())
     bots.desk.pass_by(days=29)
-    bots.desk.gateway.settle._now = bots.desk.clock  # type: ignore[method-assign]
-    bots.desk.gateway.settle.forget()
+    bots.desk.gateway.sweep_sends._now = bots.desk.clock  # type: ignore[method-assign]
+    bots.desk.gateway.sweep_sends.purge()
     bots.desk.rounds()
 
     assert bots.desk.states() == ["delivered", "delivered"]

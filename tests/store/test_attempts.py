@@ -31,7 +31,7 @@ def test_a_try_that_somebody_has_settled_is_not_ended_again(database: Database, 
     sent(database, "sending", state)
 
     with database.write() as session:
-        assert not attempts.end(session, "m", 1, state="refused", now=NOW)
+        assert not attempts.finish(session, "m", 1, state="refused", now=NOW)
 
     with database.read() as session:
         assert session.scalars(select(SendAttempt.state)).one() == state

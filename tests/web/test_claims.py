@@ -49,7 +49,7 @@ def test_sends_are_counted_in_one_vocabulary_however_they_go(client: FlaskClient
         client.post("/send/whatsapp", json={"to": "+5491112345678", "message": "b", "force": True}, headers=HEADERS)
 
     assert counted == ["accepted", "refused"]
-    assert [outcomes.label(each) for each in ("result", GraphRefused(), GraphUnknown())] == [
+    assert [outcomes.metric_label(each) for each in ("result", GraphRefused(), GraphUnknown())] == [
         "accepted", "refused", "unknown",
     ]  # fmt: skip
 

@@ -132,8 +132,8 @@ def test_a_request_that_lost_its_process_says_so_after_a_while(
     clock.pass_by(minutes=11)
     assert ask("/api/endpoints", {"url": URL}).get_json()["error"]["retryable"] is False
     clock.pass_by(hours=48)
-    monkeypatch.setattr(gateway.settle, "_now", clock)
-    gateway.settle.forget()
+    monkeypatch.setattr(gateway.sweep_sends, "_now", clock)
+    gateway.sweep_sends.purge()
     assert ask("/api/endpoints", {"url": URL}).status_code == 201
 
 

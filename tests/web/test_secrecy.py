@@ -15,7 +15,7 @@ from sqlalchemy import delete
 from app.config.settings import Config
 from app.container import Gateway
 from app.logs import configure_logging
-from app.models.queue import NumberPace
+from app.models.queue import NumberLimit
 from tests.conftest import ACCESS_TOKEN, API_KEY, APP_SECRET, SETTINGS, VERIFY_TOKEN, PostWebhook, on_sqlite
 from tests.factories import ANA, BO, PNID, change, contact, message_body, notification, status, text
 
@@ -102,7 +102,7 @@ def sends(client: FlaskClient, gateway: Gateway) -> None:
     ]
     for answer in answers:
         with gateway.database.write() as session:  # as if nothing had gone wrong before
-            session.execute(delete(NumberPace))
+            session.execute(delete(NumberLimit))
         with responses.RequestsMock() as graph:
             graph.post(URL, **answer)
             client.post("/send/whatsapp", json=body, headers=KEY)

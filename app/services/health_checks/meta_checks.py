@@ -10,11 +10,10 @@ from typing import Any
 
 from app.domain.account_news import News, Reading
 from app.domain.alerts import Finding
+from app.domain.outbound import Priority
 from app.graph.versions import expires_on
 from app.services.health_checks.context import Findings, Look, at, of_number
 from app.services.health_checks.internal_checks import worker_behind
-from app.services.sending.outcomes import BULK
-from app.services.sending.rate_limits import token_hash
 from app.store import alert_facts, traffic
 
 RECENT = timedelta(days=1)
@@ -35,7 +34,7 @@ def token_dead(look: Look) -> Findings:
         if (number := look.directory.find(pace.phone_number_id)) is not None
         and pace.phone_number_id not in look.directory.unreadable  # that is an alarm of its own
         and pace.paused_for == "auth"
-        and pace.token_hash == token_hash(number)
+        and pace.token_hash == number.token_hash
     ]
 
 
@@ -49,7 +48,7 @@ def number_paused(look: Look) -> Findings:
         stopped = [
             pace
             for pace in paces
-            if pace.phone_number_id in failing or alert_facts.has_waiting(session, pace.phone_number_id, BULK)
+            if pace.phone_number_id in failing or alert_facts.has_waiting(session, pace.phone_number_id, Priority.BULK)
         ]
     return [of_number(pace.phone_number_id, code=pace.bulk_stopped_by) for pace in stopped]
 

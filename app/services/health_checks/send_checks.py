@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from app.domain.rate_limits import DOUBTS, TOKEN_PAUSES
-from app.models import NumberPace
+from app.domain.outbound import Priority
+from app.domain.rate_limits import BREAKER_THRESHOLD, TOKEN_PAUSES
+from app.models import NumberLimit
 from app.services.health_checks.context import Findings, Look, at, of_number
-from app.services.sending.outcomes import BULK
 from app.store import alert_facts, send_facts
 
 UNREACHABLE_AFTER = timedelta(minutes=1)
@@ -19,13 +19,13 @@ PERMISSION_RECENT = timedelta(days=1)
 def meta_unreachable(look: Look) -> Findings:
     """Numbers whose sends have waited for a minute because Meta gives no clear answer."""
     with look.database.read() as session:
-        paces = send_facts.paces(session)
+        paces = send_facts.number_limits(session)
     return [
-        of_number(pace.phone_number_id, since=at(pace.in_doubt_since))
+        of_number(pace.phone_number_id, since=at(pace.ambiguous_since))
         for pace in paces
-        if pace.doubts >= DOUBTS
-        and pace.in_doubt_since is not None
-        and look.now - pace.in_doubt_since >= UNREACHABLE_AFTER
+        if pace.ambiguous_failures >= BREAKER_THRESHOLD
+        and pace.ambiguous_since is not None
+        and look.now - pace.ambiguous_since >= UNREACHABLE_AFTER
     ]
 
 
@@ -33,14 +33,15 @@ def queue_stuck(look: Look) -> Findings:
     """Numbers of which something has been due for five minutes and nothing has left, and no other alarm says why."""
     before = look.now - STUCK_AFTER
     with look.database.read() as session:
-        paces = {pace.phone_number_id: pace for pace in send_facts.paces(session)}
+        paces = {pace.phone_number_id: pace for pace in send_facts.number_limits(session)}
         findings = []
         for number_id in sorted(paces.keys() | look.directory.numbers.keys()):
             pace = paces.get(number_id)
-            if pace is not None and (_is_told_of(pace) or pace.next_turn_at > before):
+            if pace is not None and (_is_told_of(pace) or pace.next_slot_at > before):
                 continue
-            lanes = [lane for lane in range(BULK + 1) if lane != BULK or pace is None or pace.bulk_stopped_by is None]
-            oldest = send_facts.oldest_due(session, number_id, lanes, before)
+            is_stopped = pace is not None and pace.bulk_stopped_by is not None
+            ranks = [each.rank for each in Priority if each is not Priority.BULK or not is_stopped]
+            oldest = send_facts.oldest_due(session, number_id, ranks, before)
             if oldest is not None:
                 is_ours = look.directory.find(number_id) is not None
                 reason = None if is_ours else "the number is not configured any more"
@@ -62,6 +63,6 @@ def not_permitted(look: Look) -> Findings:
     return [of_number(number, code=code) for number, code in sorted(found.items())]
 
 
-def _is_told_of(pace: NumberPace) -> bool:
+def _is_told_of(pace: NumberLimit) -> bool:
     """Whether another alarm says that, and why, the number sends nothing; or Meta has just asked for a pause."""
-    return pace.doubts >= DOUBTS or pace.paused_for in TOKEN_PAUSES or pace.paused_for == "rate"
+    return pace.ambiguous_failures >= BREAKER_THRESHOLD or pace.paused_for in TOKEN_PAUSES or pace.paused_for == "rate"

@@ -8,11 +8,11 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app.db.database import Database
-from app.domain.rate_limits import DOUBTS
+from app.domain.outbound import Priority
+from app.domain.rate_limits import BREAKER_THRESHOLD
 from app.errors import NotFound
 from app.services.registries.numbers import NumberDirectory
-from app.services.sending.record import LANES
-from app.store import numbers, queue, rate_limits
+from app.store import limiters, numbers, queue
 
 SETTINGS, ADDED = "settings", "added"
 
@@ -82,13 +82,17 @@ def find_number(
 
 
 def _paces(session: Session, number_ids: list[str]) -> dict[str, PaceView]:
-    found = rate_limits.find(session, number_ids)
+    found = limiters.find(session, number_ids)
     views = {}
     for number_id in number_ids:
         depth = queue.depth(session, number_id)
-        queued = {str(priority): depth.get(lane, 0) for priority, lane in LANES.items()}
+        queued = {str(priority): depth.get(priority.rank, 0) for priority in Priority}
         row = found.get(number_id)
-        views[number_id] = PaceView(queued) if row is None else PaceView(
-            queued, row.share, row.paused_for, row.paused_until, row.doubts >= DOUBTS, row.bulk_stopped_by
+        if row is None:
+            views[number_id] = PaceView(queued)
+            continue
+        is_open = row.ambiguous_failures >= BREAKER_THRESHOLD
+        views[number_id] = PaceView(
+            queued, row.share, row.paused_for, row.paused_until, is_open, row.bulk_stopped_by
         )  # fmt: skip
     return views

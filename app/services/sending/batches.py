@@ -23,7 +23,7 @@ from app.services.sending.recipients import ContactAppeared
 from app.services.sending.record import Item, Queued, choose_number, record_queued, to_request
 from app.services.sending.status_events import append_status_events
 from app.services.sending.template_categories import TemplateCategories
-from app.store import attempts, events, messages, queue, rate_limits
+from app.store import attempts, events, limiters, messages, queue
 
 UNFINISHED = frozenset({"queued", "sending", "unknown", "held"})
 """Statuses of messages that may still go out, or that somebody has to decide about."""
@@ -136,14 +136,14 @@ class Batches:
             given = [(each.request, each.retry or new.key_of(each.place)) for each in items]
             try:
                 with self._database.write() as session:
-                    state = queue.hold_batch(session, new.id) if new.is_there else "running"
+                    state = queue.lock_batch(session, new.id) if new.is_there else "running"
                     answers = record_queued(session, new.number, given, now, new.id, is_open=state != "cancelled")
                     has_new = any(isinstance(answer, Queued) and not answer.is_replayed for answer in answers)
                     is_first = has_new and not new.is_there
                     if is_first:
                         new.make(session, now)
                     elif has_new and state == "paused":
-                        queue.set_due(session, new.id, queue.NEVER)
+                        queue.postpone_batch(session, new.id, queue.NEVER)
             except (ContactAppeared, KeyTaken):
                 continue
             except _AnotherBatch as other:
@@ -155,14 +155,14 @@ class Batches:
     def page(self, *, limit: int, before: str | None, numbers: tuple[str, ...] | None) -> list[BatchView]:
         """Newest first."""
         with self._database.read() as session:
-            found = queue.batches(session, limit=limit, before=before, numbers=numbers)
-            counts = queue.counts(session, [batch.id for batch in found])
+            found = queue.list_batches(session, limit=limit, before=before, numbers=numbers)
+            counts = queue.count_by_status(session, [batch.id for batch in found])
             return [BatchView(batch, counts[batch.id]) for batch in found]
 
     def find(self, batch_id: str, numbers: tuple[str, ...] | None) -> BatchView:
         """One batch. Raises `NotFound`."""
         with self._database.read() as session:
-            return BatchView(_find(session, batch_id, numbers), queue.counts(session, [batch_id])[batch_id])
+            return BatchView(_find(session, batch_id, numbers), queue.count_by_status(session, [batch_id])[batch_id])
 
     def pause(self, batch_id: str, numbers: tuple[str, ...] | None) -> BatchView:
         """Let what waits wait longer. Raises `NotFound`, `WrongState` for a batch that is not running."""
@@ -178,7 +178,7 @@ class Batches:
         while True:
             with self._database.write() as session:
                 events.take_turn(session)
-                waiting = queue.of_batch(session, batch_id)[:PORTION]
+                waiting = queue.ids_of_batch(session, batch_id)[:PORTION]
                 if not waiting:
                     break
                 now = self._now()
@@ -245,11 +245,11 @@ class Batches:
             if batch.state not in among:
                 raise WrongState(f"The batch is {batch.state}; this can be done while it is {' or '.join(among)}.")
             batch.state, batch.updated_at = state, now
-            queue.set_due(session, batch_id, due_at)
+            queue.postpone_batch(session, batch_id, due_at)
             if state == "running":
-                pace = rate_limits.hold(session, batch.phone_number_id, now)
-                pace.bulk_stopped_by = None
-                rate_limits.keep(session, pace)
+                limiter = limiters.lock(session, batch.phone_number_id, now)
+                limiter.bulk_stopped_by = None
+                limiters.save(session, limiter)
         return self.find(batch_id, numbers)
 
 

@@ -12,17 +12,16 @@ from sqlalchemy.orm import Session
 
 from app.domain import rate_limits, tags
 from app.domain.numbers import BusinessNumber
-from app.domain.rate_limits import Pair
+from app.domain.outbound import Priority
+from app.domain.rate_limits import RecipientLimiter
 from app.graph import payloads
 from app.graph.send_calls import SendCall
-from app.services.sending import outcomes
-from app.services.sending import rate_limits as turns
-from app.services.sending.probe import release_stale
+from app.services.sending import slots
+from app.services.sending.probe import hold_stale
 from app.services.sending.record import to_request
-from app.store import attempts, queue
-from app.store import rate_limits as paces
+from app.store import attempts, limiters, queue
+from app.store.limiters import LockedLimiters
 from app.store.queue import Row
-from app.store.rate_limits import HeldPaces
 
 EXTRA_CANDIDATES = 16
 """How many more rows than free slots are read, since the limit of their recipient may postpone some of them."""
@@ -84,66 +83,68 @@ def restore(session: Session, sends: Sequence[DueSend], now: datetime) -> None:
     started meanwhile has another `started_at` and is not changed.
     """
     for send in sends:
-        if attempts.take_back_begun(session, send.message_id, send.attempt, send.started_at):
+        if attempts.delete_started_at(session, send.message_id, send.attempt, send.started_at):
             if attempts.set_status(session, send.message_id, "queued", ("sending",), updated_at=now):
                 queue.add(session, [send.queued])
 
 
-def dequeue(session: Session, number: BusinessNumber, held: HeldPaces, limit: int, now: datetime) -> list[DueSend]:
+def dequeue(
+    session: Session, number: BusinessNumber, locked: LockedLimiters, limit: int, now: datetime
+) -> list[DueSend]:
     """Move at most `limit` due sends of a number from the queue to `sending`, as many as its rate allows.
 
     The session must hold the lock of `events.take_turn`.
     """
-    waiting = queue.next_of(session, number.phone_number_id, now, limit + EXTRA_CANDIDATES)
+    waiting = queue.next_due(session, number.phone_number_id, now, limit + EXTRA_CANDIDATES)
     if not waiting:
         return []
-    pace = held.of(number.phone_number_id)
-    if pace.paused_for in rate_limits.TOKEN_PAUSES and pace.token_hash != turns.token_hash(number):
-        gone = release_stale(session, number.phone_number_id, pace, now)
-        waiting = [row for row in waiting if row["message_id"] not in gone]
-    if pace.bulk_stopped_by is not None:
-        waiting = [row for row in waiting if row["lane"] != outcomes.BULK]
-    open_ = turns.open_turns(session, pace, number, now, min(limit, len(waiting))) if waiting else []
-    if not open_:
+    limiter = locked.of(number.phone_number_id)
+    if limiter.is_token_refused and limiter.token_hash != number.token_hash:
+        held = hold_stale(session, number.phone_number_id, limiter, now)
+        waiting = [row for row in waiting if row["message_id"] not in held]
+    if limiter.bulk_stopped_by is not None:
+        waiting = [row for row in waiting if row["rank"] != Priority.BULK.rank]
+    free = slots.free_slots(session, limiter, number, now, min(limit, len(waiting))) if waiting else []
+    if not free:
         return []
-    pairs = paces.of_pairs(session, number.phone_number_id, {row["recipient"] for row in waiting}, now)
-    chosen = _assign(session, waiting, pairs, open_)
+    recipients = limiters.of_recipients(session, number.phone_number_id, {row["recipient"] for row in waiting}, now)
+    chosen = _assign(session, waiting, recipients, free)
     if not chosen:
         return []
-    if pace.doubts >= rate_limits.DOUBTS:
-        turns.begin_trial(pace, now)
+    if limiter.is_open:
+        slots.start_trial(limiter, now)
     ids = [row["message_id"] for row, _ in chosen]
-    messages = attempts.leave(session, ids, now)
+    messages = attempts.move_to_sending(session, ids, now)
     queue.remove(session, ids)
-    started = [(row, turn) for row, turn in chosen if row["message_id"] in messages]
+    started = [(row, slot) for row, slot in chosen if row["message_id"] in messages]
     if not started:
         return []
-    attempts.begin(session, [(row["message_id"], row["attempt"]) for row, _ in started], now)
-    recipients = {row["recipient"] for row, _ in started}
-    paces.save_pairs(session, number.phone_number_id, [pairs[each] for each in recipients])
-    pace.next_turn_at = rate_limits.turn_after(started[-1][1], number.rate * pace.share)
+    attempts.start(session, [(row["message_id"], row["attempt"]) for row, _ in started], now)
+    used = {row["recipient"] for row, _ in started}
+    limiters.save_recipients(session, number.phone_number_id, [recipients[each] for each in used])
+    limiter.next_slot_at = rate_limits.slot_after(started[-1][1], number.rate * limiter.share)
     return [
-        DueSend(number, row, messages[row["message_id"]], pairs[row["recipient"]].address, turn, now)
-        for row, turn in started
+        DueSend(number, row, messages[row["message_id"]], recipients[row["recipient"]].address, slot, now)
+        for row, slot in started
     ]
 
 
 def _assign(
-    session: Session, waiting: list[Row], pairs: dict[str, Pair], open_: list[datetime]
+    session: Session, waiting: list[Row], recipients: dict[str, RecipientLimiter], free: list[datetime]
 ) -> list[tuple[Row, datetime]]:
     """Assign slots to rows in their order; postpone each row whose recipient has reached its own limit."""
     chosen: list[tuple[Row, datetime]] = []
     postponed: dict[str, int] = {}
     for row in waiting:
-        if len(chosen) == len(open_):
+        if len(chosen) == len(free):
             break
-        turn, pair = open_[len(chosen)], pairs[row["recipient"]]
-        ready_at = rate_limits.pair_ready_at(pair.paid_until)
-        if ready_at > turn:
+        slot, recipient = free[len(chosen)], recipients[row["recipient"]]
+        ready_at = rate_limits.recipient_ready_at(recipient.paid_until)
+        if ready_at > slot:
             earlier = postponed.get(row["recipient"], 0)
             postponed[row["recipient"]] = earlier + 1
-            queue.postpone(session, row["message_id"], ready_at + earlier * rate_limits.PAIR_INTERVAL)
+            queue.postpone(session, row["message_id"], ready_at + earlier * rate_limits.RECIPIENT_INTERVAL)
             continue
-        pair.paid_until = rate_limits.pair_paid_until(pair.paid_until, turn)
-        chosen.append((row, turn))
+        recipient.paid_until = rate_limits.paid_until_after(recipient.paid_until, slot)
+        chosen.append((row, slot))
     return chosen

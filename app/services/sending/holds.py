@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from app.db.database import Database
-from app.domain.holds import HeldFor, why_held
+from app.domain.holds import HeldFor, hold_error
 from app.domain.outbound import Priority
 from app.models import Message
 from app.services.sending.actions import requeue
@@ -41,7 +41,7 @@ class HoldSends:
         while True:
             with self._database.write() as session:
                 events.take_turn(session)
-                found = held_sends.wanted_by(session, now, numbers, PORTION)
+                found = held_sends.find_overdue(session, now, numbers, PORTION)
                 count += len(hold(session, found, reason, now))
             if len(found) < PORTION:
                 break
@@ -54,8 +54,8 @@ class HoldSends:
         while True:
             with self._database.write() as session:
                 events.take_turn(session)
-                found = held_sends.unknown_since(session, min(before, now), PORTION)
-                why = why_held(HeldFor.RESTORED)
+                found = held_sends.find_unknown(session, min(before, now), PORTION)
+                why = hold_error(HeldFor.RESTORED)
                 held = attempts.set_status_of(
                     session, found, "held", ("unknown",), now, held_for=HeldFor.RESTORED, error=why
                 )
@@ -74,12 +74,12 @@ def hold(session: Session, waiting: Sequence[queue.Row], reason: HeldFor, now: d
     ids = [row["message_id"] for row in waiting]
     if not ids:
         return []
-    why = why_held(reason)
+    why = hold_error(reason)
     held = attempts.set_status_of(session, ids, "held", ("queued",), now, held_for=reason, error=why)
-    queue.set_due_of(session, ids, queue.NEVER)
+    queue.postpone_many(session, ids, queue.NEVER)
     if reason in MAY_HAVE_GONE:
         tries = [(row["message_id"], row["attempt"]) for row in waiting if row["message_id"] in set(held)]
-        attempts.note_unknown(session, tries, now)
+        attempts.add_unknown(session, tries, now)
     append_status_events(session, dict.fromkeys(held, why), now)
     return held
 

@@ -1,6 +1,6 @@
-"""What Graph's answer to a send means: for the message, for its number, and for its recipient.
+"""Classify Graph's result of a send: the disposition of the message, and what it says about number and recipient.
 
-The one place that decides. Whatever is certain not to have gone out may be tried again; whatever may have is not.
+All sends, synchronous and queued, are classified here. A message may be retried only if it certainly was not sent.
 """
 
 from __future__ import annotations
@@ -11,166 +11,169 @@ from enum import StrEnum
 
 from app.domain import rate_limits
 from app.domain.numbers import BusinessNumber
+from app.domain.outbound import Priority
 from app.domain.phone_numbers import from_wa_id, to_wa_id, variants
-from app.domain.rate_limits import Pace, Pair
+from app.domain.rate_limits import NumberLimiter, RecipientLimiter
 from app.errors import GraphError, GraphNotTried, GraphThrottled, GraphUnauthorised, GraphUnavailable, GraphUnknown
-from app.graph.answers import SendResult, leaves_doubt
+from app.graph.answers import SendResult, is_ambiguous
 from app.graph.codes import ErrorClass, meaning
-from app.services.sending.rate_limits import token_hash
-from app.services.sending.record import LANES
 
 NOT_ALLOWED = 131030
-"""Meta's code for a recipient that is not on a test number's list, also when the list has the number's other form."""
+"""Meta's code for a recipient that is not on a test number's list. Also returned if the list has the number's other
+form."""
 
-MOST_WITHOUT_PERMISSION = 5
-"""How often a message is tried again for which the token lacks a permission, while nothing else went with the token."""
+MAX_RETRIES_WITHOUT_PERMISSION = 5
+"""How often a message is retried whose token lacks a permission, while no other message was accepted with the token."""
 
-MOST_TOKEN_REFUSED = 3
-"""How often a message is tried for which Meta refused the token and then, asked about the number, did not."""
+MAX_TOKEN_REFUSALS = 3
+"""How often a message is retried whose token Meta refused for the send, but not for the probe that followed."""
 
-SMALLEST_SHARE = 0.1
-BULK = max(LANES.values())
+MAX_AMBIGUOUS_RETRY_DELAY = timedelta(seconds=30)
+MIN_SHARE = 0.1
+SHARE_CHANGES_AFTER = timedelta(seconds=1)
+"""Calls in flight at the same moment are refused together; only the first of them lowers the share."""
 
 
-class Fate(StrEnum):
-    """What becomes of the message."""
+class Disposition(StrEnum):
+    """What happens to the message after a call."""
 
     ACCEPTED = "accepted"
     FAILED = "failed"
     UNKNOWN = "unknown"
-    AGAIN = "again"
-    UNTRIED = "untried"
+    RETRY = "retry"
+    NOT_TRIED = "not_tried"
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """A message's fate; with `AGAIN`, when it may be tried next, and whether that was a refusal that counts."""
+class Classification:
+    """A disposition. With `RETRY`: when the next attempt is due, and whether it `counts` as a refusal."""
 
-    fate: Fate
+    disposition: Disposition
     due_at: datetime | None = None
     counts: bool = False
 
 
-def judge(
-    answer: SendResult | GraphError,
+def classify(
+    result: SendResult | GraphError,
     *,
     number: BusinessNumber,
-    pace: Pace,
-    pair: Pair | None,
-    lane: int,
+    limiter: NumberLimiter,
+    recipient: RecipientLimiter | None,
+    rank: int,
     refusals: int,
     now: datetime,
-) -> Verdict:
-    """Decide, and note in the paces what the answer says about the number and the recipient.
+) -> Classification:
+    """Return the disposition of a message, and update both limiters by what the result says.
 
-    `pair` may be left out for a message that was accepted.
+    `recipient` may be None for a message that was accepted. `rank` is that of the message's priority, `refusals` how
+    often it was refused before.
     """
-    if isinstance(answer, GraphNotTried):
-        if pair is not None:
-            pair.paid_until -= rate_limits.PAIR_INTERVAL
-        return Verdict(Fate.UNTRIED)
-    if isinstance(answer, GraphUnknown):
-        _doubt(pace, now)
-        return Verdict(Fate.UNKNOWN)
-    code = (answer.meta or {}).get("code") if isinstance(answer, GraphError) else None
-    if leaves_doubt(answer):
-        _doubt(pace, now)
-        return Verdict(Fate.AGAIN, now + min(rate_limits.retry_pause(refusals + 1), timedelta(seconds=30)), counts=True)
-    pace.doubts, pace.probe_at, pace.in_doubt_since = 0, None, None
-    if isinstance(answer, GraphUnauthorised):
-        return _unauthorised(answer, number, pace, refusals, now)
-    if isinstance(answer, SendResult):
-        pace.proven_token = token_hash(number)
-        if pace.paused_for in rate_limits.TOKEN_PAUSES and pace.token_hash == pace.proven_token:
-            pace.paused_for = pace.paused_until = pace.token_hash = None
-        return Verdict(Fate.ACCEPTED)
-    assert pair is not None
-    if isinstance(answer, GraphThrottled):
-        return _slow_down(answer, pace, pair, refusals, now)
-    if isinstance(answer, GraphUnavailable):
-        return _try_later(answer, code, refusals, now)
-    return _refused(answer, code, pace, pair, lane, now)
+    if isinstance(result, GraphNotTried):
+        if recipient is not None:
+            recipient.paid_until -= rate_limits.RECIPIENT_INTERVAL
+        return Classification(Disposition.NOT_TRIED)
+    if isinstance(result, GraphUnknown):
+        _count_ambiguous(limiter, now)
+        return Classification(Disposition.UNKNOWN)
+    code = (result.meta or {}).get("code") if isinstance(result, GraphError) else None
+    if is_ambiguous(result):
+        _count_ambiguous(limiter, now)
+        return _retry(now + min(rate_limits.retry_delay(refusals + 1), MAX_AMBIGUOUS_RETRY_DELAY), counts=True)
+    limiter.close_breaker()
+    if isinstance(result, GraphUnauthorised):
+        return _unauthorised(result, number, limiter, refusals, now)
+    if isinstance(result, SendResult):
+        limiter.proven_token = number.token_hash
+        if limiter.is_token_refused and limiter.token_hash == limiter.proven_token:
+            limiter.end_pause()
+        return Classification(Disposition.ACCEPTED)
+    assert recipient is not None
+    if isinstance(result, GraphThrottled):
+        return _throttled(result, limiter, recipient, now)
+    if isinstance(result, GraphUnavailable):
+        return _unavailable(result, code, refusals, now)
+    return _refused(result, code, limiter, recipient, rank, now)
 
 
-def _doubt(pace: Pace, now: datetime) -> None:
-    pace.doubts += 1
-    pace.in_doubt_since = pace.in_doubt_since or now
-    pace.probe_at = now + rate_limits.trial_pause(now - pace.in_doubt_since)
+def _retry(due_at: datetime, *, counts: bool = False) -> Classification:
+    return Classification(Disposition.RETRY, due_at, counts)
+
+
+def _count_ambiguous(limiter: NumberLimiter, now: datetime) -> None:
+    limiter.ambiguous_failures += 1
+    limiter.ambiguous_since = limiter.ambiguous_since or now
+    limiter.probe_at = now + rate_limits.open_time(now - limiter.ambiguous_since)
 
 
 def _unauthorised(
-    answer: GraphUnauthorised, number: BusinessNumber, pace: Pace, refusals: int, now: datetime
-) -> Verdict:
-    """A permission that is missing is the message's own matter; a token that is refused may be the number's.
-
-    The number then waits until Meta was asked about it (`probing`).
-    """
-    if (answer.meta or {}).get("class") == ErrorClass.PERMISSION:
-        if pace.proven_token == token_hash(number) or refusals >= MOST_WITHOUT_PERMISSION:
-            return Verdict(Fate.FAILED)
-        return Verdict(Fate.AGAIN, now + rate_limits.retry_pause(refusals + 1), counts=True)
-    if refusals >= MOST_TOKEN_REFUSED:
-        return Verdict(Fate.FAILED)
-    if pace.paused_for not in rate_limits.TOKEN_PAUSES:
-        pace.paused_for, pace.paused_until, pace.token_hash = "checking", now, token_hash(number)
-    return Verdict(Fate.AGAIN, now, counts=True)
+    error: GraphUnauthorised, number: BusinessNumber, limiter: NumberLimiter, refusals: int, now: datetime
+) -> Classification:
+    """Classify a refused token. A missing permission may concern the message alone; else the number is paused until
+    Meta was probed (`probe`)."""
+    if (error.meta or {}).get("class") == ErrorClass.PERMISSION:
+        if limiter.proven_token == number.token_hash or refusals >= MAX_RETRIES_WITHOUT_PERMISSION:
+            return Classification(Disposition.FAILED)
+        return _retry(now + rate_limits.retry_delay(refusals + 1), counts=True)
+    if refusals >= MAX_TOKEN_REFUSALS:
+        return Classification(Disposition.FAILED)
+    if not limiter.is_token_refused:
+        limiter.paused_for, limiter.paused_until, limiter.token_hash = "checking", now, number.token_hash
+    return _retry(now, counts=True)
 
 
-def _slow_down(
-    answer: GraphThrottled, pace: Pace, pair: Pair, refusals: int, now: datetime
-) -> Verdict:
-    kind = (answer.meta or {}).get("class")
+def _throttled(
+    error: GraphThrottled, limiter: NumberLimiter, recipient: RecipientLimiter, now: datetime
+) -> Classification:
+    kind = (error.meta or {}).get("class")
     if kind == ErrorClass.RATE_PAIR:
-        pair.paid_until = max(pair.paid_until, rate_limits.pair_refused_until(now))
-        return Verdict(Fate.AGAIN, rate_limits.pair_ready_at(pair.paid_until))
-    seconds = answer.retry_after or (1 if kind == ErrorClass.RATE_NUM else 60)
-    if kind == ErrorClass.RATE_NUM and (pace.share_changed_at is None or now - pace.share_changed_at >= _SECOND):
-        # Once a second at most: everything under way at that moment comes back with the same complaint.
-        pace.share, pace.share_changed_at = max(SMALLEST_SHARE, pace.share * 0.8), now
-    pace.paused_for = "rate"
-    pace.paused_until = max(pace.paused_until or now, now + min(timedelta(seconds=seconds), rate_limits.LONGEST_PAUSE))
-    return Verdict(Fate.AGAIN, pace.paused_until)
+        recipient.paid_until = max(recipient.paid_until, rate_limits.paid_until_exhausted(now))
+        return _retry(rate_limits.recipient_ready_at(recipient.paid_until))
+    seconds = error.retry_after or (1 if kind == ErrorClass.RATE_NUM else 60)
+    changed_at = limiter.share_changed_at
+    if kind == ErrorClass.RATE_NUM and (changed_at is None or now - changed_at >= SHARE_CHANGES_AFTER):
+        limiter.share, limiter.share_changed_at = max(MIN_SHARE, limiter.share * 0.8), now
+    limiter.paused_for = "rate"
+    pause = min(timedelta(seconds=seconds), rate_limits.MAX_PAUSE)
+    limiter.paused_until = max(limiter.paused_until or now, now + pause)
+    return _retry(limiter.paused_until)
 
 
-_SECOND = timedelta(seconds=1)
-
-
-def _try_later(answer: GraphUnavailable, code: int | None, refusals: int, now: datetime) -> Verdict:
+def _unavailable(error: GraphUnavailable, code: int | None, refusals: int, now: datetime) -> Classification:
     known = meaning(code)
     if known is not None and known.retries is not None and refusals >= known.retries:
-        return Verdict(Fate.FAILED)
-    return Verdict(Fate.AGAIN, now + rate_limits.retry_pause(refusals + 1, answer.retry_after), counts=True)
+        return Classification(Disposition.FAILED)
+    return _retry(now + rate_limits.retry_delay(refusals + 1, error.retry_after), counts=True)
 
 
 def _refused(
-    answer: GraphError, code: int | None, pace: Pace, pair: Pair, lane: int, now: datetime
-) -> Verdict:
-    if (answer.meta or {}).get("class") == ErrorClass.STOP_NUM:
-        pace.bulk_stopped_by = code
-        return Verdict(Fate.AGAIN, now) if lane == BULK else Verdict(Fate.FAILED)
+    error: GraphError, code: int | None, limiter: NumberLimiter, recipient: RecipientLimiter, rank: int, now: datetime
+) -> Classification:
+    if (error.meta or {}).get("class") == ErrorClass.STOP_NUM:
+        limiter.bulk_stopped_by = code
+        return _retry(now) if rank == Priority.BULK.rank else Classification(Disposition.FAILED)
     if code == NOT_ALLOWED:
-        other = other_form(pair)
-        if pair.address is None and other is not None:
-            pair.address = other
-            return Verdict(Fate.AGAIN, now)
-        pair.address = None
-    return Verdict(Fate.FAILED)
+        other = other_form(recipient)
+        if recipient.address is None and other is not None:
+            recipient.address = other
+            return _retry(now)
+        recipient.address = None
+    return Classification(Disposition.FAILED)
 
 
-def other_form(pair: Pair) -> str | None:
-    """The other way in which Meta may know an Argentine, Mexican or Brazilian number; None for all others."""
-    if not pair.recipient.startswith("+"):
+def other_form(recipient: RecipientLimiter) -> str | None:
+    """Return the other form in which Meta may know an Argentine, Mexican or Brazilian number; None for all others."""
+    if not recipient.recipient.startswith("+"):
         return None
-    others = variants(to_wa_id(pair.recipient))[1:]
+    others = variants(to_wa_id(recipient.recipient))[1:]
     return from_wa_id(others[0]) if others else None
 
 
-def label(answer: object) -> str:
-    """What the metrics count an answer as, however the message was sent: `accepted`, `unknown`, or the error's code."""
-    return answer.code if isinstance(answer, GraphError) else "accepted"
+def metric_label(result: SendResult | GraphError) -> str:
+    """Return the label by which metrics count a result: `accepted`, or the error's code."""
+    return result.code if isinstance(result, GraphError) else "accepted"
 
 
-def reason(error: GraphError) -> dict[str, object]:
-    """What a failed message says about why."""
+def status_error(error: GraphError) -> dict[str, object]:
+    """Return the `error` that a failed message stores and shows: Meta's `code`, `title` and `details`."""
     meta = error.meta or {}
     return {"code": meta.get("code"), "title": error.message, "details": meta.get("details")}

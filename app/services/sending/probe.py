@@ -1,7 +1,8 @@
-"""Asking Meta about a number whose sends are stopped, with a question that may be repeated: a GET of the number.
+"""Probe Meta about numbers whose sends are stopped, with a `GET` of the number, which may be repeated safely.
 
-A number is stopped after two outcomes in a row that nobody knows, and after Meta refused its token. What waits is never
-used to find out whether that is over; after an answer one message leaves, and the rest follows once Meta took it.
+A number is stopped after two ambiguous results in a row (the breaker opens), and after Meta refused its token. Queued
+messages are never used as probes: after an answered probe one message is sent (half-open), and the others follow once
+Meta has accepted it.
 """
 
 from __future__ import annotations
@@ -16,41 +17,39 @@ from app.db.database import Database
 from app.domain import rate_limits
 from app.domain.holds import HeldFor
 from app.domain.numbers import BusinessNumber
-from app.domain.rate_limits import Pace
+from app.domain.rate_limits import NumberLimiter
 from app.errors import GraphError, GraphUnauthorised
-from app.graph.answers import leaves_doubt
+from app.graph.answers import is_ambiguous
 from app.graph.client import GraphClient
 from app.graph.codes import ErrorClass
 from app.logs import get_logger
 from app.services.registries.numbers import NumberDirectory
 from app.services.sending.holds import hold
-from app.services.sending.rate_limits import token_hash
-from app.store import events, queue
-from app.store import rate_limits as paces
+from app.store import events, limiters, queue
 
-ASK_SECONDS = 10.0
-ASK_AGAIN = timedelta(seconds=15)
-"""How soon Meta is asked again after no answer."""
+TIMEOUT_SECONDS = 10.0
+RETRY_AFTER = timedelta(seconds=15)
+"""How soon Meta is probed again after a probe without an answer."""
 
-AUTH_PROBE = timedelta(minutes=1)
-STALE = timedelta(minutes=15)
-"""After a token was refused, what is so late waits for a person: it may make no sense any more."""
+AUTH_INTERVAL = timedelta(minutes=1)
+STALE_AFTER = timedelta(minutes=15)
+"""A message that waited so long for a new token is held for a person, since it may no longer make sense."""
 
-PORTION = 100
+BATCH_SIZE = 100
 
 logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What Meta said: whether it is there, and whether it refuses the token."""
+class ProbeResult:
+    """Whether Meta answered a probe, and whether it refused the token."""
 
-    is_there: bool
-    refuses_token: bool = False
+    is_answered: bool
+    is_token_refused: bool = False
 
 
 class ProbeNumbers:
-    """Asks about the numbers that are due. Run every second by a worker, and by callers who wait for a send."""
+    """Probes numbers whose probe is due. A worker runs it every second, and a synchronous send before it gives up."""
 
     def __init__(
         self, database: Database, directory: NumberDirectory, graph: GraphClient, now: Callable[[], datetime]
@@ -61,79 +60,82 @@ class ProbeNumbers:
         self._now = now
 
     def __call__(self) -> bool:
-        """Ask about each number that is due; False, since there is never more to do at once. Raises `Unavailable`."""
-        if paces.any_to_probe(self._database, self._now()):
+        """Probe each number that is due; return False, since no more work is left. Raises `Unavailable`."""
+        if limiters.any_to_probe(self._database, self._now()):
             for number in list(self._directory.current.numbers.values()):
-                self.ask(number)
+                self.probe(number)
         return False
 
-    def ask(self, number: BusinessNumber) -> bool:
-        """Ask about a number, if that is due; return whether a message of it may leave now. Raises `Unavailable`."""
+    def probe(self, number: BusinessNumber) -> bool:
+        """Probe a number if that is due; return whether it may send now. Raises `Unavailable`."""
         with self._database.write() as session:
-            pace = paces.hold(session, number.phone_number_id, self._now())
-            is_due = _is_due(pace, self._now())
+            limiter = limiters.lock(session, number.phone_number_id, self._now())
+            is_due = _is_due(limiter, self._now())
             if is_due:
-                _take(pace, self._now())  # nobody else asks meanwhile
-                paces.keep(session, pace)
+                _defer(limiter, self._now())  # so that no other process probes meanwhile
+                limiters.save(session, limiter)
         if is_due:
-            said = self._said(number)
+            result = self._get(number)
             with self._database.write() as session:
                 events.take_turn(session)
-                pace = paces.hold(session, number.phone_number_id, self._now())
-                _note(session, number, pace, said, self._now())
-                paces.keep(session, pace)
-        return pace.probe_at is None and pace.paused_for is None
+                limiter = limiters.lock(session, number.phone_number_id, self._now())
+                _record(session, number, limiter, result, self._now())
+                limiters.save(session, limiter)
+        return limiter.probe_at is None and limiter.paused_for is None
 
-    def _said(self, number: BusinessNumber) -> Said:
+    def _get(self, number: BusinessNumber) -> ProbeResult:
         try:
             self._graph.request(
                 "GET", number.phone_number_id, token=number.access_token, params={"fields": "id"},
-                timeout_seconds=ASK_SECONDS,
+                timeout_seconds=TIMEOUT_SECONDS,
             )  # fmt: skip
         except GraphError as error:
             is_auth = isinstance(error, GraphUnauthorised) and (error.meta or {}).get("class") != ErrorClass.PERMISSION
-            return Said(not leaves_doubt(error), is_auth)
-        return Said(True)
+            return ProbeResult(not is_ambiguous(error), is_auth)
+        return ProbeResult(True)
 
 
-def release_stale(session: Session, phone_number_id: str, pace: Pace, now: datetime) -> set[str]:
-    """The number's token is good again: hold what has gone stale meanwhile, and end the pause; return what is held.
+def hold_stale(session: Session, phone_number_id: str, limiter: NumberLimiter, now: datetime) -> set[str]:
+    """Hold the messages that waited too long for a valid token; return their ids.
 
-    The session must have the turn of who appends events.
+    Ends the number's pause once none is left, after one or several calls. The session must hold the lock of
+    `events.take_turn`.
     """
-    stale = queue.wanted_before(session, phone_number_id, now - STALE, PORTION)
+    stale = queue.wanted_before(session, phone_number_id, now - STALE_AFTER, BATCH_SIZE)
     hold(session, stale, HeldFor.TOKEN, now)
-    if len(stale) < PORTION:
-        pace.paused_for = pace.paused_until = pace.token_hash = None
+    if len(stale) < BATCH_SIZE:
+        limiter.end_pause()
     return {row["message_id"] for row in stale}
 
 
-def _is_due(pace: Pace, now: datetime) -> bool:
-    in_doubt = pace.doubts >= rate_limits.DOUBTS and pace.probe_at is not None and pace.probe_at <= now
-    return in_doubt or (pace.paused_for in rate_limits.TOKEN_PAUSES and (pace.paused_until or now) <= now)
+def _is_due(limiter: NumberLimiter, now: datetime) -> bool:
+    is_breaker_due = limiter.is_open and limiter.probe_at is not None and limiter.probe_at <= now
+    return is_breaker_due or (limiter.is_token_refused and (limiter.paused_until or now) <= now)
 
 
-def _take(pace: Pace, now: datetime) -> None:
-    if pace.doubts >= rate_limits.DOUBTS and pace.probe_at is not None:
-        pace.probe_at = now + rate_limits.LONGEST_PROBE_PAUSE
-    if pace.paused_for in rate_limits.TOKEN_PAUSES:
-        pace.paused_until = now + AUTH_PROBE
+def _defer(limiter: NumberLimiter, now: datetime) -> None:
+    if limiter.is_open and limiter.probe_at is not None:
+        limiter.probe_at = now + rate_limits.PROBE_TIMEOUT
+    if limiter.is_token_refused:
+        limiter.paused_until = now + AUTH_INTERVAL
 
 
-def _note(session: Session, number: BusinessNumber, pace: Pace, said: Said, now: datetime) -> None:
-    if pace.doubts >= rate_limits.DOUBTS and pace.probe_at is not None:
-        pace.probe_at = None if said.is_there else now + ASK_AGAIN
-    if pace.paused_for not in rate_limits.TOKEN_PAUSES:
+def _record(
+    session: Session, number: BusinessNumber, limiter: NumberLimiter, result: ProbeResult, now: datetime
+) -> None:
+    if limiter.is_open and limiter.probe_at is not None:
+        limiter.probe_at = None if result.is_answered else now + RETRY_AFTER
+    if not limiter.is_token_refused:
         return
-    if said.refuses_token:
-        if pace.paused_for != "auth":
+    if result.is_token_refused:
+        if limiter.paused_for != "auth":
             logger.warning(
                 "Meta refuses the number's token; its sends wait", extra={"phone_number_id": number.phone_number_id}
             )
-        pace.paused_for, pace.paused_until, pace.token_hash = "auth", now + AUTH_PROBE, token_hash(number)
-    elif not said.is_there:
-        pace.paused_until = now + ASK_AGAIN
-    elif pace.paused_for == "auth":
-        release_stale(session, number.phone_number_id, pace, now)
+        limiter.paused_for, limiter.paused_until, limiter.token_hash = "auth", now + AUTH_INTERVAL, number.token_hash
+    elif not result.is_answered:
+        limiter.paused_until = now + RETRY_AFTER
+    elif limiter.paused_for == "auth":
+        hold_stale(session, number.phone_number_id, limiter, now)
     else:
-        pace.paused_for = pace.paused_until = pace.token_hash = None
+        limiter.end_pause()

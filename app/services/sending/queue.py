@@ -18,7 +18,7 @@ from app.services.sending import record_results
 from app.services.sending.dequeue import DueSend, dequeue, restore
 from app.services.sending.record_results import SendOutcome
 from app.store import events, queue
-from app.store.rate_limits import HeldPaces
+from app.store.limiters import LockedLimiters
 
 logger = get_logger(__name__)
 
@@ -80,19 +80,19 @@ class SendQueue:
             events.take_turn(session)
             started = time.perf_counter()
             now = self._now()  # read here, since waiting for the lock may take longer than a slot lasts
-            held = HeldPaces(session, now)
+            locked = LockedLimiters(session, now)
             restore(session, self._unconfirmed, now)
             if outcomes:
-                record_results.record(session, outcomes, held, now)
+                record_results.record(session, outcomes, locked, now)
             limit = min(capacity, self.batch_size) if not capacity or self._is_known(session) else 0
             for number in numbers:
                 if len(dequeued) >= limit:
                     break
-                found = dequeue(session, number, held, limit - len(dequeued), now)
+                found = dequeue(session, number, locked, limit - len(dequeued), now)
                 if found:
                     dequeued += found
                     self._served[number.phone_number_id] = time.monotonic()
-            held.keep()
+            locked.save()
         self._chunk_size.note(time.perf_counter() - started, max(len(outcomes), len(dequeued)))
 
     def _served_at(self, number: BusinessNumber) -> float:

@@ -23,9 +23,9 @@ from app.services.sending import recipients
 from app.store import contact_numbers, messages, queue
 from app.store.contact_numbers import RecipientState
 
-LANES = {Priority.REPLY: 0, Priority.NORMAL: 1, Priority.BULK: 2}
-LASTS = {Priority.REPLY: timedelta(hours=1), Priority.NORMAL: timedelta(hours=24), Priority.BULK: timedelta(hours=24)}
-"""How long a queued send is worth sending, unless it says so itself. An answer that comes late is worse than none."""
+_DAY = timedelta(hours=24)
+LIFETIME = {Priority.REPLY: timedelta(hours=1), Priority.NORMAL: _DAY, Priority.BULK: _DAY}
+"""After how long a queued send expires, unless the request says so. A late reply is worse than none."""
 
 A_MOMENT = timedelta(seconds=5)
 """A time that passed on the way here is no mistake."""
@@ -215,7 +215,7 @@ def _queue_row(
             f"is after the customer's window closes, at {closes_at.isoformat(timespec='seconds')}; send earlier, or a"
             " template, or `force`"
         ]})  # fmt: skip
-    latest = wanted_at + LASTS[request.priority]
+    latest = wanted_at + LIFETIME[request.priority]
     expires_at = request.expires_at or min(latest, closes_at or latest)
     if expires_at <= wanted_at:
         raise Invalid(fields={"expires_at": ["must be in the future, and after `send_at`"]})
@@ -223,7 +223,7 @@ def _queue_row(
         "message_id": message.message_id if isinstance(message, Recorded) else message.id,
         "phone_number_id": number_id,
         "recipient": str(message.recipient),
-        "lane": LANES[request.priority],
+        "rank": request.priority.rank,
         "attempt": attempt,
         "refusals": 0,
         "wanted_at": wanted_at,

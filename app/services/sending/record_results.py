@@ -11,17 +11,17 @@ from sqlalchemy.orm import Session
 
 from app import metrics
 from app.domain import opt_outs
-from app.domain.rate_limits import Pace
+from app.domain.rate_limits import NumberLimiter
 from app.errors import GraphError
 from app.graph.answers import SendResult
 from app.logs import get_logger
 from app.services.contacts import record_refusal
 from app.services.sending import outcomes
 from app.services.sending.dequeue import DueSend
-from app.services.sending.outcomes import Fate, Verdict
+from app.services.sending.outcomes import Classification, Disposition
 from app.services.sending.status_events import StatusErrors, append_status_events
-from app.store import attempts, queue, rate_limits, reports
-from app.store.rate_limits import HeldPaces
+from app.store import attempts, limiters, queue, reports
+from app.store.limiters import LockedLimiters
 
 logger = get_logger(__name__)
 
@@ -34,7 +34,7 @@ class SendOutcome:
     result: SendResult | GraphError
 
 
-def record(session: Session, results: Sequence[SendOutcome], held: HeldPaces, now: datetime) -> None:
+def record(session: Session, results: Sequence[SendOutcome], locked: LockedLimiters, now: datetime) -> None:
     """Write the outcomes to attempts, messages and limiters. The session must hold the lock of `events.take_turn`."""
     by_number: dict[str, list[SendOutcome]] = {}
     for outcome in results:
@@ -46,63 +46,63 @@ def record(session: Session, results: Sequence[SendOutcome], held: HeldPaces, no
             if isinstance(outcome.result, SendResult):
                 accepted.append((outcome.send.message_id, outcome.send.attempt, outcome.result.wamid))
                 changed[outcome.send.message_id] = None
-        changed |= _record_of_number(session, number_id, theirs, held.of(number_id), now)
+        changed |= _record_of_number(session, number_id, theirs, locked.of(number_id), now)
     if accepted:
         attempts.accept(session, accepted, now)
-        known_to_meta = reports.known_to_meta(session, [wamid for _, _, wamid in accepted])
-        if known_to_meta:
-            reports.attach_earlier_news(session, known_to_meta, now)
+        known = reports.known_to_meta(session, [wamid for _, _, wamid in accepted])
+        if known:
+            reports.attach_earlier_news(session, known, now)
     if changed:
         append_status_events(session, changed, now)
 
 
 def _record_of_number(
-    session: Session, number_id: str, theirs: Sequence[SendOutcome], pace: Pace, now: datetime
+    session: Session, number_id: str, theirs: Sequence[SendOutcome], limiter: NumberLimiter, now: datetime
 ) -> StatusErrors:
     """Update the number's limiters, and write the outcome of each message that Meta did not accept."""
     # An accepted message changes nothing about the limit of its recipient, so only the others are read.
     refused = {each.send.queued["recipient"] for each in theirs if isinstance(each.result, GraphError)}
-    pairs = rate_limits.of_pairs(session, number_id, refused, now)
+    recipients = limiters.of_recipients(session, number_id, refused, now)
     changed: StatusErrors = {}
     for outcome in theirs:
         send, row = outcome.send, outcome.send.queued
-        verdict = outcomes.judge(
-            outcome.result, number=send.number, pace=pace, pair=pairs.get(row["recipient"]), lane=row["lane"],
-            refusals=row["refusals"], now=now,
+        found = outcomes.classify(
+            outcome.result, number=send.number, limiter=limiter, recipient=recipients.get(row["recipient"]),
+            rank=row["rank"], refusals=row["refusals"], now=now,
         )  # fmt: skip
-        if verdict.fate is not Fate.UNTRIED:
-            metrics.sends.labels(outcomes.label(outcome.result)).inc()
+        if found.disposition is not Disposition.NOT_TRIED:
+            metrics.sends.labels(outcomes.metric_label(outcome.result)).inc()
         if isinstance(outcome.result, GraphError):
-            changed |= _not_accepted(session, send, verdict, outcome.result, now)
-    if pairs:
-        rate_limits.save_pairs(session, number_id, list(pairs.values()))
+            changed |= _not_accepted(session, send, found, outcome.result, now)
+    if recipients:
+        limiters.save_recipients(session, number_id, list(recipients.values()))
     return changed
 
 
 def _not_accepted(
-    session: Session, send: DueSend, verdict: Verdict, error: GraphError, now: datetime
+    session: Session, send: DueSend, found: Classification, error: GraphError, now: datetime
 ) -> StatusErrors:
-    if verdict.fate is Fate.UNTRIED:
-        attempts.take_back(session, send.message_id, send.attempt)
+    if found.disposition is Disposition.NOT_TRIED:
+        attempts.delete_not_tried(session, send.message_id, send.attempt)
         _queue_again(session, send, send.queued, now)
         return {}
-    state = "unknown" if verdict.fate is Fate.UNKNOWN else "refused"
-    if not attempts.end(session, send.message_id, send.attempt, state=state, now=now, error=error.meta):
+    state = "unknown" if found.disposition is Disposition.UNKNOWN else "refused"
+    if not attempts.finish(session, send.message_id, send.attempt, state=state, now=now, error=error.meta):
         return {}
-    if verdict.fate is Fate.UNKNOWN:
+    if found.disposition is Disposition.UNKNOWN:
         attempts.set_status(session, send.message_id, "unknown", ("sending",), updated_at=now)
         logger.warning("no answer from Meta; the send is unknown", extra=send.labels)
         return {}
-    if verdict.fate is Fate.FAILED:
-        why = outcomes.reason(error)
+    if found.disposition is Disposition.FAILED:
+        why = outcomes.status_error(error)
         moved = attempts.set_status(session, send.message_id, "failed", ("sending",), updated_at=now, error=why)
         if moved and opt_outs.is_refusal(error.meta):
             record_refusal(session, send.message_id, now)
         return {send.message_id: why} if moved else {}
     again = send.queued | {
         "attempt": send.attempt + 1,
-        "refusals": send.queued["refusals"] + verdict.counts,
-        "due_at": verdict.due_at or now,
+        "refusals": send.queued["refusals"] + found.counts,
+        "due_at": found.due_at or now,
     }
     _queue_again(session, send, again, now)
     return {}

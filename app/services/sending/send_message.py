@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -29,13 +28,11 @@ from app.services.contacts import record_refusal
 from app.services.idempotency import keys
 from app.services.idempotency.keys import Retry
 from app.services.registries.numbers import NumberDirectory
-from app.services.sending import outcomes, rate_limits
-from app.services.sending.outcomes import Fate
-from app.services.sending.record import LANES, Recorded, choose_number, enqueue, record
+from app.services.sending import outcomes, slots
+from app.services.sending.outcomes import Disposition
+from app.services.sending.record import Recorded, choose_number, enqueue, record
 from app.services.sending.template_categories import TemplateCategories
-from app.store import attempts, events, messages
-from app.store import rate_limits as paces
-from app.store import reports
+from app.store import attempts, events, limiters, messages, reports
 
 logger = get_logger(__name__)
 
@@ -56,14 +53,14 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class _Try:
+class _Attempt:
     """One try of a caller who waits."""
 
     message_id: str
     attempt: int
     number: BusinessNumber
     recipient: str
-    lane: int
+    rank: int
 
 
 class SendMessage:
@@ -121,7 +118,7 @@ class SendMessage:
         """Send; while Meta gives no clear answers, ask it first how it is, if that is due."""
         try:
             return self._send(number, request, retry)
-        except rate_limits.InDoubt:
+        except slots.CircuitOpen:
             if not self._may_leave(number):
                 raise
         return self._send(number, request, retry)
@@ -133,13 +130,13 @@ class SendMessage:
         with self._database.write() as session:
             recorded = record(session, message_id, number, request, now, status="sending")
             self._claim(session, retry, recorded.request, message_id, now)
-            turn, pair = rate_limits.take_now(session, number, recorded.recipient, now)
-            attempts.begin(session, [(message_id, 1)], now)
+            slot, limiter = slots.reserve_slot(session, number, recorded.recipient, now)
+            attempts.start(session, [(message_id, 1)], now)
         fault_points.reach(Point.SYNC_SENDING)
-        if turn > now:
-            time.sleep((turn - now).total_seconds())
-        this = _Try(message_id, 1, number, recorded.recipient, LANES[request.priority])
-        result = self._try(this, recorded, pair.address if request.to else None)
+        if slot > now:
+            time.sleep((slot - now).total_seconds())
+        this = _Attempt(message_id, 1, number, recorded.recipient, request.priority.rank)
+        result = self._try(this, recorded, limiter.address if request.to else None)
         status = "accepted" if result else "unknown"
         logger.debug("message sent", extra={"message_id": message_id, "status": status})
         return Sent(message_id, result.wamid if result else None, status, recorded.request.warnings, result=result)
@@ -151,7 +148,7 @@ class SendMessage:
         if earlier is not None:
             raise _AlreadyAsked(_replay(earlier, request.warnings))
 
-    def _try(self, this: _Try, recorded: Recorded, address: str | None) -> SendResult | None:
+    def _try(self, this: _Attempt, recorded: Recorded, address: str | None) -> SendResult | None:
         """Call Meta, and record what came of it; None when nobody knows. Raises what Meta refused it for."""
         request = replace(recorded.request, to=address) if address else recorded.request
         tag = tags.make(this.message_id, this.attempt)
@@ -165,7 +162,7 @@ class SendMessage:
             answer = error
         finally:
             metrics.graph_seconds.observe(time.perf_counter() - started)
-        metrics.sends.labels(outcomes.label(answer)).inc()
+        metrics.sends.labels(outcomes.metric_label(answer)).inc()
         fault_points.reach(Point.SYNC_ANSWERED)
         other = self._note(this, answer)
         fault_points.reach(Point.SYNC_RECORDED)
@@ -191,7 +188,7 @@ class SendMessage:
         except Unavailable:
             logger.warning("an opt-out could not be recorded", extra={"message_id": message_id})
 
-    def _note(self, this: _Try, answer: SendResult | GraphError) -> str | None:
+    def _note(self, this: _Attempt, answer: SendResult | GraphError) -> str | None:
         """Record what became of a message that left; return another form of its number that is to be tried.
 
         If it cannot be recorded, that is left to Meta's report and to `settle`: told that the database is away, the
@@ -209,35 +206,36 @@ class SendMessage:
             logger.warning("the outcome of a send could not be recorded", extra={"message_id": this.message_id})
             return None
 
-    def _record(self, session: Session, this: _Try, answer: SendResult | GraphError, now: datetime) -> str | None:
-        if isinstance(answer, SendResult):
-            paces.calm(session, this.number.phone_number_id, rate_limits.token_hash(this.number))
-            attempts.accept(session, [(this.message_id, this.attempt, answer.wamid)], now)
-            if reports.known_to_meta(session, [answer.wamid]):
-                reports.attach_earlier_news(session, [answer.wamid], now)
+    def _record(self, session: Session, this: _Attempt, result: SendResult | GraphError, now: datetime) -> str | None:
+        if isinstance(result, SendResult):
+            limiters.reset(session, this.number.phone_number_id, this.number.token_hash)
+            attempts.accept(session, [(this.message_id, this.attempt, result.wamid)], now)
+            if reports.known_to_meta(session, [result.wamid]):
+                reports.attach_earlier_news(session, [result.wamid], now)
             return None
-        pace = paces.hold(session, this.number.phone_number_id, now)
-        pair = paces.of_pairs(session, this.number.phone_number_id, [this.recipient], now)[this.recipient]
-        known = pair.address
-        verdict = outcomes.judge(
-            answer, number=this.number, pace=pace, pair=pair, lane=this.lane, refusals=0, now=now
+        number_id = this.number.phone_number_id
+        limiter = limiters.lock(session, number_id, now)
+        recipient = limiters.of_recipients(session, number_id, [this.recipient], now)[this.recipient]
+        earlier = recipient.address
+        found = outcomes.classify(
+            result, number=this.number, limiter=limiter, recipient=recipient, rank=this.rank, refusals=0, now=now
         )
-        paces.keep(session, pace)
-        paces.save_pairs(session, this.number.phone_number_id, [pair])
+        limiters.save(session, limiter)
+        limiters.save_recipients(session, number_id, [recipient])
         message_id, attempt = this.message_id, this.attempt
-        if verdict.fate is Fate.UNKNOWN:
-            if attempts.end(session, message_id, attempt, state="unknown", now=now, error=answer.meta):
+        if found.disposition is Disposition.UNKNOWN:
+            if attempts.finish(session, message_id, attempt, state="unknown", now=now, error=result.meta):
                 attempts.set_status(session, message_id, "unknown", ("sending",), updated_at=now)
-        elif isinstance(answer, GraphRefused) and pair.address not in (None, known):
-            attempts.end(session, message_id, attempt, state="refused", now=now, error=answer.meta)
-            attempts.begin(session, [(message_id, attempt + 1)], now)
-            return pair.address
-        elif isinstance(answer, GraphRefused | GraphUnauthorised):
-            attempts.end(session, message_id, attempt, state="refused", now=now, error=answer.meta)
-            why: dict[str, Any] = outcomes.reason(answer)
-            attempts.set_status(session, message_id, "failed", ("sending",), updated_at=now, error=why)
+        elif isinstance(result, GraphRefused) and recipient.address not in (None, earlier):
+            attempts.finish(session, message_id, attempt, state="refused", now=now, error=result.meta)
+            attempts.start(session, [(message_id, attempt + 1)], now)
+            return recipient.address
+        elif isinstance(result, GraphRefused | GraphUnauthorised):
+            attempts.finish(session, message_id, attempt, state="refused", now=now, error=result.meta)
+            error = outcomes.status_error(result)
+            attempts.set_status(session, message_id, "failed", ("sending",), updated_at=now, error=error)
         else:
-            # It was certainly not sent, and the caller is told to come again: there is nothing to keep.
+            # It certainly was not sent, and the error asks the caller to try again: nothing is kept.
             messages.remove(session, message_id)
         return None
 

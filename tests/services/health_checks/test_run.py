@@ -30,7 +30,7 @@ from app.models import (
     Job,
     Message,
     Notification,
-    NumberPace,
+    NumberLimit,
     QueuedSend,
     SendAttempt,
 )
@@ -46,7 +46,6 @@ from app.services.health_checks.tokens import WatchTokens
 from app.services.numbers.save import remove_number, save_number
 from app.services.registries.numbers import NumberDirectory
 from app.services.registries.versions import Registry
-from app.services.sending.rate_limits import token_hash
 from app.services.webhooks.bad_signatures import NoteBadSignatures
 from app.store import traffic, workers
 from tests.conftest import ACCESS_TOKEN, API_KEY, Clock, on_sqlite, with_settings
@@ -108,9 +107,9 @@ class Story:
     def pace(self, **values: Any) -> None:
         """What the queue noted about our number."""
         now = self.clock.now
-        row = {"phone_number_id": PNID, "next_turn_at": now, "inbound_counted_at": now, "share": 1.0, "doubts": 0}
+        row = {"phone_number_id": PNID, "next_slot_at": now, "inbound_counted_at": now, "share": 1.0, "doubts": 0}
         with self.database.write() as session:
-            session.execute(insert(NumberPace), [row | values])
+            session.execute(insert(NumberLimit), [row | values])
 
     def set_status(self, ids: list[str], status: str) -> None:
         with self.database.write() as session:
@@ -163,14 +162,14 @@ def test_a_number_that_meta_stopped(story: Story) -> None:
 def test_a_campaign_that_waits_for_a_stopped_number(story: Story) -> None:
     story.pace(bulk_stopped_by=131048)
     [message_id] = story.try_to_send("accepted")
-    queued = {"message_id": message_id, "phone_number_id": PNID, "recipient": ANA, "lane": 2, "attempt": 1}
+    queued = {"message_id": message_id, "phone_number_id": PNID, "recipient": ANA, "rank": 2, "attempt": 1}
     times = {name: story.clock.now for name in ("wanted_at", "due_at", "expires_at")}
     with story.database.write() as session:
         session.execute(insert(QueuedSend), [queued | times | {"refusals": 0}])
     assert story.after() == [Told("raised", "number_paused", PNID)]
 
     with story.database.write() as session:
-        session.execute(update(NumberPace).values(bulk_stopped_by=None))
+        session.execute(update(NumberLimit).values(bulk_stopped_by=None))
 
     assert story.after() == [Told("closed", "number_paused", PNID)]
 
@@ -555,7 +554,7 @@ def test_a_lost_key_is_told_as_itself(story: Story, gateway: Gateway, client: Fl
     story.use(gateway.config)
 
     number = gateway.directory.current.numbers[OTHER_PNID]  # and a send of it was refused, as one without a token is
-    story.pace(phone_number_id=OTHER_PNID, paused_for="auth", token_hash=token_hash(number))
+    story.pace(phone_number_id=OTHER_PNID, paused_for="auth", token_hash=number.token_hash)
     assert story.after() == [Told("raised", "encryption_key", "")]
     assert client.get("/readyz").get_json()["secrets"] == "cannot be decrypted; see ENCRYPTION_KEY"
 

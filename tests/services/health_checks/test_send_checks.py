@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete, update
 
 from app.container import Gateway
-from app.models import NumberPace, QueuedSend
+from app.models import NumberLimit, QueuedSend
 from tests.conftest import API_KEY, Clock
 from tests.factories import ANA, OTHER_PNID, PNID
 from tests.services.health_checks.test_run import Story, Told
@@ -22,7 +22,7 @@ Queue = Callable[..., str]
 @pytest.fixture
 def story(gateway: Gateway, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Story:
     """A gateway that is watched while time goes by, and whose sends live in the same time."""
-    for service in (gateway.send, gateway.settle):
+    for service in (gateway.send, gateway.sweep_sends):
         monkeypatch.setattr(service, "_now", clock)
     return Story(gateway, clock)
 
@@ -41,11 +41,11 @@ def queued(client: FlaskClient) -> Queue:
 
 def pace(story: Story, **values: Any) -> None:
     with story.database.write() as session:
-        session.execute(update(NumberPace).values(**values))
+        session.execute(update(NumberLimit).values(**values))
 
 
 def test_meta_cannot_be_reached(story: Story, client: FlaskClient) -> None:
-    story.pace(doubts=2, in_doubt_since=story.clock.now)
+    story.pace(ambiguous_failures=2, ambiguous_since=story.clock.now)
     story.watch()
     assert story.after(seconds=1) == [Told("raised", "meta_unreachable", PNID)], "after a minute"
     assert client.get("/readyz").get_json()["sending"] == {
@@ -53,7 +53,7 @@ def test_meta_cannot_be_reached(story: Story, client: FlaskClient) -> None:
         "numbers_waiting_for_a_token": 0,
     }  # fmt: skip
 
-    pace(story, doubts=0, in_doubt_since=None)
+    pace(story, ambiguous_failures=0, ambiguous_since=None)
 
     assert story.after() == [Told("closed", "meta_unreachable", PNID)]
 
@@ -65,7 +65,7 @@ def test_a_queue_that_stands_still(story: Story, queued: Queue, client: FlaskCli
     assert story.after(minutes=3) == [Told("raised", "queue_stuck", PNID)]
     assert client.get("/readyz").get_json()["sending"]["oldest_due_seconds"] > 300
 
-    pace(story, next_turn_at=story.clock.now + timedelta(hours=1))
+    pace(story, next_slot_at=story.clock.now + timedelta(hours=1))
 
     assert story.after() == [Told("closed", "queue_stuck", PNID)], "something left"
 
@@ -87,7 +87,7 @@ def test_the_queue_of_a_number_that_was_removed(story: Story, queued: Queue) -> 
     queued()
     story.pace()
     with story.database.write() as session:
-        for model in (QueuedSend, NumberPace):
+        for model in (QueuedSend, NumberLimit):
             session.execute(update(model).values(phone_number_id=OTHER_PNID))
     assert story.after(minutes=6) == [Told("raised", "queue_stuck", OTHER_PNID)]
 
@@ -95,11 +95,11 @@ def test_the_queue_of_a_number_that_was_removed(story: Story, queued: Queue) -> 
 def test_answers_that_expired(story: Story, queued: Queue) -> None:
     queued(priority="normal", expires_at=(story.clock.now + timedelta(minutes=1)).isoformat())
     story.clock.pass_by(minutes=2)
-    story.gateway.settle.expired()
+    story.gateway.sweep_sends.expire()
     assert story.after() == [], "others may have meant it so"
     queued(priority="reply")
     story.clock.pass_by(minutes=61)
-    assert story.gateway.settle.expired() == 1
+    assert story.gateway.sweep_sends.expire() == 1
 
     assert Told("raised", "replies_expired", PNID) in story.after()
     assert Told("closed", "replies_expired", PNID) in story.after(hours=1)

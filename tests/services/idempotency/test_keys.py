@@ -114,8 +114,8 @@ def test_a_retry_after_a_crash_waits_and_is_then_told_that_nobody_knows(
         _send(client, "order-1")
 
     assert _send(client, "order-1").status_code == 409
-    monkeypatch.setattr(gateway.settle, "_now", lambda: datetime(2099, 1, 1, tzinfo=UTC))
-    assert gateway.settle.abandoned() == 1
+    monkeypatch.setattr(gateway.sweep_sends, "_now", lambda: datetime(2099, 1, 1, tzinfo=UTC))
+    assert gateway.sweep_sends.reap_orphans() == 1
     answer = _send(client, "order-1")
     assert answer.status_code == 202 and answer.json["status"] == "unknown"
 
@@ -126,9 +126,9 @@ def test_a_key_is_forgotten_after_two_days(
     graph.post(GRAPH, json={"messages": [{"id": "wamid.1"}]})
     _send(client, "order-1")
     gateway = _gateway(client)
-    monkeypatch.setattr(gateway.settle, "_now", lambda: datetime(2099, 1, 1, tzinfo=UTC))
+    monkeypatch.setattr(gateway.sweep_sends, "_now", lambda: datetime(2099, 1, 1, tzinfo=UTC))
 
-    gateway.settle.forget()
+    gateway.sweep_sends.purge()
 
     with gateway.database.read() as session:
         assert idempotency.find(session, "API_KEY", "order-1") is None

@@ -323,9 +323,9 @@ def outbound(database: Database, *, wamid: str | None, state: str = "accepted") 
             "message_type": "text", "message": "Hola", "content": {"body": "Hola"}, "timestamp": now,
             "status": state, "source": "live", "flags": [], "received_at": now, "updated_at": now,
         }])  # fmt: skip
-        attempts.begin(session, [(message_id, 1)], now)
+        attempts.start(session, [(message_id, 1)], now)
         if state not in ("sending", "accepted"):
-            attempts.end(session, message_id, 1, state="unknown", now=now)
+            attempts.finish(session, message_id, 1, state="unknown", now=now)
     return message_id
 
 

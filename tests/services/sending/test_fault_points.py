@@ -52,10 +52,10 @@ def test_whoever_dies_at_a_step_leaves_nothing_lost_and_nothing_doubled(
     for _ in range(3):
         work(2)
         now.pass_by(seconds=gateway.config.graph_timeout_seconds + 31)
-        gateway.settle.abandoned()
+        gateway.sweep_sends.reap_orphans()
     _report_what_arrived(accepting, receive)
     now.pass_by(seconds=gateway.config.unknown_send_seconds + 1)
-    gateway.settle.unreported()
+    gateway.sweep_sends.resolve_unknown()
     post("/send/whatsapp", _body(point), **{"Idempotency-Key": "k"})
     work(2)
 

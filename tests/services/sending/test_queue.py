@@ -16,8 +16,8 @@ from app.container import Gateway
 from app.db.database import Database
 from app.domain import tags
 from app.errors import GraphUnavailable
-from app.models import Event, Message, NumberPace, PairPace, SendAttempt
-from app.services.sending.outcomes import MOST_TOKEN_REFUSED, MOST_WITHOUT_PERMISSION
+from app.models import Event, Message, NumberLimit, RecipientLimit, SendAttempt
+from app.services.sending.outcomes import MAX_RETRIES_WITHOUT_PERMISSION, MAX_TOKEN_REFUSALS
 from app.store import numbers
 from tests.conftest import API_KEY, Clock, on_sqlite
 from tests.factories import ANA, PNID, message_body, status, status_body, text
@@ -100,7 +100,7 @@ def test_throttling_slows_the_number_down_and_loses_nothing(
     message_id = queued()
 
     work(0.3)
-    assert (status_of(database, message_id), pace(database).share) == ("queued", 0.8)
+    assert (status_of(database, message_id), limiter(database).share) == ("queued", 0.8)
     work(15)
 
     assert status_of(database, message_id) == "accepted"
@@ -135,7 +135,7 @@ def test_a_dead_token_pauses_the_queue_until_there_is_another(
     graph.get(NUMBER_URL, **graph_error(190, 401))
     old = queued()
     work(5)
-    assert (calls(graph), status_of(database, old), pace(database).paused_for) == ((1, 1), "queued", "auth")
+    assert (calls(graph), status_of(database, old), limiter(database).paused_for) == ((1, 1), "queued", "auth")
     work(130, step=5)
     assert calls(graph) == (1, 3), "the number is asked about every minute, and no message is risked"
 
@@ -181,8 +181,8 @@ def test_a_token_that_works_after_all_pauses_nothing(
 
     work(30)
 
-    assert (status_of(database, message_id), pace(database).paused_for) == ("failed", None)
-    assert calls(graph)[0] == MOST_TOKEN_REFUSED + 1, "and a message that alone is refused is given up"
+    assert (status_of(database, message_id), limiter(database).paused_for) == ("failed", None)
+    assert calls(graph)[0] == MAX_TOKEN_REFUSALS + 1, "and a message that alone is refused is given up"
 
 
 def test_a_permission_code_fails_its_message_alone(
@@ -196,7 +196,8 @@ def test_a_permission_code_fails_its_message_alone(
     graph.add_callback(responses.POST, URL, answer)
     first = queued(message="odd")
     work(90)
-    assert (status_of(database, first), calls(graph)) == ("failed", (MOST_WITHOUT_PERMISSION + 1, 0)), "it is given up"
+    assert status_of(database, first) == "failed"
+    assert calls(graph) == (MAX_RETRIES_WITHOUT_PERMISSION + 1, 0)
 
     good = queued(to="+34600111222")
     work(1)
@@ -204,8 +205,8 @@ def test_a_permission_code_fails_its_message_alone(
     work(1)
 
     assert [status_of(database, each) for each in (good, second)] == ["accepted", "failed"]
-    assert calls(graph) == (MOST_WITHOUT_PERMISSION + 3, 0), "at once, since another went with the same token"
-    assert pace(database).paused_for is None
+    assert calls(graph) == (MAX_RETRIES_WITHOUT_PERMISSION + 3, 0), "at once, since another went with the same token"
+    assert limiter(database).paused_for is None
 
 
 @on_sqlite
@@ -273,22 +274,22 @@ def test_a_page_of_somebody_elses_is_sent_again_when_reports_have_settled_the_re
     page = queued()
     work(1)
     now.pass_by(seconds=601)
-    gateway.settle.unreported()
+    gateway.sweep_sends.resolve_unknown()
     assert status_of(database, page) == "held"
     assert get(f"/api/messages/{page}")["error"]["details"] == "held: unlikely"
     graph.replace(responses.POST, URL, body=requests.ReadTimeout())
     lost = queued(to="+34600111222")
     work(20)
     now.pass_by(seconds=601)
-    gateway.settle.unreported()
-    gateway.settle.unlikely()
+    gateway.sweep_sends.resolve_unknown()
+    gateway.sweep_sends.resend_unlikely()
     assert [status_of(database, each) for each in (page, lost)] == ["held", "held"]
 
     well_again(graph)
     later = queued(to="+34600111333")
     work(700, step=5)
     receive(status_body(status(get(f"/api/messages/{later}")["message_id"], "delivered")))
-    assert gateway.settle.unlikely() == 1
+    assert gateway.sweep_sends.resend_unlikely() == 1
     work(10)
 
     assert status_of(database, later) == "delivered"
@@ -309,8 +310,8 @@ def test_waiting_for_a_probe_costs_a_recipient_nothing(
     still = {row.recipient for row in waiting(database)}
     assert still
     with database.read() as session:
-        pairs = session.scalars(select(PairPace).where(PairPace.recipient.in_(still)))
-        assert all(pair.paid_until <= now.now for pair in pairs)
+        recipient_limiters = session.scalars(select(RecipientLimit).where(RecipientLimit.recipient.in_(still)))
+        assert all(recipient_limiter.paid_until <= now.now for recipient_limiter in recipient_limiters)
 
 
 def test_nothing_that_may_have_gone_out_is_sent_again(
@@ -322,7 +323,7 @@ def test_nothing_that_may_have_gone_out_is_sent_again(
 
     work(60)
     now.pass_by(seconds=601)
-    gateway.settle.unreported()
+    gateway.sweep_sends.resolve_unknown()
 
     assert (len(graph.calls), status_of(database, message_id)) == (1, "held")
     assert post(f"/api/messages/{message_id}/cancel").get_json()["status"] == "cancelled"
@@ -335,14 +336,14 @@ def test_resending_is_a_choice(
     queued: Queue, work: Work, now: Clock, graph: responses.RequestsMock, database: Database, gateway: Gateway,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(gateway.settle, "_limits", replace(gateway.settle._limits, resends_unknown=True))
+    monkeypatch.setattr(gateway.sweep_sends, "_limits", replace(gateway.sweep_sends._limits, resends_unknown=True))
     graph.post(URL, body=requests.ReadTimeout())
     message_id = queued()
     work(1)
     graph.replace(responses.POST, URL, json={"messages": [{"id": "wamid.A"}]})
     now.pass_by(seconds=601)
 
-    assert gateway.settle.unreported() == 1
+    assert gateway.sweep_sends.resolve_unknown() == 1
     work(1)
 
     assert status_of(database, message_id) == "accepted"
@@ -419,7 +420,7 @@ def test_what_waited_too_long_expires_and_says_so(
     now.pass_by(seconds=61)
 
     work(1)
-    assert gateway.settle.expired() == 1
+    assert gateway.sweep_sends.expire() == 1
 
     assert (status_of(database, message_id), len(accepting.calls)) == ("expired", 0)
     assert told(database, message_id) == ["expired"]
@@ -492,7 +493,7 @@ def test_a_late_failure_of_an_earlier_try_does_not_stop_the_next(
     message_id = queued()
     work(1)
     now.pass_by(seconds=601)
-    gateway.settle.unreported()
+    gateway.sweep_sends.resolve_unknown()
     post(f"/api/messages/{message_id}/retry")
     receive(status_body(status("wamid.1ST", "failed", biz_opaque_callback_data=tags.make(message_id, 1))))
     graph.replace(responses.POST, URL, json={"messages": [{"id": "wamid.2ND"}]})
@@ -556,9 +557,9 @@ def test_a_caller_who_waits_is_told_when_to_come_again(
     assert len(accepting.calls) == 45
 
 
-def pace(database: Database) -> NumberPace:
+def limiter(database: Database) -> NumberLimit:
     with database.read() as session:
-        return session.scalars(select(NumberPace)).one()
+        return session.scalars(select(NumberLimit)).one()
 
 
 def calls(graph: responses.RequestsMock) -> tuple[int, int]:
@@ -606,14 +607,14 @@ def test_an_answer_that_cannot_be_recorded_keeps_no_other(
         raise ValueError("a bug")
 
     graph.add_callback(responses.POST, URL, answer)
-    monkeypatch.setattr("app.services.sending.record_results.outcomes.reason", breaks)
+    monkeypatch.setattr("app.services.sending.record_results.outcomes.status_error", breaks)
     ids = [queued(to=f"+3460000000{number}") for number in range(3)]
 
     work(1)
 
     assert [status_of(database, each) for each in ids] == ["accepted", "sending", "accepted"]
     now.pass_by(seconds=gateway.config.graph_timeout_seconds + 31)
-    gateway.settle.abandoned()
+    gateway.sweep_sends.reap_orphans()
     assert status_of(database, ids[1]) == "unknown"
     later = queued(to="+34600000009")
     work(1)

@@ -43,10 +43,11 @@ def use(gateway: Gateway, now: Clock, monkeypatch: pytest.MonkeyPatch) -> Callab
 
 def copied(database: Database) -> Copy:
     """What a backup holds of the sends and of the sign of use."""
+    tables = [model.__table__ for model in (Message, QueuedSend, Row)]
     with database.read() as session:
         return {
-            model.__tablename__: [row._asdict() for row in session.execute(select(model.__table__))]
-            for model in (Message, QueuedSend, Row)
+            table.name: [dict(zip(table.c.keys(), row, strict=True)) for row in session.execute(select(table))]
+            for table in tables
         }
 
 
@@ -232,7 +233,7 @@ def test_a_held_message_keeps_to_its_time(
     assert runner.get_json()["moved"] == 0
     gateway.hold_sends.everything("asked")  # type: ignore[arg-type]
     now.pass_by(minutes=11)
-    gateway.settle.expired()
+    gateway.sweep_sends.expire()
     assert status_of(database, message_id) == "held", "whoever held it decides"
 
     post("/api/messages/release", {"reason": "asked"})

@@ -169,7 +169,7 @@ def test_a_try_that_lost_its_process_becomes_unknown(
     clock = Clock()
     clock.now = datetime.now(UTC)
     monkeypatch.setattr(gateway.send, "_now", clock)
-    monkeypatch.setattr(gateway.settle, "_now", clock)
+    monkeypatch.setattr(gateway.sweep_sends, "_now", clock)
 
     def die(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
         raise KeyboardInterrupt
@@ -178,14 +178,14 @@ def test_a_try_that_lost_its_process_becomes_unknown(
     with pytest.raises(KeyboardInterrupt):
         send(SHORT)
 
-    assert gateway.settle.abandoned() == 0
+    assert gateway.sweep_sends.reap_orphans() == 0
     clock.pass_by(seconds=gateway.config.graph_timeout_seconds + 31)
 
-    assert gateway.settle.abandoned() == 1
+    assert gateway.sweep_sends.reap_orphans() == 1
     assert (only(database, Message).status, only(database, SendAttempt).state) == ("unknown", "unknown")
-    assert gateway.settle.abandoned() == 0
+    assert gateway.sweep_sends.reap_orphans() == 0
     clock.pass_by(seconds=601)
-    assert gateway.settle.unreported() == 1
+    assert gateway.sweep_sends.resolve_unknown() == 1
     assert only(database, Message).status == "held"
 
 

@@ -79,8 +79,8 @@ def main() -> None:
                 print(*(f"      {function}" for path, function in walk.entered if path == file), sep="\n")
 
 
-def trace(folder: Path) -> list[Walk]:
-    """Drive a gateway in this folder through all walks; takes some 20 seconds."""
+def trace(folder: Path, idle_seconds: float = IDLE_SECONDS) -> list[Walk]:
+    """Drive a gateway in this folder through all walks; takes some 20 seconds with the usual time of idling."""
     (folder / "phase").write_bytes(b"\0")
     with subscriber(_answer_as_graph) as meta, subscriber() as app:
         settings = {
@@ -96,7 +96,7 @@ def trace(folder: Path) -> list[Walk]:
                         _wait_until_quiet(folder)
                 if round_ == FIRST:
                     with _phase(folder, IDLE):
-                        time.sleep(IDLE_SECONDS)
+                        time.sleep(idle_seconds)
     return list(_walks(folder))
 
 

@@ -1,6 +1,6 @@
 """The README's first minute, driven in a real browser: a customer writes, and is answered.
 
-The picture in the README is what this test sees: `PHONE_PICTURE=docs/phone.png .venv/bin/pytest <this file>`.
+The picture in the README is what the second test sees: `PHONE_PICTURE=docs/phone.png .venv/bin/pytest <this file>`.
 """
 
 from __future__ import annotations
@@ -44,6 +44,21 @@ def test_a_customer_writes_and_is_answered(gateway: Gateway, browser: webdriver.
     assert len(browser.find_elements(By.CSS_SELECTOR, "#messages li")) >= 4
     assert not browser.find_elements(By.CSS_SELECTOR, "#messages b")
     assert not [line for line in browser.get_log("browser") if line["level"] == "SEVERE"]
+
+
+@pytest.mark.parametrize("gateway", [{"HANDLERS": "examples.handlers_bot"}], indirect=True)
+def test_a_customer_presses_a_button_of_the_example_bot(gateway: Gateway, browser: webdriver.Chrome) -> None:
+    browser.set_window_size(430, 760)
+    browser.get(gateway.wait_simulator())
+    box = browser.find_element(By.ID, "text")
+    box.send_keys("Hola", Keys.ENTER)
+    _wait(browser, "Write menu to see what I can do.")
+    box.send_keys("menu", Keys.ENTER)
+    _wait(browser, "What can we do for you?")
+
+    browser.find_element(By.XPATH, "//*[@id='messages']//button[contains(., 'Opening hours')]").click()
+
+    _wait(browser, "Monday to Friday, 9 to 18.")
     if "PHONE_PICTURE" in os.environ:
         assert browser.save_screenshot(os.environ["PHONE_PICTURE"])
 
@@ -96,10 +111,10 @@ def _wait(browser: webdriver.Chrome, text: str) -> None:
 
 
 @pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[Gateway]:
-    """A whole gateway as on its first day: embedded worker, simulator and echo bot."""
+def gateway(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Gateway]:
+    """A whole gateway as on its first day: embedded worker, simulator and echo bot. A parameter adds settings."""
     first_day = {"SIMULATOR": "1", "SIMULATOR_APP_SECRET": APP_SECRET, "WHATSAPP_ACCESS_TOKEN": "", "GRAPH_API_URL": ""}
-    with running(Gateway(tmp_path, first_day)) as ours:
+    with running(Gateway(tmp_path, first_day | getattr(request, "param", {}))) as ours:
         yield ours
 
 

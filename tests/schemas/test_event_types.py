@@ -91,7 +91,7 @@ def events_of(body: Any) -> list[dict[str, Any]]:
     work_items = [WorkItem(notification, item) for item in items if not isinstance(item.fact, Unreadable)]
     stored, directory = StoredState({"": IdentityResolver.of(NOW, {})}, []), Directory({}, (), ())
     changes = build_change_set(work_items, stored, directory, NOW, ProcessingOptions())
-    assert not changes.aside
+    assert not changes.set_aside
     dumped: list[dict[str, Any]] = EventAnswer().dump(
         [Event(**pending.event) for pending in changes.events], many=True
     )

@@ -1,1 +1,6 @@
-"""The worker: what happens after the answer."""
+"""The worker process: everything that happens after a webhook or a send was stored and answered.
+
+`worker` runs the process. `worker_loops` lists its loops, and `loops` runs each of them in a thread. Three loops do the
+main work: `process` (notifications), `send` (queued sends) and `deliver` (events to endpoints). `deliver` limits the
+deliveries of each endpoint by `fair_share` and keeps what it has claimed in `in_flight`.
+"""

@@ -13,7 +13,7 @@ from app.domain.endpoints import Endpoint
 from app.errors import Unavailable
 from app.jobs.fair_share import share_of
 from app.jobs.in_flight import InFlight
-from app.jobs.loops import LOOK_SECONDS
+from app.jobs.loops import POLL_SECONDS
 from app.logs import get_logger
 from app.services.delivering import claim as claiming
 from app.services.delivering import record_results
@@ -72,7 +72,7 @@ class DeliverDue:
 
         Waits for a moment when there is nothing to do; so there is never a reason to pause.
         """
-        self.in_flight.wait(0.0 if self._has_released else LOOK_SECONDS, LINGER_SECONDS)
+        self.in_flight.wait(0.0 if self._has_released else POLL_SECONDS, LINGER_SECONDS)
         if time.monotonic() - self._renewed_at > RENEW_SECONDS:
             self._renew()
         now = self._now()

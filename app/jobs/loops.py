@@ -1,4 +1,4 @@
-"""Work that goes on for as long as the process does, each kind in its own thread."""
+"""Loops that run for as long as the process does, each in its own thread."""
 
 from __future__ import annotations
 
@@ -9,29 +9,33 @@ from dataclasses import dataclass
 from app.errors import Unavailable
 from app.logs import get_logger
 
-LOOK_SECONDS = 0.05
-"""How often a worker that has nothing to do looks for work. A look costs less than a way to be told would."""
+POLL_SECONDS = 0.05
+"""Pause between two polls of a loop that found nothing to do. A poll costs less than a notification channel would."""
 
-AWAY_SECONDS = 1.0
-"""How long to leave a database alone that did not answer."""
+RETRY_SECONDS = 1.0
+"""Pause after an iteration that raised, for example because the database cannot be used."""
 
 logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Lane:
-    """One kind of work. `work` does some of it and says whether there may be more at once; `first` is done before."""
+class Loop:
+    """One kind of repeated work.
+
+    `work` does one iteration and returns whether the next one should follow without a pause of `pause_seconds`.
+    `prepare` is called before the first iteration, again and again until it does not raise.
+    """
 
     name: str
     work: Callable[[], bool]
     pause_seconds: float
-    first: Callable[[], object] | None = None
+    prepare: Callable[[], object] | None = None
 
 
 class Once:
-    """What several lanes need to be done before they begin: the first does it, and the others wait.
+    """Steps that several loops need before their first iteration: the first caller runs them, the others wait.
 
-    Raises what a step raises; who is called next begins again.
+    A call raises what a step raises; the next call then starts again with the first step.
     """
 
     def __init__(self, *steps: Callable[[], object]) -> None:
@@ -40,7 +44,7 @@ class Once:
         self._is_done = False
 
     def __call__(self) -> None:
-        """Do it, unless it was done."""
+        """Run the steps, unless an earlier call has completed them."""
         with self._mutex:
             if not self._is_done:
                 for step in self._steps:
@@ -48,43 +52,43 @@ class Once:
                 self._is_done = True
 
 
-class Lanes:
-    """Runs lanes until told to stop, and survives whatever one of them raises."""
+class Loops:
+    """Runs loops until `stop` is called. An iteration that raises is logged and repeated after `RETRY_SECONDS`."""
 
-    def __init__(self, lanes: list[Lane]) -> None:
+    def __init__(self, loops: list[Loop]) -> None:
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(lane,), name=lane.name) for lane in lanes]
+        self._threads = [threading.Thread(target=self._run, args=(loop,), name=loop.name) for loop in loops]
 
     def start(self) -> None:
-        """Start every lane."""
+        """Start a thread for each loop."""
         for thread in self._threads:
             thread.start()
 
     def is_stopping(self) -> bool:
-        """Whether the work at hand should come to an end."""
+        """Whether `stop` was called. Long iterations ask this and end early."""
         return self._stop.is_set()
 
     def stop(self) -> None:
-        """Let every lane finish what it has begun, and return when all have."""
+        """Let each loop end its current iteration, and wait for all threads."""
         self._stop.set()
         for thread in self._threads:
             thread.join()
 
-    def _run(self, lane: Lane) -> None:
-        first = lane.first
+    def _run(self, loop: Loop) -> None:
+        prepare = loop.prepare
         while not self._stop.is_set():
             try:
-                if first is not None:
-                    first()
-                    first = None
-                pause = 0.0 if lane.work() else lane.pause_seconds
+                if prepare is not None:
+                    prepare()
+                    prepare = None
+                pause = 0.0 if loop.work() else loop.pause_seconds
             except Unavailable as error:
                 logger.warning(
-                    "the database cannot be used; trying again", extra={"kind": lane.name, "reason": error.reason}
+                    "the database cannot be used; trying again", extra={"kind": loop.name, "reason": error.reason}
                 )
-                pause = AWAY_SECONDS
+                pause = RETRY_SECONDS
             except Exception:
-                logger.exception("work failed; trying again", extra={"kind": lane.name})
-                pause = AWAY_SECONDS
+                logger.exception("work failed; trying again", extra={"kind": loop.name})
+                pause = RETRY_SECONDS
             if pause:
                 self._stop.wait(pause)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from app import clock, metrics
 from app.errors import Unavailable
 from app.graph.send_calls import Caller, CallResult
-from app.jobs.loops import LOOK_SECONDS
+from app.jobs.loops import POLL_SECONDS
 from app.logs import get_logger
 from app.process import fault_points
 from app.process.fault_points import Point
@@ -43,7 +43,7 @@ class Sender:
 
     def work(self) -> bool:
         """Record outcomes and start the next sends; return False if there was nothing to do. Raises `Unavailable`."""
-        self._collect(self._polled_at + LOOK_SECONDS)
+        self._collect(self._polled_at + POLL_SECONDS)
         self._polled_at = time.monotonic()
         capacity = self._capacity() if self._caller.is_ready() and not clock.is_too_far() else 0
         is_idle = not self._unrecorded and not self._sends.has_unconfirmed
@@ -67,7 +67,7 @@ class Sender:
         deadline = time.monotonic() + DRAIN_SECONDS
         try:
             while self._unrecorded or (self._in_flight and time.monotonic() < deadline):
-                self._collect(time.monotonic() + LOOK_SECONDS)
+                self._collect(time.monotonic() + POLL_SECONDS)
                 if self._unrecorded:
                     self._exchange(self._sends.batch_size, 0)
         except Unavailable:

@@ -142,7 +142,7 @@ def test_a_contacts_next_event_goes_as_soon_as_the_one_before_it_has_come(
         desk.endpoint(app.url)
         receive(message_body(*(text() for _ in range(3))))
         desk.rounds(lambda: bool(desk.lane.in_flight.claims()), 30)
-        monkeypatch.setattr(deliver, "LOOK_SECONDS", 30.0)
+        monkeypatch.setattr(deliver, "POLL_SECONDS", 30.0)
         started = time.monotonic()
         desk.rounds(lambda: desk.states() == ["delivered"] * 3, 120)
 

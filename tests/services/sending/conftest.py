@@ -35,7 +35,7 @@ def now(gateway: Gateway, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Cloc
     for service in (gateway.send, gateway.sends, gateway.actions, gateway.batches, gateway.sweep_sends,
                     gateway.many_sends, gateway.probe_numbers):
         monkeypatch.setattr(service, "_now", clock)
-    monkeypatch.setattr("app.jobs.send.LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("app.jobs.send.POLL_SECONDS", 0.0)
     no_wait = SimpleNamespace(perf_counter=time.perf_counter, sleep=lambda seconds: None)
     monkeypatch.setattr("app.services.sending.send_message.time", no_wait)
     return clock

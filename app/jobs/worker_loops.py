@@ -1,0 +1,131 @@
+"""The loops of a worker process: what each does, and how often."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+
+from app import clock
+from app.container import Gateway
+from app.errors import ConfigError
+from app.jobs.deliver import DeliverDue
+from app.jobs.loops import POLL_SECONDS, Loop, Loops, Once
+from app.jobs.process import process_due
+from app.jobs.send import Sender
+from app.logs import get_logger
+from app.services.alerts.database_alert import DatabaseAlarm
+from app.services.delivering.implausible_times import disbelieve
+from app.services.messages import index_contacts, index_messages
+from app.services.operations.shared_settings import HANDLERS
+from app.services.operations.traffic import count_traffic
+
+HEARTBEAT_SECONDS = 5.0
+PROBE_SECONDS = 1.0
+HANDLERS_SECONDS = 1.0
+CHECKS_SECONDS = 5.0
+NOTIFY_SECONDS = 1.0
+CLOCK_SECONDS = 60.0
+
+INDEX_SECONDS = 0.05
+INDEX_REST = 3
+"""After a batch of messages was indexed for search, the loop rests this many times as long as the batch took."""
+
+logger = get_logger(__name__)
+
+
+def worker_loops(
+    gateway: Gateway, sender: Sender, deliver: DeliverDue, refuse: Callable[[ConfigError], None]
+) -> Loops:
+    """Return the loops of this worker, not started.
+
+    `refuse` is called when this worker must stop, because another one on the database has another encryption key.
+    """
+    host = platform.node()
+    loops: Loops
+
+    def follow_handlers() -> bool:
+        if gateway.shared_settings.may_follow(HANDLERS):
+            return gateway.follow_handlers()
+        gateway.follow_handlers.forget()
+        return False
+
+    def process() -> bool:
+        return not clock.is_too_far() and process_due(gateway, loops.is_stopping)
+
+    def heartbeat() -> bool:
+        try:
+            gateway.shared_settings.beat(host)
+        except ConfigError as error:
+            refuse(error)
+            return False
+        gateway.database_use.beat()
+        return False
+
+    # Endpoints must exist before the first event is written, so that the event is enqueued for them.
+    prepare = Once(gateway.directory.follow_settings, lambda: gateway.shared_settings.beat(host), follow_handlers)
+    loops = Loops(
+        [
+            Loop("process", process, POLL_SECONDS, prepare=prepare),
+            # These two pause by themselves: they wait for results, and at most `POLL_SECONDS`.
+            Loop("send", sender.work, 0.0, prepare=gateway.database_use.begin),
+            Loop("deliver", deliver, 0.0, prepare=prepare),
+            Loop("handlers", follow_handlers, HANDLERS_SECONDS, prepare=prepare),
+            Loop("heartbeat", heartbeat, HEARTBEAT_SECONDS),
+            Loop("probe", gateway.probe_numbers, PROBE_SECONDS),
+            Loop("sweep", lambda: _sweep(gateway), HEARTBEAT_SECONDS),
+            Loop("clocks", lambda: _reset_implausible_times(gateway), CLOCK_SECONDS),
+            Loop("search", lambda: _index(gateway), INDEX_SECONDS),
+            *_alert_loops(gateway),
+            Loop("count", lambda: count_traffic(gateway.database, gateway.now()), HEARTBEAT_SECONDS),
+        ]
+    )
+    return loops
+
+
+def _alert_loops(gateway: Gateway) -> list[Loop]:
+    """Checks and notifications run in threads of their own, so that a channel that hangs delays no check.
+
+    The third loop uses no database: it notifies people that the database cannot be written.
+    """
+
+    def check() -> bool:
+        gateway.watch()
+        return False
+
+    database_alert = DatabaseAlarm(gateway.database.writes, gateway.tell_alarms.ways, gateway.now)
+    return [
+        Loop("watch", check, CHECKS_SECONDS),
+        Loop("tell", gateway.tell_alarms, NOTIFY_SECONDS),
+        Loop("database", database_alert, CHECKS_SECONDS),
+    ]
+
+
+def _sweep(gateway: Gateway) -> bool:
+    """Resolve sends that only time can resolve. Returns False: one iteration resolves all."""
+    orphans = gateway.sweep_sends.reap_orphans()
+    if orphans:
+        logger.warning("sends lost their process and are unknown", extra={"count": orphans})
+    unreported = gateway.sweep_sends.resolve_unknown()
+    if unreported:
+        logger.warning("Meta never said what became of sends", extra={"count": unreported})
+    expired = gateway.sweep_sends.expire()
+    if expired:
+        logger.warning("sends expired before their turn came", extra={"count": expired})
+    gateway.sweep_sends.resend_unlikely()
+    gateway.sweep_sends.purge()
+    return False
+
+
+def _reset_implausible_times(gateway: Gateway) -> bool:
+    count = disbelieve(gateway.database, gateway.now())
+    if count:
+        logger.warning("deliveries were put off by a wrong clock, or left behind", extra={"count": count})
+    return bool(count)
+
+
+def _index(gateway: Gateway) -> bool:
+    started = time.perf_counter()
+    if index_messages(gateway.database) | index_contacts(gateway.database):
+        time.sleep(INDEX_REST * (time.perf_counter() - started))
+    return False

@@ -23,11 +23,7 @@ from app.security.encryption import Vault
 from app.services.alerts.notify import TellAlarms, channels
 from app.services.alerts.raising import Alarms
 from app.services.contacts import EditContact, EraseContact, HandOver, ReadContacts
-from app.services.delivering.dispatch import TryDelivery
-from app.services.delivering.handler_actions import HandlerActs
-from app.services.delivering.handler_delivery import CallHandler
-from app.services.delivering.http_delivery import PostEvent
-from app.services.delivering.replies import SendReplies
+from app.services.delivering import DispatchDelivery, HandlerActions, HandlerDelivery, HttpDelivery, SendReplies
 from app.services.endpoints.graph_subscriptions import GraphSubscriptions
 from app.services.endpoints.manage import ManageEndpoints
 from app.services.endpoints.silence import SeeSilence
@@ -75,10 +71,10 @@ class Gateway:
     graph: GraphClient
     directory: NumberDirectory
     endpoints: EndpointDirectory
-    post_event: PostEvent
+    post_event: HttpDelivery
     handlers: HandlerPool | None
     follow_handlers: FollowHandlers
-    deliver: TryDelivery
+    deliver: DispatchDelivery
     manage_endpoints: ManageEndpoints
     api_keys: ApiKeys
     note_key_use: NoteKeyUse
@@ -144,13 +140,13 @@ class Gateway:
             allowed=config.forward_allow_nets,
             pool_size=config.worker_threads,
         )
-        with_a_person, taken_back = hand_over.with_a_person, partial(is_revoked, database)
-        post_event = PostEvent(
-            subscribers, now, SendReplies(send, with_a_person), with_a_person=with_a_person, is_revoked=taken_back
+        with_a_person, revoked = hand_over.with_a_person, partial(is_revoked, database)
+        post_event = HttpDelivery(
+            subscribers, now, SendReplies(send, with_a_person), with_a_person=with_a_person, is_revoked=revoked
         )
-        acts = HandlerActs(send, mark_read, hand_over, files=graph_face, region=config.default_region or None)
+        acts = HandlerActions(send, mark_read, hand_over, files=graph_face, region=config.default_region or None)
         call_handler = (
-            CallHandler(handlers, acts, with_a_person=with_a_person, now=now, is_revoked=taken_back)
+            HandlerDelivery(handlers, acts, with_a_person=with_a_person, now=now, is_revoked=revoked)
             if handlers is not None
             else None
         )
@@ -175,7 +171,7 @@ class Gateway:
             post_event=post_event,
             handlers=handlers,
             follow_handlers=FollowHandlers(database, endpoints, alarms, handlers, now),
-            deliver=TryDelivery(post_event, call_handler),
+            deliver=DispatchDelivery(post_event, call_handler),
             manage_endpoints=manage_endpoints,
             api_keys=ApiKeys(config, database, registry, now),
             note_key_use=NoteKeyUse(database, now),

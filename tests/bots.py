@@ -13,13 +13,13 @@ from app.handlers.environment import without_secrets
 from app.handlers.pool import HandlerPool
 from app.jobs.deliver import DeliverDue
 from app.models import Message
-from app.services.delivering.dispatch import TryDelivery
-from app.services.delivering.handler_actions import HandlerActs
-from app.services.delivering.handler_delivery import CallHandler
+from app.services.delivering.dispatch import DispatchDelivery
+from app.services.delivering.handler_actions import HandlerActions
+from app.services.delivering.handler_delivery import HandlerDelivery
 from app.services.endpoints.sync_handlers import FollowHandlers
 
 if TYPE_CHECKING:
-    from tests.jobs.conftest import Desk
+    from tests.jobs.conftest import Harness
 
 MODULE = "bot"
 
@@ -39,8 +39,8 @@ def new_pool(directory: Path, code: str, *, processes: int = 2, seconds: float =
 class Bots:
     """Workers whose handlers are given by their code."""
 
-    def __init__(self, desk: Desk, directory: Path) -> None:
-        self.desk, self.directory = desk, directory
+    def __init__(self, harness: Harness, directory: Path) -> None:
+        self.harness, self.directory = harness, directory
         self.pools: list[HandlerPool] = []
 
     def load(self, code: str, **options: Any) -> FollowHandlers:
@@ -49,25 +49,25 @@ class Bots:
 
     def start(self, pool: HandlerPool | None) -> FollowHandlers:
         """Start the worker anew with this pool, or without handlers."""
-        desk, gateway = self.desk, self.desk.gateway
+        harness, gateway = self.harness, self.harness.gateway
         handle = None
         if pool is not None:
             self.pools.append(pool)
-            acts = HandlerActs(gateway.send, gateway.mark_read, gateway.hand_over, gateway.graph_face, None)
-            handle = CallHandler(pool, acts, gateway.hand_over.with_a_person, desk.clock)
-        deliver = TryDelivery(desk.post, handle)
-        desk.lane.close()
-        desk.lane = DeliverDue(
-            gateway.database, desk.directory, deliver, desk.clock, threads=8, serves=deliver.serves
+            acts = HandlerActions(gateway.send, gateway.mark_read, gateway.hand_over, gateway.graph_face, None)
+            handle = HandlerDelivery(pool, acts, gateway.hand_over.with_a_person, harness.clock)
+        deliver = DispatchDelivery(harness.post, handle)
+        harness.deliver.close()
+        harness.deliver = DeliverDue(
+            gateway.database, harness.directory, deliver, harness.clock, threads=8, serves=deliver.serves
         )  # fmt: skip
-        self.follow = FollowHandlers(gateway.database, desk.directory, gateway.alarms, pool, desk.clock)
+        self.follow = FollowHandlers(gateway.database, harness.directory, gateway.alarms, pool, harness.clock)
         self.follow()
         gateway.endpoints.forget()
         return self.follow
 
     def sent(self) -> list[Message]:
         """What was sent, oldest first."""
-        with self.desk.gateway.database.read() as session:
+        with self.harness.gateway.database.read() as session:
             query = select(Message).where(Message.direction == "outbound", Message.source == "live")
             query = query.order_by(Message.id)
             return list(session.scalars(query))

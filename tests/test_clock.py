@@ -14,7 +14,7 @@ from app.container import Gateway
 from app.db.database import Database
 from tests.conftest import Clock, on_postgresql, on_sqlite
 from tests.factories import message_body, text
-from tests.jobs.conftest import Desk
+from tests.jobs.conftest import Harness
 from tests.subscriber import subscriber
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -87,17 +87,17 @@ def test_a_worker_whose_clock_is_far_off_delivers_nothing(
     gateway: Gateway, receive: Callable[..., None], own_time: None
 ) -> None:
     with subscriber() as app:
-        desk = Desk(gateway, Clock(), 2)
-        desk.endpoint(app.url)
+        harness = Harness(gateway, Clock(), 2)
+        harness.endpoint(app.url)
         receive(message_body(text()))
         now = datetime.now(UTC)
         clock.follow(now - AHEAD, now, now)
         for _ in range(3):
-            desk.lane()
+            harness.deliver()
         assert app.posted == []
         clock.follow(now, now, now)
-        desk.rounds()
-        desk.lane.close()
+        harness.rounds()
+        harness.deliver.close()
 
     assert len(app.posted) == 1
 

@@ -17,7 +17,7 @@ def deliveries() -> None:
 @click.option("--endpoint", "name", help="Of this endpoint alone: its id, URL or description.")
 def retry(name: str | None) -> None:
     """Try now what waits for its next try, and begin anew with what is dead."""
-    from app.services.delivering.replay import retry_all
+    from app.services.delivering import retry_all
 
     waiting, dead = retry_all(services().database, name, utc_now)
     click.echo(f"{waiting} that waited are due now; {dead} that were dead begin anew.")

@@ -24,7 +24,7 @@ def notifications() -> None:
 @click.option("--deliver", is_flag=True, help="Also deliver once more what they told of, marked as a replay.")
 def replay(notification_id: str | None, since: str | None, state: str | None, deliver: bool) -> None:
     """Have webhooks read again, by the worker. What was taken in stays as it is and has no second effect."""
-    from app.services.delivering.replay import replay_of_notifications
+    from app.services.delivering import replay_of_notifications
     from app.services.webhooks import replay_notification, replay_notifications
 
     if (notification_id is None) == (since is None and state is None):

@@ -1,7 +1,7 @@
-"""When to leave an endpoint alone: when it is silent some times in a row, and for longer each time it is again.
+"""The circuit breaker of an endpoint: after several attempts without a response, pause deliveries for a while.
 
-A breaker is closed (`open_until` is None), or open until a time. After that time one delivery, the probe, is tried:
-an answer closes the breaker, more silence opens it for twice as long. An answer about one event never opens it.
+A breaker is closed (`open_until` is None), or open until a time. After that time one delivery is attempted, the probe:
+a response closes the breaker, otherwise it opens for twice as long. A refusal of one event never opens it.
 """
 
 from __future__ import annotations
@@ -9,30 +9,31 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from app.domain.verdicts import Verdict
+from app.domain.delivery_dispositions import DeliveryDisposition
 
 SILENCES = 5
-"""In a row, of whatever deliveries."""
+"""Consecutive attempts without an accepted or refused event that open the breaker, whichever deliveries they are of."""
 
 ANSWERED_FOR = timedelta(seconds=60)
-"""How long an app must have taken nothing before its answers count like silence: it might be about those events."""
+"""How long an app that answers must have accepted nothing before the breaker opens: earlier, the failures may be about
+those events."""
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(seconds=60)
-LONGEST_WISH = timedelta(hours=1)
-_PROBE = timedelta(minutes=1)  # how long a probe may take, and more
+MAX_REQUESTED_PAUSE = timedelta(hours=1)
+_PROBE = timedelta(minutes=1)  # longer than a probe may take
 GIVE_UP_AFTER = timedelta(days=5)
-"""Of nothing but failure: the endpoint is disabled, and its backlog kept."""
+"""An endpoint that has only failed for so long is disabled. Its deliveries stay."""
 
 FAILURES = 5
-"""Without fewer nobody is given up."""
+"""An endpoint with fewer failures in a row is not disabled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How an endpoint has been doing. All zero and None while it does well.
+    """The health of an endpoint. All zero and None while it accepts events.
 
-    `failures` counts events in a row that were not taken, for whatever reason, since `failing_since`; `silences` those
-    that say something of the app.
+    `failures` counts attempts in a row that failed for any reason, the first at `failing_since`; `silences` those that
+    failed because of the app; `opens` how often the breaker opened in a row.
     """
 
     failures: int = 0
@@ -41,35 +42,43 @@ class Health:
     open_until: datetime | None = None
     failing_since: datetime | None = None
 
-    def after(self, verdict: Verdict, now: datetime, *, is_probe: bool = False, wish: int | None = None) -> Health:
-        """Return the health after a try. `wish` is for how many seconds the app asked to be left alone (429).
+    def after(
+        self,
+        disposition: DeliveryDisposition,
+        now: datetime,
+        *,
+        is_probe: bool = False,
+        requested_pause: int | None = None,
+    ) -> Health:
+        """Return the health after an attempt.
 
-        What was under way when the breaker opened does not open it further.
+        `requested_pause` is for how many seconds the app asked for no request (429 with `Retry-After`). Attempts that
+        had started before the breaker opened do not prolong its pause; only a probe does.
         """
-        if verdict is Verdict.TAKEN:
+        if disposition is DeliveryDisposition.ACCEPTED:
             return Health()
         failed = replace(self, failures=self.failures + 1, failing_since=self.failing_since or now)
-        if verdict is Verdict.REFUSED:
+        if disposition is DeliveryDisposition.REFUSED:
             return replace(failed, silences=0, opens=0, open_until=None)
         failed = replace(failed, silences=self.silences + 1)
-        if wish is not None:
-            until = now + min(LONGEST_WISH, timedelta(seconds=wish))
+        if requested_pause is not None:
+            until = now + min(MAX_REQUESTED_PAUSE, timedelta(seconds=requested_pause))
             return replace(failed, opens=max(1, self.opens), open_until=max(until, self.open_until or until))
-        if not failed._is_enough(verdict, now) or (self.open_until is not None and not is_probe):
+        if not failed._is_enough(disposition, now) or (self.open_until is not None and not is_probe):
             return failed
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(self.opens, 10))
         return replace(failed, opens=self.opens + 1, open_until=now + pause)
 
     def is_over(self, now: datetime) -> bool:
-        """Whether an open breaker's pause is over. One that would be longer than any is the work of a wrong clock."""
-        return self.open_until is not None and not now < self.open_until <= now + LONGEST_WISH + _PROBE
+        """Whether an open breaker's pause is over, or is longer than any pause, so that a wrong clock wrote it."""
+        return self.open_until is not None and not now < self.open_until <= now + MAX_REQUESTED_PAUSE + _PROBE
 
     def is_hopeless(self, now: datetime) -> bool:
-        """Whether it has failed for so long, and so often, that somebody must look at it."""
+        """Whether the endpoint has failed for so long, and so often, that it is to be disabled."""
         since = self.failing_since
         return since is not None and self.failures >= FAILURES and now - since >= GIVE_UP_AFTER
 
-    def _is_enough(self, verdict: Verdict, now: datetime) -> bool:
+    def _is_enough(self, disposition: DeliveryDisposition, now: datetime) -> bool:
         if self.silences < SILENCES or self.failing_since is None:
             return self.opens > 0
-        return verdict is Verdict.SILENT or now - self.failing_since >= ANSWERED_FOR
+        return disposition is DeliveryDisposition.NO_RESPONSE or now - self.failing_since >= ANSWERED_FOR

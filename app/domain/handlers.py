@@ -1,4 +1,4 @@
-"""The user's Python handlers: what each is called, and which events it wants."""
+"""The user's Python handlers: their names, and filters for events."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ LONGEST_ID = 36
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """One function of the user's, as its module registered it. `name` is `module:function`, and stays.
+    """One function of the user's, as its module registered it. `name` is `module:function`.
 
-    `types` are of events, `message_types` of messages, `statuses` of reports; None wants all of them.
+    `types` of events, `message_types` and `statuses` are filters; None matches all.
     """
 
     name: str
@@ -26,32 +26,31 @@ class Handler:
 
     @property
     def id(self) -> str:
-        """Its id among the endpoints: the name itself, or the beginning of a long one and a digest of all of it."""
+        """The id of its endpoint: the name, or for a long name its beginning and a digest of the whole."""
         if len(self.name) <= LONGEST_ID:
             return self.name
         return f"{self.name[:27]}~{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
 
 
 def may_wake(message: dict[str, Any]) -> bool:
-    """Whether a message may wake a handler: one that a customer writes now, to a number that is known to be ours, and
-    has not taken back."""
+    """Whether a handler may be called for a message: it is live, not revoked, and to a number that is configured."""
     return message.get("source") == "live" and not {"unknown_number", "revoked"} & set(message.get("flags", ()))
 
 
 _KNOWN = {"types": EVENT_TYPES, "message_types": MESSAGE_TYPES, "statuses": REPORTED_STATUSES}
 
 
-def from_json(told: dict[str, Any]) -> Handler:
-    """A handler as its process told of it. Raises `UnknownName` for a filter that cannot match anything known."""
+def from_json(registered: dict[str, Any]) -> Handler:
+    """Return the handler that a process has registered. Raises `UnknownName` for a filter that can never match."""
     for kind, known in _KNOWN.items():
-        for name in told[kind] or ():
+        for name in registered[kind] or ():
             try:
                 check(name, known, wildcard=kind == "types")
             except UnknownName as wrong:
-                raise UnknownName(f"{told['name']}: `{name[:100]}` {wrong}") from None
-    lists = {name: told[name] for name in ("types", "message_types", "statuses")}
+                raise UnknownName(f"{registered['name']}: `{name[:100]}` {wrong}") from None
+    lists = {name: registered[name] for name in ("types", "message_types", "statuses")}
     return Handler(
-        name=told["name"],
-        max_age_seconds=told["max_age_seconds"],
+        name=registered["name"],
+        max_age_seconds=registered["max_age_seconds"],
         **{name: None if words is None else tuple(words) for name, words in lists.items()},
     )

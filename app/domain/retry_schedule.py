@@ -1,4 +1,4 @@
-"""When a delivery that failed is tried again, in this one place."""
+"""The retry schedule of deliveries."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from collections.abc import Callable
 from itertools import accumulate
 
 PAUSES = (5, 15, 30, 60, 120, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
-"""Seconds after each failed try."""
+"""Seconds between attempts, by the age of the delivery."""
 
 GIVE_UP_AFTER = 3 * 86_400
-"""Seconds since the first try after which a failure is the last one."""
+"""Seconds since the first attempt after which a failed delivery is dead."""
 
 JITTER = 0.2
-"""So that what failed together does not come back together."""
+"""Pauses vary by up to this share, so that deliveries which failed together are not retried together."""
 
-LONGEST_WISH = 3_600
-"""How much longer than planned an answer's `Retry-After` may make us wait: not longer than this."""
+MAX_RETRY_AFTER = 3_600
+"""Seconds up to which the `Retry-After` of a response prolongs a pause."""
 
 _AGES = tuple(accumulate(PAUSES, initial=0))
 
 
-def pause_after(age: float, wish: int | None, chance: Callable[[], float]) -> float | None:
-    """Return how many seconds to wait after a try that failed, or None when that was the last one.
+def pause_after(age: float, retry_after: int | None, random: Callable[[], float]) -> float | None:
+    """Return the seconds to wait after a failed attempt, or None when it was the last one.
 
-    `age` is how many seconds ago the first try was. It counts, and not how many tries there were: those that are made
-    early, because the app seemed to be back, take nothing away. `wish` is what the answer's `Retry-After` asked for;
-    `chance` gives a number from 0 to 1.
+    `age` is the time since the first attempt, in seconds. The pause depends on it and not on the number of attempts,
+    so that extra attempts, made because the app seemed to have recovered, do not use up the schedule. `retry_after` is
+    the response's `Retry-After` in seconds; `random` returns a number from 0 to 1.
     """
     if age >= GIVE_UP_AFTER:
         return None
     step = min(bisect_right(_AGES, age) - 1, len(PAUSES) - 1)
-    planned = PAUSES[step] * (1 + JITTER * (2 * chance() - 1))
-    return max(planned, min(wish or 0, LONGEST_WISH))
+    planned = PAUSES[step] * (1 + JITTER * (2 * random() - 1))
+    return max(planned, min(retry_after or 0, MAX_RETRY_AFTER))

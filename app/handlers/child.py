@@ -1,6 +1,7 @@
-"""What runs in a handler process: the user's module, which asks the gateway for whatever it wants done.
+"""The program of a handler process: loads the user's module and calls its handlers.
 
-It needs no token and no database. Started by `process.py`; uses the standard library alone.
+It has no token and no database; handlers ask the gateway over a socket for whatever they want done. Started by
+`process.py`; imports the standard library only.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from app.process.ipc import LENGTH, Json, pack
 
 TRACEBACK = 8_000
 QUOTES_NOTHING = (Mistake, ImportError, SyntaxError, NameError, AttributeError)
-"""Errors whose words are names from the code while it is loaded; of any other they may be a secret of the user's."""
+"""Errors whose messages hold names from the code while it is loaded. Messages of others may hold a user's secret."""
 
 EXIT_SECONDS = 2.0
 
@@ -34,7 +35,7 @@ NOT_THEIRS = (
 
 
 class Link:
-    """The line to the gateway. Whoever was forked from this process has none."""
+    """The socket to the gateway. It is closed in processes that are forked from this one."""
 
     def __init__(self, line: socket.socket) -> None:
         self._line = line
@@ -47,17 +48,17 @@ class Link:
         threading.Thread(target=self._read, name="gateway", daemon=True).start()
 
     def tell(self, **frame: Any) -> None:
-        """Send a frame; ends a process that is not the one the gateway started."""
+        """Send a frame. Ends a forked process, which must not speak for the one that the gateway started."""
         if os.getpid() != self._pid:
             os._exit(1)
         self._line.sendall(pack(frame))
 
     def next(self) -> Json | None:
-        """The next frame, or None when the gateway wants no more."""
+        """Wait for the next frame; None when the gateway closed the socket."""
         return self._frames.get()
 
     def ask(self, call: int, what: str, **given: Any) -> Any:
-        """Have the gateway do something for a call that is still going on."""
+        """Ask the gateway to carry out an action for the running call, and return its value. Raises `Error`."""
         if os.getpid() != self._pid:
             raise Error({"code": "wrong_state", "message": "A forked process has no client."})
         with self._mutex:
@@ -70,7 +71,7 @@ class Link:
         return answer.get("value")
 
     def end(self) -> None:
-        """End a call: threads that it left behind can ask for nothing more."""
+        """End a call: threads that the handler has left running can ask for nothing more."""
         with self._mutex:
             self.is_busy = False
 
@@ -81,7 +82,7 @@ class Link:
             if body is None:
                 break
             self._frames.put(json.loads(body))
-        if not self.is_busy:  # else the gateway is gone, and nobody left to hear what comes of this
+        if not self.is_busy:  # during a call it means that the gateway has ended, so the result is of no use
             self._frames.put(None)
             time.sleep(EXIT_SECONDS)
         os.killpg(os.getpgrp(), signal.SIGKILL)
@@ -109,7 +110,7 @@ def _load(module: str) -> On:
 
 
 def _trouble(error: BaseException, words: str) -> Json:
-    """What went wrong, in words that quote nothing; only the traceback may."""
+    """Describe an error. Only the traceback may quote values of the user's."""
     frames = traceback.extract_tb(error.__traceback__)
     last = next((frame for frame in reversed(frames) if _is_theirs(frame.filename)), None)
     return {
@@ -121,7 +122,7 @@ def _trouble(error: BaseException, words: str) -> Json:
 
 
 def _is_theirs(file: str) -> bool:
-    """Whether a file is the user's own, and neither ours nor a library's."""
+    """Whether a file is the user's own, not ours or a library's."""
     return not file.startswith(NOT_THEIRS) and "site-packages" not in file
 
 
@@ -142,10 +143,10 @@ def _run(link: Link, on: On, frame: Json) -> Json:
 
 
 def main(fileno: int, module: str) -> None:
-    """Load the module, say what it registers, and do one call after the other until the gateway wants no more."""
+    """Load the module, send the list of its handlers, and do one call after another until the socket closes."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
-        # Sent to every process of a server at once; the gateway ends this one when its call is done. A function that
-        # does nothing, since programs that a handler starts would inherit an ignored signal.
+        # These are sent to every process of a server at once; the gateway ends this one after its call. The signals
+        # get a function that does nothing, because child processes of a handler would inherit an ignored signal.
         signal.signal(number, lambda number, frame: None)
     line = socket.socket(fileno=fileno)
     line.set_inheritable(False)

@@ -1,6 +1,6 @@
-"""What the user's module is given: `on`, to say which functions are handlers, and `client`, which these do things with.
+"""The interface for the user's module: `on` registers handlers, and `client` lets them act.
 
-Runs in the handler process, and uses the standard library alone.
+Runs in the handler process and imports the standard library only.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MAX_AGE = 900
 
 
 class Error(Exception):
-    """The gateway did not do what a handler asked for; the fields are those of the API's errors."""
+    """The gateway refused what a handler asked for. The attributes are the fields of the API's errors."""
 
     def __init__(self, error: Json) -> None:
         super().__init__(f"{error.get('code')}: {error.get('message')} {error.get('fields') or ''}".rstrip())
@@ -30,11 +30,11 @@ class Error(Exception):
 
 
 class Mistake(TypeError):
-    """A registration that cannot work. Its words are ours, and hold no more than names."""
+    """A registration that cannot work. Its message holds no values but names."""
 
 
 class On:
-    """What the user's `register(on)` is given."""
+    """The argument of the user's `register(on)`."""
 
     def __init__(self) -> None:
         self.handlers: dict[str, tuple[Callable[[Any, Any], Any], bool]] = {}
@@ -95,10 +95,10 @@ def _check(called: str, function: Any) -> None:
 
 
 class Client:
-    """What a handler does things with, for as long as its call lasts.
+    """The second argument of a handler, usable until the handler returns.
 
     Each method asks the gateway and waits for its answer; it raises `client.Error`. `event` is the whole event, and
-    `is_replay` says whether somebody asked for it to be delivered again.
+    `is_replay` is whether this is a replay that somebody asked for.
     """
 
     Error = Error
@@ -110,7 +110,7 @@ class Client:
         self.is_replay = is_replay
 
     def reply(self, text: str, **more: Any) -> Json:
-        """Send a text to whoever the event is about."""
+        """Send a text to the contact or group that the event is about."""
         return self.send({"type": "text", "text": {"body": text}, **more})
 
     def send_text_message(self, to: str, message: str, **more: Any) -> Json:
@@ -123,25 +123,25 @@ class Client:
         return self.send({"to": to, "type": "image", "image": image, **more})
 
     def send(self, body: Json) -> Json:
-        """Send anything that `POST /send/whatsapp` takes, from the number and to the person that the event is about
-        unless it says otherwise. It is queued; the answer is that of the API.
+        """Queue any message that `POST /send/whatsapp` accepts, and return the API's response.
 
-        The n-th send of a call is the same message however often the call is repeated.
+        Without an address the message goes to the contact or group that the event is about, without a
+        `phone_number_id` from the event's number. If the call is repeated, its n-th send is not sent twice.
         """
         answer: Json = self._ask("send", n=self._sends, body=body)
-        self._sends += 1  # only now: after an error the next try is for the same message
+        self._sends += 1  # not after an error: the next attempt is for the same message
         return answer
 
     def mark_read(self, message_id: str | None = None) -> None:
-        """Show the customer that a message was read: the one that the event is about, or another."""
+        """Mark a message read: the one that the event is about, or the one with this id."""
         self._ask("mark_read", message_id=message_id)
 
     def show_typing(self, message_id: str | None = None) -> None:
-        """Show the customer that an answer is being written, for 25 seconds at most; marks the message read, too."""
+        """Show the customer the typing indicator, for 25 seconds at most. Marks the message read, too."""
         self._ask("show_typing", message_id=message_id)
 
     def download(self, media_id: str | None = None) -> bytes:
-        """The file of the message that the event is about, or another by Meta's id (`content["media_id"]`)."""
+        """Return the bytes of the event's file, or of the one with this media id of Meta's."""
         part = self._ask("download", media_id=media_id)
         whole = bytearray()
         while part:
@@ -150,5 +150,5 @@ class Client:
         return bytes(whole)
 
     def handover(self) -> None:
-        """Let a person answer whoever the event is about: no bot is woken by them until they are given back."""
+        """Hand the event's contact over to a person: no bot is called for it until it is handed back."""
         self._ask("handover")

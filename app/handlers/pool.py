@@ -1,4 +1,4 @@
-"""The processes that run the user's handlers: as many as there are calls at once, up to a number."""
+"""A pool of processes that run the user's Python handlers, one call per process at a time."""
 
 from __future__ import annotations
 
@@ -6,43 +6,32 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
 from app.domain.handlers import Handler
-from app.handlers.process import Act, CannotLoad, HandlerProcess
+from app.handlers.process import Action, CannotLoad, HandlerProcess, HandlerResult
 
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
-"""Between tries at loading a module that cannot be loaded."""
+"""Seconds between attempts to load a module that cannot be loaded."""
 
 LAST_CALLS_SECONDS = 3.0
-"""How long a stop waits for calls that are under way."""
+"""How long a stop waits for running calls."""
 
-SEAT_SECONDS = 0.5
+SLOT_SECONDS = 0.5
 
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a call. With `is_tried` False it did not take place, or was cut off by our own stop."""
-
-    error: str | None
-    traceback: str
-    seconds: float
-    is_tried: bool = True
-
-
-NOT_TRIED = Outcome("not tried", "", 0.0, is_tried=False)
+NOT_ATTEMPTED = HandlerResult("not tried", was_attempted=False)
 
 
 class HandlerPool:
-    """Runs handlers. Threads may share it; it starts no process before it must."""
+    """Runs handlers. Thread-safe. Starts a process only when a call or a load needs one."""
 
     def __init__(self, module: str, environ: Mapping[str, str], *, processes: int, seconds: float) -> None:
         self.module = module
         self._environ = environ
-        self._most = processes
+        self._max_processes = processes
         self._seconds = seconds
         self._running: Counter[str] = Counter()
-        self._seats = threading.Condition()
+        self._slots = threading.Condition()
         self._mutex = threading.Lock()
         self._idle: list[HandlerProcess] = []
         self._handlers: tuple[Handler, ...] | None = None
@@ -52,76 +41,85 @@ class HandlerPool:
 
     @property
     def handlers(self) -> tuple[Handler, ...] | None:
-        """What the module registers; None while it is not loaded."""
+        """The handlers that the module registers; None while it is not loaded."""
         return self._handlers
 
     @property
     def calls_each(self) -> int:
-        """How many calls of one handler at once leave a process for each of the others."""
-        return max(1, self._most + 1 - len(self._handlers or ()))
+        """How many calls of one handler may run at once, so that a process is left for each other handler."""
+        return max(1, self._max_processes + 1 - len(self._handlers or ()))
 
     def serves(self, name: str) -> bool:
-        """Whether this handler can be called here and now."""
+        """Whether the handler is loaded, and the pool is not stopping."""
         return self._stop_at is None and any(each.name == name for each in self._handlers or ())
 
     def load(self) -> bool:
-        """Load the module if it is not loaded and it is time to try; False if it is not. Raises `CannotLoad`."""
+        """Load the module, unless it is loaded or the last failure was a moment ago. Return whether it is loaded.
+
+        Raises `CannotLoad`.
+        """
         if self._handlers is not None or self._stop_at is not None or time.monotonic() < self._load_at:
             return self._handlers is not None
         self._put_back(self._start())
         return True
 
-    def run(self, name: str, event: bytes, act: Act, *, is_replay: bool) -> Outcome:
-        """Call a handler, in a process of its own for as long. Never raises for anything that the handler does."""
-        if not self._take_seat(name):
-            return NOT_TRIED
+    def run(self, name: str, event: bytes, action: Action, *, is_replay: bool) -> HandlerResult:
+        """Call a handler with an event given as JSON. Never raises for anything that the handler does.
+
+        `action` carries out what the handler asks for. Waits until a process is free. The result has `was_attempted`
+        False if the call did not take place, or if the stop of this pool ended it.
+        """
+        if not self._take_slot(name):
+            return NOT_ATTEMPTED
         try:
             process = self._take(name)
             if process is None:
-                return NOT_TRIED
+                return NOT_ATTEMPTED
             try:
-                return self._call(process, name, event, act, is_replay=is_replay)
+                return self._call(process, name, event, action, is_replay=is_replay)
             finally:
                 self._put_back(process)
         finally:
-            with self._seats:
+            with self._slots:
                 self._running[name] -= 1
-                self._seats.notify_all()
+                self._slots.notify_all()
 
     def begin_stop(self) -> None:
-        """Take no more calls, and let those under way end within a moment."""
+        """Refuse new calls, and end running ones after `LAST_CALLS_SECONDS`."""
         self._stop_at = time.monotonic() + LAST_CALLS_SECONDS
 
     def close(self) -> None:
-        """End the processes that have nothing to do, and from now on those that have when they are done."""
+        """End idle processes now, and busy ones after their call."""
         self._stop_at = self._stop_at or time.monotonic()
         with self._mutex:
             idle, self._idle = self._idle, []
         for process in idle:
             process.close()
 
-    def _take_seat(self, name: str) -> bool:
-        with self._seats:
-            while self._running.total() >= self._most or self._running[name] >= self.calls_each:
-                self._seats.wait(SEAT_SECONDS)
+    def _take_slot(self, name: str) -> bool:
+        with self._slots:
+            while self._running.total() >= self._max_processes or self._running[name] >= self.calls_each:
+                self._slots.wait(SLOT_SECONDS)
                 if self._stop_at is not None:
                     return False
             self._running[name] += 1
             return True
 
-    def _call(self, process: HandlerProcess, name: str, event: bytes, act: Act, *, is_replay: bool) -> Outcome:
+    def _call(
+        self, process: HandlerProcess, name: str, event: bytes, action: Action, *, is_replay: bool
+    ) -> HandlerResult:
         started = time.monotonic()
 
         def until() -> float:
-            own = started + self._seconds
-            return own if self._stop_at is None else min(own, self._stop_at)
+            deadline = started + self._seconds
+            return deadline if self._stop_at is None else min(deadline, self._stop_at)
 
-        called = process.call(name, event, act, until, is_replay=is_replay)
-        was_cut_off = not process.is_usable and self._stop_at is not None
-        return Outcome(called.error, called.traceback, time.monotonic() - started, is_tried=not was_cut_off)
+        result = process.call(name, event, action, until, is_replay=is_replay)
+        was_stopped = not process.is_usable and self._stop_at is not None
+        return replace(result, seconds=time.monotonic() - started, was_attempted=not was_stopped)
 
     def _take(self, name: str) -> HandlerProcess | None:
-        """A process that knows the handler, a new one if none is idle; None when there can be none now."""
+        """Return an idle process that has the handler loaded, or a new one; None if it cannot be started now."""
         while self.serves(name):
             with self._mutex:
                 process = self._idle.pop() if self._idle else None
@@ -129,7 +127,7 @@ class HandlerPool:
                 try:
                     process = self._start()
                 except CannotLoad:
-                    return None  # whoever calls `load` next hears why
+                    return None  # the next call of `load` raises the reason
             if process.is_alive and process.handlers == self._handlers:
                 return process
             process.close()

@@ -1,7 +1,7 @@
-"""One process that runs the user's handlers, one call at a time, as the gateway sees it.
+"""The gateway's side of one process that runs the user's handlers, one call at a time.
 
-Nothing it does harms us: what it says is bounded and checked, what it does not say in time ends it, and its end is only
-the end of the call.
+The process is not trusted: its frames are bounded and validated, it is killed at the deadline of a call, and if it
+ends, only the running call fails.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from app.errors import GatewayError
 from app.process.ipc import LENGTH, Json, pack, packed
 
 LOAD_SECONDS = 60.0
-LOOK_SECONDS = 0.2
-"""How soon a stop, or an end that nobody told of, is noticed during a call."""
+POLL_SECONDS = 0.2
+"""How often it is checked during a call whether the process still runs, and the deadline has not moved."""
 
 EXIT_SECONDS = 2.0
-MOST_BYTES = 1 << 20
-"""What one frame may hold: a send, or a traceback."""
+MAX_FRAME_BYTES = 1 << 20
+"""The size limit of one frame, which holds for example a send or a traceback."""
 
 START = (
     "import sys; sys.path.insert(0, {root!r}); from app.handlers.child import main; del sys.path[0];"
     " [sys.modules.pop(name) for name in [*sys.modules] if name.partition('.')[0] == 'app']; main({fd}, {module!r})"
 )
-"""The user's own modules are found as if we were not there, also one called `app`."""
+"""Our package is removed from the imported modules, so that the user's own may be called `app` too."""
 
-Act = Callable[[Json], object]
-"""Does what a handler asks for, and returns what it is answered. Raises `GatewayError`."""
+Action = Callable[[Json], object]
+"""Carries out what a handler asks for in a frame, and returns the JSON value of the answer. Raises `GatewayError`."""
 
 
 class CannotLoad(Exception):
-    """The module cannot be loaded. `reason` quotes nothing; `traceback` is for whoever wrote the module."""
+    """The module cannot be loaded. `reason` quotes no value of the user's; `traceback` may, and is never logged."""
 
     def __init__(self, reason: str, traceback: str = "") -> None:
         super().__init__(reason)
@@ -50,8 +50,8 @@ class CannotLoad(Exception):
         self.traceback = traceback
 
 
-class _Lost(Exception):
-    """The process ended, hangs or talks nonsense: `reason` says it. It is of no use any more."""
+class _ProcessLost(Exception):
+    """The process ended, took too long, or sent something invalid. It cannot be used any more."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -59,26 +59,31 @@ class _Lost(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
-    """What came of a call: `error` says in words of ours why it failed, and is None where it did not."""
+class HandlerResult:
+    """The result of a call. `error` says in words of the gateway why it failed, None if it returned.
+
+    With `was_attempted` False the call did not take place, or the gateway's own stop ended it.
+    """
 
     error: str | None
     traceback: str = ""
+    seconds: float = 0.0
+    was_attempted: bool = True
 
 
 class HandlerProcess:
-    """A process with the module loaded. Used by one thread at a time."""
+    """A process with the user's module loaded. Used by one thread at a time."""
 
     def __init__(
         self, module: str, environ: Mapping[str, str], is_stopping: Callable[[], bool] = lambda: False
     ) -> None:
-        """Start it, unless that takes until `is_stopping`. Raises `CannotLoad`."""
+        """Start the process and load the module; give up once `is_stopping`. Raises `CannotLoad`."""
         ours, theirs = socket.socketpair()
         with theirs:
             code = START.format(root=str(ROOT), fd=theirs.fileno(), module=module)
             try:
-                # In a group of its own, so that whatever it starts ends with it. What it prints goes where our own
-                # console lines go, and never into our logs: it may be anything.
+                # A process group of its own, so that its child processes end with it. Its output goes to our standard
+                # error, not into our log files, because it may contain anything.
                 self._process = subprocess.Popen(
                     [sys.executable, "-u", "-c", code], env=dict(environ), pass_fds=[theirs.fileno()], stdout=2,
                     stdin=subprocess.DEVNULL, start_new_session=True,
@@ -94,11 +99,11 @@ class HandlerProcess:
 
     def _load(self, until: Callable[[], float]) -> tuple[Handler, ...]:
         try:
-            told = self._receive(until)
-            if told.get("frame") == "ready":
-                return tuple(from_json(each) for each in told["handlers"])
-            reason, trace = _reason(told), str(told.get("traceback", ""))
-        except _Lost as lost:
+            frame = self._receive(until)
+            if frame.get("frame") == "ready":
+                return tuple(from_json(each) for each in frame["handlers"])
+            reason, trace = _reason(frame), str(frame.get("traceback", ""))
+        except _ProcessLost as lost:
             reason, trace = f"while it was loaded, {lost.reason}", ""
         except UnknownName as wrong:
             reason, trace = str(wrong), ""
@@ -109,30 +114,34 @@ class HandlerProcess:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it can take a call."""
+        """Whether the process can take a call."""
         return self.is_usable and self._process.poll() is None
 
-    def call(self, handler: str, event: bytes, act: Act, until: Callable[[], float], *, is_replay: bool) -> Called:
-        """Call a handler with an event, given as JSON, and do what it asks for meanwhile.
+    def call(
+        self, handler: str, event: bytes, action: Action, until: Callable[[], float], *, is_replay: bool
+    ) -> HandlerResult:
+        """Call a handler with an event, given as JSON, and carry out by `action` what it asks for.
 
-        `until` says at any moment when the call must be over; one that is not is killed. Never raises for anything that
-        the handler does.
+        `until` returns the monotonic time at which the process is killed if the call is not over. Never raises for
+        anything that the handler does.
         """
         head = json.dumps({"handler": handler, "is_replay": is_replay})
         self.is_usable = False
         try:
             self._send(packed(head[:-1].encode() + b',"event":' + event + b"}"), until)
-            while (told := self._receive(until)).get("frame") == "ask":
-                self._send(pack(_answer(act, told)), until)
-        except _Lost as lost:
-            return Called(lost.reason)
-        if told.get("frame") not in ("done", "raised"):
-            return Called("it said something that makes no sense")
+            while (frame := self._receive(until)).get("frame") == "ask":
+                self._send(pack(_answer(action, frame)), until)
+        except _ProcessLost as lost:
+            return HandlerResult(lost.reason)
+        if frame.get("frame") not in ("done", "raised"):
+            return HandlerResult("it said something that makes no sense")
         self.is_usable = True
-        return Called(None) if told["frame"] == "done" else Called(_reason(told), str(told.get("traceback", "")))
+        if frame["frame"] == "done":
+            return HandlerResult(None)
+        return HandlerResult(_reason(frame), str(frame.get("traceback", "")))
 
     def close(self) -> None:
-        """End it: at once if it is in the middle of something, else it may tidy up for a moment."""
+        """End the process: kill it during a call, else give it `EXIT_SECONDS` to exit by itself."""
         self._line.close()
         if self.is_usable:
             with suppress(subprocess.TimeoutExpired):
@@ -147,58 +156,59 @@ class HandlerProcess:
         try:
             self._line.sendall(frame)
         except OSError as error:
-            raise _Lost("it took no more data" if isinstance(error, TimeoutError) else self._how_it_ended()) from None
+            reason = "it took no more data" if isinstance(error, TimeoutError) else self._how_it_ended()
+            raise _ProcessLost(reason) from None
 
     def _receive(self, until: Callable[[], float]) -> Json:
         size = LENGTH.unpack(self._exactly(LENGTH.size, until))[0]
-        if size > MOST_BYTES:
-            raise _Lost("it said more than it may")
+        if size > MAX_FRAME_BYTES:
+            raise _ProcessLost("it said more than it may")
         try:
             frame = json.loads(self._exactly(size, until))
         except (ValueError, RecursionError):
             frame = None
         if not isinstance(frame, dict):
-            raise _Lost("it said something that makes no sense")
+            raise _ProcessLost("it said something that makes no sense")
         return frame
 
     def _exactly(self, size: int, until: Callable[[], float]) -> bytes:
         while len(self._read) < size:
             left = until() - time.monotonic()
             if left <= 0:
-                raise _Lost("it took too long and was killed")
-            self._line.settimeout(min(LOOK_SECONDS, left))
+                raise _ProcessLost("it took too long and was killed")
+            self._line.settimeout(min(POLL_SECONDS, left))
             try:
                 part = self._line.recv(65536)
             except TimeoutError:
                 if self._process.poll() is None:
                     continue
-                part = b""  # what it left behind may keep the line open
+                part = b""  # a child process of the handler may keep the socket open
             except OSError:
                 part = b""
             if not part:
-                raise _Lost(self._how_it_ended())
+                raise _ProcessLost(self._how_it_ended())
             self._read += part
         found, self._read = self._read[:size], self._read[size:]
         return found
 
     def _how_it_ended(self) -> str:
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(LOOK_SECONDS)  # its line ends a moment before it does
+            self._process.wait(POLL_SECONDS)  # the socket closes a moment before the process ends
         code = self._process.returncode
         if code is None:
             return "it closed its line to the gateway"
         return f"the process was ended by signal {-code}" if code < 0 else f"the process ended with {code}"
 
 
-def _answer(act: Act, told: Json) -> Json:
+def _answer(action: Action, frame: Json) -> Json:
     try:
-        return {"value": act(told)}
+        return {"value": action(frame)}
     except GatewayError as error:
         refusal = {"code": error.code, "message": error.message, "retryable": error.retryable}
         return {"error": refusal | {"fields": error.fields, "meta": error.shown_meta()}}
 
 
-def _reason(told: Json) -> str:
-    """What an error was, in words that quote nothing."""
-    where, words = told.get("where"), told.get("words")
-    return f"raised {told.get('error')}{f': {words}' if words else ''}{f' at {where}' if where else ''}"[:500]
+def _reason(frame: Json) -> str:
+    """Describe an error without quoting its message, unless that has names from the code only."""
+    where, words = frame.get("where"), frame.get("words")
+    return f"raised {frame.get('error')}{f': {words}' if words else ''}{f' at {where}' if where else ''}"[:500]

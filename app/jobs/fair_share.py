@@ -1,4 +1,4 @@
-"""How the worker's threads are shared between endpoints, so that a slow one never takes what is another's."""
+"""Fair scheduling: divide the worker's threads between endpoints, so that a slow endpoint does not delay the others."""
 
 from __future__ import annotations
 
@@ -7,73 +7,81 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from app.domain.endpoints import Endpoint
-from app.services.delivering.types import Tried, Work
+from app.services.delivering import DeliveryBatch, DeliveryResult
 
 QUICK_SECONDS = 0.5
-AHEAD = 3
-"""How many more deliveries than threads a quick endpoint has in hand, so that no thread waits for the next look."""
+PREFETCH = 3
+"""Deliveries claimed in advance, per thread, for an endpoint that answers within `QUICK_SECONDS`."""
 
-REPLAY_SHARE = 4
-"""Replays get a fourth of what an endpoint has for what is new, and beside it."""
+REPLAY_DIVISOR = 4
+"""Replays of an endpoint get a quarter of the threads of its new events, in addition to those."""
 
 
 @dataclass(slots=True)
-class Desk:
-    """What is in hand for one endpoint, in one of its two lanes."""
+class EndpointSlots:
+    """The claimed deliveries of one endpoint, either its new events or its replays, and how many may run at once.
 
-    waiting: deque[Work] = field(default_factory=deque)
-    trying: list[Work] = field(default_factory=list)
+    `limit` is the number of deliveries that may run at once, and `threads` that of the threads which serve this object
+    now. Not thread-safe: `InFlight` locks around every use.
+    """
+
+    queued: deque[DeliveryBatch] = field(default_factory=deque)
+    running: list[DeliveryBatch] = field(default_factory=list)
     threads: int = 0
-    share: int = 1
+    limit: int = 1
     last_seconds: float = QUICK_SECONDS
     tokens: float = 1.0
     filled_at: float = 0.0
 
     @property
-    def in_hand(self) -> int:
-        """Deliveries that were claimed and are not done with."""
-        return len(self.waiting) + len(self.trying)
+    def in_flight(self) -> int:
+        """Deliveries that are claimed and have no result yet."""
+        return len(self.queued) + len(self.running)
 
     @property
-    def wanted_threads(self) -> int:
-        """How many more threads may take something from here; those that are about to do so are counted."""
-        return max(0, min(self.share - self.threads, len(self.waiting) + len(self.trying) - self.threads))
+    def missing_threads(self) -> int:
+        """How many more threads should be started for the queued deliveries."""
+        return max(0, min(self.limit, self.in_flight) - self.threads)
 
-    def room(self, endpoint: Endpoint, share: int) -> int:
-        """How many more may be claimed."""
-        self.share = share
-        ahead = AHEAD if self.last_seconds < QUICK_SECONDS and not endpoint.health.silences else 0
-        room = share * (1 + ahead) - self.in_hand
+    def capacity(self, endpoint: Endpoint, limit: int) -> int:
+        """Set the limit of deliveries at once, and return how many more deliveries may be claimed."""
+        self.limit = limit
+        prefetch = PREFETCH if self.last_seconds < QUICK_SECONDS and not endpoint.health.silences else 0
+        capacity = limit * (1 + prefetch) - self.in_flight
         if endpoint.max_per_second is not None:
-            room = min(room, share - self.in_hand, self._allowed(endpoint.max_per_second))
-        return max(0, room)
+            capacity = min(capacity, limit - self.in_flight, self._tokens(endpoint.max_per_second))
+        return max(0, capacity)
 
-    def clear(self) -> list[Work]:
-        """Take away what waits, and return it."""
-        taken = list(self.waiting)
-        self.waiting.clear()
-        return taken
+    def drain(self) -> list[DeliveryBatch]:
+        """Remove and return the queued deliveries."""
+        drained = list(self.queued)
+        self.queued.clear()
+        return drained
 
-    def note(self, tried: Tried | None) -> None:
-        """See how quick the endpoint was; one that fails is to have no more in hand than it must."""
-        answer = tried.answer if tried is not None else None
-        self.last_seconds = answer.seconds if answer is not None and answer.is_success else QUICK_SECONDS
+    def note(self, result: DeliveryResult | None) -> None:
+        """Remember the response time. After a failure, count the endpoint as slow, so that nothing is prefetched."""
+        response = result.response if result is not None else None
+        self.last_seconds = response.seconds if response is not None and response.is_success else QUICK_SECONDS
 
     def spend(self, count: int) -> None:
-        """Note that so many were claimed."""
+        """Take tokens of `max_per_second` for this many claimed deliveries."""
         self.tokens -= count
 
-    def _allowed(self, per_second: int) -> int:
+    def _tokens(self, per_second: int) -> int:
+        """Refill the token bucket, which holds a tenth of a second's tokens, and return its whole tokens."""
         now = time.monotonic()
-        most = max(1.0, per_second / 10)
-        self.tokens = min(most, self.tokens + (now - self.filled_at) * per_second)
+        bucket_size = max(1.0, per_second / 10)
+        self.tokens = min(bucket_size, self.tokens + (now - self.filled_at) * per_second)
         self.filled_at = now
         return int(self.tokens)
 
 
-def share_of(endpoint: Endpoint, threads: int, endpoints: int, *, is_replay: bool) -> int:
-    """How many deliveries of an endpoint may be under way at once."""
+def fair_share(endpoint: Endpoint, threads: int, endpoints: int, *, is_replay: bool) -> int:
+    """Return how many deliveries of an endpoint may run at once, at least one.
+
+    `threads` are those of this worker, `endpoints` is the number of endpoints among which they are divided.
+    """
     share = max(1, threads // max(1, endpoints))
     if endpoint.max_in_flight is not None:
         share = min(share, endpoint.max_in_flight)
-    return max(1, share // REPLAY_SHARE) if is_replay else share
+    return max(1, share // REPLAY_DIVISOR) if is_replay else share

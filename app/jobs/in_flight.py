@@ -1,7 +1,7 @@
-"""The one owner of what this worker has claimed: a queue, a thread, or the list of what is to be recorded has it.
+"""The deliveries that this worker has claimed: queued, running in a thread, or finished and not yet recorded.
 
-There is no other list of claims. So a lease is renewed only for a delivery that somebody here will try or record, and a
-claim that got lost on its way here, whatever the cause, is free again when its lease ends.
+No other list of claims exists. So only leases of deliveries that will still be attempted or recorded are renewed, and a
+claim that gets lost by a fault becomes free when its lease ends.
 """
 
 from __future__ import annotations
@@ -14,160 +14,159 @@ from datetime import datetime
 from itertools import accumulate
 
 from app.domain.endpoints import Endpoint
-from app.jobs.fair_share import Desk
-from app.services.delivering.types import Tried, Work
-from app.store.deliveries import Claim
+from app.jobs.fair_share import EndpointSlots
+from app.services.delivering import DeliveryBatch, DeliveryResult
+from app.store.deliveries import DeliveryClaim
 
 
 class InFlight:
-    """Deliveries from their claim until their outcome is recorded. Threads may share it.
+    """Holds deliveries from their claim until their result is recorded. Thread-safe.
 
-    `attempt` tries one delivery and returns None when that broke: then nobody has it any more. `now` is the time of
-    tries. A delivery whose lease has ended by the time a thread takes it is not tried but given back, because another
-    worker may be trying it.
+    `attempt` attempts one batch and returns None if it broke by a fault of ours; the batch is then dropped, and its
+    lease runs out. A batch whose lease has ended before a thread takes it is not attempted, because another worker may
+    have claimed it. `batch_size` is the number of deliveries that one transaction records.
     """
 
     def __init__(
         self,
         pool: ThreadPoolExecutor,
-        attempt: Callable[[Work], Tried | None],
+        attempt: Callable[[DeliveryBatch], DeliveryResult | None],
         now: Callable[[], datetime],
         *,
-        plenty: int,
+        batch_size: int,
         lease_seconds: float,
     ) -> None:
         self._pool = pool
         self._attempt = attempt
         self._now = now
-        self._plenty = plenty
+        self._batch_size = batch_size
         self._lease_seconds = lease_seconds
-        self._desks: dict[tuple[str, bool], Desk] = {}
-        self._done: list[Tried] = []
-        self._lease_ends: dict[Claim, float] = {}
+        self._slots: dict[tuple[str, bool], EndpointSlots] = {}
+        self._finished: list[DeliveryResult] = []
+        self._lease_ends: dict[DeliveryClaim, float] = {}
         self._changed = threading.Condition()
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to try or to record."""
+        """Whether there is nothing to attempt or to record."""
         with self._changed:
-            return not self._done and not any(desk.in_hand for desk in self._desks.values())
+            return not self._finished and not any(slots.in_flight for slots in self._slots.values())
 
-    def desk(self, endpoint_id: str, is_replay: bool) -> Desk:
-        """What is in hand for one endpoint, in one of its two lanes."""
+    def slots(self, endpoint_id: str, is_replay: bool) -> EndpointSlots:
+        """Return the slots of an endpoint for its new events, or for replays."""
         with self._changed:
-            return self._desks.setdefault((endpoint_id, is_replay), Desk())
+            return self._slots.setdefault((endpoint_id, is_replay), EndpointSlots())
 
     def count_of(self, endpoint_id: str) -> int:
-        """How many deliveries to an endpoint are in hand."""
+        """Return how many deliveries of an endpoint are queued or running."""
         with self._changed:
-            return sum(desk.in_hand for (mine, _), desk in self._desks.items() if mine == endpoint_id)
+            return sum(slots.in_flight for (id, _), slots in self._slots.items() if id == endpoint_id)
 
     def wait(self, seconds: float, linger_seconds: float) -> None:
-        """Return when something is done, or after `seconds`; then linger while more is about to be done."""
+        """Wait up to `seconds` for a result; then up to `linger_seconds` for a full batch, if more are running."""
         with self._changed:
-            if not self._done:
+            if not self._finished:
                 self._changed.wait(seconds)
-            if self._done and any(desk.trying for desk in self._desks.values()):
-                self._changed.wait_for(lambda: len(self._done) >= self._plenty, linger_seconds)
+            if self._finished and any(slots.running for slots in self._slots.values()):
+                self._changed.wait_for(lambda: len(self._finished) >= self._batch_size, linger_seconds)
 
-    def add(self, works: Sequence[Work], claimed_at: float) -> None:
-        """Queue deliveries that were claimed at this monotonic time."""
+    def add(self, batches: Sequence[DeliveryBatch], claimed_at: float) -> None:
+        """Queue batches that were claimed at this monotonic time."""
         with self._changed:
-            for work in works:
-                desk = self.desk(work.claim.endpoint_id, work.claim.is_replay)
-                desk.spend(1)
-                desk.waiting.append(work)
-                self._lease_ends[work.claim] = claimed_at + self._lease_seconds
+            for batch in batches:
+                slots = self.slots(batch.claim.endpoint_id, batch.claim.is_replay)
+                slots.spend(1)
+                slots.queued.append(batch)
+                self._lease_ends[batch.claim] = claimed_at + self._lease_seconds
 
-    def give_back(self, works: Sequence[Work]) -> None:
-        """Have deliveries recorded as not tried, so that anybody may take them at once."""
+    def finish_unattempted(self, batches: Sequence[DeliveryBatch]) -> None:
+        """Let the claims of these batches be released with the next results that are recorded."""
         with self._changed:
-            self._done += [Tried(work, self._now()) for work in works]
+            self._finished += [DeliveryResult(batch, self._now()) for batch in batches]
 
     def withdraw(self, kept: Mapping[str, Endpoint]) -> None:
-        """Give back what waits for other endpoints than these, by their ids, or was claimed before one was changed.
+        """Stop queued deliveries of endpoints that are not in `kept` (by id), or that have changed since the claim.
 
-        That goes to another URL, or with another secret.
+        A changed endpoint may have another URL or another secret.
         """
         with self._changed:
-            for (endpoint_id, _), desk in self._desks.items():
+            for (endpoint_id, _), slots in self._slots.items():
                 endpoint = kept.get(endpoint_id)
-                if desk.waiting and (endpoint is None or not endpoint.is_as(desk.waiting[0].endpoint)):
-                    self.give_back(desk.clear())
+                if slots.queued and (endpoint is None or not endpoint.is_as(slots.queued[0].endpoint)):
+                    self.finish_unattempted(slots.drain())
 
-    def set_going(self) -> None:
-        """Start the threads that what waits may have. Called every round, so that nothing waits for no thread."""
+    def start_threads(self) -> None:
+        """Start the threads that queued deliveries may use. Called in every round of the loop."""
         with self._changed:
-            for desk in self._desks.values():
-                for _ in range(desk.wanted_threads):
-                    desk.threads += 1
-                    self._pool.submit(self._run, desk)
+            for slots in self._slots.values():
+                for _ in range(slots.missing_threads):
+                    slots.threads += 1
+                    self._pool.submit(self._run, slots)
 
-    def take_done(self) -> list[Tried]:
-        """Take away what is to be recorded, as much as one transaction should write."""
+    def take_finished(self) -> list[DeliveryResult]:
+        """Remove and return results, as many as one transaction should record."""
         with self._changed:
-            deliveries = accumulate(1 + len(tried.work.others) for tried in self._done)
-            count = max(1, sum(total <= self._plenty for total in deliveries))
-            done, self._done = self._done[:count], self._done[count:]
-        return done
+            totals = accumulate(len(result.batch.members) for result in self._finished)
+            count = max(1, sum(total <= self._batch_size for total in totals))
+            finished, self._finished = self._finished[:count], self._finished[count:]
+        return finished
 
-    def put_back_done(self, done: list[Tried]) -> None:
-        """Put what could not be recorded back, to be recorded later."""
+    def put_back(self, finished: list[DeliveryResult]) -> None:
+        """Put results back that could not be recorded."""
         with self._changed:
-            self._done = done + self._done
+            self._finished = finished + self._finished
 
-    def forget(self, done: Sequence[Tried]) -> None:
-        """What was recorded is nobody's any more."""
+    def forget(self, recorded: Sequence[DeliveryResult]) -> None:
+        """Drop the leases of results that were recorded."""
         with self._changed:
-            for tried in done:
-                self._lease_ends.pop(tried.work.claim, None)
+            for result in recorded:
+                self._lease_ends.pop(result.batch.claim, None)
 
-    def claims(self) -> list[Claim]:
-        """Every claim that is in hand: of what waits, what is being tried, and what is to be recorded."""
+    def claims(self) -> list[DeliveryClaim]:
+        """Return the claims of all batches that are queued, running or not yet recorded."""
         with self._changed:
-            desks = self._desks.values()
-            works = [work for desk in desks for work in (*desk.waiting, *desk.trying)]
-            return [work.claim for work in (*works, *(tried.work for tried in self._done))]
+            held = [batch for slots in self._slots.values() for batch in (*slots.queued, *slots.running)]
+            return [batch.claim for batch in (*held, *(result.batch for result in self._finished))]
 
-    def renewed(self, claims: Collection[Claim], renewed_at: float) -> None:
-        """Note that these leases, and no others, were lengthened at this monotonic time."""
+    def renewed(self, claims: Collection[DeliveryClaim], renewed_at: float) -> None:
+        """Note that the leases of these claims were extended at this monotonic time."""
         with self._changed:
             for claim in claims:
                 if claim in self._lease_ends:
                     self._lease_ends[claim] = renewed_at + self._lease_seconds
 
-    def _run(self, desk: Desk) -> None:
-        """Try what waits at a desk, one after another, until nothing does."""
-        while (work := self._next(desk)) is not None:
-            tried: Tried | None = None
+    def _run(self, slots: EndpointSlots) -> None:
+        """Attempt queued batches one after another until none is left. Runs in a thread of the pool."""
+        while (batch := self._next(slots)) is not None:
+            result: DeliveryResult | None = None
             try:
-                tried = self._attempt(work)
+                result = self._attempt(batch)
             except BaseException:
                 with self._changed:
-                    desk.threads -= 1
+                    slots.threads -= 1
                 raise
             finally:
-                self._note(desk, work, tried)
+                self._finish(slots, batch, result)
 
-    def _next(self, desk: Desk) -> Work | None:
+    def _next(self, slots: EndpointSlots) -> DeliveryBatch | None:
         with self._changed:
-            while desk.waiting and desk.threads <= desk.share:
-                work = desk.waiting.popleft()
-                if time.monotonic() < self._lease_ends.get(work.claim, 0.0):
-                    desk.trying.append(work)
-                    return work
-                self.give_back([work])
-            desk.threads -= 1
+            while slots.queued and slots.threads <= slots.limit:
+                batch = slots.queued.popleft()
+                if time.monotonic() < self._lease_ends.get(batch.claim, 0.0):
+                    slots.running.append(batch)
+                    return batch
+                self.finish_unattempted([batch])
+            slots.threads -= 1
             self._changed.notify()
             return None
 
-    def _note(self, desk: Desk, work: Work, tried: Tried | None) -> None:
+    def _finish(self, slots: EndpointSlots, batch: DeliveryBatch, result: DeliveryResult | None) -> None:
         with self._changed:
-            desk.trying.remove(work)
-            desk.note(tried)
-            if tried is None:
-                self._lease_ends.pop(work.claim, None)
+            slots.running.remove(batch)
+            slots.note(result)
+            if result is None:
+                self._lease_ends.pop(batch.claim, None)
                 return
-            self._done.append(tried)
-            if len(self._done) in (1, self._plenty):  # what comes between finds it awake
+            self._finished.append(result)
+            if len(self._finished) in (1, self._batch_size):  # for results in between the loop is awake already
                 self._changed.notify()

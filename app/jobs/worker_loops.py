@@ -15,7 +15,7 @@ from app.jobs.process import process_due
 from app.jobs.send import Sender
 from app.logs import get_logger
 from app.services.alerts.database_alert import DatabaseAlarm
-from app.services.delivering.implausible_times import disbelieve
+from app.services.delivering import reset_implausible
 from app.services.messages import index_contacts, index_messages
 from app.services.operations.shared_settings import HANDLERS
 from app.services.operations.traffic import count_traffic
@@ -118,7 +118,7 @@ def _sweep(gateway: Gateway) -> bool:
 
 
 def _reset_implausible_times(gateway: Gateway) -> bool:
-    count = disbelieve(gateway.database, gateway.now())
+    count = reset_implausible(gateway.database, gateway.now())
     if count:
         logger.warning("deliveries were put off by a wrong clock, or left behind", extra={"count": count})
     return bool(count)

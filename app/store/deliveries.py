@@ -1,4 +1,8 @@
-"""What is owed to endpoints: written with the events, claimed for a while, fenced by the claim."""
+"""Deliveries: rows that say which endpoint gets which event.
+
+They are written in the transaction of the event. A worker claims due rows until a lease ends; a write to a claimed row
+changes it only if the claim is still the worker's.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +36,8 @@ _insert = InsertMany(
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """A delivery that is ours until its lease ends."""
+class DeliveryClaim:
+    """A delivery that this worker has claimed. `claim_id` is equal for all rows claimed by one statement."""
 
     id: int
     claim_id: str
@@ -46,10 +50,10 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a try ended, and when it is to be repeated; `due_at` of None: never. See `Delivery` for the last two."""
+class DeliveryUpdate:
+    """The new column values of a claimed delivery after an attempt. `due_at` is None when there is no next attempt."""
 
-    claim: Claim
+    claim: DeliveryClaim
     state: str
     due_at: datetime | None
     reason: str | None
@@ -58,8 +62,8 @@ class Outcome:
     refused: bool = False
 
 
-class Owed(NamedTuple):
-    """An event that an endpoint is owed."""
+class NewDelivery(NamedTuple):
+    """A delivery to insert: the endpoint and the event. `is_status` is whether the event is a `message.status`."""
 
     endpoint_id: str
     event_id: str
@@ -67,22 +71,22 @@ class Owed(NamedTuple):
     is_status: bool
 
 
-def owe(session: Session, owed: Sequence[Owed], now: datetime, *, is_replay: bool) -> None:
-    """Write down that endpoints are owed events, in the order of the events."""
+def enqueue(session: Session, new: Sequence[NewDelivery], now: datetime, *, is_replay: bool) -> None:
+    """Insert deliveries that are due now. They must come in the order of their events: ids ascend in this order."""
     rows = [
         (each.endpoint_id, each.event_id, each.contact_id, "pending", is_replay, each.is_status, now, 0, now)
-        for each in owed
+        for each in new
     ]
     _insert(session.connection(), rows)
 
 
 def any_due(database: Database, endpoint_ids: Collection[str], now: datetime) -> bool:
-    """Whether `due` would find something for any of these endpoints. Raises `Unavailable`."""
+    """Whether `due` would find a delivery for any of these endpoints. Raises `Unavailable`."""
     return bool(endpoint_ids) and bool(database.look(_any_due(), {"ids": sorted(endpoint_ids), "now": now}))
 
 
 def due(session: Session, endpoint_id: str, now: datetime, limit: int, *, is_replay: bool) -> list[int]:
-    """Deliveries that may be claimed, the longest due first, whatever their order. Takes no lock."""
+    """Return ids of due deliveries, claimable or not by their contact's order, longest due first. Takes no lock."""
     query = select(Delivery.id).where(
         Delivery.endpoint_id == endpoint_id, Delivery.is_replay == is_replay, _pending(Delivery), Delivery.due_at <= now
     )
@@ -91,8 +95,8 @@ def due(session: Session, endpoint_id: str, now: datetime, limit: int, *, is_rep
 
 def claim(
     session: Session, ids: Collection[int], *, now: datetime, lease: timedelta, is_probe: bool = False
-) -> list[Claim]:
-    """Take those of these deliveries that are still due, until `now + lease`."""
+) -> list[DeliveryClaim]:
+    """Claim those of these deliveries that are still due, until `now + lease`. Skips rows that others have locked."""
     claim_id = new_id()
     wanted = select(Delivery.id).where(Delivery.id.in_(ids), _pending(Delivery), Delivery.due_at <= now)
     statement = (
@@ -107,64 +111,69 @@ def claim(
     )  # fmt: skip
     rows = sorted(session.execute(statement).all())
     return [
-        Claim(row.id, claim_id, row.endpoint_id, row.event_id, row.contact_id, row.attempts, row.is_replay, is_probe)
+        DeliveryClaim(
+            row.id, claim_id, row.endpoint_id, row.event_id, row.contact_id, row.attempts, row.is_replay, is_probe
+        )
         for row in rows
     ]
 
 
-def renew(session: Session, claims: Sequence[Claim], until: datetime) -> list[Claim]:
-    """Lengthen leases; return the claims that are still ours. Of those that are lost nothing is changed."""
+def renew(session: Session, claims: Sequence[DeliveryClaim], until: datetime) -> list[DeliveryClaim]:
+    """Extend leases to `until` and return the claims that were still ours. Rows of lost claims do not change."""
     given = {"ids": [claim.id for claim in claims], "claims": list({claim.claim_id for claim in claims})}
     kept = {tuple(row) for row in session.execute(_RENEW(session), given | {"until": until})}
     return [claim for claim in claims if (claim.id, claim.claim_id) in kept]
 
 
-def give_back(session: Session, claims: Sequence[Claim], now: datetime) -> None:
-    """Let anybody take these at once: they were not tried."""
+def release(session: Session, claims: Sequence[DeliveryClaim], now: datetime) -> None:
+    """Release claims of deliveries that were not attempted: any worker may claim them at once."""
     due_at = bindparam("now", type_=table(Delivery).c.due_at.type)
     _executemany(session, claims, {"due_at": due_at, "claim_id": None}, {"now": now})
 
 
-def record(session: Session, outcomes: Sequence[Outcome], now: datetime) -> None:
-    """Write what became of claimed deliveries, unless their claims are lost."""
+def record(session: Session, updates: Sequence[DeliveryUpdate], now: datetime) -> None:
+    """Update claimed deliveries after an attempt and release their claims. Rows of lost claims do not change."""
     session.execute(
         _recorded(),
         [
             {
-                "of_id": outcome.claim.id,
-                "of_claim": outcome.claim.claim_id,
-                "new_state": outcome.state,
-                "new_due_at": outcome.due_at,
-                "new_reason": outcome.reason,
-                "new_attempts": outcome.attempts,
-                "new_blocks": outcome.blocks,
-                "new_refused": outcome.refused,
-                "new_finished_at": None if outcome.state == "pending" else now,
+                "of_id": new.claim.id,
+                "of_claim": new.claim.claim_id,
+                "new_state": new.state,
+                "new_due_at": new.due_at,
+                "new_reason": new.reason,
+                "new_attempts": new.attempts,
+                "new_blocks": new.blocks,
+                "new_refused": new.refused,
+                "new_finished_at": None if new.state == "pending" else now,
             }
-            for outcome in outcomes
+            for new in updates
         ],
     )
 
 
-def add_attempts(session: Session, tries: Sequence[dict[str, Any]]) -> None:
-    """Write tries."""
-    session.execute(insert(table(DeliveryAttempt)), tries)
+def add_attempts(session: Session, attempts: Sequence[dict[str, Any]]) -> None:
+    """Insert rows of `DeliveryAttempt`, one per delivery that was posted."""
+    session.execute(insert(table(DeliveryAttempt)), attempts)
 
 
-def dead(session: Session, endpoint_id: str, limit: int) -> list[int]:
-    """What is dead for an endpoint, the oldest first."""
-    # SQLite uses an index over some rows only where a query says so in the index's own words.
+def dead_ids(session: Session, endpoint_id: str, limit: int) -> list[int]:
+    """Return the ids of an endpoint's dead deliveries, oldest first."""
+    # SQLite uses a partial index only where the query repeats the index's condition literally.
     is_dead = (IS_UNDELIVERED, Delivery.state == "dead")
     query = select(Delivery.id).where(Delivery.endpoint_id == endpoint_id, *is_dead)
     return list(session.scalars(query.order_by(Delivery.id).limit(limit)))
 
 
-def revive(session: Session, ids: Collection[int], now: datetime) -> None:
-    """Make deliveries due now. What was final begins anew, as a replay; what is being tried is left alone."""
+def requeue(session: Session, ids: Collection[int], now: datetime) -> None:
+    """Make deliveries due now: pending ones, and as replays with no attempts dead, stale and withheld ones.
+
+    For a batch's member its leader becomes due. Deliveries that a worker has claimed do not change.
+    """
     unsynchronised = {"synchronize_session": False}
-    is_carried = (Delivery.carried_by.is_not(None), _pending(Delivery))
-    heads = select(Delivery.carried_by).where(Delivery.id.in_(ids), *is_carried)
-    mine = or_(Delivery.id.in_(ids), Delivery.id.in_(heads))
+    is_member = (Delivery.carried_by.is_not(None), _pending(Delivery))
+    leaders = select(Delivery.carried_by).where(Delivery.id.in_(ids), *is_member)
+    mine = or_(Delivery.id.in_(ids), Delivery.id.in_(leaders))
     is_free = (_pending(Delivery), Delivery.claim_id.is_(None), Delivery.carried_by.is_(None))
     due_now = update(Delivery).where(mine, *is_free)
     session.execute(due_now.values(due_at=now), execution_options=unsynchronised)
@@ -174,10 +183,11 @@ def revive(session: Session, ids: Collection[int], now: datetime) -> None:
     session.execute(final.values(anew), execution_options=unsynchronised)
 
 
-def waiting(session: Session, endpoint_id: str, *, refused: bool) -> list[int]:
-    """What was tried and waits for its next try, of an endpoint, in the order of the events.
+def awaiting_retry(session: Session, endpoint_id: str, *, refused: bool) -> list[int]:
+    """Return the ids of an endpoint's deliveries that failed and await a retry, in the order of the events.
 
-    Without `refused` neither what the app did not take, nor what was tried once and waits seconds. Takes no lock.
+    Without `refused`, leave out those that the app refused, and those with one attempt, which are due within seconds.
+    Takes no lock.
     """
     free = (_pending(Delivery), Delivery.claim_id.is_(None), Delivery.carried_by.is_(None))
     query = select(Delivery.id).where(Delivery.endpoint_id == endpoint_id, Delivery.attempts > 0, *free)
@@ -186,30 +196,30 @@ def waiting(session: Session, endpoint_id: str, *, refused: bool) -> list[int]:
     return list(session.scalars(query.order_by(Delivery.id)))
 
 
-def wake(session: Session, ids: Collection[int], now: datetime) -> None:
-    """Make deliveries due that wait for their next try, as if they had not failed yet: their order counts again."""
+def unblock(session: Session, ids: Collection[int], now: datetime) -> None:
+    """Make deliveries that await a retry due now. Later deliveries of their contacts wait for them again."""
     free = (_pending(Delivery), Delivery.claim_id.is_(None), Delivery.carried_by.is_(None))
     statement = update(Delivery).where(Delivery.id.in_(ids), *free)
     values = {"due_at": now, "blocks": True, "refused": False}
     session.execute(statement.values(values), execution_options={"synchronize_session": False})
 
 
-def first_tries(session: Session, ids: Collection[int]) -> dict[int, datetime]:
-    """When each of these deliveries was tried first, since it was last begun anew."""
+def first_attempts(session: Session, ids: Collection[int]) -> dict[int, datetime]:
+    """Return by id when each of these deliveries was attempted first since it was last requeued."""
     query = select(DeliveryAttempt.delivery_id, func.max(DeliveryAttempt.started_at))
     query = query.where(DeliveryAttempt.delivery_id.in_(ids), DeliveryAttempt.number == 1)
     rows = session.execute(query.group_by(DeliveryAttempt.delivery_id))
     return {delivery_id: started_at for delivery_id, started_at in rows}
 
 
-def refused(session: Session, ids: Collection[int]) -> set[str]:
-    """The endpoints of those of these deliveries whose event was refused before."""
+def endpoints_that_refused(session: Session, ids: Collection[int]) -> set[str]:
+    """Return the endpoint ids of those of these deliveries that the app refused at an earlier attempt."""
     query = select(Delivery.endpoint_id).where(Delivery.id.in_(ids), Delivery.refused)
     return set(session.scalars(query))
 
 
-def fresh_lately(session: Session, endpoint_id: str, now: datetime, limit: int, *, is_replay: bool) -> list[int]:
-    """Those of what became due last that were never tried, in the order of the events. Takes no lock."""
+def recent_untried(session: Session, endpoint_id: str, now: datetime, limit: int, *, is_replay: bool) -> list[int]:
+    """Of the `limit` deliveries that became due last, return those never attempted, in event order. Takes no lock."""
     latest = select(Delivery.id, Delivery.attempts).where(
         Delivery.endpoint_id == endpoint_id, Delivery.is_replay == is_replay, _pending(Delivery), Delivery.due_at <= now
     )  # fmt: skip
@@ -217,17 +227,17 @@ def fresh_lately(session: Session, endpoint_id: str, now: datetime, limit: int, 
     return list(session.scalars(select(some.c.id).where(some.c.attempts == 0).order_by(some.c.id)))
 
 
-def is_owed(session: Session, endpoint_id: str) -> bool:
-    """Whether anything is pending for an endpoint. Takes no lock."""
-    owed = select(Delivery.id).where(Delivery.endpoint_id == endpoint_id, _pending(Delivery))
-    return session.scalar(owed.limit(1)) is not None
+def has_pending(session: Session, endpoint_id: str) -> bool:
+    """Whether an endpoint has a pending delivery. Takes no lock."""
+    pending = select(Delivery.id).where(Delivery.endpoint_id == endpoint_id, _pending(Delivery))
+    return session.scalar(pending.limit(1)) is not None
 
 
-def bury(session: Session, endpoint_id: str, reason: str, now: datetime, limit: int) -> bool:
-    """Make pending deliveries of an endpoint dead, so many at once; return whether there may be more."""
+def dead_letter(session: Session, endpoint_id: str, reason: str, now: datetime, limit: int) -> bool:
+    """Make up to `limit` pending deliveries of an endpoint dead. Return whether there may be more."""
     some = select(Delivery.id).where(Delivery.endpoint_id == endpoint_id, _pending(Delivery)).limit(limit)
     ids = list(session.scalars(some))
-    statement = update(Delivery).where(Delivery.id.in_(ids), _pending(Delivery))  # it may have ended meanwhile
+    statement = update(Delivery).where(Delivery.id.in_(ids), _pending(Delivery))  # it may have been delivered meanwhile
     values = {"state": "dead", "due_at": None, "claim_id": None, "reason": reason, "finished_at": now}
     session.execute(statement.values(values), execution_options={"synchronize_session": False})
     return len(ids) == limit
@@ -239,7 +249,7 @@ def _any_due() -> Any:
     return select(
         exists().where(
             target.c.endpoint_id.in_(bindparam("ids", expanding=True)),
-            target.c.is_replay.in_((False, True)),  # so that the index leads to the time
+            target.c.is_replay.in_((False, True)),  # lets the index be used up to `due_at`
             target.c.due_at <= bindparam("now", type_=target.c.due_at.type),
             _pending(target.c),
         )
@@ -265,7 +275,9 @@ def _recorded() -> Update:
     )
 
 
-def _executemany(session: Session, claims: Sequence[Claim], values: dict[str, Any], given: dict[str, Any]) -> None:
+def _executemany(
+    session: Session, claims: Sequence[DeliveryClaim], values: dict[str, Any], given: dict[str, Any]
+) -> None:
     target = table(Delivery)
     ours = (target.c.id == bindparam("of_id"), target.c.claim_id == bindparam("of_claim"))
     rows = [{"of_id": claim.id, "of_claim": claim.claim_id} | given for claim in claims]
@@ -273,5 +285,5 @@ def _executemany(session: Session, claims: Sequence[Claim], values: dict[str, An
 
 
 def _pending(model: Any) -> ColumnElement[bool]:
-    """A literal, because SQLite uses an index of some rows alone for no condition that it cannot read."""
+    """The condition of the partial indexes, as a literal: SQLite uses them only where the query repeats it."""
     return model.state == literal_column("'pending'")  # type: ignore[no-any-return]

@@ -1,7 +1,7 @@
-"""Deliveries that go as one POST: the first of them, the head, carries the others.
+"""Batches: several deliveries that are posted in one request. The first one is the leader, the rest are its members.
 
-Only the head is claimed and due. The others have no time of their own, and `carried_by` names it, so that what went
-together once goes together again, with the same id, whoever tries it next.
+Only the leader has a `due_at` and is claimed. The column `carried_by` of a member holds the leader's id, so a batch
+that is retried keeps its deliveries and its webhook id, whichever worker retries it.
 """
 
 from __future__ import annotations
@@ -16,13 +16,17 @@ from sqlalchemy.orm import Session, aliased
 from app.ids import new_id
 from app.models import Delivery, Event, Message, Notification
 from app.models.base import table
-from app.store.deliveries import Claim, Outcome
+from app.store.deliveries import DeliveryClaim, DeliveryUpdate
 
 _AS_IT_IS = {"synchronize_session": False}
 
 
-class Fresh(NamedTuple):
-    """A delivery that was never tried, and is nobody's. `key` says what it may go together with; None: with nothing."""
+class UntriedDelivery(NamedTuple):
+    """A pending delivery without an attempt, a claim or a batch.
+
+    Deliveries with equal `key` may be posted together; without a key a delivery is posted alone. `is_ready` is false
+    while its notification has items that are not processed yet.
+    """
 
     id: int
     contact_id: str | None
@@ -32,70 +36,75 @@ class Fresh(NamedTuple):
     is_status: bool = False
 
     @property
-    def lane(self) -> str | None:
-        """Within which order is kept; None: within none."""
-        return lane_of(self.contact_id, self.is_status)
+    def order_key(self) -> str | None:
+        """Deliveries with equal key are delivered in order; None for a delivery without a contact."""
+        return order_key_of(self.contact_id, self.is_status)
 
 
-def lane_of(contact_id: str | None, is_status: bool) -> str | None:
-    """What of a contact is kept in order: statuses, and apart from them all else."""
+def order_key_of(contact_id: str | None, is_status: bool) -> str | None:
+    """A contact's statuses are kept in order among themselves, and its other events among themselves."""
     return contact_id if contact_id is None or not is_status else f"{contact_id}/status"
 
 
-def fresh(session: Session, ids: Collection[int]) -> list[Fresh]:
-    """Those of these deliveries that are fresh."""
-    query = _fresh().add_columns(Delivery.is_status).where(Delivery.id.in_(ids))
-    return [Fresh(row[0], row[1], row[2], is_status=row[3]) for row in session.execute(query)]
+def untried(session: Session, ids: Collection[int]) -> list[UntriedDelivery]:
+    """Return those of these deliveries that were never attempted, without keys."""
+    query = _untried().add_columns(Delivery.is_status).where(Delivery.id.in_(ids))
+    return [UntriedDelivery(row[0], row[1], row[2], is_status=row[3]) for row in session.execute(query)]
 
 
-def following(
+def pending_of_contacts(
     session: Session, endpoint_id: str, contacts: Collection[str], limit: int, *, is_replay: bool
 ) -> list[tuple[int, str, bool]]:
-    """What is pending for contacts, the earliest first: each with its lane, and whether it is fresh."""
-    query = select(Delivery.id, Delivery.contact_id, _is_fresh(), Delivery.is_status).where(
+    """Return id, order key and whether it is untried, for up to `limit` pending deliveries of contacts, by id."""
+    query = select(Delivery.id, Delivery.contact_id, _is_untried(), Delivery.is_status).where(
         Delivery.contact_id.in_(contacts), Delivery.endpoint_id == endpoint_id, Delivery.is_replay == is_replay,
         _is_pending(),
     )  # fmt: skip
     rows = session.execute(query.order_by(Delivery.id).limit(limit))
-    return [(row[0], str(lane_of(row[1], row[3])), bool(row[2])) for row in rows]
+    return [(row[0], str(order_key_of(row[1], row[3])), bool(row[2])) for row in rows]
 
 
-def spoken(session: Session, ids: Collection[int]) -> list[Fresh]:
-    """Those of these that are fresh and of what somebody wrote just now, with who wrote, to which number, and where."""
-    return _by_key(session, _spoken().where(Delivery.id.in_(ids)))
+def burst_messages(session: Session, ids: Collection[int]) -> list[UntriedDelivery]:
+    """Return those of these that are untried and about live inbound messages: what a debounced burst is made of.
+
+    The key is (contact, number, group).
+    """
+    return _with_keys(session, _burst_messages().where(Delivery.id.in_(ids)))
 
 
-def spoken_by(session: Session, endpoint_id: str, contacts: Collection[str], limit: int) -> list[Fresh]:
-    """The same of everything that is pending for contacts, due or not."""
+def pending_burst_messages(
+    session: Session, endpoint_id: str, contacts: Collection[str], limit: int
+) -> list[UntriedDelivery]:
+    """Return the untried burst messages of contacts, due or not, with keys as in `burst_messages`."""
     mine = (Delivery.contact_id.in_(contacts), Delivery.endpoint_id == endpoint_id, ~Delivery.is_replay)
-    return _by_key(session, _spoken().where(*mine, _is_pending()).limit(limit))
+    return _with_keys(session, _burst_messages().where(*mine, _is_pending()).limit(limit))
 
 
-def noticed(session: Session, ids: Collection[int]) -> list[Fresh]:
-    """Those of these that are fresh, with the notification and the number of each; ready once all of that was read."""
-    return _by_key(session, _noticed().where(Delivery.id.in_(ids)))
+def with_notification(session: Session, ids: Collection[int]) -> list[UntriedDelivery]:
+    """Return those of these that are untried; the key is (notification, number)."""
+    return _with_keys(session, _with_notification().where(Delivery.id.in_(ids)))
 
 
-def noticed_in(
+def pending_of_notifications(
     session: Session, endpoint_id: str, notifications: Collection[str], *, is_replay: bool
-) -> list[Fresh]:
-    """The same of everything that is pending of notifications, due or not."""
+) -> list[UntriedDelivery]:
+    """Return the untried deliveries of notifications, due or not, with keys as in `with_notification`."""
     mine = (Delivery.endpoint_id == endpoint_id, Delivery.is_replay == is_replay, _is_pending())
-    return _by_key(session, _noticed().where(Event.notification_id.in_(notifications), *mine))
+    return _with_keys(session, _with_notification().where(Event.notification_id.in_(notifications), *mine))
 
 
 def claim(
-    session: Session, parcels: Sequence[Sequence[int]], *, now: datetime, lease: timedelta, is_probe: bool
-) -> list[Claim]:
-    """Take parcels, each with its head first, until `now + lease`, as far as nobody else has any of them by now.
+    session: Session, batches: Sequence[Sequence[int]], *, now: datetime, lease: timedelta, is_probe: bool
+) -> list[DeliveryClaim]:
+    """Claim batches until `now + lease`; each is a list of ids with the leader first. Return the leaders' claims.
 
-    What a parcel's claim could not get, and whatever comes after that in it, stays behind. Returns the heads' claims.
+    A delivery that another worker has taken meanwhile, and those after it in its batch, are not claimed.
     """
     claim_id = new_id()
-    heads = [parcel[0] for parcel in parcels]
-    others = [id for parcel in parcels for id in parcel[1:]]
-    is_due = and_(Delivery.id.in_(heads), Delivery.due_at <= now)
-    is_free = and_(Delivery.id.in_(others), _is_fresh())
+    leaders = [batch[0] for batch in batches]
+    followers = [id for batch in batches for id in batch[1:]]
+    is_due = and_(Delivery.id.in_(leaders), Delivery.due_at <= now)
+    is_free = and_(Delivery.id.in_(followers), _is_untried())
     wanted = select(Delivery.id).where(_is_pending(), or_(is_due, is_free)).order_by(Delivery.id)
     statement = (
         update(Delivery)
@@ -109,20 +118,20 @@ def claim(
     )  # fmt: skip
     rows = {row.id: row for row in session.execute(statement)}
     left, claims = [], []
-    for parcel in parcels:
-        got = _unbroken(parcel, rows)
-        left += [id for id in parcel[len(got) :] if id in rows]
+    for batch in batches:
+        got = _claimed_prefix(batch, rows)
+        left += [id for id in batch[len(got) :] if id in rows]
         if got:
             row = rows[got[0]]
-            claims.append(Claim(row.id, claim_id, *row[1:], is_probe=is_probe))
+            claims.append(DeliveryClaim(row.id, claim_id, *row[1:], is_probe=is_probe))
             _set(session, got[1:], claim_id=None, due_at=None, carried_by=row.id)
     _set(session, left, claim_id=None, due_at=now)
     return sorted(claims, key=lambda each: each.id)
 
 
-def put_off(session: Session, until: Mapping[int, datetime]) -> None:
-    """Do not look at these again before their time."""
-    free = select(Delivery.id).where(Delivery.id.in_(until), _is_pending(), _is_fresh())
+def defer(session: Session, until: Mapping[int, datetime]) -> None:
+    """Make these untried deliveries due at the given times. Skips rows that others have locked."""
+    free = select(Delivery.id).where(Delivery.id.in_(until), _is_pending(), _is_untried())
     ids = list(session.scalars(free.order_by(Delivery.id).with_for_update(skip_locked=True)))
     target = table(Delivery)
     if ids:
@@ -131,31 +140,33 @@ def put_off(session: Session, until: Mapping[int, datetime]) -> None:
         session.execute(statement, [{"of_id": id, "until": until[id]} for id in ids])
 
 
-def carried(session: Session, heads: Collection[int]) -> list[Any]:
-    """What these heads carry, in order: `id`, `carried_by`, `event_id` and `contact_id`."""
+def members(session: Session, leaders: Collection[int]) -> list[Any]:
+    """Return the members of these leaders by id: rows of `id`, `carried_by`, `event_id` and `contact_id`."""
     query = select(Delivery.id, Delivery.carried_by, Delivery.event_id, Delivery.contact_id)
-    query = query.where(Delivery.carried_by.in_(heads), _is_pending())
+    query = query.where(Delivery.carried_by.in_(leaders), _is_pending())
     return list(session.execute(query.order_by(Delivery.id)))
 
 
-def record(session: Session, head: Claim, outcomes: Sequence[Outcome], now: datetime, *, together: bool) -> None:
-    """Write what became of a parcel, unless its claim is lost.
+def record(
+    session: Session, leader: DeliveryClaim, updates: Sequence[DeliveryUpdate], now: datetime, *, together: bool
+) -> None:
+    """Update all deliveries of a batch after an attempt, unless the leader's claim is lost.
 
-    What is to be tried again stays `together`, the first of it being the head, or goes apart from now on.
+    Deliveries to retry stay a batch if `together`, led by the first of them; else each is retried alone.
     """
-    fence = update(Delivery).where(Delivery.id == head.id, Delivery.claim_id == head.claim_id)
+    fence = update(Delivery).where(Delivery.id == leader.id, Delivery.claim_id == leader.claim_id)
     fence = fence.values(claim_id=None).returning(Delivery.id).execution_options(synchronize_session=False)
     if session.execute(fence).first() is None:
         return
-    again = [outcome.claim.id for outcome in outcomes if outcome.state == "pending"]
-    first = again[0] if again else head.id
-    alike: dict[tuple[Any, ...], list[int]] = {}
-    for outcome in outcomes:
-        is_carried = outcome.claim.id != first and (together or outcome.state != "pending")
-        times = (None, first) if is_carried else (outcome.due_at, None)
-        values = (outcome.state, *times, outcome.reason, outcome.attempts, outcome.blocks, outcome.refused)
-        alike.setdefault(values, []).append(outcome.claim.id)
-    for (state, due_at, carried_by, reason, attempts, blocks, refused), ids in alike.items():
+    retried = [new.claim.id for new in updates if new.state == "pending"]
+    new_leader = retried[0] if retried else leader.id
+    ids_by_values: dict[tuple[Any, ...], list[int]] = {}
+    for new in updates:
+        is_member = new.claim.id != new_leader and (together or new.state != "pending")
+        times = (None, new_leader) if is_member else (new.due_at, None)
+        values = (new.state, *times, new.reason, new.attempts, new.blocks, new.refused)
+        ids_by_values.setdefault(values, []).append(new.claim.id)
+    for (state, due_at, carried_by, reason, attempts, blocks, refused), ids in ids_by_values.items():
         finished_at = None if state == "pending" else now
         statement = update(Delivery).where(Delivery.id.in_(ids), _is_pending()).values(
             state=state, due_at=due_at, carried_by=carried_by, reason=reason, attempts=attempts,
@@ -164,9 +175,9 @@ def record(session: Session, head: Claim, outcomes: Sequence[Outcome], now: date
         session.execute(statement, execution_options=_AS_IT_IS)
 
 
-def _unbroken(parcel: Sequence[int], rows: Mapping[int, Any]) -> list[int]:
-    missing = next((place for place, id in enumerate(parcel) if id not in rows), len(parcel))
-    return list(parcel[:missing])
+def _claimed_prefix(batch: Sequence[int], rows: Mapping[int, Any]) -> list[int]:
+    missing = next((place for place, id in enumerate(batch) if id not in rows), len(batch))
+    return list(batch[:missing])
 
 
 def _set(session: Session, ids: Collection[int], **values: Any) -> None:
@@ -178,29 +189,29 @@ def _is_pending() -> ColumnElement[bool]:
     return Delivery.state == literal_column("'pending'")  # see store.deliveries
 
 
-def _is_fresh() -> ColumnElement[bool]:
-    other = aliased(Delivery)
-    carries = exists().where(other.carried_by == Delivery.id, other.state == literal_column("'pending'"))
-    return and_(Delivery.attempts == 0, Delivery.claim_id.is_(None), Delivery.carried_by.is_(None), ~carries)
+def _is_untried() -> ColumnElement[bool]:
+    member = aliased(Delivery)
+    leads = exists().where(member.carried_by == Delivery.id, member.state == literal_column("'pending'"))
+    return and_(Delivery.attempts == 0, Delivery.claim_id.is_(None), Delivery.carried_by.is_(None), ~leads)
 
 
-def _fresh() -> Any:
+def _untried() -> Any:
     query = select(Delivery.id, Delivery.contact_id, Delivery.created_at)
-    return query.where(_is_fresh()).order_by(Delivery.id)
+    return query.where(_is_untried()).order_by(Delivery.id)
 
 
-def _spoken() -> Any:
-    query = _fresh().add_columns(literal_column("1"), Event.contact_id, Event.phone_number_id, Message.group_id)
+def _burst_messages() -> Any:
+    query = _untried().add_columns(literal_column("1"), Event.contact_id, Event.phone_number_id, Message.group_id)
     query = query.join(Event, Event.id == Delivery.event_id).join(Message, Message.id == Event.message_id)
     return query.where(Event.type == "message.received", Event.source == "live", Delivery.contact_id.is_not(None))
 
 
-def _noticed() -> Any:
-    is_read = Notification.state.is_distinct_from("pending")
-    query = _fresh().add_columns(is_read, Event.notification_id, Event.phone_number_id)
+def _with_notification() -> Any:
+    is_processed = Notification.state.is_distinct_from("pending")
+    query = _untried().add_columns(is_processed, Event.notification_id, Event.phone_number_id)
     query = query.join(Event, Event.id == Delivery.event_id)
     return query.outerjoin(Notification, Notification.id == Event.notification_id)
 
 
-def _by_key(session: Session, query: Any) -> list[Fresh]:
-    return [Fresh(row[0], row[1], row[2], tuple(row[4:]), bool(row[3])) for row in session.execute(query)]
+def _with_keys(session: Session, query: Any) -> list[UntriedDelivery]:
+    return [UntriedDelivery(row[0], row[1], row[2], tuple(row[4:]), bool(row[3])) for row in session.execute(query)]

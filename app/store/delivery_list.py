@@ -1,4 +1,4 @@
-"""Deliveries as they are shown."""
+"""Queries of deliveries and their attempts for the API."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.models import Delivery, DeliveryAttempt
 
 
 def find(session: Session, delivery_id: int) -> Delivery | None:
-    """One delivery."""
+    """Return one delivery, or None."""
     return session.get(Delivery, delivery_id)
 
 
@@ -19,7 +19,7 @@ def page(
     session: Session, *, limit: int, before: int | None, state: str | None, endpoint_id: str | None,
     event_id: str | None,
 ) -> list[Delivery]:  # fmt: skip
-    """Newest first, below the delivery with the id `before`."""
+    """Return up to `limit` deliveries, newest first, with ids below `before`, filtered by what is not None."""
     query = select(Delivery).order_by(Delivery.id.desc()).limit(limit)
     if before is not None:
         query = query.where(Delivery.id < before)
@@ -33,11 +33,11 @@ def page(
 
 
 def attempts_at(session: Session, ids: Collection[int]) -> list[DeliveryAttempt]:
-    """The tries at these deliveries, the first one first."""
+    """Return the attempts of these deliveries, oldest first."""
     query = select(DeliveryAttempt).where(DeliveryAttempt.delivery_id.in_(ids))
     return list(session.scalars(query.order_by(DeliveryAttempt.id)))
 
 
 def about(session: Session, event_ids: Collection[str]) -> list[Delivery]:
-    """The deliveries of these events."""
+    """Return the deliveries of these events by id."""
     return list(session.scalars(select(Delivery).where(Delivery.event_id.in_(event_ids)).order_by(Delivery.id)))

@@ -1,4 +1,4 @@
-"""Which delivery waits for which: what is said of a contact comes in order, and statuses apart from all else."""
+"""The order of deliveries to one endpoint: those of one contact follow each other, statuses apart from other events."""
 
 from __future__ import annotations
 
@@ -12,51 +12,52 @@ from sqlalchemy.orm import Session, aliased
 
 from app.models import Delivery
 from app.models.base import table
-from app.store.deliveries import Claim
+from app.store.deliveries import DeliveryClaim
 
 
-class Waiting(NamedTuple):
-    """When a delivery that must wait was due as it was seen, and the id of the last one that it waits for."""
+class Blocked(NamedTuple):
+    """A delivery that must wait: its `due_at` when it was read, and the id of the last delivery it waits for."""
 
     due_at: datetime
-    after: int
+    blocker_id: int
 
 
-def blocked(session: Session, ids: Collection[int]) -> dict[int, Waiting]:
-    """Those of these deliveries that wait for an earlier one of the same contact. Takes no lock."""
+def blocked(session: Session, ids: Collection[int]) -> dict[int, Blocked]:
+    """Return, by id, those of these deliveries that must wait for an earlier one of their contact. Takes no lock."""
     last = _last_before()
     rows = session.execute(select(Delivery.id, Delivery.due_at, last).where(Delivery.id.in_(ids), last.is_not(None)))
-    return {row[0]: Waiting(row[1], row[2]) for row in rows}
+    return {row[0]: Blocked(row[1], row[2]) for row in rows}
 
 
-def hold_back(session: Session, seen: Mapping[int, Waiting], until: datetime) -> None:
-    """Do not look before `until` at what `blocked` found; `release` brings it back earlier.
+def defer(session: Session, seen: Mapping[int, Blocked], until: datetime) -> None:
+    """Make the deliveries that `blocked` returned due at `until`, so that polls do not read them again and again.
 
-    A delivery is held only under the lock of the one that it waits for, which still is to be delivered: whoever ends
-    that one afterwards waits for this transaction, and then finds what is held. What somebody else has, has locked or
-    has changed since it was `seen` is left alone, and so found again at the next look. Waits for nobody.
+    `unblock_next` makes them due earlier. A delivery is deferred only while its blocker is locked here and still
+    pending: a transaction that ends the blocker afterwards waits for this one, and then finds the deferred delivery.
+    Rows that others have claimed, locked or changed since they were `seen` do not change; the next poll reads them
+    again. Skips locked rows, so it never waits.
     """
-    ids = {*seen, *(waiting.after for waiting in seen.values())}
+    ids = {*seen, *(waiting.blocker_id for waiting in seen.values())}
     query = select(Delivery.id, Delivery.due_at, Delivery.claim_id, Delivery.carried_by, Delivery.blocks)
     query = query.where(Delivery.id.in_(ids), _pending(Delivery)).order_by(Delivery.id)
     locked = {row.id: row for row in session.execute(query.with_for_update(skip_locked=True))}
 
-    def must_wait(id: int, waiting: Waiting) -> bool:
-        row, before = locked.get(id), locked.get(waiting.after)
+    def must_wait(id: int, waiting: Blocked) -> bool:
+        row, before = locked.get(id), locked.get(waiting.blocker_id)
         if row is None or before is None or not before.blocks:
             return False
         return row.claim_id is None and row.carried_by is None and bool(row.due_at == waiting.due_at)
 
-    held = [id for id, waiting in seen.items() if must_wait(id, waiting)]
-    if held:
-        statement = update(Delivery).where(Delivery.id.in_(held)).values(due_at=until)
+    deferred = [id for id, waiting in seen.items() if must_wait(id, waiting)]
+    if deferred:
+        statement = update(Delivery).where(Delivery.id.in_(deferred)).values(due_at=until)
         session.execute(statement.execution_options(synchronize_session=False))
 
 
-def release(session: Session, claims: Sequence[Claim], now: datetime) -> None:
-    """Let the next event of each contact be delivered now, unless it has been tried and has a time of its own."""
+def unblock_next(session: Session, claims: Sequence[DeliveryClaim], now: datetime) -> None:
+    """After each of these deliveries, make the next one of its contact due now, unless that one awaits a retry."""
     session.execute(
-        _released(),
+        _unblocked(),
         [
             {
                 "of_contact": claim.contact_id,
@@ -71,7 +72,7 @@ def release(session: Session, claims: Sequence[Claim], now: datetime) -> None:
 
 
 @cache
-def _released() -> Update:
+def _unblocked() -> Update:
     target = table(Delivery)
     following, done = target.alias("following"), target.alias("done")
     is_status = select(done.c.is_status).where(done.c.id == bindparam("of_id")).scalar_subquery()
@@ -83,7 +84,7 @@ def _released() -> Update:
             following.c.is_replay == bindparam("of_replay", type_=target.c.is_replay.type),
             following.c.is_status == is_status,
             following.c.id > bindparam("of_id"),
-            following.c.blocks,  # one that has failed too often stands in nobody's way
+            following.c.blocks,  # one that has failed too often blocks no other
             literal_column("following.state = 'pending'"),
         )
         .scalar_subquery()
@@ -98,7 +99,7 @@ def _released() -> Update:
 
 
 def _last_before() -> Any:
-    """The last earlier delivery that one waits for: the one whose end releases it."""
+    """The id of the last earlier delivery that a delivery waits for: its end unblocks the delivery."""
     earlier = aliased(Delivery)
     last = select(func.max(earlier.id)).where(
         earlier.contact_id == Delivery.contact_id,

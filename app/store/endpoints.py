@@ -49,7 +49,7 @@ def add_new(session: Session, row: Endpoint) -> None:
     registry.bump(session)
 
 
-def take_probe(session: Session, endpoint_id: str, seen: datetime, until: datetime) -> bool:
+def claim_probe(session: Session, endpoint_id: str, seen: datetime, until: datetime) -> bool:
     """Claim the right to try an endpoint whose breaker's pause is over; False if somebody else was first."""
     in_time = (Endpoint.id == endpoint_id, Endpoint.open_until == seen)
     statement = update(Endpoint).where(*in_time).values(open_until=until)

@@ -1,4 +1,4 @@
-"""Posting to the user's apps, with bounds on everything they can do to us."""
+"""HTTP client for the user's apps, with limits on time, size and addresses."""
 
 from __future__ import annotations
 
@@ -21,17 +21,18 @@ from app.security.endpoint_urls import AllowedNetwork, WrongUrl, check_url
 from app.subscribers.connecting import AddressRefused, GoneWhileIdle, NotConnected, new_pools
 
 DEADLINE_SECONDS = 15.0
-"""For one exchange: the name, the connection, the request, and the whole answer, however it drips."""
+"""The limit of one exchange as a whole: name resolution, connection, request and response."""
 
 ANSWER_BYTES = 64 * 1024
-"""How much of an answer is read. The rest is left where it is, and the connection closed."""
+"""How much of a response is read. If it is longer, the connection is closed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came of a POST. Without a `status` nothing usable came, and `error` says why.
+class EndpointResponse:
+    """The result of a request to an endpoint. Without a usable response `status` is None, and `error` says why.
 
-    Where it was not reached there was no connection, so that it cannot have seen the event.
+    `retry_after` is in seconds. `was_reached` is false if there was no connection, so that the app cannot have seen the
+    event.
     """
 
     status: int | None
@@ -43,12 +44,12 @@ class Answer:
 
     @property
     def is_success(self) -> bool:
-        """Whether a whole answer came and said that all is well. A redirect is none: it is not followed."""
+        """Whether a complete response with a 2xx status came. Redirects are not followed, and are no success."""
         return self.error is None and self.status is not None and 200 <= self.status < 300
 
 
 class SubscriberClient:
-    """Posts bodies to endpoints. Threads may share it; connections are kept for the next time."""
+    """Sends requests to endpoints. Thread-safe; keeps connections open for reuse."""
 
     def __init__(
         self,
@@ -62,26 +63,26 @@ class SubscriberClient:
         self._allowed = allowed
         self._pool_size = pool_size
         self._deadline_seconds = deadline_seconds
-        # Its lines hold whole URLs, and people write secrets into those.
+        # urllib3 logs whole URLs, which may contain secrets.
         logging.getLogger("urllib3").setLevel(logging.ERROR)
 
     @cached_property
     def _pools(self) -> PoolManager:
         return new_pools(self._allowed, self._pool_size)
 
-    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Post a body, and return what came of it; never raises for anything the far end does."""
+    def post(self, url: str, headers: Mapping[str, str], body: bytes) -> EndpointResponse:
+        """Post a body. Never raises for anything the endpoint does."""
         return self._call("POST", url, headers, body)
 
-    def get(self, url: str) -> Answer:
-        """The same of a GET."""
+    def get(self, url: str) -> EndpointResponse:
+        """Send a GET request. Never raises for anything the endpoint does."""
         return self._call("GET", url, {}, None)
 
     def close(self) -> None:
-        """Close the connections that are kept for the next time."""
+        """Close the connections that are kept open for reuse."""
         self._pools.clear()
 
-    def _call(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    def _call(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> EndpointResponse:
         started = time.monotonic()
         try:
             check_url(url, self._allowed)
@@ -92,12 +93,12 @@ class SubscriberClient:
                     if is_last:
                         raise ProtocolError("Connection aborted.") from None
         except (HTTPError, OSError, WrongUrl, GoneWhileIdle) as err:
-            return Answer(None, b"", _reason(err), time.monotonic() - started, was_reached=_was_reached(err))
+            return EndpointResponse(None, b"", _reason(err), time.monotonic() - started, was_reached=_was_reached(err))
         raise AssertionError("unreachable")
 
     def _exchange(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, started: float
-    ) -> Answer:
+    ) -> EndpointResponse:
         left = self._deadline_seconds - (time.monotonic() - started)
         response = self._pools.urlopen(
             method, url, body=body, headers={**self._headers, **headers}, redirect=False, retries=False,
@@ -113,11 +114,11 @@ class SubscriberClient:
         else:
             response.close()
         seconds = time.monotonic() - started
-        return Answer(response.status, read[:ANSWER_BYTES], error, seconds, _retry_after(response))
+        return EndpointResponse(response.status, read[:ANSWER_BYTES], error, seconds, _retry_after(response))
 
 
 def _read(response: BaseHTTPResponse) -> bytes:
-    """Read to the end, or a byte beyond our limit. Only the end shows whether an answer is whole."""
+    """Read to the end, or one byte beyond the limit. Only the end shows whether a response is complete."""
     read = b""
     while len(read) <= ANSWER_BYTES:
         part = response.read(ANSWER_BYTES + 1 - len(read), decode_content=False)
@@ -152,7 +153,7 @@ _WORDS: tuple[tuple[type[BaseException], str], ...] = (
 
 
 def _reason(err: BaseException) -> str:
-    """Say what went wrong, without the URL and whatever else the libraries quote."""
+    """Describe an error without the URL and other values that the libraries' messages contain."""
     chain = _chain(err)
     for cause in chain:
         if isinstance(cause, AddressRefused | WrongUrl):
@@ -172,7 +173,7 @@ def _was_reached(err: BaseException) -> bool:
 
 
 def _chain(err: BaseException) -> list[BaseException]:
-    """An error and everything it comes from."""
+    """Return an error and all its causes."""
     chain: list[BaseException] = []
     link: BaseException | None = err
     while link is not None and link not in chain:

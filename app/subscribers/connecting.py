@@ -1,7 +1,7 @@
-"""Connections that are made only to addresses that were checked.
+"""The guard against requests to internal addresses (SSRF): connections are made to checked addresses only.
 
-A name is resolved once, every answer is judged, and the connection goes to an address that was judged: a name that
-answers differently the next time (DNS rebinding) changes nothing. TLS and the `Host` header still speak of the name.
+A name is resolved once, every address is checked, and the connection goes to a checked address. So a name that resolves
+differently the next time (DNS rebinding) changes nothing. TLS and the `Host` header still use the name.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from app.security.endpoint_urls import AllowedNetwork, is_localhost, why_not
 
 
 class AddressRefused(OSError):
-    """The name leads where we must not go. Nothing was connected."""
+    """The name resolves to an address that is not allowed. No connection was made."""
 
 
 class NotConnected(OSError):
-    """No connection was made, for whatever reason."""
+    """No connection could be made."""
 
 
 class GoneWhileIdle(Exception):
-    """A kept connection turned out to be closed already: the request was not answered, and may be made anew at once."""
+    """A reused connection had been closed by the server. The request got no response and may be repeated at once."""
 
 
 class _Checked(Connection):
-    """Connects to checked addresses alone, and tells a connection that was closed in the meantime."""
+    """Connects to checked addresses only. Raises `GoneWhileIdle` if a reused connection had been closed."""
 
     allowed: Sequence[AllowedNetwork] = ()
     _has_answered = False
@@ -60,19 +60,19 @@ class _Checked(Connection):
 
 
 class _CheckedTls(_Checked, TlsConnection):
-    """The same over TLS."""
+    """A checked connection with TLS."""
 
 
 def connect(
     host: str, port: int, allowed: Sequence[AllowedNetwork], seconds: float, options: Sequence[tuple[Any, ...]] = ()
 ) -> socket.socket:
-    """Connect to a host if every address it has may be called.
+    """Connect to a host if all its addresses are allowed.
 
     Raises `AddressRefused`, `NotConnected` and other `OSError`s.
     """
     deadline = monotonic() + seconds
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    if is_localhost(host):  # often has ::1 beside 127.0.0.1, and who allowed one of them meant that one
+    if is_localhost(host):  # often has ::1 beside 127.0.0.1; it is enough to allow one of them
         found = [each for each in found if why_not(ipaddress.ip_address(each[4][0]), port, allowed) is None] or found
     for *_, place in found:
         reason = why_not(ipaddress.ip_address(place[0]), port, allowed)
@@ -94,10 +94,10 @@ def connect(
 
 
 def new_pools(allowed: Sequence[AllowedNetwork], size: int) -> PoolManager:
-    """Return pools of such connections. They read nothing from the environment and know no proxy.
+    """Return a pool manager of checked connections. It ignores environment variables and uses no proxy.
 
-    `size` is how many connections to one host are kept. TLS is verified with the machine's authorities and those that
-    browsers trust.
+    `size` is how many connections to one host are kept. Certificates are verified with the machine's authorities and
+    those of certifi.
     """
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())

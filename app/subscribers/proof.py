@@ -1,7 +1,7 @@
-"""Proof, before anything is served, that addresses which are refused cannot be connected to.
+"""Test at start that the guard against internal addresses works.
 
-The guard overrides private names of urllib3: a release that calls them no more would switch it off without a sound. So
-each process tries it once, on an address of its own that nobody allowed, and does not start if a connection comes.
+The guard overrides private names of urllib3, so a release that no longer calls them would disable it silently. Each
+process therefore tries to connect to an address of its own that is not allowed, and does not start if that succeeds.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _SECONDS = 2.0
 
 @cache
 def prove_guard() -> None:
-    """Raise `ConfigError` unless connections to refused addresses are refused, with TLS and without.
+    """Raise `ConfigError` unless connections to addresses that are not allowed fail, with and without TLS.
 
-    Costs some milliseconds, the first time.
+    Takes some milliseconds at the first call.
     """
     with socket.create_server(("127.0.0.1", 0)) as target:
         target.setblocking(False)

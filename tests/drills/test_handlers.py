@@ -20,9 +20,9 @@ from app.container import Gateway
 from app.domain import breaker, retry_schedule
 from app.jobs.deliver import DeliverDue
 from app.models import DeliveryAttempt, IdempotencyKey, Message, QueuedSend
-from app.services.delivering.dispatch import TryDelivery
-from app.services.delivering.handler_actions import HandlerActs
-from app.services.delivering.handler_delivery import CallHandler
+from app.services.delivering.dispatch import DispatchDelivery
+from app.services.delivering.handler_actions import HandlerActions
+from app.services.delivering.handler_delivery import HandlerDelivery
 from app.services.endpoints.sync_handlers import FollowHandlers
 from tests.bots import new_pool
 from tests.drills.conftest import sized
@@ -106,17 +106,19 @@ def gateway(app: Flask) -> Gateway:
 
 @pytest.fixture
 def deliver(gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DeliverDue]:
-    """A worker's delivery lane, which tries again at once and does not give up."""
+    """A worker's delivery loop that retries at once and does not give up."""
     monkeypatch.setattr(retry_schedule, "PAUSES", (0,) * (KILLS + 2))
     monkeypatch.setattr(breaker, "SILENCES", 2 * KILLS)
     monkeypatch.setattr("app.services.delivering.handler_delivery.logger.disabled", True)
     monkeypatch.chdir(tmp_path)
     pool = new_pool(tmp_path, CODE, processes=EVENTS)
-    acts = HandlerActs(gateway.send, gateway.mark_read, gateway.hand_over, gateway.graph_face, None)
-    call = CallHandler(pool, acts, gateway.hand_over.with_a_person, utc_now)
-    lane = DeliverDue(gateway.database, gateway.endpoints, TryDelivery(gateway.post_event, call), utc_now, threads=8,
-                      serves=call.serves)  # fmt: skip
+    acts = HandlerActions(gateway.send, gateway.mark_read, gateway.hand_over, gateway.graph_face, None)
+    call = HandlerDelivery(pool, acts, gateway.hand_over.with_a_person, utc_now)
+    dispatch = DispatchDelivery(gateway.post_event, call)
+    worker = DeliverDue(
+        gateway.database, gateway.endpoints, dispatch, utc_now, threads=8, serves=call.serves
+    )  # fmt: skip
     FollowHandlers(gateway.database, gateway.endpoints, gateway.alarms, pool, utc_now)()
-    yield lane
-    lane.close()
+    yield worker
+    worker.close()
     pool.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.handlers.pool import HandlerPool, Outcome
+from app.handlers.pool import HandlerPool, HandlerResult
 from tests.bots import new_pool
 
 EVENT = b'{"id":"e1","type":"message.received","data":{}}'
@@ -25,7 +25,7 @@ def register(on):
 """
 
 
-def run(pool: HandlerPool, name: str, asked: Callable[[object], object] = lambda told: None) -> Outcome:
+def run(pool: HandlerPool, name: str, asked: Callable[[object], object] = lambda told: None) -> HandlerResult:
     return pool.run(f"bot:{name}", EVENT, asked, is_replay=False)
 
 
@@ -35,7 +35,7 @@ def test_one_that_hangs_leaves_a_process_for_the_other(tmp_path: Path, monkeypat
     pool = new_pool(tmp_path, CODE, processes=3, seconds=600)
     pool.load()
     asked: list[object] = []
-    ended: list[Outcome] = []
+    ended: list[HandlerResult] = []
     threads = [threading.Thread(target=lambda: ended.append(run(pool, "hang", asked.append))) for _ in range(4)]
 
     for thread in threads:
@@ -51,14 +51,14 @@ def test_one_that_hangs_leaves_a_process_for_the_other(tmp_path: Path, monkeypat
     for thread in threads:
         thread.join(20)
     pool.close()
-    assert [outcome.is_tried for outcome in ended] == [False] * 4
+    assert [outcome.was_attempted for outcome in ended] == [False] * 4
 
 
 def test_it_calls_nothing_that_is_not_loaded_and_loads_at_growing_intervals(tmp_path: Path) -> None:
     pool = new_pool(tmp_path, "1 / 0")
 
     assert not pool.serves("bot:answer")
-    assert not run(pool, "answer").is_tried
+    assert not run(pool, "answer").was_attempted
     with pytest.raises(Exception, match="raised ZeroDivisionError"):
         pool.load()
     assert pool.load() is False  # not yet again

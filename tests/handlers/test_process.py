@@ -16,7 +16,7 @@ import pytest
 from app.domain.handlers import Handler
 from app.errors import Invalid
 from app.handlers.environment import without_secrets
-from app.handlers.process import Called, CannotLoad, HandlerProcess
+from app.handlers.process import CannotLoad, HandlerProcess, HandlerResult
 from tests.bots import MODULE, write_bot
 
 Start = Callable[[str], HandlerProcess]
@@ -33,7 +33,7 @@ def lines():
 """Finds the line to the gateway, as no honest handler would."""
 
 
-def call(process: HandlerProcess, handler: str = "bot:answer", seconds: float = 20, act: Any = None) -> Called:
+def call(process: HandlerProcess, handler: str = "bot:answer", seconds: float = 20, act: Any = None) -> HandlerResult:
     until = time.monotonic() + seconds
     return process.call(handler, EVENT, act or (lambda told: None), lambda: until, is_replay=False)
 
@@ -86,7 +86,7 @@ def test_a_handler_gets_the_message_and_what_it_asks_for_is_done(start: Start) -
         )
     )
 
-    assert call(process, act=act) == Called(None)
+    assert call(process, act=act) == HandlerResult(None)
     assert [(each["what"], each.get("n")) for each in asked] == [
         ("send", 1), ("send", 2), ("mark_read", None), ("show_typing", None),
     ]  # fmt: skip
@@ -117,7 +117,7 @@ def test_a_refusal_is_an_error_that_can_be_caught_and_the_next_try_has_the_same_
         )
     )
 
-    assert call(process, act=act) == Called(None)
+    assert call(process, act=act) == HandlerResult(None)
     assert places == [1, 1, 2]
 
 
@@ -163,7 +163,7 @@ def test_one_that_dies_hangs_or_talks_nonsense_is_ended_and_told_of(start: Start
 
     called = call(process, seconds=0.7 if "took too long" in reason else 20)
 
-    assert called == Called(reason)
+    assert called == HandlerResult(reason)
     assert not process.is_alive
 
 
@@ -181,7 +181,7 @@ def test_what_it_prints_and_what_it_forks_does_not_matter(start: Start, capfd: p
     )
     asked: list[Any] = []
 
-    assert call(process, act=asked.append) == Called(None)
+    assert call(process, act=asked.append) == HandlerResult(None)
     assert asked == []
     assert process.is_alive
     out, err = capfd.readouterr()
@@ -215,7 +215,7 @@ def test_a_thread_that_outlives_the_call_can_ask_for_nothing(start: Start) -> No
         )
     )
     asked: list[Any] = []
-    assert call(process, act=asked.append) == Called(None)
+    assert call(process, act=asked.append) == HandlerResult(None)
 
     wait_until(lambda: call(process, act=asked.append).error is not None)
 
@@ -281,7 +281,7 @@ def test_a_package_of_the_users_may_have_the_name_of_ours(start: Start, tmp_path
 
     process = start("from app import mine\n" + answering("pass"))
 
-    assert call(process) == Called(None)
+    assert call(process) == HandlerResult(None)
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 10) -> None:

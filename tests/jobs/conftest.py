@@ -16,7 +16,7 @@ from app.container import Gateway
 from app.jobs.deliver import DeliverDue
 from app.models import Delivery, DeliveryAttempt, Endpoint
 from app.security.standard_webhooks import new_secret
-from app.services.delivering.http_delivery import PostEvent
+from app.services.delivering.http_delivery import HttpDelivery
 from app.services.registries.endpoints import EndpointDirectory, new_row
 from app.services.registries.versions import Registry
 from app.store import endpoints
@@ -28,8 +28,8 @@ from tests.subscriber import ALLOWED
 SECRET = new_secret()
 
 
-class Desk:
-    """An endpoint at a URL, and a worker's delivery lane that is driven by the test."""
+class Harness:
+    """A worker's delivery loop that the test runs round by round, with endpoints and a clock of its own."""
 
     def __init__(self, gateway: Gateway, clock: Clock, threads: int) -> None:
         self.gateway = gateway
@@ -38,31 +38,31 @@ class Desk:
         self.directory = EndpointDirectory(
             gateway.config, gateway.database, gateway.vault, Registry(gateway.database), clock
         )
-        self._lanes: list[DeliverDue] = []
-        self._posts: list[PostEvent] = []
-        self.post = self.new_post(pool_size=threads)
-        self.lane = self.new_lane(threads)
+        self._workers: list[DeliverDue] = []
+        self._clients: list[HttpDelivery] = []
+        self.post = self.new_client(pool_size=threads)
+        self.deliver = self.new_worker(threads)
 
-    def new_post(self, **options: Any) -> PostEvent:
-        """What posts to apps, with a client of its own that has these options."""
+    def new_client(self, **options: Any) -> HttpDelivery:
+        """Posts to apps with a client of its own, made with these options."""
         client = SubscriberClient(
             **{"user_agent": "tests", "allowed": (ipaddress.ip_network(ALLOWED),), "pool_size": 8} | options
         )
-        self._posts.append(PostEvent(client, self.clock))
-        return self._posts[-1]
+        self._clients.append(HttpDelivery(client, self.clock))
+        return self._clients[-1]
 
-    def new_lane(self, threads: int) -> DeliverDue:
-        """Another worker's lane, or the same one's after a new start."""
-        lane = DeliverDue(self.gateway.database, self.directory, self.post, self.clock, threads=threads)
-        self._lanes.append(lane)
-        return lane
+    def new_worker(self, threads: int) -> DeliverDue:
+        """Another worker's delivery loop, or that of the same worker after a restart."""
+        worker = DeliverDue(self.gateway.database, self.directory, self.post, self.clock, threads=threads)
+        self._workers.append(worker)
+        return worker
 
     def close(self) -> None:
-        """End every lane, and close the connections to apps."""
-        for lane in (*self._lanes, self.lane):
-            lane.close()
-        for post in self._posts:
-            post.close()
+        """End every delivery loop, and close the connections to apps."""
+        for worker in (*self._workers, self.deliver):
+            worker.close()
+        for client in self._clients:
+            client.close()
 
     def endpoint(self, url: str, id: str = "app", **values: Any) -> str:
         """Add an endpoint."""
@@ -77,16 +77,16 @@ class Desk:
         return id
 
     def rounds(self, condition: Callable[[], bool] | None = None, seconds: float = 60.0) -> None:
-        """Work until nothing is due or under way, or until `condition` holds; it must within the time."""
+        """Run rounds until nothing is due or in flight, or until `condition` holds; fail after `seconds`."""
         self._catch_up()
         until = time.monotonic() + seconds
         while not (condition or self.is_idle)():
             assert time.monotonic() < until, "it did not come true in time"
-            self.lane()
+            self.deliver()
 
     def is_idle(self) -> bool:
         """Whether nothing could be delivered now."""
-        if not self.lane.in_flight.is_empty:
+        if not self.deliver.in_flight.is_empty:
             return False
         served = {endpoint.id for endpoint in self.directory.read() if self._is_served(endpoint)}
         return not any(
@@ -130,22 +130,22 @@ class Desk:
 
 
 @pytest.fixture
-def desk(gateway: Gateway, clock: Clock) -> Iterator[Desk]:
-    """A delivery lane with eight threads."""
-    desk = Desk(gateway, clock, 8)
-    yield desk
-    desk.close()
+def harness(gateway: Gateway, clock: Clock) -> Iterator[Harness]:
+    """A delivery loop with eight threads."""
+    harness = Harness(gateway, clock, 8)
+    yield harness
+    harness.close()
 
 
 @pytest.fixture
-def bots(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bots]:
+def bots(harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bots]:
     """Workers whose handlers a test writes, in a directory of their own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("app.handlers.pool.LAST_CALLS_SECONDS", 0.2)
-    found = Bots(desk, tmp_path)
+    found = Bots(harness, tmp_path)
     yield found
     for pool in found.pools:
         pool.begin_stop()
-    desk.lane.close()
+    harness.deliver.close()
     for pool in found.pools:
         pool.close()

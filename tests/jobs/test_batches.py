@@ -17,7 +17,7 @@ from app.services.delivering.record_results import FAILED_TRIES
 from app.services.operations.audit import audit_balance
 from tests.conftest import on_sqlite
 from tests.factories import message_body, text
-from tests.jobs.conftest import SECRET, Desk
+from tests.jobs.conftest import SECRET, Harness
 from tests.subscriber import App, Handler, Posted, answering, subscriber
 
 Receive = Callable[..., None]
@@ -32,12 +32,12 @@ def said(app: App) -> list[list[str]]:
 
 
 def test_many_events_come_in_few_requests_each_as_it_would_alone(
-    desk: Desk, receive: Receive, get: Callable[..., Any]
+    harness: Harness, receive: Receive, get: Callable[..., Any]
 ) -> None:
     with subscriber() as app:
-        desk.endpoint(app.url, batch=10, ordered=False)
+        harness.endpoint(app.url, batch=10, ordered=False)
         receive(message_body(*(text(f"{number}") for number in range(25))))
-        desk.rounds()
+        harness.rounds()
 
     assert sorted(len(messages) for messages in said(app)) == [5, 10, 10]
     for posted in app.posted:
@@ -45,12 +45,12 @@ def test_many_events_come_in_few_requests_each_as_it_would_alone(
         assert posted.id.startswith("batch-")
     told = {event["id"]: event for posted in app.posted for event in events(posted)}
     assert told == {event["id"]: event for event in get("/api/events")["data"]}
-    assert desk.states() == ["delivered"] * 25
-    assert audit_balance(desk.gateway.database).is_clean
+    assert harness.states() == ["delivered"] * 25
+    assert audit_balance(harness.gateway.database).is_clean
 
 
 def test_a_contacts_events_stay_in_order_although_batches_go_side_by_side_and_fail(
-    desk: Desk, receive: Receive
+    harness: Harness, receive: Receive
 ) -> None:
     chance = random.Random(7)
     lock = threading.Lock()
@@ -64,14 +64,14 @@ def test_a_contacts_events_stay_in_order_although_batches_go_side_by_side_and_fa
 
     seen: set[str] = set()
     with subscriber(reply) as app:
-        desk.endpoint(app.url, batch=4)
+        harness.endpoint(app.url, batch=4)
         for number in range(12):
             receive(message_body(*(text(f"{who} {number:02}", sender=f"5491100000{who}") for who in range(10, 16))))
         for _ in range(20):
-            desk.rounds()
-            desk.pass_by(minutes=2)
+            harness.rounds()
+            harness.pass_by(minutes=2)
 
-    assert set(desk.states()) == {"delivered"}
+    assert set(harness.states()) == {"delivered"}
     newest: dict[str, str] = {}
     first: set[str] = set()
     for word in (word for messages in said(app) for word in messages):
@@ -85,66 +85,66 @@ def test_a_contacts_events_stay_in_order_although_batches_go_side_by_side_and_fa
 
 @on_sqlite
 def test_a_batch_fails_and_is_tried_as_one_and_after_some_tries_its_events_go_alone(
-    desk: Desk, receive: Receive
+    harness: Harness, receive: Receive
 ) -> None:
     def reply(handler: Handler, posted: Posted) -> None:
         handler.answer(500 if b"poison" in posted.body else 200)
 
     with subscriber(reply) as app:
-        desk.endpoint(app.url, batch=10)
+        harness.endpoint(app.url, batch=10)
         receive(message_body(text("1"), text("poison"), text("3")))
         for _ in range(FAILED_TRIES + 1):
-            desk.rounds()
-            desk.clock.now = max(row.due_at or desk.clock() for row in desk.deliveries())
-            desk.directory.forget()
+            harness.rounds()
+            harness.clock.now = max(row.due_at or harness.clock() for row in harness.deliveries())
+            harness.directory.forget()
 
     together = app.posted[:FAILED_TRIES]
     assert said(app)[:FAILED_TRIES] == [["1", "poison", "3"]] * FAILED_TRIES
     assert len({posted.id for posted in together}) == 1 and len({posted.body for posted in together}) == 1
     assert sorted(said(app)[FAILED_TRIES:])[:3] == [["1"], ["3"], ["poison"]]
-    assert desk.states() == ["delivered", "pending", "delivered"]
+    assert harness.states() == ["delivered", "pending", "delivered"]
 
 
 @on_sqlite
-def test_a_backlog_of_one_contact_comes_batch_after_batch(desk: Desk, receive: Receive) -> None:
+def test_a_backlog_of_one_contact_comes_batch_after_batch(harness: Harness, receive: Receive) -> None:
     words = [f"{number:03}" for number in range(150)]
     with subscriber() as app:
-        desk.endpoint(app.url, batch=100)
+        harness.endpoint(app.url, batch=100)
         receive(message_body(*(text(word) for word in words)))
-        desk.rounds()
+        harness.rounds()
 
     assert [len(messages) for messages in said(app)] == [100, 50]
     assert [word for messages in said(app) for word in messages] == words
 
 
 @on_sqlite
-def test_what_grows_too_old_is_left_out(desk: Desk, receive: Receive) -> None:
-    now = int(desk.clock().timestamp())
+def test_what_grows_too_old_is_left_out(harness: Harness, receive: Receive) -> None:
+    now = int(harness.clock().timestamp())
     with subscriber(answering(503)) as app:
-        desk.endpoint(app.url, batch=10, max_age_seconds=600)
+        harness.endpoint(app.url, batch=10, max_age_seconds=600)
         old, new, newer = text("old", timestamp=now - 590), text("new", timestamp=now), text("newer", timestamp=now)
         receive(message_body(old, new, newer))
-        desk.rounds()
+        harness.rounds()
         app.reply = answering(200)
-        desk.pass_by(seconds=20)
-        desk.rounds()
+        harness.pass_by(seconds=20)
+        harness.rounds()
 
     assert said(app) == [["old", "new", "newer"], ["new", "newer"]]
     assert app.posted[0].id != app.posted[1].id
-    assert desk.states() == ["stale", "delivered", "delivered"]
+    assert harness.states() == ["stale", "delivered", "delivered"]
 
 
-def test_two_workers_never_have_the_same_event(desk: Desk, receive: Receive) -> None:
-    other = desk.new_lane(8)
+def test_two_workers_never_have_the_same_event(harness: Harness, receive: Receive) -> None:
+    other = harness.new_worker(8)
     with subscriber() as app:
-        desk.endpoint(app.url, batch=5)
+        harness.endpoint(app.url, batch=5)
         receive(*(message_body(*(text(sender=f"54911{number:08}") for number in range(30))) for _ in range(3)))
         thread = threading.Thread(target=lambda: [other() for _ in range(30)])
         thread.start()
-        desk.rounds()
+        harness.rounds()
         thread.join()
         other.close()
-        desk.rounds()
+        harness.rounds()
 
     ids = [event["id"] for posted in app.posted for event in events(posted)]
     assert len(ids) == len(set(ids)) == 90
@@ -160,8 +160,8 @@ def test_two_workers_never_have_the_same_event(desk: Desk, receive: Receive) -> 
         ({"debounce_seconds": 5, "format": "meta"}, "debounce_seconds"),
     ],
 )
-def test_what_cannot_be_had_together_is_refused(desk: Desk, values: dict[str, Any], wrong: str) -> None:
-    manage = desk.gateway.manage_endpoints
+def test_what_cannot_be_had_together_is_refused(harness: Harness, values: dict[str, Any], wrong: str) -> None:
+    manage = harness.gateway.manage_endpoints
     with pytest.raises(Invalid) as refusal:
         manage.add({"url": "https://bot.example/"} | values)
     assert set(refusal.value.fields or {}) == {wrong}

@@ -20,19 +20,19 @@ from app.services.registries.versions import Registry
 from app.store import contacts
 from tests.conftest import with_settings
 from tests.factories import ANA, BO, OTHER_PNID, message_body, status, status_body, text
-from tests.jobs.conftest import SECRET, Desk
+from tests.jobs.conftest import SECRET, Harness
 from tests.subscriber import App, Handler, Posted, answering, subscriber
 
 Receive = Callable[..., None]
 
 
 def test_an_event_reaches_the_app_signed_and_as_the_api_shows_it(
-    desk: Desk, receive: Receive, get: Callable[..., Any]
+    harness: Harness, receive: Receive, get: Callable[..., Any]
 ) -> None:
     with subscriber() as app:
-        desk.endpoint(app.url)
+        harness.endpoint(app.url)
         receive(message_body(text("¡Hola!")))
-        desk.rounds()
+        harness.rounds()
 
     posted = app.posted[0]
     body = Webhook(SECRET).verify(posted.body.decode(), posted.headers)
@@ -40,27 +40,27 @@ def test_an_event_reaches_the_app_signed_and_as_the_api_shows_it(
     assert posted.id == body["id"]
     assert body["data"]["message"] == "¡Hola!"
     assert "x-gateway-replay" not in posted.headers
-    assert desk.states() == ["delivered"]
-    assert [(row.number, row.status, row.answer) for row in desk.attempts()] == [(1, 200, "{}")]
+    assert harness.states() == ["delivered"]
+    assert [(row.number, row.status, row.answer) for row in harness.attempts()] == [(1, 200, "{}")]
 
 
-def test_without_endpoints_nothing_is_owed(desk: Desk, receive: Receive) -> None:
+def test_without_endpoints_nothing_is_owed(harness: Harness, receive: Receive) -> None:
     receive(message_body(text()))
 
-    assert desk.deliveries() == []
+    assert harness.deliveries() == []
 
 
-def test_an_app_that_is_down_gets_everything_later_with_the_same_ids_and_bytes(desk: Desk, receive: Receive) -> None:
+def test_an_app_that_is_down_gets_everything_later_with_the_same_ids_and_bytes(harness: Harness, receive: Receive) -> None:
     with subscriber(answering(503)) as app:
-        desk.endpoint(app.url)
+        harness.endpoint(app.url)
         receive(message_body(text(sender=ANA)), message_body(text(sender=BO)))
-        desk.rounds()
+        harness.rounds()
         first = list(app.posted)
         app.reply = answering(200)
-        desk.pass_by(seconds=7)
-        desk.rounds()
+        harness.pass_by(seconds=7)
+        harness.rounds()
 
-    assert desk.states() == ["delivered", "delivered"]
+    assert harness.states() == ["delivered", "delivered"]
     assert sorted(each.id for each in first) == sorted(each.id for each in app.posted[2:])
     assert {each.body for each in first} == {each.body for each in app.posted[2:]}
     timestamps = {each.headers["webhook-timestamp"] for each in app.posted}
@@ -68,29 +68,29 @@ def test_an_app_that_is_down_gets_everything_later_with_the_same_ids_and_bytes(d
 
 
 def test_it_tries_for_three_days_and_then_the_delivery_is_dead(
-    desk: Desk, receive: Receive, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, receive: Receive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.services.delivering.record_results.PROBES_IN_AGE", 1)
     with subscriber(answering(500)) as app:
-        desk.endpoint(app.url)
+        harness.endpoint(app.url)
         receive(message_body(text()))
-        began = desk.clock()
-        while desk.states() == ["pending"]:
-            desk.rounds()
-            due = max(row.due_at or desk.clock() for row in desk.deliveries())
-            desk.clock.now = max(due, desk.row().open_until or due)
-            desk.directory.forget()
-        took = desk.clock() - began
+        began = harness.clock()
+        while harness.states() == ["pending"]:
+            harness.rounds()
+            due = max(row.due_at or harness.clock() for row in harness.deliveries())
+            harness.clock.now = max(due, harness.row().open_until or due)
+            harness.directory.forget()
+        took = harness.clock() - began
 
     assert 13 <= len(app.posted) < 60
     assert len(set(app.ids)) == 1
     assert timedelta(hours=72) <= took < timedelta(hours=100)
-    assert [row.number for row in desk.attempts()] == list(range(1, len(app.posted) + 1))
-    assert [(row.state, row.reason) for row in desk.deliveries()] == [("dead", "answered 500")]
+    assert [row.number for row in harness.attempts()] == list(range(1, len(app.posted) + 1))
+    assert [(row.state, row.reason) for row in harness.deliveries()] == [("dead", "answered 500")]
 
 
 def test_a_contacts_events_come_in_order_and_one_that_fails_holds_back_its_own_contact_alone(
-    desk: Desk, receive: Receive
+    harness: Harness, receive: Receive
 ) -> None:
     def reply(handler: Handler, posted: Posted) -> None:
         message = json.loads(posted.body)["data"]["message"]
@@ -99,14 +99,14 @@ def test_a_contacts_events_come_in_order_and_one_that_fails_holds_back_its_own_c
 
     well = threading.Event()
     with subscriber(reply) as app:
-        desk.endpoint(app.url)
+        harness.endpoint(app.url)
         for number in range(5):
             receive(message_body(text(f"ana {number}", sender=ANA), text(f"bo {number}", sender=BO)))
-        desk.rounds()
+        harness.rounds()
         before = [json.loads(posted.body)["data"]["message"] for posted in app.posted]
         well.set()
-        desk.pass_by(seconds=7)
-        desk.rounds()
+        harness.pass_by(seconds=7)
+        harness.rounds()
         after = [json.loads(posted.body)["data"]["message"] for posted in app.posted[len(before):]]
 
     assert sorted(before[:2]) == ["ana 0", "bo 0"]  # side by side
@@ -115,41 +115,41 @@ def test_a_contacts_events_come_in_order_and_one_that_fails_holds_back_its_own_c
 
 
 def test_one_that_keeps_failing_holds_its_contact_back_for_four_tries_and_no_longer(
-    desk: Desk, receive: Receive
+    harness: Harness, receive: Receive
 ) -> None:
     def reply(handler: Handler, posted: Posted) -> None:
         handler.answer(500 if json.loads(posted.body)["data"]["message"] == "poison" else 200)
 
     with subscriber(reply) as app:
-        desk.endpoint(app.url)
+        harness.endpoint(app.url)
         receive(message_body(text("poison"), text("next")))
         for _ in range(3):
-            desk.rounds()
-            assert len(desk.attempts()) == len(app.posted)
-            desk.clock.now = desk.deliveries()[0].due_at or desk.clock()
-            desk.directory.forget()
-        assert "delivered" not in desk.states()
-        desk.rounds()
+            harness.rounds()
+            assert len(harness.attempts()) == len(app.posted)
+            harness.clock.now = harness.deliveries()[0].due_at or harness.clock()
+            harness.directory.forget()
+        assert "delivered" not in harness.states()
+        harness.rounds()
 
-    assert desk.states() == ["pending", "delivered"]
+    assert harness.states() == ["pending", "delivered"]
 
 
 def test_a_contacts_next_event_goes_as_soon_as_the_one_before_it_has_come(
-    desk: Desk, receive: Receive, monkeypatch: pytest.MonkeyPatch
+    harness: Harness, receive: Receive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not at the next look: along a contact's messages such pauses would add up."""
     with subscriber() as app:
-        desk.endpoint(app.url)
+        harness.endpoint(app.url)
         receive(message_body(*(text() for _ in range(3))))
-        desk.rounds(lambda: bool(desk.lane.in_flight.claims()), 30)
+        harness.rounds(lambda: bool(harness.deliver.in_flight.claims()), 30)
         monkeypatch.setattr(deliver, "POLL_SECONDS", 30.0)
         started = time.monotonic()
-        desk.rounds(lambda: desk.states() == ["delivered"] * 3, 120)
+        harness.rounds(lambda: harness.states() == ["delivered"] * 3, 120)
 
     assert time.monotonic() - started < 30
 
 
-def test_an_endpoint_may_do_without_order(desk: Desk, receive: Receive) -> None:
+def test_an_endpoint_may_do_without_order(harness: Harness, receive: Receive) -> None:
     both = threading.Barrier(2, timeout=5)
 
     def reply(handler: Handler, _: Posted) -> None:
@@ -157,14 +157,14 @@ def test_an_endpoint_may_do_without_order(desk: Desk, receive: Receive) -> None:
         handler.answer()
 
     with subscriber(reply) as app:
-        desk.endpoint(app.url, ordered=False)
+        harness.endpoint(app.url, ordered=False)
         receive(message_body(text("one"), text("two")))
-        desk.rounds()
+        harness.rounds()
 
     assert len(app.posted) == 2
 
 
-def test_a_slow_app_takes_no_more_than_its_share_and_the_others_get_theirs(desk: Desk, receive: Receive) -> None:
+def test_a_slow_app_takes_no_more_than_its_share_and_the_others_get_theirs(harness: Harness, receive: Receive) -> None:
     go = threading.Event()
     under_way = []
 
@@ -174,79 +174,79 @@ def test_a_slow_app_takes_no_more_than_its_share_and_the_others_get_theirs(desk:
         handler.answer()
 
     with subscriber(slow) as slow_app, subscriber() as quick_app:
-        desk.endpoint(slow_app.url, "slow", ordered=False)
-        desk.endpoint(quick_app.url, "quick", ordered=False)
+        harness.endpoint(slow_app.url, "slow", ordered=False)
+        harness.endpoint(quick_app.url, "quick", ordered=False)
         receive(message_body(*(text() for _ in range(60))))
-        desk.rounds(lambda: len(quick_app.posted) == 60)
+        harness.rounds(lambda: len(quick_app.posted) == 60)
         assert len(under_way) == 4
         go.set()
-        desk.rounds()
+        harness.rounds()
 
-    assert set(desk.states()) == {"delivered"}
+    assert set(harness.states()) == {"delivered"}
     assert len(set(slow_app.ids)) == 60
 
 
-def test_410_disables_and_the_backlog_is_kept(desk: Desk, receive: Receive) -> None:
+def test_410_disables_and_the_backlog_is_kept(harness: Harness, receive: Receive) -> None:
     with subscriber(answering(410)) as app:
-        desk.endpoint(app.url)
+        harness.endpoint(app.url)
         receive(message_body(text()))
-        desk.rounds()
+        harness.rounds()
         receive(message_body(text()))
-        desk.pass_by(days=1)
-        desk.rounds()
+        harness.pass_by(days=1)
+        harness.rounds()
 
     assert len(app.posted) == 1
-    assert desk.states() == ["pending", "pending"]
-    assert desk.row().disabled_reason == "it answered 410 Gone"
+    assert harness.states() == ["pending", "pending"]
+    assert harness.row().disabled_reason == "it answered 410 Gone"
 
 
-def test_redirects_are_not_followed(desk: Desk, receive: Receive) -> None:
+def test_redirects_are_not_followed(harness: Harness, receive: Receive) -> None:
     with subscriber() as other, subscriber(answering(302, Location=other.url)) as app:
-        desk.endpoint(app.url)
+        harness.endpoint(app.url)
         receive(message_body(text()))
-        desk.rounds()
+        harness.rounds()
 
     assert (len(app.posted), len(other.posted)) == (1, 0)
-    assert [(row.status, row.error) for row in desk.attempts()] == [(302, None)]
-    assert desk.states() == ["pending"]
+    assert [(row.status, row.error) for row in harness.attempts()] == [(302, None)]
+    assert harness.states() == ["pending"]
 
 
 @pytest.mark.parametrize(
     ("wish", "least", "most"), [("60", 60, 61), ("1", 4, 6), ("999999", 3600, 3601), ("soon", 4, 6), ("-1", 4, 6)]
 )
 def test_retry_after_is_honoured_within_bounds(
-    desk: Desk, receive: Receive, wish: str, least: int, most: int
+    harness: Harness, receive: Receive, wish: str, least: int, most: int
 ) -> None:
     with subscriber(answering(429, Retry_After=wish)) as app:
-        desk.endpoint(app.url)
+        harness.endpoint(app.url)
         receive(message_body(text()))
-        desk.rounds()
+        harness.rounds()
 
-    due_at = desk.deliveries()[0].due_at
+    due_at = harness.deliveries()[0].due_at
     assert due_at is not None
-    assert timedelta(seconds=least) <= due_at - desk.clock() <= timedelta(seconds=most)
+    assert timedelta(seconds=least) <= due_at - harness.clock() <= timedelta(seconds=most)
 
 
-def test_the_breaker_opens_after_five_silences_and_lets_one_through_to_see(desk: Desk, receive: Receive) -> None:
+def test_the_breaker_opens_after_five_silences_and_lets_one_through_to_see(harness: Harness, receive: Receive) -> None:
     with subscriber(silent) as app:
-        desk.endpoint(app.url, max_in_flight=1)
+        harness.endpoint(app.url, max_in_flight=1)
         receive(*(message_body(text(sender=f"54911{number:08}")) for number in range(9)))
-        desk.rounds()
+        harness.rounds()
         assert len(app.posted) == 5
         pauses = []
         for _ in range(6):
-            desk.clock.now = desk.row().open_until or desk.clock()
-            desk.directory.forget()
-            desk.rounds()
-            pauses.append(((desk.row().open_until or desk.clock()) - desk.clock()).total_seconds())
+            harness.clock.now = harness.row().open_until or harness.clock()
+            harness.directory.forget()
+            harness.rounds()
+            pauses.append(((harness.row().open_until or harness.clock()) - harness.clock()).total_seconds())
         assert len(app.posted) == 11
         app.reply = answering(200)
-        desk.pass_by(seconds=61)
-        desk.rounds(lambda: set(desk.states()) == {"delivered"})  # also what was to be tried later
+        harness.pass_by(seconds=61)
+        harness.rounds(lambda: set(harness.states()) == {"delivered"})  # also what was to be tried later
 
     assert pauses == [10, 20, 40, 60, 60, 60]
-    assert set(desk.states()) == {"delivered"}
-    assert (desk.row().failures, desk.row().open_until, desk.row().failing_since) == (0, None, None)
+    assert set(harness.states()) == {"delivered"}
+    assert (harness.row().failures, harness.row().open_until, harness.row().failing_since) == (0, None, None)
 
 
 def silent(handler: Handler, _: Posted) -> None:
@@ -260,134 +260,134 @@ def said(app: App) -> list[str]:
 
 
 def test_what_waits_is_due_in_order_as_soon_as_another_delivery_shows_that_the_app_is_back(
-    desk: Desk, receive: Receive
+    harness: Harness, receive: Receive
 ) -> None:
     with subscriber(silent) as app:
-        desk.endpoint(app.url)
+        harness.endpoint(app.url)
         receive(message_body(text("ana 1", sender=ANA), text("ana 2", sender=ANA)))
         for seconds in (6, 18):
-            desk.rounds()
-            desk.pass_by(seconds=seconds)
-        desk.rounds()
+            harness.rounds()
+            harness.pass_by(seconds=seconds)
+        harness.rounds()
         assert said(app) == ["ana 1"] * 3  # it is not due for half a minute
         app.reply = answering(200)
         receive(message_body(text("bo", sender=BO)))
-        desk.rounds(lambda: desk.states() == ["delivered"] * 3)
+        harness.rounds(lambda: harness.states() == ["delivered"] * 3)
 
     assert said(app)[3:] == ["bo", "ana 1", "ana 2"]
 
 
 @pytest.mark.parametrize("change", ["url", "secret", "by hand"])
 def test_what_waits_is_due_at_once_when_its_url_or_secret_changes_or_somebody_says_so(
-    desk: Desk, receive: Receive, change: str
+    harness: Harness, receive: Receive, change: str
 ) -> None:
     with subscriber(answering(401)) as app, subscriber() as other:
-        desk.endpoint(app.url)
+        harness.endpoint(app.url)
         receive(message_body(text()))
-        desk.rounds()
+        harness.rounds()
         if change == "url":
-            desk.gateway.manage_endpoints._check_url = lambda url: None  # type: ignore[method-assign]
-            desk.gateway.manage_endpoints.change("app", {"url": other.url})
+            harness.gateway.manage_endpoints._check_url = lambda url: None  # type: ignore[method-assign]
+            harness.gateway.manage_endpoints.change("app", {"url": other.url})
         elif change == "secret":
             app.reply = answering(200)
-            desk.gateway.manage_endpoints.rotate_secret("app", None)
+            harness.gateway.manage_endpoints.rotate_secret("app", None)
         else:
             app.reply = answering(200)
-            assert retry_all(desk.gateway.database, app.url, desk.clock) == (1, 0)
-        desk.directory.forget()
-        desk.rounds(lambda: desk.states() == ["delivered"])
+            assert retry_all(harness.gateway.database, app.url, harness.clock) == (1, 0)
+        harness.directory.forget()
+        harness.rounds(lambda: harness.states() == ["delivered"])
 
     assert len(app.posted) + len(other.posted) == 2
 
 
 def test_an_event_that_is_refused_holds_its_contact_for_two_tries_and_no_one_else_and_opens_no_breaker(
-    desk: Desk, receive: Receive
+    harness: Harness, receive: Receive
 ) -> None:
     def reply(handler: Handler, posted: Posted) -> None:
         handler.answer(400 if b"poison" in posted.body else 200)
 
     with subscriber(reply) as app:
-        desk.endpoint(app.url)
+        harness.endpoint(app.url)
         receive(*(message_body(text("poison", sender=f"54911{number:08}")) for number in range(30)))
         receive(message_body(text("ana's poison", sender=ANA), text("ana", sender=ANA), text("bo", sender=BO)))
-        desk.rounds()
-        assert (desk.row().open_until, desk.row().silences) == (None, 0)
+        harness.rounds()
+        assert (harness.row().open_until, harness.row().silences) == (None, 0)
         assert "bo" in said(app) and "ana" not in said(app)
-        desk.pass_by(seconds=7)
-        desk.rounds()
+        harness.pass_by(seconds=7)
+        harness.rounds()
 
     assert "ana" in said(app)
-    assert desk.row().open_until is None
-    assert sorted(set(desk.states())) == ["delivered", "pending"]
+    assert harness.row().open_until is None
+    assert sorted(set(harness.states())) == ["delivered", "pending"]
 
 
-def test_failed_statuses_that_an_app_does_not_take_keep_no_customer_waiting(desk: Desk, receive: Receive) -> None:
+def test_failed_statuses_that_an_app_does_not_take_keep_no_customer_waiting(harness: Harness, receive: Receive) -> None:
     def reply(handler: Handler, posted: Posted) -> None:
         handler.answer(400 if b"message.status" in posted.body else 200)
 
     with subscriber(reply) as app:
-        desk.endpoint(app.url)
+        harness.endpoint(app.url)
         for number in range(30):  # two a second; whoever writes is answered in the same half second
             receive(status_body(status(f"wamid.{number}", "failed", to=ANA)))
             receive(message_body(text(f"{number}", sender=ANA)))
-            desk.rounds(lambda: f"{number}" in said(app))  # noqa: B023
-            desk.pass_by(seconds=0.5)
+            harness.rounds(lambda: f"{number}" in said(app))  # noqa: B023
+            harness.pass_by(seconds=0.5)
 
     assert [each for each in said(app) if each] == [f"{number}" for number in range(30)]
-    assert (desk.row().open_until, desk.row().silences) == (None, 0)
+    assert (harness.row().open_until, harness.row().silences) == (None, 0)
 
 
 def test_after_five_days_of_nothing_but_failure_it_is_disabled_and_comes_back_with_its_backlog(
-    desk: Desk, receive: Receive
+    harness: Harness, receive: Receive
 ) -> None:
     with subscriber(answering(500)) as app:
-        desk.endpoint(app.url)
+        harness.endpoint(app.url)
         receive(*(message_body(text(sender=f"54911{number:08}")) for number in range(20)))
         for _ in range(40):
-            desk.rounds()
-            desk.pass_by(hours=4)
-        assert desk.row().disabled_reason == "nothing but failure for 5 days"
+            harness.rounds()
+            harness.pass_by(hours=4)
+        assert harness.row().disabled_reason == "nothing but failure for 5 days"
         posted = len(app.posted)
-        desk.pass_by(days=30)
-        desk.rounds()
+        harness.pass_by(days=30)
+        harness.rounds()
         assert len(app.posted) == posted
 
-    assert {"pending"} <= set(desk.states())
+    assert {"pending"} <= set(harness.states())
 
 
-def test_what_is_too_old_is_marked_and_not_sent(desk: Desk, receive: Receive) -> None:
+def test_what_is_too_old_is_marked_and_not_sent(harness: Harness, receive: Receive) -> None:
     with subscriber() as app:
-        desk.endpoint(app.url, max_age_seconds=60)
-        receive(message_body(text("old")), message_body(text("new", timestamp=int(desk.clock().timestamp()))))
-        desk.rounds()
+        harness.endpoint(app.url, max_age_seconds=60)
+        receive(message_body(text("old")), message_body(text("new", timestamp=int(harness.clock().timestamp()))))
+        harness.rounds()
 
     assert [json.loads(posted.body)["data"]["message"] for posted in app.posted] == ["new"]
-    assert desk.states() == ["stale", "delivered"]
+    assert harness.states() == ["stale", "delivered"]
 
 
-def test_an_endpoint_gets_what_it_asked_for(desk: Desk, receive: Receive) -> None:
+def test_an_endpoint_gets_what_it_asked_for(harness: Harness, receive: Receive) -> None:
     with subscriber() as app:
-        desk.endpoint(app.url, "messages", types=["message.received"])
-        desk.endpoint(app.url, "failures", types=["message.*"], statuses=["failed"])
-        desk.endpoint(app.url, "other", numbers=[OTHER_PNID])
+        harness.endpoint(app.url, "messages", types=["message.received"])
+        harness.endpoint(app.url, "failures", types=["message.*"], statuses=["failed"])
+        harness.endpoint(app.url, "other", numbers=[OTHER_PNID])
         receive(
             message_body(text(id="wamid.1")), status_body(status("wamid.X", "sent")),
             status_body(status("wamid.X", "failed")), message_body(text(), number=OTHER_PNID),
         )  # fmt: skip
 
-    owed = [row.endpoint_id for row in desk.deliveries()]
+    owed = [row.endpoint_id for row in harness.deliveries()]
     assert [owed.count(id) for id in ("messages", "failures", "other")] == [2, 3, 1]
 
 
-def test_a_paused_endpoint_is_owed_and_gets_it_afterwards(desk: Desk, receive: Receive) -> None:
+def test_a_paused_endpoint_is_owed_and_gets_it_afterwards(harness: Harness, receive: Receive) -> None:
     with subscriber() as app:
-        desk.endpoint(app.url, paused=True)
+        harness.endpoint(app.url, paused=True)
         receive(message_body(text()))
-        desk.rounds()
-        assert (app.posted, desk.states()) == ([], ["pending"])
+        harness.rounds()
+        assert (app.posted, harness.states()) == ([], ["pending"])
 
 
-def test_a_limit_of_requests_per_second_holds(desk: Desk, receive: Receive) -> None:
+def test_a_limit_of_requests_per_second_holds(harness: Harness, receive: Receive) -> None:
     times = []
 
     def reply(handler: Handler, _: Posted) -> None:
@@ -395,22 +395,22 @@ def test_a_limit_of_requests_per_second_holds(desk: Desk, receive: Receive) -> N
         handler.answer()
 
     with subscriber(reply) as app:
-        desk.endpoint(app.url, max_per_second=20, ordered=False)
+        harness.endpoint(app.url, max_per_second=20, ordered=False)
         receive(message_body(*(text() for _ in range(20))))
-        desk.rounds()
+        harness.rounds()
 
     assert len(app.posted) == 20
     assert times[-1] - times[0] > 0.5
 
 
-def test_two_workers_never_have_the_same_delivery(desk: Desk, receive: Receive) -> None:
-    other = desk.new_lane(8)
+def test_two_workers_never_have_the_same_delivery(harness: Harness, receive: Receive) -> None:
+    other = harness.new_worker(8)
     with subscriber() as app:
-        desk.endpoint(app.url)
+        harness.endpoint(app.url)
         receive(*(message_body(*(text(sender=f"54911{number:08}") for number in range(30))) for _ in range(4)))
         thread = threading.Thread(target=lambda: [other() for _ in range(30)])
         thread.start()
-        desk.rounds()
+        harness.rounds()
         thread.join()
         other.close()
 
@@ -418,90 +418,90 @@ def test_two_workers_never_have_the_same_delivery(desk: Desk, receive: Receive) 
     assert len(set(app.ids)) == 120
 
 
-def test_a_worker_that_was_killed_loses_nothing(desk: Desk, receive: Receive) -> None:
+def test_a_worker_that_was_killed_loses_nothing(harness: Harness, receive: Receive) -> None:
     with subscriber() as app:
-        desk.endpoint(app.url)
+        harness.endpoint(app.url)
         receive(message_body(text()))
-        desk.pass_by(seconds=1)
-        desk.lane._hand_out = lambda claimed, at: None  # type: ignore[method-assign]  # killed after the claim
-        desk.lane()
-        desk.lane = desk.new_lane(8)
-        desk.rounds()
+        harness.pass_by(seconds=1)
+        harness.deliver._add = lambda claimed, at: None  # type: ignore[method-assign]  # killed after the claim
+        harness.deliver()
+        harness.deliver = harness.new_worker(8)
+        harness.rounds()
         assert app.posted == []
-        desk.pass_by(seconds=46)
-        desk.rounds()
+        harness.pass_by(seconds=46)
+        harness.rounds()
 
     assert len(app.posted) == 1
-    assert desk.states() == ["delivered"]
+    assert harness.states() == ["delivered"]
 
 
-def follow(desk: Desk, *, as_worker: bool = False, **changes: Any) -> None:
+def follow(harness: Harness, *, as_worker: bool = False, **changes: Any) -> None:
     """Start the worker anew with other settings; with `as_worker` it also tells of what it changed."""
-    settings, database = with_settings(desk.gateway.config, **changes), desk.gateway.database
-    directory = EndpointDirectory(settings, database, desk.gateway.vault, Registry(database), desk.clock)
+    settings, database = with_settings(harness.gateway.config, **changes), harness.gateway.database
+    directory = EndpointDirectory(settings, database, harness.gateway.vault, Registry(database), harness.clock)
     if as_worker:
-        worker = SharedSettings(settings, database, directory, desk.gateway.alarms, desk.clock)
+        worker = SharedSettings(settings, database, directory, harness.gateway.alarms, harness.clock)
         worker.beat("host")
         worker.leave()
     else:
         directory.follow_settings(lambda session, what: None)
-    desk.directory.forget()
-    desk.gateway.endpoints.forget()
+    harness.directory.forget()
+    harness.gateway.endpoints.forget()
 
 
 @pytest.mark.parametrize(("changed", "is_woken"), [("url", True), ("secret", True), ("replies", False)])
 def test_what_waits_is_tried_at_once_when_the_settings_name_another_app_or_secret(
-    desk: Desk, receive: Receive, changed: str, is_woken: bool
+    harness: Harness, receive: Receive, changed: str, is_woken: bool
 ) -> None:
     """An app that refused, or was silent, because of a wrong setting is not waited for when the setting is right."""
     before = {"forward_secret": new_secret()}
     with subscriber(answering(401)) as app, subscriber() as other:
         before["forward_url"] = app.url
-        follow(desk, as_worker=True, **before)
+        follow(harness, as_worker=True, **before)
         receive(message_body(text()), message_body(text(sender=BO)))
-        desk.rounds()
-        assert (desk.states(), len(app.posted)) == (["pending"] * 2, 2)
+        harness.rounds()
+        assert (harness.states(), len(app.posted)) == (["pending"] * 2, 2)
         app.reply = answering(200)
         changes = {"url": {"forward_url": other.url}, "secret": {"forward_secret": new_secret()}}
-        follow(desk, as_worker=True, **before | changes.get(changed, {"forward_replies": True}))
-        desk.rounds()
+        follow(harness, as_worker=True, **before | changes.get(changed, {"forward_replies": True}))
+        harness.rounds()
 
     messages = [sum(b"message.received" in posted.body for posted in each.posted) for each in (app, other)]
-    assert desk.states()[:2] == ["delivered" if is_woken else "pending"] * 2  # what follows tells of the change
+    assert harness.states()[:2] == ["delivered" if is_woken else "pending"] * 2  # what follows tells of the change
     assert messages == {"url": [2, 2], "secret": [4, 0], "replies": [2, 0]}[changed]
 
 
-def test_the_settings_make_an_endpoint_change_it_and_take_it_away(desk: Desk, receive: Receive) -> None:
+def test_the_settings_make_an_endpoint_change_it_and_take_it_away(harness: Harness, receive: Receive) -> None:
     secrets = [new_secret(), new_secret()]
     with subscriber() as app:
-        follow(desk, forward_url=app.url, forward_secret=secrets[0])
-        follow(desk, forward_url=app.url, forward_secret=secrets[1])
+        follow(harness, forward_url=app.url, forward_secret=secrets[0])
+        follow(harness, forward_url=app.url, forward_secret=secrets[1])
         receive(message_body(text()))
-        desk.rounds()
+        harness.rounds()
         for secret in secrets:
             Webhook(secret).verify(app.posted[0].body.decode(), app.posted[0].headers)
-        desk.pass_by(hours=25)
+        harness.pass_by(hours=25)
         receive(message_body(text()))
-        desk.rounds()
+        harness.rounds()
         assert " " not in app.posted[1].headers["webhook-signature"]
-        follow(desk)
+        follow(harness)
         receive(message_body(text()))
-        desk.rounds()
+        harness.rounds()
 
     assert len(app.posted) == 2
-    assert desk.row("settings").removed_at is not None
+    assert harness.row("settings").removed_at is not None
 
 
 def test_what_a_contact_is_owed_follows_when_it_turns_out_to_be_another(
-    desk: Desk, receive: Receive, database: Database
+    harness: Harness, receive: Receive, database: Database
 ) -> None:
     """Two contacts become one: their events must not overtake each other under different names."""
     with subscriber() as app:
-        desk.endpoint(app.url, paused=True)
+        harness.endpoint(app.url, paused=True)
         receive(message_body(text(sender=ANA)), message_body(text(sender=BO)))
-        first, second = (row.contact_id for row in desk.deliveries())
+        first, second = (row.contact_id for row in harness.deliveries())
         assert first is not None and second is not None
         with database.write() as session:
             contacts.merge(session, second, first)
 
-    assert [row.contact_id for row in desk.deliveries()] == [first, first]
+    assert [row.contact_id for row in harness.deliveries()] == [first, first]

@@ -27,7 +27,7 @@ def test_the_documented_bot_answers(page: str, bots: Bots, receive: Receive) -> 
     with responses.RequestsMock(assert_all_requests_are_fired=False) as graph:  # typing is shown at once
         graph.post(f"https://graph.example/v26.0/{PNID}/messages", json={"success": True})
         receive(message_body(text("Hola", timestamp=now(bots))))
-        bots.desk.rounds()
+        bots.harness.rounds()
 
     assert bots.said() == ["You said: Hola"]
 
@@ -43,13 +43,13 @@ def test_the_example_shows_buttons_and_answers_them(bots: Bots, receive: Receive
         message_body(text("Hola", timestamp=now(bots))), message_body(text("Menu", timestamp=now(bots))),
         message_body(pressed),
     )  # fmt: skip
-    bots.desk.rounds()
+    bots.harness.rounds()
 
-    assert bots.desk.states() == ["delivered"] * 3
+    assert bots.harness.states() == ["delivered"] * 3
     assert sorted(bots.said()) == [
         "Monday to Friday, 9 to 18.", "What can we do for you?", "You said: Hola. Write menu to see what I can do.",
     ]  # fmt: skip
 
 
 def now(bots: Bots) -> int:
-    return int(bots.desk.clock().timestamp())
+    return int(bots.harness.clock().timestamp())

@@ -10,16 +10,16 @@ import pytest
 from app.services.health_checks.context import Look
 from app.services.health_checks.internal_checks import endpoint_failing
 from tests.factories import message_body, text
-from tests.jobs.conftest import Desk
+from tests.jobs.conftest import Harness
 from tests.subscriber import answering, subscriber
 
 Receive = Callable[..., None]
 
 
-def alarmed(desk: Desk) -> list[str]:
+def alarmed(harness: Harness) -> list[str]:
     """The endpoints of which the alarm would be raised now."""
     nothing = cast(Any, None)
-    found = endpoint_failing(Look(desk.gateway.config, desk.gateway.database, nothing, nothing, desk.clock()))
+    found = endpoint_failing(Look(harness.gateway.config, harness.gateway.database, nothing, nothing, harness.clock()))
     assert found is not None
     return [each.subject for each in found]
 
@@ -32,29 +32,29 @@ def said(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
 
 
 def test_one_message_of_one_contact_is_enough(
-    desk: Desk, receive: Receive, caplog: pytest.LogCaptureFixture
+    harness: Harness, receive: Receive, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
     with subscriber(answering(500)) as app:
-        desk.endpoint(app.url)
+        harness.endpoint(app.url)
         receive(message_body(text()))
-        desk.rounds()
+        harness.rounds()
         assert said(caplog) == [("an endpoint did not take an event", "answered 500")]
-        desk.pass_by(seconds=30)
-        desk.rounds()
+        harness.pass_by(seconds=30)
+        harness.rounds()
         assert len(app.posted) == 2
-        assert (said(caplog), alarmed(desk)) == ([], [])
-        desk.pass_by(seconds=89)
-        assert alarmed(desk) == []
-        desk.pass_by(seconds=2)
-        assert alarmed(desk) == ["app"]
+        assert (said(caplog), alarmed(harness)) == ([], [])
+        harness.pass_by(seconds=89)
+        assert alarmed(harness) == []
+        harness.pass_by(seconds=2)
+        assert alarmed(harness) == ["app"]
         app.reply = answering(404)
-        desk.pass_by(minutes=10)
-        desk.rounds()
+        harness.pass_by(minutes=10)
+        harness.rounds()
         assert said(caplog) == [("an endpoint fails for another reason", "answered 404")]
         app.reply = answering(200)
-        desk.pass_by(hours=1)
-        desk.rounds()
+        harness.pass_by(hours=1)
+        harness.rounds()
 
     assert said(caplog) == [("an endpoint is well again", "")]
-    assert (alarmed(desk), desk.states()) == ([], ["delivered"])
+    assert (alarmed(harness), harness.states()) == ([], ["delivered"])

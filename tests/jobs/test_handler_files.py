@@ -34,8 +34,8 @@ def test_a_handler_has_the_file_of_its_message(
     )
 
     image = {"id": "111222333", "mime_type": "image/jpeg"}
-    written = text(timestamp=int(bots.desk.clock().timestamp()))
+    written = text(timestamp=int(bots.harness.clock().timestamp()))
     receive(message_body({**written, "type": "image", "image": image}))
-    bots.desk.rounds()
+    bots.harness.rounds()
 
     assert [message.message for message in bots.sent()] == ["900000 picture True"]

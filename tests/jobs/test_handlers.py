@@ -21,7 +21,7 @@ from tests.conftest import API_KEY, on_sqlite
 from tests.factories import ANA, BO, PNID, change, echo_body, message_body, notification
 from tests.factories import status as report
 from tests.factories import status_body, text
-from tests.jobs.conftest import Desk
+from tests.jobs.conftest import Harness
 from tests.subscriber import subscriber
 
 Receive = Callable[..., None]
@@ -38,14 +38,14 @@ def test_a_handler_answers_who_wrote_from_the_number_they_wrote_to(bots: Bots, r
     bots.load(ECHO)
 
     receive(message_body(text("Hola", timestamp=now(bots))))
-    bots.desk.rounds()
+    bots.harness.rounds()
 
     (message,) = bots.sent()
     assert (message.message, message.recipient, message.phone_number_id) == ("You said: Hola", f"+{ANA}", PNID)
     assert message.status == "queued"
-    (delivery,) = bots.desk.deliveries()
+    (delivery,) = bots.harness.deliveries()
     assert (delivery.endpoint_id, delivery.state, delivery.attempts) == ("bot:answer", "delivered", 1)
-    with bots.desk.gateway.database.read() as session:
+    with bots.harness.gateway.database.read() as session:
         key = session.scalars(select(IdempotencyKey)).one()
     assert key.key == f"{delivery.event_id}:bot:answer:1"
 
@@ -75,22 +75,22 @@ def test_it_is_woken_by_what_it_asked_for_and_by_what_is_said_now_alone(bots: Bo
         message_body(text("to nobody", timestamp=now(bots)), number="123456789"),
         notification(change(field="account_alerts", number=None, entity_type="WABA")),
     )  # fmt: skip
-    bots.desk.rounds()
+    bots.harness.rounds()
 
     assert sorted(bots.said()) == ["account.account_alerts", "message a", "message.sent", "status failed"]
-    assert bots.desk.states() == ["delivered"] * 4
+    assert bots.harness.states() == ["delivered"] * 4
 
 
 @on_sqlite
 def test_an_old_message_is_stale_for_it_and_still_everyone_elses(bots: Bots, receive: Receive) -> None:
     bots.load(ECHO)
     with subscriber() as app:
-        bots.desk.endpoint(app.url)
+        bots.harness.endpoint(app.url)
         receive(message_body(text("old", timestamp=now(bots) - 901), text("new", timestamp=now(bots) - 800)))
-        bots.desk.rounds()
+        bots.harness.rounds()
 
     assert bots.said() == ["You said: new"]
-    mine = [row for row in bots.desk.deliveries() if row.endpoint_id == "bot:answer"]
+    mine = [row for row in bots.harness.deliveries() if row.endpoint_id == "bot:answer"]
     assert [row.state for row in mine] == ["stale", "delivered"]
     assert mine[0].reason and mine[0].reason.startswith("stale")
     assert len(app.posted) == 2
@@ -114,17 +114,17 @@ def test_one_that_fails_after_its_send_is_tried_again_and_answers_once(bots: Bot
         """
     )
     receive(message_body(text(timestamp=now(bots))))
-    bots.desk.rounds()
+    bots.harness.rounds()
     assert sorted(bots.said()) == ["first", "other"]
 
-    bots.desk.pass_by(seconds=7)
-    bots.desk.rounds()
+    bots.harness.pass_by(seconds=7)
+    bots.harness.rounds()
 
     assert sorted(bots.said()) == ["first", "other", "second"]
-    assert {(row.endpoint_id, row.state, row.attempts) for row in bots.desk.deliveries()} == {
+    assert {(row.endpoint_id, row.state, row.attempts) for row in bots.harness.deliveries()} == {
         ("bot:answer", "delivered", 2), ("bot:other", "delivered", 1),
     }  # fmt: skip
-    failed = next(row for row in bots.desk.attempts() if row.error)
+    failed = next(row for row in bots.harness.attempts() if row.error)
     assert failed.error and failed.error.startswith("raised RuntimeError at bot.py:")
     assert failed.answer and "a bug" in failed.answer and failed.status is None
 
@@ -139,13 +139,13 @@ def test_what_failed_is_tried_at_once_when_the_code_is_loaded_anew(bots: Bots, r
         """
     bots.load(code.format('raise RuntimeError("a bug")'))
     receive(message_body(text(timestamp=now(bots))))
-    bots.desk.rounds()
-    assert (bots.desk.states(), bots.said()) == (["pending"], [])
+    bots.harness.rounds()
+    assert (bots.harness.states(), bots.said()) == (["pending"], [])
 
     bots.load(code.format("pass"))
-    bots.desk.rounds()
+    bots.harness.rounds()
 
-    assert (bots.desk.states(), bots.said()) == (["delivered"], ["hello"])
+    assert (bots.harness.states(), bots.said()) == (["delivered"], ["hello"])
 
 
 @on_sqlite
@@ -155,15 +155,15 @@ def test_it_is_tried_as_long_as_an_app_and_then_its_delivery_is_dead(
     monkeypatch.setattr("app.services.delivering.record_results.PROBES_IN_AGE", 1)
     bots.load("def register(on):\n    @on.message(max_age=None)\n    def answer(message, client): 1 / 0")
     receive(message_body(text(timestamp=now(bots))))
-    while bots.desk.states() == ["pending"]:
-        bots.desk.rounds()
-        due = max(row.due_at or bots.desk.clock() for row in bots.desk.deliveries())
-        bots.desk.clock.now = max(due, bots.desk.row("bot:answer").open_until or due)
-        bots.desk.directory.forget()
+    while bots.harness.states() == ["pending"]:
+        bots.harness.rounds()
+        due = max(row.due_at or bots.harness.clock() for row in bots.harness.deliveries())
+        bots.harness.clock.now = max(due, bots.harness.row("bot:answer").open_until or due)
+        bots.harness.directory.forget()
 
-    count = len(bots.desk.attempts())
+    count = len(bots.harness.attempts())
     assert len(retry_schedule.PAUSES) <= count < 60
-    assert bots.desk.states() == ["dead"]
+    assert bots.harness.states() == ["dead"]
     shown = get("/api/endpoints/bot:answer")
     assert (shown["state"], shown["handler"], shown["url"], shown["format"]) == (
         "failing", "bot:answer", None, "handler",
@@ -174,8 +174,8 @@ def test_it_is_tried_as_long_as_an_app_and_then_its_delivery_is_dead(
     assert ("delivery", "dead") in {(each["what"], each["status"]) for each in tries}
 
     bots.load(ECHO)  # put right; whoever retries it by hand wants the answer
-    retry_delivery(bots.desk.gateway.database, bots.desk.deliveries()[0].id, bots.desk.clock())
-    bots.desk.rounds()
+    retry_delivery(bots.harness.gateway.database, bots.harness.deliveries()[0].id, bots.harness.clock())
+    bots.harness.rounds()
     assert bots.said() == ["You said: Hola"]
 
 
@@ -189,15 +189,16 @@ def test_a_replay_runs_it_again_and_doubles_no_answer(bots: Bots, receive: Recei
         """
     )
     receive(message_body(text(timestamp=now(bots))))
-    bots.desk.rounds()
+    bots.harness.rounds()
 
-    replay_event(bots.desk.gateway.database, "bot:answer", bots.desk.deliveries()[0].event_id, bots.desk.clock())
-    bots.desk.pass_by(days=29)
-    bots.desk.gateway.sweep_sends._now = bots.desk.clock  # type: ignore[method-assign]
-    bots.desk.gateway.sweep_sends.purge()
-    bots.desk.rounds()
+    event_id = bots.harness.deliveries()[0].event_id
+    replay_event(bots.harness.gateway.database, "bot:answer", event_id, bots.harness.clock())
+    bots.harness.pass_by(days=29)
+    bots.harness.gateway.sweep_sends._now = bots.harness.clock  # type: ignore[method-assign]
+    bots.harness.gateway.sweep_sends.purge()
+    bots.harness.rounds()
 
-    assert bots.desk.states() == ["delivered", "delivered"]
+    assert bots.harness.states() == ["delivered", "delivered"]
     assert bots.said() == ["first"]
 
 
@@ -221,9 +222,9 @@ def test_a_contacts_messages_come_one_after_the_other_and_contacts_side_by_side(
         *(message_body(text(f"a{n}", sender=ANA, timestamp=now(bots)), text(f"b{n}", sender=BO, timestamp=now(bots)))
           for n in range(3))
     )  # fmt: skip
-    bots.desk.rounds(seconds=30)
+    bots.harness.rounds(seconds=30)
 
-    assert bots.desk.states() == ["delivered"] * 6
+    assert bots.harness.states() == ["delivered"] * 6
     assert [said for said in bots.said() if said < "b"] == ["a0", "a1", "a2"]
     assert [said for said in bots.said() if said > "b"] == ["b0", "b1", "b2"]
 
@@ -247,16 +248,16 @@ def test_one_that_hangs_or_dies_keeps_nobody_waiting(
         processes=3, seconds=600,
     )  # fmt: skip
     with subscriber() as app:
-        bots.desk.endpoint(app.url)
+        bots.harness.endpoint(app.url)
         receive(*(message_body(text(f"{n}", sender=f"54911{n:08}", timestamp=now(bots))) for n in range(4)))
-        bots.desk.rounds(lambda: len(bots.said()) == 4 and len(app.posted) == 4, seconds=30)
-        bots.desk.rounds(lambda: len(bots.desk.attempts()) == 12, seconds=30)
-    assert {row.error for row in bots.desk.attempts()} == {None, "the process ended with 1"}
+        bots.harness.rounds(lambda: len(bots.said()) == 4 and len(app.posted) == 4, seconds=30)
+        bots.harness.rounds(lambda: len(bots.harness.attempts()) == 12, seconds=30)
+    assert {row.error for row in bots.harness.attempts()} == {None, "the process ended with 1"}
 
     bots.pools[-1]._seconds = 0.1
-    bots.desk.rounds(lambda: len(bots.desk.attempts()) == 16, seconds=30)
+    bots.harness.rounds(lambda: len(bots.harness.attempts()) == 16, seconds=30)
 
-    assert [row.error for row in bots.desk.attempts()].count("it took too long and was killed") == 4
+    assert [row.error for row in bots.harness.attempts()].count("it took too long and was killed") == 4
     assert bots.pools[-1].serves("bot:hang")
 
 
@@ -266,18 +267,18 @@ def test_one_that_is_gone_from_the_code_keeps_its_history_and_what_it_is_owed_is
 ) -> None:
     bots.load(ECHO)
     receive(message_body(text("one", timestamp=now(bots))))
-    bots.desk.rounds()
+    bots.harness.rounds()
     receive(message_body(text("two", timestamp=now(bots))))
 
     bots.load("def register(on):\n    @on.message\n    def other(message, client): pass")
-    bots.desk.rounds()
+    bots.harness.rounds()
 
-    rows = bots.desk.deliveries()
+    rows = bots.harness.deliveries()
     assert [(row.state, row.reason) for row in rows] == [
         ("delivered", None), ("dead", "the handler is no longer in the code"),
     ]  # fmt: skip
     assert [each["id"] for each in get("/api/endpoints")["data"]] == ["bot:other"]
-    assert audit_balance(bots.desk.gateway.database).is_clean
+    assert audit_balance(bots.harness.gateway.database).is_clean
 
     bots.load(ECHO)  # back again
     assert [each["id"] for each in get("/api/endpoints")["data"]] == ["bot:answer"]
@@ -293,11 +294,11 @@ def test_a_module_that_cannot_be_loaded_is_told_of_and_its_events_wait(
     follow = bots.load("import no_such_thing")
     follow()  # it is tried no more often than it is time to
     with subscriber() as app:
-        bots.desk.endpoint(app.url)
+        bots.harness.endpoint(app.url)
         receive(message_body(text(timestamp=now(bots))))
-        bots.desk.rounds(lambda: "delivered" in bots.desk.states())
-    assert sorted(bots.desk.states()) == ["delivered", "pending"]
-    with bots.desk.gateway.database.read() as session:
+        bots.harness.rounds(lambda: "delivered" in bots.harness.states())
+    assert sorted(bots.harness.states()) == ["delivered", "pending"]
+    with bots.harness.gateway.database.read() as session:
         (alert,) = alerts.all_open(session)
     assert (alert.kind, alert.subject) == ("handlers_broken", MODULE)
     assert "no_such_thing" in alert.details["reason"]
@@ -306,11 +307,11 @@ def test_a_module_that_cannot_be_loaded_is_told_of_and_its_events_wait(
     write_bot(bots.directory, ECHO)
     bots.pools[-1]._load_at = 0
     follow()
-    bots.desk.directory.forget()
-    bots.desk.rounds()
+    bots.harness.directory.forget()
+    bots.harness.rounds()
 
     assert bots.said() == ["You said: Hola"]
-    with bots.desk.gateway.database.read() as session:
+    with bots.harness.gateway.database.read() as session:
         assert not alerts.all_open(session)
 
 
@@ -318,13 +319,13 @@ def test_a_module_that_cannot_be_loaded_is_told_of_and_its_events_wait(
 def test_a_worker_without_the_handler_leaves_it_to_another(bots: Bots, receive: Receive) -> None:
     bots.load(ECHO)
     receive(message_body(text(timestamp=now(bots))))
-    other = Desk(bots.desk.gateway, bots.desk.clock, 8)
+    other = Harness(bots.harness.gateway, bots.harness.clock, 8)
 
     for _ in range(3):
-        other.lane()
-    assert bots.desk.states() == ["pending"]
-    other.lane.close()
-    bots.desk.rounds()
+        other.deliver()
+    assert bots.harness.states() == ["pending"]
+    other.deliver.close()
+    bots.harness.rounds()
 
     assert bots.said() == ["You said: Hola"]
 
@@ -344,17 +345,17 @@ def test_a_stop_cuts_off_what_takes_too_long_and_gives_it_back_untried(bots: Bot
         """
     )
     receive(message_body(text(timestamp=now(bots))))
-    bots.desk.rounds((bots.directory / "began").exists)
+    bots.harness.rounds((bots.directory / "began").exists)
 
     bots.pools[-1].begin_stop()
-    bots.desk.lane.close()
+    bots.harness.deliver.close()
     bots.pools[-1].close()
 
-    (row,) = bots.desk.deliveries()
+    (row,) = bots.harness.deliveries()
     assert (row.state, row.attempts, row.claim_id) == ("pending", 0, None)
     bots.start(HandlerPool(MODULE, bots.pools[-1]._environ, processes=1, seconds=20))
-    bots.desk.rounds()
-    assert bots.desk.states() == ["delivered"]
+    bots.harness.rounds()
+    assert bots.harness.states() == ["delivered"]
     assert bots.said() == ["before"]
 
 
@@ -376,7 +377,7 @@ def test_what_cannot_be_sent_is_an_error_and_no_other_address_is_made_up(bots: B
         """
     )
     receive(message_body(text(timestamp=now(bots))))
-    bots.desk.rounds()
+    bots.harness.rounds()
 
     assert bots.said() == [
         "invalid_request", "invalid_request", "malformed", "malformed", "malformed", "not_found", "quoting",
@@ -392,7 +393,7 @@ def test_logs_say_which_handler_failed_and_where_and_quote_nothing(
 ) -> None:
     bots.load("def register(on):\n @on.message\n def answer(message, client):\n  raise ValueError(message['message'])")
     receive(message_body(text("a secret", timestamp=now(bots))))
-    bots.desk.rounds()
+    bots.harness.rounds()
 
     (record,) = [record for record in caplog.records if record.getMessage() == "a handler failed"]
     told = record.__dict__
@@ -424,14 +425,14 @@ def test_the_api_shows_it_among_the_endpoints_and_leaves_the_code_to_the_code(
     assert call("POST", "/api/endpoints", {"url": "https://bot.example", "format": "handler"}).status_code == 422
 
     assert call("PATCH", path, {"paused": True, "description": "the bot"}).json["state"] == "paused"
-    bots.desk.directory.forget()
+    bots.harness.directory.forget()
     receive(message_body(text(timestamp=now(bots))))
-    bots.desk.lane()
-    assert bots.desk.states() == ["pending"]
+    bots.harness.deliver()
+    assert bots.harness.states() == ["pending"]
     bots.load(ECHO)  # a new start does not unpause it
     assert call("PATCH", path, {"paused": False}).json["state"] == "active"
-    bots.desk.directory.forget()
-    bots.desk.rounds()
+    bots.harness.directory.forget()
+    bots.harness.rounds()
     assert bots.said() == ["You said: Hola"]
 
 
@@ -439,13 +440,13 @@ def test_the_api_shows_it_among_the_endpoints_and_leaves_the_code_to_the_code(
 def test_what_is_erased_wakes_nobody(bots: Bots, receive: Receive) -> None:
     bots.load(ECHO)
     receive(message_body(text(timestamp=now(bots))))
-    with bots.desk.gateway.database.read() as session:
+    with bots.harness.gateway.database.read() as session:
         contact_id = session.scalars(select(Contact.id)).one()
-    bots.desk.gateway.erase_contact(contact_id)
-    bots.desk.rounds()
+    bots.harness.gateway.erase_contact(contact_id)
+    bots.harness.rounds()
 
     assert bots.said() == []
-    assert bots.desk.states() == ["dead"]
+    assert bots.harness.states() == ["dead"]
 
 
 def test_it_talks_over_no_person_and_can_hand_a_contact_over(bots: Bots, receive: Receive) -> None:
@@ -466,30 +467,30 @@ def test_it_talks_over_no_person_and_can_hand_a_contact_over(bots: Bots, receive
                 client.reply("talked over")
         """
     )
-    hand_over = bots.desk.gateway.hand_over
+    hand_over = bots.harness.gateway.hand_over
     receive(message_body(text("slow", timestamp=now(bots))))
-    with bots.desk.gateway.database.read() as session:
+    with bots.harness.gateway.database.read() as session:
         contact_id = session.scalars(select(Contact.id)).one()
-    bots.desk.rounds((bots.directory / "began").exists)
+    bots.harness.rounds((bots.directory / "began").exists)
     hand_over(contact_id, HandledBy.HUMAN)
     (bots.directory / "taken over").touch()
-    bots.desk.rounds()
-    bots.desk.pass_by(seconds=7)
-    bots.desk.rounds()
+    bots.harness.rounds()
+    bots.harness.pass_by(seconds=7)
+    bots.harness.rounds()
 
-    assert bots.desk.states() == ["withheld"]
-    assert [row.error for row in bots.desk.attempts()] == ["raised Error: wrong_state at bot.py:14 in answer"]
+    assert bots.harness.states() == ["withheld"]
+    assert [row.error for row in bots.harness.attempts()] == ["raised Error: wrong_state at bot.py:14 in answer"]
     assert bots.said() == ["to a colleague"]
 
     hand_over(contact_id, HandledBy.BOT)
     receive(
         message_body(text("a person, please", timestamp=now(bots))), message_body(text("hello?", timestamp=now(bots)))
     )
-    bots.desk.rounds()
+    bots.harness.rounds()
 
-    assert bots.desk.states() == ["withheld", "delivered", "withheld"]
+    assert bots.harness.states() == ["withheld", "delivered", "withheld"]
     assert bots.said() == ["to a colleague", "Somebody will answer."]
 
 
 def now(bots: Bots) -> int:
-    return int(bots.desk.clock().timestamp())
+    return int(bots.harness.clock().timestamp())

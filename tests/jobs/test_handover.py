@@ -12,14 +12,14 @@ import pytest
 
 from app.domain.handover import HandledBy
 from app.services.contacts.handover import HandOver
-from app.services.delivering.http_delivery import PostEvent
+from app.services.delivering.http_delivery import HttpDelivery
 from app.services.delivering.replay import retry_delivery
 from app.services.delivering.replies import SendReplies
 from app.services.messages.read import is_revoked
 from app.services.operations.audit import audit_balance
 from tests.conftest import on_sqlite
 from tests.factories import ANA, BO, OTHER_PNID, PNID, echo, echo_body, message_body, status, status_body, text
-from tests.jobs.conftest import Desk
+from tests.jobs.conftest import Harness
 from tests.jobs.test_replies import sent
 from tests.subscriber import App, Handler, Posted, answering, subscriber
 
@@ -29,34 +29,34 @@ REPLY = b'{"reply":"I am a bot"}'
 
 
 @pytest.fixture
-def bots(desk: Desk) -> Desk:
-    """The lane as a worker has it, by the test's clock."""
-    gateway = desk.gateway
-    ask = HandOver(gateway.database, gateway.directory, gateway.hand_over._silence, desk.clock).with_a_person
-    desk.post = PostEvent(desk.post._client, desk.clock, SendReplies(gateway.send, ask), ask)
-    desk.lane = desk.new_lane(8)
-    return desk
+def bots(harness: Harness) -> Harness:
+    """A worker's delivery loop, with the test's clock."""
+    gateway = harness.gateway
+    ask = HandOver(gateway.database, gateway.directory, gateway.hand_over._silence, harness.clock).with_a_person
+    harness.post = HttpDelivery(harness.post._client, harness.clock, SendReplies(gateway.send, ask), ask)
+    harness.deliver = harness.new_worker(8)
+    return harness
 
 
 def said(app: App) -> list[str]:
     return [json.loads(posted.body)["data"]["message"] for posted in app.posted]
 
 
-def now(desk: Desk) -> int:
-    return int(desk.clock().timestamp())
+def now(harness: Harness) -> int:
+    return int(harness.clock().timestamp())
 
 
-def hand_over(desk: Desk, to: HandledBy, contact_id: str, number: str | None = None) -> None:
-    gateway = desk.gateway
-    HandOver(gateway.database, gateway.directory, gateway.hand_over._silence, desk.clock)(contact_id, to, number)
+def hand_over(harness: Harness, to: HandledBy, contact_id: str, number: str | None = None) -> None:
+    gateway = harness.gateway
+    HandOver(gateway.database, gateway.directory, gateway.hand_over._silence, harness.clock)(contact_id, to, number)
 
 
 @pytest.mark.parametrize("order", ["before", "after", "in one POST"])
-def test_a_message_that_was_taken_back_wakes_no_bot(bots: Desk, receive: Receive, order: str) -> None:
+def test_a_message_that_was_taken_back_wakes_no_bot(bots: Harness, receive: Receive, order: str) -> None:
     gateway = bots.gateway
-    taken_back = partial(is_revoked, gateway.database)
-    bots.post = PostEvent(bots.post._client, bots.clock, SendReplies(gateway.send), is_revoked=taken_back)
-    bots.lane = bots.new_lane(8)
+    revoked = partial(is_revoked, gateway.database)
+    bots.post = HttpDelivery(bots.post._client, bots.clock, SendReplies(gateway.send), is_revoked=revoked)
+    bots.deliver = bots.new_worker(8)
     message = text("never mind", id="wamid.T", timestamp=now(bots))
     revocation = text(timestamp=now(bots)) | {"type": "revoke", "revoke": {"original_message_id": "wamid.T"}}
     items = [revocation, message] if order == "before" else [message, revocation]
@@ -70,7 +70,7 @@ def test_a_message_that_was_taken_back_wakes_no_bot(bots: Desk, receive: Receive
     assert sorted(bots.states()) == ["delivered", "withheld"]
 
 
-def test_who_answers_on_the_phone_is_not_talked_over(bots: Desk, receive: Receive, get: Get) -> None:
+def test_who_answers_on_the_phone_is_not_talked_over(bots: Harness, receive: Receive, get: Get) -> None:
     def ana(word: str) -> dict[str, Any]:
         return message_body(text(word, timestamp=now(bots)))
 
@@ -104,7 +104,7 @@ def test_who_answers_on_the_phone_is_not_talked_over(bots: Desk, receive: Receiv
 
 
 @on_sqlite
-def test_what_waits_for_another_try_is_withheld_once_a_person_takes_over(bots: Desk, receive: Receive) -> None:
+def test_what_waits_for_another_try_is_withheld_once_a_person_takes_over(bots: Harness, receive: Receive) -> None:
     with subscriber(answering(503)) as bot:
         bots.endpoint(bot.url, replies=True, types=["message.received"])
         receive(message_body(text(timestamp=now(bots))))
@@ -121,7 +121,7 @@ def test_what_waits_for_another_try_is_withheld_once_a_person_takes_over(bots: D
 
 
 @on_sqlite
-def test_an_answer_that_comes_after_a_person_took_over_is_not_sent(bots: Desk, receive: Receive) -> None:
+def test_an_answer_that_comes_after_a_person_took_over_is_not_sent(bots: Harness, receive: Receive) -> None:
     asked, go = threading.Event(), threading.Event()
 
     def slowly(handler: Handler, _: Posted) -> None:
@@ -144,7 +144,7 @@ def test_an_answer_that_comes_after_a_person_took_over_is_not_sent(bots: Desk, r
 
 
 @on_sqlite
-def test_a_withheld_delivery_can_be_asked_for_and_is_a_replay(bots: Desk, receive: Receive) -> None:
+def test_a_withheld_delivery_can_be_asked_for_and_is_a_replay(bots: Harness, receive: Receive) -> None:
     with subscriber(answering(200, REPLY)) as bot:
         bots.endpoint(bot.url, replies=True, types=["message.received"])
         receive(message_body(text(timestamp=now(bots))))
@@ -162,7 +162,7 @@ def test_a_withheld_delivery_can_be_asked_for_and_is_a_replay(bots: Desk, receiv
 
 
 @on_sqlite
-def test_reports_and_other_numbers_reach_a_bot_all_the_same(bots: Desk, receive: Receive) -> None:
+def test_reports_and_other_numbers_reach_a_bot_all_the_same(bots: Harness, receive: Receive) -> None:
     with subscriber() as bot:
         bots.endpoint(bot.url, replies=True, types=["message.*"])
         receive(message_body(text("first", timestamp=now(bots))))

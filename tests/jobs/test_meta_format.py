@@ -30,18 +30,18 @@ from tests.factories import (
     text,
     to_bytes,
 )
-from tests.jobs.conftest import SECRET, Desk
+from tests.jobs.conftest import SECRET, Harness
 from tests.subscriber import answering, subscriber
 
 Receive = Callable[..., None]
 
 
-def test_a_single_item_comes_byte_for_byte_and_signed_as_meta_signs(desk: Desk, receive: Receive) -> None:
+def test_a_single_item_comes_byte_for_byte_and_signed_as_meta_signs(harness: Harness, receive: Receive) -> None:
     body = message_body(text("¡Hola!"), contacts=[contact()])
     with subscriber() as app:
-        desk.endpoint(app.url, format="meta")
+        harness.endpoint(app.url, format="meta")
         receive(body)
-        desk.rounds()
+        harness.rounds()
 
     (posted,) = app.posted
     assert posted.body == to_bytes(body)
@@ -49,15 +49,15 @@ def test_a_single_item_comes_byte_for_byte_and_signed_as_meta_signs(desk: Desk, 
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-def test_a_batch_comes_item_by_item_and_only_what_is_new(desk: Desk, receive: Receive, ordered: bool) -> None:
+def test_a_batch_comes_item_by_item_and_only_what_is_new(harness: Harness, receive: Receive, ordered: bool) -> None:
     known, new, other = text("known", id="wamid.1"), text("new", id="wamid.2"), text("other", sender=BO, id="wamid.3")
     batch = notification(
         change(messages=[known, new], statuses=[status("wamid.X")], contacts=[contact()]), change(messages=[other])
     )
     with subscriber() as app:
-        desk.endpoint(app.url, format="meta", ordered=ordered)
+        harness.endpoint(app.url, format="meta", ordered=ordered)
         receive(message_body(known), batch)
-        desk.rounds()
+        harness.rounds()
 
     for each in app.posted:
         assert verify_meta_signature([SECRET], each.body, each.headers["x-hub-signature-256"]) == 0
@@ -96,21 +96,21 @@ def test_echoes_and_whatever_is_no_list_come_too() -> None:
     assert meta_body(b"{", {0: None}) is None
 
 
-def test_whole_a_notification_is_one_post_and_comes_byte_for_byte(desk: Desk, receive: Receive) -> None:
+def test_whole_a_notification_is_one_post_and_comes_byte_for_byte(harness: Harness, receive: Receive) -> None:
     body = message_body(text("1"), text("2", sender=BO), contacts=[contact(), contact(BO, "Bo")])
     with subscriber() as app:
-        desk.endpoint(app.url, format="meta", ordered=False, split=False)
+        harness.endpoint(app.url, format="meta", ordered=False, split=False)
         receive(body, message_body(text("3")))
-        desk.rounds()
+        harness.rounds()
 
     assert to_bytes(body) in {posted.body for posted in app.posted}
     assert len(app.posted) == 2
-    assert desk.states() == ["delivered"] * 3
-    assert audit_balance(desk.gateway.database).is_clean
+    assert harness.states() == ["delivered"] * 3
+    assert audit_balance(harness.gateway.database).is_clean
 
 
 @on_sqlite
-def test_whole_it_is_cut_by_number_and_holds_only_what_is_new(desk: Desk, receive: Receive) -> None:
+def test_whole_it_is_cut_by_number_and_holds_only_what_is_new(harness: Harness, receive: Receive) -> None:
     known = text("known", id="wamid.1")
     batch = notification(
         change(messages=[known, text("new"), text("bo", sender=BO)], contacts=[contact(), contact(BO, "Bo")]),
@@ -119,12 +119,12 @@ def test_whole_it_is_cut_by_number_and_holds_only_what_is_new(desk: Desk, receiv
     )
     with subscriber(answering(503)) as app:
         receive(message_body(known))
-        desk.endpoint(app.url, format="meta", ordered=False, split=False)
+        harness.endpoint(app.url, format="meta", ordered=False, split=False)
         receive(batch)
-        desk.rounds()
+        harness.rounds()
         app.reply = answering(200)
-        desk.pass_by(seconds=7)
-        desk.rounds()
+        harness.pass_by(seconds=7)
+        harness.rounds()
 
     first, again = app.posted[:2], app.posted[2:]
     assert sorted(posted.body for posted in first) == sorted(posted.body for posted in again)
@@ -137,56 +137,56 @@ def test_whole_it_is_cut_by_number_and_holds_only_what_is_new(desk: Desk, receiv
 
 
 @on_sqlite
-def test_a_notification_of_which_some_is_still_to_be_read_waits(desk: Desk, receive: Receive) -> None:
+def test_a_notification_of_which_some_is_still_to_be_read_waits(harness: Harness, receive: Receive) -> None:
     with subscriber() as app:
-        desk.endpoint(app.url, format="meta", ordered=False, split=False)
+        harness.endpoint(app.url, format="meta", ordered=False, split=False)
         receive(message_body(text("1"), text("2")))
-        with desk.gateway.database.write() as session:
+        with harness.gateway.database.write() as session:
             session.execute(update(Notification).values(state="pending"))
-        desk.rounds()
+        harness.rounds()
         assert app.posted == []
-        with desk.gateway.database.write() as session:
+        with harness.gateway.database.write() as session:
             session.execute(update(Notification).values(state="processed"))
-        desk.pass_by(seconds=1)
-        desk.rounds()
+        harness.pass_by(seconds=1)
+        harness.rounds()
 
     assert len(app.posted) == 1
 
 
-def test_an_item_that_fails_is_tried_again_by_itself(desk: Desk, receive: Receive) -> None:
+def test_an_item_that_fails_is_tried_again_by_itself(harness: Harness, receive: Receive) -> None:
     batch = message_body(
         text("1", id="wamid.1"), text("2", sender=BO, id="wamid.2"), contacts=[contact(), contact(BO, "Bo")]
     )
     with subscriber(lambda handler, posted: handler.answer(503 if b"wamid.1" in posted.body else 200)) as app:
-        desk.endpoint(app.url, format="meta")
+        harness.endpoint(app.url, format="meta")
         receive(batch)
-        desk.rounds()
+        harness.rounds()
         app.reply = answering(200)
-        desk.pass_by(seconds=7)
-        desk.rounds()
+        harness.pass_by(seconds=7)
+        harness.rounds()
 
     first, second = ([each for each in app.posted if name in each.body] for name in (b"wamid.1", b"wamid.2"))
     assert (len(first), len(second)) == (2, 1)
     assert (first[0].id, first[0].body) == (first[1].id, first[1].body)
-    assert desk.states() == ["delivered", "delivered"]
+    assert harness.states() == ["delivered", "delivered"]
 
 
 @on_sqlite
-def test_what_we_make_of_an_item_is_no_notification_of_metas(desk: Desk, receive: Receive) -> None:
+def test_what_we_make_of_an_item_is_no_notification_of_metas(harness: Harness, receive: Receive) -> None:
     """A word that stops marketing is a message, and an event of ours besides."""
     stop = {"category": "marketing_messages", "value": "stop", "timestamp": "1795500000", "wa_id": ANA}
     with subscriber() as app:
-        desk.endpoint(app.url, format="meta")
+        harness.endpoint(app.url, format="meta")
         receive(notification(change(field="user_preferences", user_preferences=[stop], contacts=[contact()])))
-        desk.rounds()
+        harness.rounds()
 
     assert len(app.posted) == 1
-    assert audit_balance(desk.gateway.database).is_clean
+    assert audit_balance(harness.gateway.database).is_clean
 
 
 @on_sqlite
-def test_whole_notifications_are_refused_where_they_cannot_be_had(desk: Desk) -> None:
-    manage = desk.gateway.manage_endpoints
+def test_whole_notifications_are_refused_where_they_cannot_be_had(harness: Harness) -> None:
+    manage = harness.gateway.manage_endpoints
     for values in ({"split": False, "ordered": False}, {"split": False, "format": "meta"}):
         with pytest.raises(Invalid) as refusal:
             manage.add({"url": "https://bot.example/"} | values)

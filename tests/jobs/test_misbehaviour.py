@@ -11,7 +11,7 @@ import pytest
 
 from app.subscribers.client import DEADLINE_SECONDS
 from tests.factories import ANA, BO, message_body, text
-from tests.jobs.conftest import Desk
+from tests.jobs.conftest import Harness
 from tests.subscriber import Handler, Posted, Reply, answering, subscriber
 
 Receive = Callable[..., None]
@@ -77,28 +77,28 @@ ENDLESS = {"slow", "dripped", "dripped headers"}
 
 @pytest.mark.parametrize("how", MISBEHAVIOUR)
 def test_everything_comes_later_with_the_same_ids_and_to_everybody_else_at_once(
-    desk: Desk, receive: Receive, how: str
+    harness: Harness, receive: Receive, how: str
 ) -> None:
     if how in ENDLESS:
-        hasty, patient = desk.new_post(deadline_seconds=DEADLINE), desk.post
-        desk.lane._post = lambda work: (hasty if work.endpoint.id == "bad" else patient)(work)
+        hasty, patient = harness.new_client(deadline_seconds=DEADLINE), harness.post
+        harness.deliver._dispatch = lambda batch: (hasty if batch.endpoint.id == "bad" else patient)(batch)
     with subscriber(MISBEHAVIOUR[how]) as app, subscriber() as well:
-        desk.endpoint(app.url, "bad")
-        desk.endpoint(well.url, "well")
+        harness.endpoint(app.url, "bad")
+        harness.endpoint(well.url, "well")
         receive(message_body(text(sender=ANA)), message_body(text(sender=BO)))
-        desk.rounds()
+        harness.rounds()
         first, at_once = app.ids, well.ids
         app.reply = answering(200)
-        desk.pass_by(seconds=7)
-        desk.rounds()
+        harness.pass_by(seconds=7)
+        harness.rounds()
 
-    assert set(desk.states()) == {"delivered"}
+    assert set(harness.states()) == {"delivered"}
     assert sorted(first) == sorted(app.ids[len(first):]) == sorted(at_once) == sorted(well.ids)
     if how in ENDLESS:
-        assert all(attempt.duration_ms < 1_000 * DEADLINE_SECONDS for attempt in desk.attempts())
+        assert all(attempt.duration_ms < 1_000 * DEADLINE_SECONDS for attempt in harness.attempts())
 
 
-def test_an_answer_of_100_megabytes_is_cut_and_counts(desk: Desk, receive: Receive) -> None:
+def test_an_answer_of_100_megabytes_is_cut_and_counts(harness: Harness, receive: Receive) -> None:
     written = []
 
     def vast(handler: Handler, _: Posted) -> None:
@@ -110,35 +110,35 @@ def test_an_answer_of_100_megabytes_is_cut_and_counts(desk: Desk, receive: Recei
         handler.close_connection = True
 
     with subscriber(vast) as app:
-        desk.endpoint(app.url)
+        harness.endpoint(app.url)
         receive(message_body(text()))
-        desk.rounds()
+        harness.rounds()
 
-    (attempt,) = desk.attempts()
+    (attempt,) = harness.attempts()
     assert (attempt.status, len(attempt.answer or "")) == (200, 65536)
-    assert desk.states() == ["delivered"]
+    assert harness.states() == ["delivered"]
     assert sum(written) < 50_000_000
 
 
-def test_a_kept_connection_that_was_closed_meanwhile_costs_no_try(desk: Desk, receive: Receive) -> None:
+def test_a_kept_connection_that_was_closed_meanwhile_costs_no_try(harness: Harness, receive: Receive) -> None:
     def one_at_a_time(handler: Handler, _: Posted) -> None:
         handler.answer()
         handler.close_connection = True
 
     with subscriber(one_at_a_time) as app:
-        desk.endpoint(app.url)
+        harness.endpoint(app.url)
         for _ in range(4):
             receive(message_body(text()))
-            desk.rounds()
+            harness.rounds()
 
     assert len(app.posted) == 4
-    assert [attempt.number for attempt in desk.attempts()] == [1, 1, 1, 1]
+    assert [attempt.number for attempt in harness.attempts()] == [1, 1, 1, 1]
 
 
-def test_answers_of_any_bytes_are_kept_as_text(desk: Desk, receive: Receive) -> None:
+def test_answers_of_any_bytes_are_kept_as_text(harness: Harness, receive: Receive) -> None:
     with subscriber(answering(200, b"\x00\xff\xfe ok")) as app:
-        desk.endpoint(app.url)
+        harness.endpoint(app.url)
         receive(message_body(text()))
-        desk.rounds()
+        harness.rounds()
 
-    assert [attempt.answer for attempt in desk.attempts()] == ["\ufffd\ufffd\ufffd ok"]
+    assert [attempt.answer for attempt in harness.attempts()] == ["\ufffd\ufffd\ufffd ok"]

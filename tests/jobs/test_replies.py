@@ -11,11 +11,11 @@ from sqlalchemy import select
 
 from app.container import Gateway
 from app.models import Message
-from app.services.delivering.http_delivery import PostEvent
+from app.services.delivering.http_delivery import HttpDelivery
 from app.services.delivering.replies import SendReplies
 from tests.conftest import on_sqlite
 from tests.factories import ANA, PNID, message_body, status, status_body, text, wamid
-from tests.jobs.conftest import Desk
+from tests.jobs.conftest import Harness
 from tests.subscriber import Reply, answering, subscriber
 
 Get = Callable[..., Any]
@@ -23,10 +23,10 @@ Receive = Callable[..., None]
 
 
 @pytest.fixture
-def replying(desk: Desk) -> Desk:
-    desk.post = PostEvent(desk.post._client, desk.clock, SendReplies(desk.gateway.send))
-    desk.lane = desk.new_lane(8)
-    return desk
+def replying(harness: Harness) -> Harness:
+    harness.post = HttpDelivery(harness.post._client, harness.clock, SendReplies(harness.gateway.send))
+    harness.deliver = harness.new_worker(8)
+    return harness
 
 
 def sent(gateway: Gateway) -> list[Message]:
@@ -39,11 +39,11 @@ def saying(body: Any) -> Reply:
     return answering(200, json.dumps(body).encode())
 
 
-def now(desk: Desk) -> int:
-    return int(desk.clock().timestamp())
+def now(harness: Harness) -> int:
+    return int(harness.clock().timestamp())
 
 
-def test_a_reply_goes_to_who_wrote_from_the_number_they_wrote_to(replying: Desk, receive: Receive) -> None:
+def test_a_reply_goes_to_who_wrote_from_the_number_they_wrote_to(replying: Harness, receive: Receive) -> None:
     with subscriber(saying({"reply": "¡Hola, Ana!"})) as app:
         replying.endpoint(app.url, replies=True)
         receive(message_body(text(timestamp=now(replying))))
@@ -55,7 +55,7 @@ def test_a_reply_goes_to_who_wrote_from_the_number_they_wrote_to(replying: Desk,
 
 
 def test_ten_messages_at_most_go_in_order_and_one_that_cannot_be_sent_is_left_out(
-    replying: Desk, receive: Receive
+    replying: Harness, receive: Receive
 ) -> None:
     said: list[Any] = [{"message": f"{number}", "to": "+34600999888"} for number in range(12)]
     said[3] = {"type": "nonsense"}
@@ -70,14 +70,14 @@ def test_ten_messages_at_most_go_in_order_and_one_that_cannot_be_sent_is_left_ou
 
 
 def test_an_event_that_is_delivered_again_is_answered_once_whatever_the_app_says_then(
-    replying: Desk, receive: Receive
+    replying: Harness, receive: Receive
 ) -> None:
     with subscriber(saying({"reply": "first"})) as app:
         replying.endpoint(app.url, replies=True)
         receive(message_body(text(timestamp=now(replying))))
-        replying.lane.in_flight.take_done = lambda: []  # type: ignore[method-assign]  # killed before it was written
-        replying.rounds(lambda: bool(replying.lane.in_flight._done))
-        lost, replying.lane = replying.lane, replying.new_lane(8)
+        replying.deliver.in_flight.take_finished = lambda: []  # type: ignore[method-assign]  # killed before
+        replying.rounds(lambda: bool(replying.deliver.in_flight._finished))
+        lost, replying.deliver = replying.deliver, replying.new_worker(8)
         app.reply = saying({"reply": "second"})
         replying.pass_by(minutes=1)
         replying.rounds()
@@ -96,7 +96,7 @@ def told(caplog: pytest.LogCaptureFixture) -> list[Any]:
 @pytest.mark.parametrize("body", [b"", b" \n", b"null", b"{}", b'{"ok":true}', b'{"reply":" "}', b'{"messages":[]}'])
 @on_sqlite
 def test_an_app_may_have_nothing_to_say(
-    replying: Desk, receive: Receive, get: Get, caplog: pytest.LogCaptureFixture, body: bytes
+    replying: Harness, receive: Receive, get: Get, caplog: pytest.LogCaptureFixture, body: bytes
 ) -> None:
     with subscriber(answering(200, body)) as app:
         replying.endpoint(app.url, replies=True)
@@ -130,7 +130,7 @@ TOO_MANY = json.dumps({"messages": ["x"] * 12}).encode()
     ],
 )
 def test_an_answer_that_cannot_be_sent_is_told_in_one_look(
-    replying: Desk, receive: Receive, get: Get, caplog: pytest.LogCaptureFixture, body: bytes, reason: str
+    replying: Harness, receive: Receive, get: Get, caplog: pytest.LogCaptureFixture, body: bytes, reason: str
 ) -> None:
     name = wamid()
     with subscriber(answering(200, body)) as app:
@@ -155,7 +155,7 @@ def test_an_answer_that_cannot_be_sent_is_told_in_one_look(
 
 @on_sqlite
 def test_of_an_answer_what_can_be_sent_is_and_the_rest_is_told_without_its_words(
-    replying: Desk, receive: Receive, get: Get, caplog: pytest.LogCaptureFixture
+    replying: Harness, receive: Receive, get: Get, caplog: pytest.LogCaptureFixture
 ) -> None:
     said = {"reply": "not this", "messages": [{"message": "Hola"}, {"type": "text", "a-secret": "x"}]}
     with subscriber(saying(said)) as app:
@@ -174,7 +174,7 @@ def test_of_an_answer_what_can_be_sent_is_and_the_rest_is_told_without_its_words
     assert get(f"/api/deliveries/{replying.deliveries()[0].id}")["tries"][0]["note"] is None
 
 
-def test_only_what_a_customer_writes_now_is_answered_and_only_where_asked(replying: Desk, receive: Receive) -> None:
+def test_only_what_a_customer_writes_now_is_answered_and_only_where_asked(replying: Harness, receive: Receive) -> None:
     with subscriber(saying({"reply": "no"})) as app:
         replying.endpoint(app.url, "silent", replies=False)
         receive(message_body(text()))

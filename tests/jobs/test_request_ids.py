@@ -32,11 +32,11 @@ def test_a_delivery_and_what_it_sends_go_by_the_webhooks_request(
         """
     )
 
-    receive(message_body(text(timestamp=int(bots.desk.clock().timestamp()))))
-    bots.desk.lane()
-    bots.desk.rounds(lambda: bool(seen))
+    receive(message_body(text(timestamp=int(bots.harness.clock().timestamp()))))
+    bots.harness.deliver()
+    bots.harness.rounds(lambda: bool(seen))
 
-    with bots.desk.gateway.database.read() as session:
+    with bots.harness.gateway.database.read() as session:
         asked = session.scalars(select(Notification.request_id)).one()
         sends = session.scalars(select(QueuedSend.request_id)).all()
     assert asked and set(seen) == {asked}

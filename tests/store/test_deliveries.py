@@ -14,11 +14,11 @@ from app.db.database import Database
 from app.ids import new_id
 from app.models import Delivery, Event
 from app.models.base import table
-from app.services.delivering.implausible_times import disbelieve
+from app.services.delivering.implausible_times import reset_implausible
 from app.services.registries.endpoints import new_row
 from app.store import deliveries, delivery_order, delivery_upkeep, endpoints
-from app.store.deliveries import Outcome, Owed
-from app.store.delivery_order import Waiting
+from app.store.deliveries import DeliveryUpdate, NewDelivery
+from app.store.delivery_order import Blocked
 from tests.conftest import on_postgresql, on_sqlite
 
 
@@ -31,7 +31,7 @@ def test_what_is_dead_is_found_without_reading_what_was_delivered(database: Data
             asked.append((statement, values))
 
         event.listen(connection, "before_cursor_execute", note)
-        deliveries.dead(session, "endpoint", 10)
+        deliveries.dead_ids(session, "endpoint", 10)
         ((statement, values),) = asked
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
 
@@ -49,8 +49,8 @@ def test_a_look_finds_what_is_due_for_those_who_are_asked_about(database: Databa
         times = dict.fromkeys(("timestamp", "received_at", "created_at"), now)
         row = {"type": "unknown", "source": "live", "data": "{}"} | times
         session.execute(insert(table(Event)), [row | {"id": each} for each in events])
-        deliveries.owe(session, [Owed("a", events[0], None, False)], now, is_replay=False)
-        deliveries.owe(session, [Owed("b", events[1], None, False)], now, is_replay=True)
+        deliveries.enqueue(session, [NewDelivery("a", events[0], None, False)], now, is_replay=False)
+        deliveries.enqueue(session, [NewDelivery("b", events[1], None, False)], now, is_replay=True)
 
     assert deliveries.any_due(database, {"a", "c"}, now) and deliveries.any_due(database, {"b"}, now)
     assert not deliveries.any_due(database, {"c"}, now) and not deliveries.any_due(database, set(), now)
@@ -66,16 +66,16 @@ def test_what_was_brought_back_since_it_was_seen_is_not_held_back(database: Data
     now = datetime.now(UTC)
     first, second = _owed_to_one_contact(database, now)
     with database.read() as session:
-        assert delivery_order.blocked(session, [first, second]) == {second: Waiting(now, first)}
+        assert delivery_order.blocked(session, [first, second]) == {second: Blocked(now, first)}
     released = now + timedelta(milliseconds=3)
     with database.write() as session:
         session.execute(update(Delivery).where(Delivery.id == second).values(due_at=released))
     with database.write() as session:
-        delivery_order.hold_back(session, {second: Waiting(now, first)}, now + timedelta(minutes=1))
+        delivery_order.defer(session, {second: Blocked(now, first)}, now + timedelta(minutes=1))
 
     assert _due(database, second) == released
     with database.write() as session:
-        delivery_order.hold_back(session, {second: Waiting(released, first)}, now + timedelta(minutes=1))
+        delivery_order.defer(session, {second: Blocked(released, first)}, now + timedelta(minutes=1))
     assert _due(database, second) == now + timedelta(minutes=1)
 
 
@@ -87,11 +87,11 @@ def test_holding_back_waits_for_nobody_who_is_about_to_let_it_go(database: Datab
         [claim] = deliveries.claim(session, [first], now=now, lease=timedelta(seconds=45))
     later = now + timedelta(seconds=1)
     with database.write() as theirs:
-        deliveries.record(theirs, [Outcome(claim, "delivered", None, None, 1)], later)
-        delivery_order.release(theirs, [claim], later)
+        deliveries.record(theirs, [DeliveryUpdate(claim, "delivered", None, None, 1)], later)
+        delivery_order.unblock_next(theirs, [claim], later)
         with database.write() as ours:
             ours.execute(sql("SET LOCAL lock_timeout = '1s'"))
-            delivery_order.hold_back(ours, {second: Waiting(now, first)}, now + timedelta(minutes=1))
+            delivery_order.defer(ours, {second: Blocked(now, first)}, now + timedelta(minutes=1))
 
     assert _due(database, second) == later
 
@@ -105,15 +105,15 @@ def test_what_is_owed_while_its_predecessor_ends_is_held_for_nobody(database: Da
     with database.write() as session:
         [claim] = deliveries.claim(session, [first], now=now, lease=timedelta(seconds=45))
     with database.write() as theirs:
-        deliveries.record(theirs, [Outcome(claim, "delivered", None, None, 1)], now)
-        delivery_order.release(theirs, [claim], now)
+        deliveries.record(theirs, [DeliveryUpdate(claim, "delivered", None, None, 1)], now)
+        delivery_order.unblock_next(theirs, [claim], now)
         _change(database, second, {"contact_id": "contact"})
         with database.read() as session:
             seen = delivery_order.blocked(session, [second])
-        assert seen == {second: Waiting(now, first)}
+        assert seen == {second: Blocked(now, first)}
         with database.write() as ours:
             ours.execute(sql("SET LOCAL lock_timeout = '1s'"))
-            delivery_order.hold_back(ours, seen, now + timedelta(minutes=1))
+            delivery_order.defer(ours, seen, now + timedelta(minutes=1))
 
     assert _due(database, second) == now
 
@@ -128,12 +128,12 @@ def test_what_is_held_is_found_by_whoever_ends_its_predecessor(database: Databas
 
     def end() -> None:
         with database.write() as session:
-            deliveries.record(session, [Outcome(claim, "delivered", None, None, 1)], later)
-            delivery_order.release(session, [claim], later)
+            deliveries.record(session, [DeliveryUpdate(claim, "delivered", None, None, 1)], later)
+            delivery_order.unblock_next(session, [claim], later)
 
     thread = threading.Thread(target=end)
     with database.write() as ours:
-        delivery_order.hold_back(ours, {second: Waiting(now, first)}, now + timedelta(minutes=1))
+        delivery_order.defer(ours, {second: Blocked(now, first)}, now + timedelta(minutes=1))
         thread.start()
         _wait_for_a_lock(database)
     thread.join(30)
@@ -149,8 +149,8 @@ def test_a_release_passes_over_what_keeps_failing(database: Database) -> None:
     _change(database, third, {"due_at": later})
     with database.write() as session:
         [claim] = deliveries.claim(session, [first], now=now, lease=timedelta(seconds=45))
-        deliveries.record(session, [Outcome(claim, "delivered", None, None, 1)], now)
-        delivery_order.release(session, [claim], now)
+        deliveries.record(session, [DeliveryUpdate(claim, "delivered", None, None, 1)], now)
+        delivery_order.unblock_next(session, [claim], now)
 
     assert (_due(database, second), _due(database, third)) == (later, now)
 
@@ -162,13 +162,13 @@ def test_what_is_delivered_while_an_endpoint_is_removed_stays_delivered(database
     with database.write() as session:
         [claim] = deliveries.claim(session, [first], now=now, lease=timedelta(seconds=45))
 
-    def bury() -> None:
+    def dead_letter() -> None:
         with database.write() as session:
-            deliveries.bury(session, "a", "removed", now, 10)
+            deliveries.dead_letter(session, "a", "removed", now, 10)
 
-    thread = threading.Thread(target=bury)
+    thread = threading.Thread(target=dead_letter)
     with database.write() as session:
-        deliveries.record(session, [Outcome(claim, "delivered", None, None, 1)], now)
+        deliveries.record(session, [DeliveryUpdate(claim, "delivered", None, None, 1)], now)
         thread.start()
         _wait_for_a_lock(database)
     thread.join(30)
@@ -179,7 +179,7 @@ def test_what_is_delivered_while_an_endpoint_is_removed_stays_delivered(database
 
 
 OTHERS: list[dict[str, Any]] = [{"endpoint_id": "b"}, {"is_replay": True}, {"contact_id": "another"}]
-"""What makes a delivery none of the same contact's, in the same lane of the same endpoint."""
+"""Each puts a delivery into another order: of another endpoint, of replays, or of another contact."""
 
 PASSED: list[dict[str, Any]] = [{"blocks": False}, {"is_status": True}, {"state": "dead"}]
 """What keeps nobody waiting, or statuses alone."""
@@ -206,11 +206,11 @@ def test_a_release_brings_back_the_contacts_next_and_nothing_else(
     first, second = _owed_to_one_contact(database, now)
     with database.write() as session:
         [claim] = deliveries.claim(session, [first], now=now, lease=timedelta(seconds=45))
-        deliveries.record(session, [Outcome(claim, "delivered", None, None, 1)], now)
+        deliveries.record(session, [DeliveryUpdate(claim, "delivered", None, None, 1)], now)
     later = now + timedelta(minutes=1)
     _change(database, second, changes | {"due_at": later})
     with database.write() as session:
-        delivery_order.release(session, [claim], now)
+        delivery_order.unblock_next(session, [claim], now)
 
     assert _due(database, second) == (later if changes else now)
 
@@ -220,10 +220,10 @@ def test_a_release_never_brings_back_an_earlier_one(database: Database) -> None:
     first, second = _owed_to_one_contact(database, now)
     with database.write() as session:
         [claim] = deliveries.claim(session, [second], now=now, lease=timedelta(seconds=45))
-        deliveries.record(session, [Outcome(claim, "delivered", None, None, 1)], now)
+        deliveries.record(session, [DeliveryUpdate(claim, "delivered", None, None, 1)], now)
     _change(database, first, {"due_at": now + timedelta(minutes=1)})
     with database.write() as session:
-        delivery_order.release(session, [claim], now)
+        delivery_order.unblock_next(session, [claim], now)
 
     assert _due(database, first) == now + timedelta(minutes=1)
 
@@ -236,7 +236,7 @@ def test_a_retry_by_hand_leaves_a_delivery_to_who_has_it(database: Database) -> 
         deliveries.claim(session, [first], now=now, lease=timedelta(seconds=45))
     _change(database, second, {"due_at": now + timedelta(hours=1)})
     with database.write() as session:
-        deliveries.revive(session, [first, second], now)
+        deliveries.requeue(session, [first, second], now)
 
     assert (_due(database, first), _due(database, second)) == (lease_end, now)
 
@@ -262,7 +262,7 @@ def test_what_is_due_later_than_it_can_be_is_made_due(
     with database.write() as session:
         session.execute(update(Delivery).where(Delivery.id == first).values(due_at=due_at, **changes))
 
-    assert disbelieve(database, now) == (0 if is_believed else 1)
+    assert reset_implausible(database, now) == (0 if is_believed else 1)
     assert _due(database, first) == (due_at if is_believed else now)
 
 
@@ -278,7 +278,7 @@ def test_what_is_carried_by_nobody_who_goes_goes_by_itself(
     _change(database, first, head)
     _change(database, second, {"carried_by": first, "due_at": None})
 
-    assert disbelieve(database, now) == (1 if is_left_behind else 0) + ("carried_by" in head)
+    assert reset_implausible(database, now) == (1 if is_left_behind else 0) + ("carried_by" in head)
     assert _due(database, second) == (now if is_left_behind else None)
 
 
@@ -288,7 +288,7 @@ def test_what_another_worker_put_right_meanwhile_is_left_to_who_tries_it(databas
     _change(database, first, {"due_at": now + timedelta(hours=2)})
     _change(database, second, {"carried_by": 999, "due_at": None})
     with database.read() as session:
-        found = delivery_upkeep.put_off(session, now, 10) + delivery_upkeep.orphans(session, 10)
+        found = delivery_upkeep.implausible(session, now, 10) + delivery_upkeep.orphaned_members(session, 10)
     assert found == [first, second]
     with database.write() as session:
         delivery_upkeep.make_due(session, found, now)
@@ -324,7 +324,7 @@ def _owed_to_one_contact(database: Database, now: datetime, count: int = 2) -> l
         times = dict.fromkeys(("timestamp", "received_at", "created_at"), now)
         row = {"type": "unknown", "source": "live", "data": "{}"} | times
         session.execute(insert(table(Event)), [row | {"id": each} for each in ids])
-        deliveries.owe(session, [Owed("a", each, "contact", False) for each in ids], now, is_replay=False)
+        deliveries.enqueue(session, [NewDelivery("a", each, "contact", False) for each in ids], now, is_replay=False)
         return list(session.scalars(select(Delivery.id).order_by(Delivery.id)))
 
 

@@ -14,7 +14,7 @@ from app.models import Delivery, Event
 from app.models.base import table
 from app.services.registries.endpoints import new_row
 from app.store import deliveries, delivery_batches, endpoints
-from app.store.deliveries import Outcome
+from app.store.deliveries import DeliveryUpdate
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LEASE = timedelta(seconds=25)
@@ -61,22 +61,24 @@ def test_a_parcel_whose_head_is_not_due_is_not_taken(database: Database) -> None
 
 def test_the_outcome_of_a_parcel_changes_nothing_that_is_over(database: Database) -> None:
     first, second = _owed(database, 2)
-    [head] = _claim(database, [[first, second]])
+    [leader] = _claim(database, [[first, second]])
     _change(database, second, {"state": "dead", "due_at": None, "reason": "the endpoint was removed"})
     with database.write() as session:
-        some = [Outcome(head, "delivered", None, None, 1), Outcome(_claim_of(head, second), "delivered", None, None, 1)]
-        delivery_batches.record(session, head, some, NOW, together=True)
+        claims = [leader, _claim_of(leader, second)]
+        some = [DeliveryUpdate(each, "delivered", None, None, 1) for each in claims]
+        delivery_batches.record(session, leader, some, NOW, together=True)
 
     assert [row.state for row in _rows(database).values()] == ["delivered", "dead"]
 
 
 def test_the_outcome_of_a_parcel_that_another_has_by_now_changes_nothing(database: Database) -> None:
     first, second = _owed(database, 2)
-    [head] = _claim(database, [[first, second]])
+    [leader] = _claim(database, [[first, second]])
     _change(database, first, {"claim_id": "another"})
     with database.write() as session:
-        some = [Outcome(head, "dead", None, "late", 1), Outcome(_claim_of(head, second), "dead", None, "late", 1)]
-        delivery_batches.record(session, head, some, NOW, together=True)
+        claims = [leader, _claim_of(leader, second)]
+        some = [DeliveryUpdate(each, "dead", None, "late", 1) for each in claims]
+        delivery_batches.record(session, leader, some, NOW, together=True)
 
     rows = _rows(database)
     assert [(row.state, row.claim_id) for row in rows.values()] == [("pending", "another"), ("pending", None)]
@@ -86,18 +88,18 @@ def test_what_somebody_has_is_not_put_off(database: Database) -> None:
     first, second = _owed(database, 2)
     with database.write() as session:
         deliveries.claim(session, [first], now=NOW, lease=LEASE)
-        delivery_batches.put_off(session, {first: NOW + timedelta(hours=1), second: NOW + timedelta(hours=1)})
+        delivery_batches.defer(session, {first: NOW + timedelta(hours=1), second: NOW + timedelta(hours=1)})
 
     assert [row.due_at for row in _rows(database).values()] == [NOW + LEASE, NOW + timedelta(hours=1)]
 
 
-def _claim(database: Database, some: list[list[int]]) -> list[deliveries.Claim]:
+def _claim(database: Database, some: list[list[int]]) -> list[deliveries.DeliveryClaim]:
     with database.write() as session:
         return delivery_batches.claim(session, some, now=NOW, lease=LEASE, is_probe=False)
 
 
-def _claim_of(head: deliveries.Claim, id: int) -> deliveries.Claim:
-    return deliveries.Claim(id, head.claim_id, head.endpoint_id, "event", None, 0, False)
+def _claim_of(leader: deliveries.DeliveryClaim, id: int) -> deliveries.DeliveryClaim:
+    return deliveries.DeliveryClaim(id, leader.claim_id, leader.endpoint_id, "event", None, 0, False)
 
 
 def _owed(database: Database, count: int) -> list[int]:
@@ -109,7 +111,8 @@ def _owed(database: Database, count: int) -> list[int]:
         ids = [new_id() for _ in range(count)]
         row = {"type": "unknown", "source": "live", "data": "{}"} | times
         session.execute(insert(table(Event)), [row | {"id": each} for each in ids])
-        deliveries.owe(session, [deliveries.Owed("a", each, None, False) for each in ids], NOW, is_replay=False)
+        new = [deliveries.NewDelivery("a", each, None, False) for each in ids]
+        deliveries.enqueue(session, new, NOW, is_replay=False)
         return list(session.scalars(select(Delivery.id).order_by(Delivery.id)))
 
 

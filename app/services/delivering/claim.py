@@ -1,170 +1,147 @@
-"""Which deliveries are to be tried next."""
+"""Find due deliveries, claim them, and load their events."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.db.database import Database
-from app.domain.endpoints import Format
+from app.domain.endpoints import Endpoint, Format
 from app.models import Event, Message, Notification
-from app.services.delivering.batching import WINDOW, gather
-from app.services.delivering.types import Part, Wanted, Work
+from app.services.delivering.batching import LOOKAHEAD, find_batches
+from app.services.delivering.types import BatchMember, ClaimRequest, DeliveryBatch, DueDeliveries
 from app.store import deliveries, delivery_batches, delivery_order, endpoints, events, messages, notifications
+from app.store.deliveries import DeliveryClaim
 
 LEASE = timedelta(seconds=25)
-"""How long a worker that died keeps its deliveries from others: longer than an exchange. Renewed every ten seconds."""
+"""How long the deliveries of a worker that died stay claimed. Longer than one exchange; renewed every ten seconds."""
 
-HELD_BACK_FOR = timedelta(seconds=60)
-"""When a delivery that waits for its predecessor is looked at again, if that has not brought it back before."""
+BLOCKED_FOR = timedelta(seconds=60)
+"""When a blocked delivery is polled again, if the end of its blocker has not made it due before."""
 
-
-@dataclass(slots=True)
-class Found:
-    """What may be claimed, by what was wanted; and what only stands in the way of a look at the rest."""
-
-    claimable: list[tuple[Wanted, list[int]]] = field(default_factory=list)
-    parcels: list[tuple[Wanted, list[list[int]]]] = field(default_factory=list)
-    waiting: dict[int, delivery_order.Waiting] = field(default_factory=dict)
-    later: dict[int, datetime] = field(default_factory=dict)
-
-    def __bool__(self) -> bool:
-        return bool(self.claimable or self.parcels or self.waiting or self.later)
+Claimed = list[tuple[Endpoint, list[DeliveryClaim]]]
 
 
-def look(database: Database, wanted: Sequence[Wanted], now: datetime) -> Found:
-    """Find what is due. Takes no lock. Raises `Unavailable`."""
-    found = Found()
-    # An idle worker asks one thing, and where there are no apps nothing.
-    if not deliveries.any_due(database, {each.endpoint.id for each in wanted}, now):
-        return found
+def find_due(database: Database, requests: Sequence[ClaimRequest], now: datetime) -> list[DueDeliveries]:
+    """Find due deliveries for these requests, at most `limit` each. Takes no lock. Raises `Unavailable`."""
+    # An idle worker makes one query, and none if there are no endpoints.
+    if not deliveries.any_due(database, {each.endpoint.id for each in requests}, now):
+        return []
     with database.read() as session:
-        for each in wanted:
-            if each.endpoint.gathers:
-                _gather(session, each, now, found)
-                continue
-            limit = each.limit + WINDOW if each.endpoint.ordered else each.limit
-            ids = deliveries.due(session, each.endpoint.id, now, limit, is_replay=each.is_replay)
-            if not ids:
-                continue
-            waiting = delivery_order.blocked(session, ids) if each.endpoint.ordered else {}
-            found.waiting |= waiting
-            free = [id for id in ids if id not in waiting][: each.limit]
-            if each.is_probe:
-                free = _probe(session, each, now) or free
-            if free:
-                found.claimable.append((each, free))
-    return found
+        found = [_find(session, request, now) for request in requests]
+    return [due for due in found if due]
 
 
-def _probe(session: Session, wanted: Wanted, now: datetime) -> list[int]:
-    """An event that was never tried, for a probe: what failed before may be what the app cannot take."""
-    ids = deliveries.fresh_lately(session, wanted.endpoint.id, now, WINDOW, is_replay=wanted.is_replay)
-    waiting = delivery_order.blocked(session, ids) if wanted.endpoint.ordered and ids else {}
-    return [id for id in ids if id not in waiting][: wanted.limit]
+def _find(session: Session, request: ClaimRequest, now: datetime) -> DueDeliveries:
+    endpoint = request.endpoint
+    if endpoint.gathers:
+        return find_batches(session, request, now)
+    limit = request.limit + LOOKAHEAD if endpoint.ordered else request.limit
+    ids = deliveries.due(session, endpoint.id, now, limit, is_replay=request.is_replay)
+    if not ids:
+        return DueDeliveries(request)
+    blocked = delivery_order.blocked(session, ids) if endpoint.ordered else {}
+    free = [id for id in ids if id not in blocked][: request.limit]
+    if request.is_probe:
+        free = _untried_for_probe(session, request, now) or free
+    return DueDeliveries(request, single=free, blocked=blocked)
+
+
+def _untried_for_probe(session: Session, request: ClaimRequest, now: datetime) -> list[int]:
+    """An untried delivery suits a probe better: the app may be unable to take the event that failed before."""
+    endpoint = request.endpoint
+    ids = deliveries.recent_untried(session, endpoint.id, now, LOOKAHEAD, is_replay=request.is_replay)
+    blocked = delivery_order.blocked(session, ids) if endpoint.ordered and ids else {}
+    return [id for id in ids if id not in blocked][: request.limit]
 
 
 def claim(
-    session: Session, found: Found, now: datetime, changed: Collection[str] = ()
-) -> list[tuple[Wanted, list[deliveries.Claim]]]:
-    """Take what `look` found, in a transaction, as far as nobody else has by now.
+    session: Session, found: Sequence[DueDeliveries], now: datetime, changed: Collection[str] = ()
+) -> Claimed:
+    """Claim found deliveries that no other worker has taken since, by endpoint; of a batch only the leader.
 
-    Endpoints that have `changed` since are left for the next look: they may have failed once too often.
+    `changed` are the ids of endpoints whose health changed since they were found. Nothing is claimed for them, because
+    their breaker may have opened; the next poll finds their deliveries again.
     """
-    claimed = []
-    for wanted, ids in found.claimable:
-        if _may(session, wanted, now, changed):
-            got = deliveries.claim(session, ids, now=now, lease=LEASE, is_probe=wanted.is_probe)
-            if got:
-                claimed.append((wanted, got))
-    for wanted, some in found.parcels:
-        if _may(session, wanted, now, changed):
-            heads = delivery_batches.claim(session, some, now=now, lease=LEASE, is_probe=wanted.is_probe)
-            if heads:
-                claimed.append((wanted, heads))
-    if found.later:
-        delivery_batches.put_off(session, found.later)
-    if found.waiting:
-        delivery_order.hold_back(session, found.waiting, now + HELD_BACK_FOR)
+    claimed: Claimed = []
+    for due in found:
+        request = due.request
+        if (due.single or due.batches) and _may_claim(session, request, now, changed):
+            claims: list[DeliveryClaim] = []
+            if due.single:
+                claims += deliveries.claim(session, due.single, now=now, lease=LEASE, is_probe=request.is_probe)
+            if due.batches:
+                claims += delivery_batches.claim(session, due.batches, now=now, lease=LEASE, is_probe=request.is_probe)
+            if claims:
+                claimed.append((request.endpoint, claims))
+    deferred = {id: until for due in found for id, until in due.deferred.items()}
+    if deferred:
+        delivery_batches.defer(session, deferred)
+    blocked = {id: seen for due in found for id, seen in due.blocked.items()}
+    if blocked:
+        delivery_order.defer(session, blocked, now + BLOCKED_FOR)
     return claimed
 
 
-def _may(session: Session, wanted: Wanted, now: datetime, changed: Collection[str]) -> bool:
-    if wanted.endpoint.id in changed:
+def _may_claim(session: Session, request: ClaimRequest, now: datetime, changed: Collection[str]) -> bool:
+    if request.endpoint.id in changed:
         return False
-    if not wanted.is_probe:
+    if not request.is_probe:
         return True
-    seen = wanted.endpoint.health.open_until
+    seen = request.endpoint.health.open_until
     assert seen is not None
-    return endpoints.take_probe(session, wanted.endpoint.id, seen, now + LEASE)
+    return endpoints.claim_probe(session, request.endpoint.id, seen, now + LEASE)
 
 
-def _gather(session: Session, wanted: Wanted, now: datetime, found: Found) -> None:
-    gathered = gather(session, wanted, now)
-    found.waiting |= gathered.waiting
-    found.later |= gathered.later
-    if gathered.parcels:
-        found.parcels.append((wanted, gathered.parcels))
-
-
-def load(database: Database, claimed: Sequence[tuple[Wanted, list[deliveries.Claim]]]) -> list[Work]:
-    """Fetch the events of claimed deliveries. Raises `Unavailable`."""
-    claims = [claim for _, some in claimed for claim in some]
-    if not claims:
+def load(database: Database, claimed: Claimed) -> list[DeliveryBatch]:
+    """Load the events of claimed deliveries, and the other members of their batches. Raises `Unavailable`."""
+    leaders = [(endpoint, claim) for endpoint, claims in claimed for claim in claims]
+    if not leaders:
         return []
     with database.read() as session:
-        carried = delivery_batches.carried(session, [claim.id for claim in claims])
-        found = events.find_many(session, {each.event_id for each in (*claims, *carried)})
-        origins = notifications.request_ids(session, {each.notification_id or "" for each in found.values()})
-        works = [
-            Work(claim, wanted.endpoint, event := found.get(claim.event_id), request_id=_origin(event, origins))
-            for wanted, some in claimed
-            for claim in some
-        ]
-        if carried:
-            works = [_with_others(work, carried, found) for work in works]
-        return _with_originals(session, works)
+        rows = delivery_batches.members(session, [claim.id for _, claim in leaders])
+        found = events.find_many(session, {each.event_id for each in (*(claim for _, claim in leaders), *rows)})
+        request_ids = notifications.request_ids(session, {each.notification_id or "" for each in found.values()})
+        batches = []
+        for endpoint, claim in leaders:
+            claims = [claim, *(_claim_of_member(claim, row) for row in rows if row.carried_by == claim.id)]
+            members = tuple(BatchMember(each, found.get(each.event_id)) for each in claims)
+            request_id = request_ids.get((event.notification_id or "") if (event := members[0].event) else "", "")
+            batches.append(DeliveryBatch(endpoint, members, request_id=request_id))
+        return _with_originals(session, batches)
 
 
-def _origin(event: Event | None, request_ids: dict[str, str]) -> str:
-    return request_ids.get((event.notification_id or "") if event is not None else "", "")
+def _claim_of_member(leader: DeliveryClaim, row: Any) -> DeliveryClaim:
+    return dataclasses.replace(leader, id=row.id, event_id=row.event_id, contact_id=row.contact_id, is_probe=False)
 
 
-def _with_others(work: Work, carried: list[Any], found: dict[str, Event]) -> Work:
-    head = work.claim
-    mine = [row for row in carried if row.carried_by == head.id]
-    claims = [
-        dataclasses.replace(head, id=row.id, event_id=row.event_id, contact_id=row.contact_id, is_probe=False)
-        for row in mine
+def _with_originals(session: Session, batches: list[DeliveryBatch]) -> list[DeliveryBatch]:
+    """Add what Meta's format needs: the body of the notification, and the callers' data of outbound messages."""
+    metas = [batch for batch in batches if batch.endpoint.format is Format.META]
+    in_meta_format = [member.event for batch in metas for member in batch.members if member.event is not None]
+    if not in_meta_format:
+        return batches
+    kept = notifications.find_many(session, list({event.notification_id or "" for event in in_meta_format}))
+    sent = messages.find_many(session, {event.message_id for event in in_meta_format if event.message_id})
+    return [
+        _with_original(batch, kept, sent) if batch.endpoint.format is Format.META else batch for batch in batches
     ]
-    return dataclasses.replace(work, others=tuple(Part(claim, found.get(claim.event_id)) for claim in claims))
 
 
-def _with_originals(session: Session, works: list[Work]) -> list[Work]:
-    metas = [work for work in works if work.endpoint.format is Format.META]
-    theirs = [part.event for work in metas for part in work.parts if part.event is not None]
-    if not theirs:
-        return works
-    kept = notifications.find_many(session, list({event.notification_id or "" for event in theirs}))
-    sent = messages.find_many(session, {event.message_id for event in theirs if event.message_id})
-    return [_with_original(work, kept, sent) if work.endpoint.format is Format.META else work for work in works]
-
-
-def _with_original(work: Work, kept: dict[str, Notification], sent: dict[str, Message]) -> Work:
-    def own(event: Event | None) -> str | None:
+def _with_original(
+    batch: DeliveryBatch, kept: Mapping[str, Notification], sent: Mapping[str, Message]
+) -> DeliveryBatch:
+    def callback_data(event: Event | None) -> str | None:
         message = sent.get((event.message_id if event is not None else None) or "")
         return None if message is None else message.callback_data
 
-    names = (part.event.notification_id or "" for part in work.parts if part.event is not None)
-    notification = next((kept[name] for name in names if name in kept), None)
+    ids = (member.event.notification_id or "" for member in batch.members if member.event is not None)
+    notification = next((kept[id] for id in ids if id in kept), None)
+    members = (dataclasses.replace(each, callback_data=callback_data(each.event)) for each in batch.members)
     return dataclasses.replace(
-        work,
-        raw=None if notification is None else notification.raw,
-        callback_data=own(work.event),
-        others=tuple(dataclasses.replace(part, callback_data=own(part.event)) for part in work.others),
+        batch, raw=None if notification is None else notification.raw, members=tuple(members)
     )

@@ -1,31 +1,34 @@
-"""Trying a delivery, whatever it goes to."""
+"""Dispatch a batch to its endpoint: an HTTP request, or a call of a Python handler."""
 
 from __future__ import annotations
 
 from app.domain.endpoints import Endpoint
 from app.logs import request_id_var
-from app.services.delivering.handler_delivery import CallHandler
-from app.services.delivering.http_delivery import PostEvent
-from app.services.delivering.types import Tried, Work
+from app.services.delivering.handler_delivery import HandlerDelivery
+from app.services.delivering.http_delivery import HttpDelivery
+from app.services.delivering.types import DeliveryBatch, DeliveryResult
 
 
-class TryDelivery:
-    """Posts to the user's apps, and calls their handlers where this worker has any."""
+class DispatchDelivery:
+    """Dispatches batches over HTTP, and to Python handlers if this process has any (`to_handler`)."""
 
-    def __init__(self, post: PostEvent, handle: CallHandler | None) -> None:
-        self._post = post
-        self._handle = handle
+    def __init__(self, over_http: HttpDelivery, to_handler: HandlerDelivery | None) -> None:
+        self._over_http = over_http
+        self._to_handler = to_handler
 
     def serves(self, endpoint: Endpoint) -> bool:
-        """Whether deliveries to this endpoint can be tried by this worker now. Others wait."""
-        return not endpoint.is_handler or (self._handle is not None and self._handle.serves(endpoint))
+        """Whether this worker can dispatch to the endpoint now. Deliveries to others are left to other workers."""
+        return not endpoint.is_handler or (self._to_handler is not None and self._to_handler.serves(endpoint))
 
-    def __call__(self, work: Work) -> Tried:
-        """Try one. Raises for nothing that the other side does, and `Unavailable` as `PostEvent` does."""
-        token = request_id_var.set(work.request_id)  # of every line until its end, and of every send that comes of it
+    def __call__(self, batch: DeliveryBatch) -> DeliveryResult:
+        """Attempt a batch once. Failures of the endpoint are part of the result; raises `Unavailable` only.
+
+        The webhook's request id is set meanwhile, so log lines and sends caused by the delivery carry it.
+        """
+        token = request_id_var.set(batch.request_id)
         try:
-            if work.endpoint.is_handler and self._handle is not None:
-                return self._handle(work)
-            return self._post(work)
+            if batch.endpoint.is_handler and self._to_handler is not None:
+                return self._to_handler(batch)
+            return self._over_http(batch)
         finally:
             request_id_var.reset(token)

@@ -1,4 +1,4 @@
-"""Calling one of the user's handlers with one event."""
+"""Call a Python handler with an event."""
 
 from __future__ import annotations
 
@@ -13,70 +13,79 @@ from app.handlers.pool import HandlerPool
 from app.logs import get_logger
 from app.models import Event
 from app.schemas.event_body import event_body
-from app.services.delivering.handler_actions import HandlerActs
-from app.services.delivering.types import GONE, STALE, TAKEN_BACK, WITHHELD, Tried, Work
-from app.subscribers.client import Answer
+from app.services.delivering.handler_actions import HandlerActions
+from app.services.delivering.types import GONE, REVOKED, STALE, WITHHELD, DeliveryBatch, DeliveryResult
+from app.subscribers.client import EndpointResponse
 
 NOT_LIVE = "a handler is woken only by what a customer writes now, to a number of ours"
 RETURNED = 200
-"""What stands for the answer of a handler that returned."""
+"""The status recorded for a handler that returned without raising."""
 
 logger = get_logger(__name__)
 
 
-class CallHandler:
-    """Calls handlers, each in a process that has nothing else to do meanwhile."""
+class HandlerDelivery:
+    """Calls handlers in the processes of `pool`. A handler is never given a batch, so only the leader's event counts.
+
+    `with_a_person` and `is_revoked` say of an event whether a person answers its contact, and whether its message
+    was revoked; handlers are not called with such events.
+    """
 
     def __init__(
         self,
         pool: HandlerPool,
-        acts: HandlerActs,
+        actions: HandlerActions,
         with_a_person: Callable[[Event], bool],
         now: Callable[[], datetime],
         is_revoked: Callable[[Event], bool] = lambda event: False,
     ) -> None:
         self._pool = pool
-        self._acts = acts
+        self._actions = actions
         self._with_a_person = with_a_person
-        self._is_taken_back = is_revoked
+        self._is_revoked = is_revoked
         self._now = now
 
     def serves(self, endpoint: Endpoint) -> bool:
-        """Whether this handler can be called here and now."""
+        """Whether the handler is loaded, and this worker is not stopping."""
         return self._pool.serves(endpoint.url)
 
-    def __call__(self, work: Work) -> Tried:
-        """Try a delivery. Raises for nothing the handler does, and `Unavailable` when the database is away."""
+    def __call__(self, batch: DeliveryBatch) -> DeliveryResult:
+        """Attempt a delivery once. Raises nothing for what the handler does, and `Unavailable`."""
         now = self._now()
-        if work.event is None:
-            return Tried(work, now, reason=GONE)
-        reason = self._why_not(work, work.event, now)
-        return self._call(work, work.event, now) if reason is None else Tried(work, now, reason=reason)
+        if batch.event is None:
+            return DeliveryResult(batch, now, reason=GONE)
+        reason = self._reason_not_to_call(batch, batch.event, now)
+        if reason is not None:
+            return DeliveryResult(batch, now, reason=reason)
+        return self._call(batch, batch.event, now)
 
-    def _why_not(self, work: Work, event: Event, now: datetime) -> str | None:
+    def _reason_not_to_call(self, batch: DeliveryBatch, event: Event, now: datetime) -> str | None:
         data = json.loads(event.data)
         if data.get("erased"):
             return GONE
         if event.type == "message.received" and not may_wake(data):
             return NOT_LIVE
-        if work.is_stale(now):
+        if batch.is_too_old(event, now):
             return STALE
-        if work.claim.is_replay:
+        if batch.claim.is_replay:
             return None
-        if self._is_taken_back(event):
-            return TAKEN_BACK
+        if self._is_revoked(event):
+            return REVOKED
         return WITHHELD if self._with_a_person(event) else None
 
-    def _call(self, work: Work, event: Event, now: datetime) -> Tried:
-        outcome = self._pool.run(
-            work.endpoint.url, event_body(event), self._acts.of(work, event), is_replay=work.claim.is_replay
+    def _call(self, batch: DeliveryBatch, event: Event, now: datetime) -> DeliveryResult:
+        result = self._pool.run(
+            batch.endpoint.url,
+            event_body(event),
+            self._actions.of(batch, event),
+            is_replay=batch.claim.is_replay,
         )
-        if not outcome.is_tried:
-            return Tried(work, now)
-        metrics.delivery_seconds.observe(outcome.seconds)
-        if outcome.error is not None:
-            extra = {"endpoint_id": work.endpoint.id, "event_id": event.id, "reason": outcome.error}
+        if not result.was_attempted:
+            return DeliveryResult(batch, now)
+        metrics.delivery_seconds.observe(result.seconds)
+        if result.error is not None:
+            extra = {"endpoint_id": batch.endpoint.id, "event_id": event.id, "reason": result.error}
             logger.warning("a handler failed", extra=extra)
-        status = RETURNED if outcome.error is None else None
-        trace = outcome.traceback.encode("utf-8", "replace")
-        return Tried(work, now, Answer(status, trace, outcome.error, outcome.seconds))
+        status = RETURNED if result.error is None else None
+        trace = result.traceback.encode("utf-8", "replace")
+        return DeliveryResult(batch, now, EndpointResponse(status, trace, result.error, result.seconds))

@@ -1,6 +1,6 @@
-"""Telling the log how endpoints do: the first failure, every change of how it fails, and the end; one line for each.
+"""Log how endpoints do: the first failure, every change of the reason, and the recovery, one line for each.
 
-Which try shows it does not matter, and nothing is said while all stays as it is: never a line for each delivery.
+Nothing is logged while the state stays as it is, so there is never a line per delivery.
 """
 
 from __future__ import annotations
@@ -11,59 +11,62 @@ from datetime import datetime, timedelta
 from app.domain.breaker import Health
 from app.logs import get_logger
 
-AGAIN_AFTER = timedelta(minutes=5)
-"""How long an app that takes some events and not others is not told of again for the same reason."""
+REPEAT_AFTER = timedelta(minutes=5)
+"""For an app that accepts some events and not others: how long the same reason is not logged again."""
 
 logger = get_logger(__name__)
 
 
 @dataclass(slots=True)
-class _Told:
-    """What was told last of an endpoint: why it takes nothing, or None that it is well; and when each reason was."""
+class _Logged:
+    """What was logged last of an endpoint: the reason of its failures, None for its recovery; and when each reason."""
 
     reason: str | None = None
     at: dict[str, datetime] = field(default_factory=dict)
 
-    def is_fresh(self, reason: str, now: datetime) -> bool:
+    def is_recent(self, reason: str, now: datetime) -> bool:
         at = self.at.get(reason)
-        return at is not None and timedelta() <= now - at < AGAIN_AFTER
+        return at is not None and timedelta() <= now - at < REPEAT_AFTER
 
 
-class HealthNews:
-    """Remembers what was told of each endpoint. For one worker; each of several tells what it finds itself."""
+class HealthLog:
+    """Remembers what was logged of each endpoint. For one worker; each of several logs what it sees itself."""
 
     def __init__(self) -> None:
-        self._told: dict[str, _Told] = {}
+        self._logged: dict[str, _Logged] = {}
 
-    def tell(self, endpoint_id: str, before: Health, health: Health, reason: str | None, now: datetime) -> None:
-        """Log what this try has changed. `reason` is why the event was not taken (a status, or the kind of error), None
-        if it was; `before` and `health` are the endpoint's health before the try and after it."""
+    def log_change(self, endpoint_id: str, before: Health, after: Health, reason: str | None, now: datetime) -> None:
+        """Log what an attempt has changed.
+
+        `before` and `after` are the endpoint's health around the attempt. `reason` is why it failed, a status or the
+        kind of error, and None for a success.
+        """
         if reason is None:
-            self._tell_well(endpoint_id, before, health)
+            self._log_recovery(endpoint_id, before, after)
         else:
-            self._tell_failing(endpoint_id, before, health, reason, now)
+            self._log_failure(endpoint_id, before, after, reason, now)
 
-    def _tell_failing(self, endpoint_id: str, before: Health, health: Health, reason: str, now: datetime) -> None:
-        told = self._told.setdefault(endpoint_id, _Told())
-        if not before.failures:  # it was well meanwhile, as another worker may have told, or begins anew
-            told.reason = None
+    def _log_failure(self, endpoint_id: str, before: Health, after: Health, reason: str, now: datetime) -> None:
+        logged = self._logged.setdefault(endpoint_id, _Logged())
+        if not before.failures:  # it recovered meanwhile, which another worker may have logged
+            logged.reason = None
         extra = {"endpoint_id": endpoint_id, "reason": reason}
-        if health.opens and not before.opens:
+        if after.opens and not before.opens:
             logger.warning("an endpoint takes no events, and is left alone between tries", extra=extra)
-        elif told.reason == reason or told.is_fresh(reason, now):
+        elif logged.reason == reason or logged.is_recent(reason, now):
             return
-        elif told.reason is not None:
-            logger.warning("an endpoint fails for another reason", extra={**extra, "before": told.reason})
+        elif logged.reason is not None:
+            logger.warning("an endpoint fails for another reason", extra={**extra, "before": logged.reason})
         else:
             logger.warning("an endpoint did not take an event", extra=extra)
-        told.at = {each: at for each, at in told.at.items() if told.is_fresh(each, now)} | {reason: now}
-        told.reason = reason
+        logged.at = {each: at for each, at in logged.at.items() if logged.is_recent(each, now)} | {reason: now}
+        logged.reason = reason
 
-    def _tell_well(self, endpoint_id: str, before: Health, health: Health) -> None:
-        told = self._told.get(endpoint_id)
-        if not before.failures or health.failures or (told is not None and told.reason is None):
-            return  # it was well, or that it was not went without saying
+    def _log_recovery(self, endpoint_id: str, before: Health, after: Health) -> None:
+        logged = self._logged.get(endpoint_id)
+        if not before.failures or after.failures or (logged is not None and logged.reason is None):
+            return  # it was well, or its failure was not logged
         since = before.failing_since.isoformat() if before.failing_since is not None else ""
         extra = {"endpoint_id": endpoint_id, "failures": before.failures, "failing_since": since}
         logger.info("an endpoint is well again", extra=extra)
-        self._told.setdefault(endpoint_id, _Told()).reason = None
+        self._logged.setdefault(endpoint_id, _Logged()).reason = None

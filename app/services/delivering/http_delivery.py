@@ -1,4 +1,4 @@
-"""Posting one event to one endpoint."""
+"""Post a batch of events to an endpoint over HTTP."""
 
 from __future__ import annotations
 
@@ -10,21 +10,34 @@ from app.domain.endpoints import Endpoint, Format
 from app.models import Event
 from app.security.meta_signatures import sign_meta
 from app.security.standard_webhooks import ID, headers
-from app.services.delivering.render import compose_parts
-from app.services.delivering.types import GONE, STALE, TAKEN_BACK, WITHHELD, Part, Tried, Work
-from app.subscribers.client import Answer, SubscriberClient
+from app.services.delivering.render import render
+from app.services.delivering.types import (
+    GONE,
+    REVOKED,
+    STALE,
+    WITHHELD,
+    BatchMember,
+    DeliveryBatch,
+    DeliveryResult,
+)
+from app.subscribers.client import EndpointResponse, SubscriberClient
 
 NO_ORIGINAL = "Meta's notification, which it came in, is not kept any more"
 
 
-class PostEvent:
-    """Posts events, each signed for the moment at which it is posted."""
+class HttpDelivery:
+    """Posts events, each signed with the time of the attempt.
+
+    `reply` sends what an endpoint with `replies` answered, and returns a note if that, or a part, is not sent.
+    `with_a_person` and `is_revoked` say of an event whether a person answers its contact, and whether its message
+    was revoked; endpoints with `replies` do not get such events.
+    """
 
     def __init__(
         self,
         client: SubscriberClient,
         now: Callable[[], datetime],
-        reply: Callable[[Work, bytes], str | None] = lambda work, answer: None,
+        reply: Callable[[DeliveryBatch, bytes], str | None] = lambda batch, body: None,
         with_a_person: Callable[[Event], bool] = lambda event: False,
         is_revoked: Callable[[Event], bool] = lambda event: False,
     ) -> None:
@@ -32,53 +45,63 @@ class PostEvent:
         self._now = now
         self._reply = reply
         self._with_a_person = with_a_person
-        self._is_taken_back = is_revoked
+        self._is_revoked = is_revoked
 
-    def __call__(self, work: Work) -> Tried:
-        """Try a delivery. Raises for nothing the endpoint does, and `Unavailable` when the database is away.
+    def __call__(self, batch: DeliveryBatch) -> DeliveryResult:
+        """Attempt a batch once. Raises nothing for what the endpoint does, and `Unavailable`.
 
-        Whether a bot may be woken is asked at the last moment, so that it talks over nobody who took over meanwhile.
+        Handover and revocation are read right before the request, because they may have changed since the claim.
         """
         now = self._now()
-        parts, left_out = _sort_out(work, now)
-        if work.endpoint.is_bot and not work.claim.is_replay:
-            gone = {part.claim.id: TAKEN_BACK for part in parts if part.event and self._is_taken_back(part.event)}
-            parts = [part for part in parts if part.claim.id not in gone]
-            left_out |= gone
-        if not parts:
-            return Tried(work, now, reason=left_out[work.claim.id], left_out=left_out)
-        if work.endpoint.is_bot and not work.claim.is_replay and self._is_a_persons(parts):
-            return Tried(work, now, reason=WITHHELD, left_out=left_out)
-        composed = compose_parts(work.endpoint, parts, work.raw)
-        if composed is None:
-            return Tried(work, now, reason=NO_ORIGINAL, left_out=left_out)
-        answer = self.post(work.endpoint, *composed, is_replay=work.claim.is_replay)
-        metrics.delivery_seconds.observe(answer.seconds)
-        note = self._reply(work, answer.body) if answer.is_success and work.endpoint.replies else None
-        return Tried(work, now, answer, left_out=left_out, note=note)
+        members, skipped = _split_off_unwanted(batch, now)
+        is_bot = batch.endpoint.is_bot and not batch.claim.is_replay
+        if is_bot:
+            revoked = {each.claim.id: REVOKED for each in members if each.event and self._is_revoked(each.event)}
+            members = [each for each in members if each.claim.id not in revoked]
+            skipped |= revoked
+        if not members:
+            return DeliveryResult(batch, now, reason=skipped[batch.claim.id], skipped=skipped)
+        if is_bot and self._is_handled_by_human(members):
+            return DeliveryResult(batch, now, reason=WITHHELD, skipped=skipped)
+        rendered = render(batch.endpoint, members, batch.raw)
+        if rendered is None:
+            return DeliveryResult(batch, now, reason=NO_ORIGINAL, skipped=skipped)
+        response = self.post(batch.endpoint, *rendered, is_replay=batch.claim.is_replay)
+        metrics.delivery_seconds.observe(response.seconds)
+        note = self._reply(batch, response.body) if response.is_success and batch.endpoint.replies else None
+        return DeliveryResult(batch, now, response, skipped=skipped, note=note)
 
     def close(self) -> None:
-        """Close the connections to the user's apps. Nothing may be on its way."""
+        """Close the connections to the user's apps. No request may be running."""
         self._client.close()
 
-    def _is_a_persons(self, parts: list[Part]) -> bool:
-        talks = {(part.event.contact_id, part.event.phone_number_id): part.event for part in parts if part.event}
-        return any(self._with_a_person(event) for event in talks.values())
+    def _is_handled_by_human(self, members: list[BatchMember]) -> bool:
+        by_contact = {(each.event.contact_id, each.event.phone_number_id): each.event for each in members if each.event}
+        return any(self._with_a_person(event) for event in by_contact.values())
 
-    def post(self, endpoint: Endpoint, event_id: str, body: bytes, *, is_replay: bool = False) -> Answer:
-        """Post a body, signed with every secret in force; as Meta does, with the newest alone."""
-        signed = headers(endpoint.secrets, event_id, self._now(), body) if endpoint.format is Format.EVENT else {
-            ID: event_id, "X-Hub-Signature-256": sign_meta(endpoint.secrets[0], body)
+    def post(
+        self, endpoint: Endpoint, webhook_id: str, body: bytes, *, is_replay: bool = False
+    ) -> EndpointResponse:
+        """Post a body, signed with every current secret; in Meta's format with the newest secret only.
+
+        Meta signs with `X-Hub-Signature-256`:
+        https://developers.facebook.com/docs/graph-api/webhooks/getting-started#event-notifications
+        """
+        signed = headers(endpoint.secrets, webhook_id, self._now(), body) if endpoint.format is Format.EVENT else {
+            ID: webhook_id, "X-Hub-Signature-256": sign_meta(endpoint.secrets[0], body)
         }
         return self._client.post(endpoint.url, signed | ({"X-Gateway-Replay": "true"} if is_replay else {}), body)
 
 
-def _sort_out(work: Work, now: datetime) -> tuple[list[Part], dict[int, str]]:
-    """What is to be posted, and why the rest is not. A burst is as old as its last message."""
-    left_out = {part.claim.id: GONE for part in work.parts if part.event is None}
-    parts = [part for part in work.parts if part.event is not None]
-    stale = [part for part in parts if part.event is not None and work.is_too_old(part.event, now)]
-    if work.endpoint.debounce_seconds is not None and len(stale) < len(parts):
+def _split_off_unwanted(batch: DeliveryBatch, now: datetime) -> tuple[list[BatchMember], dict[int, str]]:
+    """Return the members to post, and for the others the reason by delivery id: event deleted, or too old.
+
+    A debounced burst counts as old only if its last message is.
+    """
+    skipped = {each.claim.id: GONE for each in batch.members if each.event is None}
+    members = [each for each in batch.members if each.event is not None]
+    stale = [each for each in members if each.event is not None and batch.is_too_old(each.event, now)]
+    if batch.endpoint.debounce_seconds is not None and len(stale) < len(members):
         stale = []
-    left_out |= {part.claim.id: STALE for part in stale}
-    return [part for part in parts if part.claim.id not in left_out], left_out
+    skipped |= {each.claim.id: STALE for each in stale}
+    return [each for each in members if each.claim.id not in skipped], skipped

@@ -1,4 +1,4 @@
-"""Deliveries that nobody would try: put off or claimed for longer than is possible, or left behind by another."""
+"""Repair deliveries that no worker would claim: with a due time that cannot be true, or members without a leader."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from datetime import datetime
 from app.db.database import Database
 from app.store import delivery_upkeep
 
-AT_ONCE = 500
+BATCH_SIZE = 500
 
 
-def disbelieve(database: Database, now: datetime) -> int:
-    """Make them due, so many at once; return how many. Raises `Unavailable`. For a worker, once a minute.
+def reset_implausible(database: Database, now: datetime) -> int:
+    """Make such deliveries due now, and return their number. Raises `Unavailable`.
 
-    A wrong clock puts deliveries off. Nothing that is known leaves one behind; should it happen, it is late, not lost.
+    Times that cannot be true are written by a wrong clock. No known fault leaves a member without a leader; if one
+    did, the delivery would be late, not lost.
     """
     with database.read() as session:
-        ids = delivery_upkeep.put_off(session, now, AT_ONCE) + delivery_upkeep.orphans(session, AT_ONCE)
+        ids = delivery_upkeep.implausible(session, now, BATCH_SIZE)
+        ids += delivery_upkeep.orphaned_members(session, BATCH_SIZE)
     if ids:
         with database.write() as session:
             delivery_upkeep.make_due(session, ids, now)

@@ -1,4 +1,4 @@
-"""Deliveries for the API."""
+"""Read deliveries for the API."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def list_deliveries(
     database: Database, *, limit: int, before: int | None, state: str | None, endpoint_id: str | None,
     event_id: str | None,
 ) -> list[Delivery]:  # fmt: skip
-    """Newest first. Raises `Unavailable`."""
+    """Return up to `limit` deliveries, newest first, with ids below `before`. Raises `Unavailable`."""
     with database.read() as session:
         return delivery_list.page(
             session, limit=limit, before=before, state=state, endpoint_id=endpoint_id, event_id=event_id
@@ -20,7 +20,7 @@ def list_deliveries(
 
 
 def find_delivery(database: Database, delivery_id: int) -> tuple[Delivery, list[DeliveryAttempt]]:
-    """One delivery and its tries, the first one first. Raises `NotFound`."""
+    """Return a delivery and its attempts, oldest first. Raises `NotFound`."""
     with database.read() as session:
         row = delivery_list.find(session, delivery_id)
         if row is None:

@@ -1,4 +1,4 @@
-"""What is posted of one event, or of several that go together."""
+"""Render the body of a request to an endpoint, from one event or from a batch."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from app.domain.endpoints import Endpoint, Format
 from app.schemas.event_body import EventLike, batch_body, burst_body, event_body
 from app.schemas.meta_body import meta_body
-from app.services.delivering.types import Part
+from app.services.delivering.types import BatchMember
 
 
-def compose(endpoint: Endpoint, events: Sequence[EventLike]) -> tuple[str, bytes]:
-    """The id and the bytes of a POST in the format `event`: the same for the same events, however often they are tried.
+def render_events(endpoint: Endpoint, events: Sequence[EventLike]) -> tuple[str, bytes]:
+    """Return the webhook id and the JSON body in the format `event`.
 
-    A batch's id is made of those of its events, so that it is another one if it is ever another batch.
+    Both are equal for equal events, so a retry posts the same bytes. The id of a batch is a digest of its events' ids:
+    another batch gets another id.
     """
     first = events[0]
     if endpoint.debounce_seconds is not None and all(each.type == "message.received" for each in events):
@@ -25,19 +26,21 @@ def compose(endpoint: Endpoint, events: Sequence[EventLike]) -> tuple[str, bytes
     return f"batch-{digest.hexdigest()[:32]}", batch_body(events)
 
 
-def compose_original(parts: Sequence[Part], raw: bytes | None) -> tuple[str, bytes] | None:
-    """The same in Meta's format; None when the notification is not kept any more."""
-    wanted = {
-        part.event.position: part.callback_data
-        for part in parts
-        if part.event is not None and part.event.position is not None
-    }
-    body = meta_body(raw, wanted) if raw and wanted else None
-    return None if body is None else (parts[0].claim.event_id, body)
+def render(endpoint: Endpoint, members: Sequence[BatchMember], raw: bytes | None) -> tuple[str, bytes] | None:
+    """Return the webhook id and the body of a batch in the endpoint's format; every member must have its event.
 
-
-def compose_parts(endpoint: Endpoint, parts: Sequence[Part], raw: bytes | None) -> tuple[str, bytes] | None:
-    """What is posted of these parts, all of whose events are there; None when that cannot be any more."""
+    `raw` is the body of Meta's notification. In Meta's format the result is None if that is no longer stored.
+    """
     if endpoint.format is Format.META:
-        return compose_original(parts, raw)
-    return compose(endpoint, [part.event for part in parts if part.event is not None])
+        return _render_meta(members, raw)
+    return render_events(endpoint, [member.event for member in members if member.event is not None])
+
+
+def _render_meta(members: Sequence[BatchMember], raw: bytes | None) -> tuple[str, bytes] | None:
+    callback_data = {
+        member.event.position: member.callback_data
+        for member in members
+        if member.event is not None and member.event.position is not None
+    }
+    body = meta_body(raw, callback_data) if raw and callback_data else None
+    return None if body is None else (members[0].claim.event_id, body)

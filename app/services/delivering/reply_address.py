@@ -1,4 +1,4 @@
-"""To whom an event is answered."""
+"""The address to which a reply to an event is sent."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ ADDRESSES = ("to", "recipient", "group_id")
 
 
 def address_of(type: str, data: dict[str, Any]) -> dict[str, str]:
-    """The address of whoever an event is about, as a send names it: who wrote, or who was written to.
+    """Return the address of the person or group that an event is about, as fields of a send.
 
-    Empty for an event that is about nobody.
+    `data` is the event's data. It is the sender of an inbound message and the recipient of an outbound one; empty for
+    events about neither.
     """
     if type not in ("message.received", "message.sent", "message.status"):
         return {}
     message = data
-    if type == "message.status":  # of a message that we do not know, perhaps
+    if type == "message.status":  # `message` is None if Meta reports a message that we do not know
         message = data["message"] or data["status"]
     if message.get("group_id"):
         return {"group_id": message["group_id"]}

@@ -1,4 +1,4 @@
-"""One delivery in hand, from its claim to what became of it."""
+"""What the stages of a delivery pass to each other: request to claim, due deliveries, batch, result."""
 
 from __future__ import annotations
 
@@ -8,84 +8,110 @@ from datetime import datetime, timedelta
 
 from app.domain.endpoints import Endpoint
 from app.models import Event
-from app.store.deliveries import Claim
-from app.subscribers.client import Answer
+from app.store.deliveries import DeliveryClaim
+from app.store.delivery_order import Blocked
+from app.subscribers.client import EndpointResponse
 
 STALE = "stale: older than the endpoint's max_age_seconds"
 GONE = "the event was deleted"
 WITHHELD = "a person answers the contact, so no bot is woken"
-TAKEN_BACK = "the message was taken back, so no bot is woken"
+REVOKED = "the message was taken back, so no bot is woken"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One of the deliveries that go as one POST. The event is None when it was deleted meanwhile.
+class ClaimRequest:
+    """How many deliveries of an endpoint may be claimed now: of its new events, or of replays.
 
-    `callback_data`, for Meta's format, is what the caller attached to the message.
+    `is_probe` is whether the delivery probes an endpoint whose breaker's pause is over; `limit` is then 1.
     """
-
-    claim: Claim
-    event: Event | None
-    callback_data: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A claimed delivery with everything needed to try it, and the `others` that it carries.
-
-    For Meta's format also `raw`, the notification that it was read from. `request_id` is that of its webhook.
-    """
-
-    claim: Claim
-    endpoint: Endpoint
-    event: Event | None
-    raw: bytes | None = None
-    callback_data: str | None = None
-    others: tuple[Part, ...] = ()
-    request_id: str = ""
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """Every delivery of this POST, in order."""
-        return Part(self.claim, self.event, self.callback_data), *self.others
-
-    def is_stale(self, now: datetime) -> bool:
-        """Whether the event is too old for the endpoint. Who asks for a replay wants it whatever its age."""
-        return self.event is not None and self.is_too_old(self.event, now)
-
-    def is_too_old(self, event: Event, now: datetime) -> bool:
-        """The same of any event of it."""
-        most = self.endpoint.max_age_seconds
-        return most is not None and not self.claim.is_replay and now - event.timestamp > timedelta(seconds=most)
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """A delivery after its try; without an answer it was not posted, for the reason given.
-
-    `left_out` are the parts, by their ids, that were not posted with the rest, and why. `note` says why an answer that
-    was taken is not sent to the customer, if it is not.
-    Without a reason either it was not tried at all, and whoever can may take it.
-    """
-
-    work: Work
-    started_at: datetime
-    answer: Answer | None = None
-    reason: str | None = None
-    left_out: Mapping[int, str] = field(default_factory=dict)
-    note: str | None = None
-
-    @property
-    def is_given_back(self) -> bool:
-        """Whether it stays as it was."""
-        return self.answer is None and self.reason is None
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """How many deliveries of an endpoint may be claimed now."""
 
     endpoint: Endpoint
     is_replay: bool
     limit: int
     is_probe: bool = False
+
+
+@dataclass(slots=True)
+class DueDeliveries:
+    """The due deliveries found for a `ClaimRequest`, as ids.
+
+    `single` are to be posted alone. Each of `batches` is to be posted in one request, its leader first. `blocked` wait
+    for an earlier delivery. `deferred` wait for a time: that of the last message of a burst, or of a notification that
+    is not fully processed.
+    """
+
+    request: ClaimRequest
+    single: list[int] = field(default_factory=list)
+    batches: list[list[int]] = field(default_factory=list)
+    blocked: dict[int, Blocked] = field(default_factory=dict)
+    deferred: dict[int, datetime] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.single or self.batches or self.blocked or self.deferred)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchMember:
+    """One delivery of a batch. `event` is None when it was deleted after it was enqueued.
+
+    `callback_data` is what the caller attached to the outbound message, for Meta's format.
+    """
+
+    claim: DeliveryClaim
+    event: Event | None
+    callback_data: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryBatch:
+    """The claimed deliveries that go to an endpoint in one request, leader first. Mostly it is a single delivery.
+
+    `raw` is the body of Meta's notification that the events come from, for Meta's format. `request_id` is that of the
+    webhook request.
+    """
+
+    endpoint: Endpoint
+    members: tuple[BatchMember, ...]
+    raw: bytes | None = None
+    request_id: str = ""
+
+    @property
+    def claim(self) -> DeliveryClaim:
+        """The claim of the leader, the only one that the database knows."""
+        return self.members[0].claim
+
+    @property
+    def event(self) -> Event | None:
+        """The event of the leader."""
+        return self.members[0].event
+
+    def is_too_old(self, event: Event, now: datetime) -> bool:
+        """Whether an event is older than the endpoint's `max_age_seconds`. A replayed event never is."""
+        max_age = self.endpoint.max_age_seconds
+        return max_age is not None and not self.claim.is_replay and now - event.timestamp > timedelta(seconds=max_age)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryResult:
+    """The result of dispatching a batch: a response, or the reason why nothing was posted.
+
+    With neither, the batch was not attempted, and its claims are released. `skipped` gives reasons by delivery id for
+    members that were not posted with the rest. `note` says why a successful response was not sent to the customer.
+    """
+
+    batch: DeliveryBatch
+    started_at: datetime
+    response: EndpointResponse | None = None
+    reason: str | None = None
+    skipped: Mapping[int, str] = field(default_factory=dict)
+    note: str | None = None
+
+    @property
+    def was_attempted(self) -> bool:
+        """Whether there is a result to record."""
+        return self.response is not None or self.reason is not None
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the endpoint answered with a 2xx."""
+        return self.response is not None and self.response.is_success

@@ -1,4 +1,4 @@
-"""Bringing forward what waits for an endpoint: it answers again, or was changed, or a person says so."""
+"""Make deliveries that await a retry due now: their endpoint answers again, or was changed, or an operator asks."""
 
 from __future__ import annotations
 
@@ -9,48 +9,48 @@ from datetime import datetime
 from app.db.database import Database
 from app.store import deliveries
 
-PORTION = 200
-"""How many a transaction, which holds the write lock."""
+BATCH_SIZE = 200
+"""Deliveries that one transaction changes, because it holds the write lock."""
 
 
-class Waking:
-    """Makes due what was found to be deliverable again, a portion each time. For one lane of a worker.
+class Unblocker:
+    """Unblocks the deliveries of endpoints on request, a batch per call. Used by the delivery loop only.
 
-    A worker that stops in between loses nothing: each delivery has a time of its own.
+    A worker that stops in between loses nothing: every delivery still has its own retry time.
     """
 
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database = database
         self._now = now
-        self._asked: dict[str, bool] = {}
+        self._requested: dict[str, bool] = {}
         self._ids: deque[int] = deque()
 
-    def ask(self, endpoint_id: str, *, refused: bool) -> None:
-        """Bring forward what failed because of the app; with `refused` also events that it did not take."""
-        self._asked[endpoint_id] = self._asked.get(endpoint_id, False) or refused
+    def request(self, endpoint_id: str, *, refused: bool) -> None:
+        """Unblock what failed because of the app; with `refused` also the events that the app did not accept."""
+        self._requested[endpoint_id] = self._requested.get(endpoint_id, False) or refused
 
     def work(self) -> bool:
-        """Do a portion; return whether there was anything to do. Raises `Unavailable`."""
-        if self._asked:
-            endpoint_id, refused = next(iter(self._asked.items()))
+        """Unblock one batch. Returns whether there was anything to do. Raises `Unavailable`, and loses no request."""
+        if self._requested:
+            endpoint_id, refused = next(iter(self._requested.items()))
             with self._database.read() as session:
-                self._ids += deliveries.waiting(session, endpoint_id, refused=refused)
-            del self._asked[endpoint_id]
+                self._ids += deliveries.awaiting_retry(session, endpoint_id, refused=refused)
+            del self._requested[endpoint_id]
         if not self._ids:
             return False
-        portion = [self._ids[place] for place in range(min(PORTION, len(self._ids)))]
+        batch = [self._ids[place] for place in range(min(BATCH_SIZE, len(self._ids)))]
         with self._database.write() as session:
-            deliveries.wake(session, portion, self._now())
-        for _ in portion:
+            deliveries.unblock(session, batch, self._now())
+        for _ in batch:
             self._ids.popleft()
         return True
 
 
-def wake_all(database: Database, endpoint_id: str, now: Callable[[], datetime]) -> int:
-    """Make everything due that waits for an endpoint's next try; return how many that were. Raises `Unavailable`."""
+def unblock_endpoint(database: Database, endpoint_id: str, now: Callable[[], datetime]) -> int:
+    """Make all deliveries of an endpoint that await a retry due now. Return their number. Raises `Unavailable`."""
     with database.read() as session:
-        ids = deliveries.waiting(session, endpoint_id, refused=True)
-    for start in range(0, len(ids), PORTION):
+        ids = deliveries.awaiting_retry(session, endpoint_id, refused=True)
+    for start in range(0, len(ids), BATCH_SIZE):
         with database.write() as session:
-            deliveries.wake(session, ids[start : start + PORTION], now())
+            deliveries.unblock(session, ids[start : start + BATCH_SIZE], now())
     return len(ids)

@@ -19,14 +19,12 @@ from app.models import Endpoint
 from app.security.encryption import Vault
 from app.security.endpoint_urls import AllowedNetwork, WrongUrl, check_url
 from app.security.standard_webhooks import WrongSecret, new_secret, read_secret
-from app.services.delivering.http_delivery import PostEvent
-from app.services.delivering.render import compose
-from app.services.delivering.unblock import wake_all
+from app.services.delivering import HttpDelivery, render_events, unblock_endpoint
 from app.services.endpoints.silence import SeeSilence
 from app.services.registries.endpoints import OLD_SECRET_FOR, WELL, EndpointDirectory, new_row
 from app.services.registries.versions import changing
 from app.store import deliveries, endpoints, events
-from app.subscribers.client import Answer
+from app.subscribers.client import EndpointResponse
 
 OF_HANDLERS = {"description", "paused", "disabled"}
 """What may be changed of a handler here; the rest is in its code."""
@@ -39,7 +37,7 @@ NO_NEWS = b'{"object":"whatsapp_business_account","entry":[]}'
 class Tested:
     """What came of a test event, and what speaks for an app that answers 2xx and drops everything."""
 
-    answer: Answer
+    answer: EndpointResponse
     warnings: Sequence[str]
 
 
@@ -47,7 +45,7 @@ class ManageEndpoints:
     """What operators do with endpoints. Once a change returns, it counts in every process."""
 
     def __init__(
-        self, config: Config, database: Database, vault: Vault, directory: EndpointDirectory, post: PostEvent,
+        self, config: Config, database: Database, vault: Vault, directory: EndpointDirectory, post: HttpDelivery,
         see_silence: SeeSilence, now: Callable[[], datetime],
     ) -> None:  # fmt: skip
         self._config = config
@@ -116,7 +114,7 @@ class ManageEndpoints:
             endpoints.set_values(session, endpoint_id, **changes, updated_at=self._now())
         self._directory.forget()
         if begins_anew:
-            wake_all(self._database, endpoint_id, self._now)
+            unblock_endpoint(self._database, endpoint_id, self._now)
         return self.find(endpoint_id)
 
     def rotate_secret(self, endpoint_id: str, secret: str | None) -> str:
@@ -137,7 +135,7 @@ class ManageEndpoints:
                 old_secret_until=now + OLD_SECRET_FOR, updated_at=now, **WELL,
             )  # fmt: skip
         self._directory.forget()
-        wake_all(self._database, endpoint_id, self._now)
+        unblock_endpoint(self._database, endpoint_id, self._now)
         return secret
 
     def remove(self, endpoint_id: str) -> None:
@@ -154,7 +152,7 @@ class ManageEndpoints:
         more = True
         while more:
             with self._database.write() as session:
-                more = deliveries.bury(session, endpoint_id, "the endpoint was removed", self._now(), PORTION)
+                more = deliveries.dead_letter(session, endpoint_id, "the endpoint was removed", self._now(), PORTION)
 
     def test(self, endpoint_id: str, asked_by: str | None = None) -> Tested:
         """Post an event of the type `gateway.test` now, and return what came of it. Raises `NotFound`.
@@ -171,7 +169,7 @@ class ManageEndpoints:
             id=new_id(), type="gateway.test", timestamp=now, received_at=now,
             data='{"message":"If you can read this, and the signature fits, events will reach you."}',
         )  # fmt: skip
-        name, body = compose(endpoint, [event]) if endpoint.format is Format.EVENT else (event.id, NO_NEWS)
+        name, body = render_events(endpoint, [event]) if endpoint.format is Format.EVENT else (event.id, NO_NEWS)
         answer = self._post.post(endpoint, name, body)
         warnings = self._see_silence(endpoint, asked_by) if answer.is_success else []
         return Tested(dataclasses.replace(answer, body=answer.body[:4096]), warnings)

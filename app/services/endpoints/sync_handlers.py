@@ -14,7 +14,7 @@ from app.handlers.process import CannotLoad
 from app.logs import get_logger
 from app.models import Endpoint
 from app.services.alerts.raising import Alarms
-from app.services.delivering.unblock import wake_all
+from app.services.delivering import unblock_endpoint
 from app.services.registries.endpoints import WELL, EndpointDirectory, new_row
 from app.services.registries.versions import changing
 from app.store import alerts, deliveries, endpoints
@@ -94,7 +94,7 @@ class FollowHandlers:
                         endpoints.set_values(session, id, **changes)
             self._directory.forget()
         for id in sorted(wanted.keys() & known.keys()):  # what they could not do before, the code may do now
-            wake_all(self._database, id, self._now)
+            unblock_endpoint(self._database, id, self._now)
         for id in sorted(known.keys() - wanted.keys()):
             self._bury(id)
 
@@ -128,7 +128,7 @@ class FollowHandlers:
     def _bury(self, id: str) -> None:
         """Also of one that was removed before, since others may have owed it something until they knew."""
         with self._database.read() as session:
-            more = deliveries.is_owed(session, id)
+            more = deliveries.has_pending(session, id)
         while more:
             with self._database.write() as session:
-                more = deliveries.bury(session, id, GONE, self._now(), PORTION)
+                more = deliveries.dead_letter(session, id, GONE, self._now(), PORTION)

@@ -37,15 +37,15 @@ def _append(session: Session, rows: Sequence[dict[str, Any]], endpoints: tuple[E
     events.append(session, rows)
     owed = list(_owed(rows, endpoints))
     if owed:
-        deliveries.owe(session, owed, rows[0]["created_at"], is_replay=False)
+        deliveries.enqueue(session, owed, rows[0]["created_at"], is_replay=False)
 
 
-def _owed(rows: Sequence[dict[str, Any]], endpoints: tuple[Endpoint, ...]) -> Iterator[deliveries.Owed]:
+def _owed(rows: Sequence[dict[str, Any]], endpoints: tuple[Endpoint, ...]) -> Iterator[deliveries.NewDelivery]:
     for row in rows if endpoints else ():
         for endpoint in endpoints:
             if is_for(endpoint, row["type"], row["phone_number_id"], row["notification_id"], row["data"]):
                 is_status = row["type"] == "message.status"
-                yield deliveries.Owed(endpoint.id, row["id"], row["contact_id"], is_status)
+                yield deliveries.NewDelivery(endpoint.id, row["id"], row["contact_id"], is_status)
 
 
 def is_for(

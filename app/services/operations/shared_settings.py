@@ -28,7 +28,7 @@ from app.ids import new_id
 from app.logs import get_logger
 from app.models import WebSeen, WorkerSeen
 from app.services.alerts.raising import Alarms
-from app.services.delivering.unblock import wake_all
+from app.services.delivering import unblock_endpoint
 from app.services.registries.endpoints import EndpointDirectory
 from app.services.registries.send_limits import limits_of
 from app.store import workers
@@ -104,7 +104,7 @@ class SharedSettings:
             self._look_at_others(joined_at, now)
             if not self._is_followed and not self._put_off & OF_THE_ENDPOINT:
                 if self._endpoints.follow_settings(self._tell_change):
-                    wake_all(self._database, OF_THE_SETTINGS, self._now)
+                    unblock_endpoint(self._database, OF_THE_SETTINGS, self._now)
                 self._is_followed = True
 
     def _say_alive(self, now: datetime) -> datetime:

@@ -7,7 +7,7 @@ from datetime import datetime
 from app.db.database import Database
 from app.errors import NotFound
 from app.models import Notification
-from app.services.delivering.replay import replay_of_notifications
+from app.services.delivering import replay_of_notifications
 from app.store import notifications
 
 PORTION = 100

@@ -10,8 +10,7 @@ from flask.typing import ResponseReturnValue
 from app.errors import NotFound
 from app.schemas.api.deliveries import DeliveryAnswer, DeliveryDetails, DeliveryQuery, TryAnswer
 from app.schemas.api.lists import list_of
-from app.services.delivering.read import find_delivery, list_deliveries
-from app.services.delivering.replay import retry_delivery
+from app.services.delivering import find_delivery, list_deliveries, retry_delivery
 from app.web.api import paging
 from app.web.auth import requires
 from app.web.context import gateway

@@ -21,7 +21,7 @@ from app.schemas.api.endpoints import (
 )
 from app.schemas.api.lists import list_of
 from app.schemas.api.service import DoneAnswer
-from app.services.delivering.replay import replay_dead, replay_event, replay_range
+from app.services.delivering import replay_dead, replay_event, replay_range
 from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.bodies import read_object

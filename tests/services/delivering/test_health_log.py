@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.domain.breaker import Health
-from app.services.delivering.health_log import HealthNews
+from app.services.delivering.health_log import HealthLog
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 FIRST, OTHER = "an endpoint did not take an event", "an endpoint fails for another reason"
@@ -19,7 +19,7 @@ class App:
 
     def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level("INFO")
-        self._log, self.now, self.health, self.news = caplog, NOW, Health(), HealthNews()
+        self._log, self.now, self.health, self.news = caplog, NOW, Health(), HealthLog()
 
     def tries(self, *reasons: str | None, after: float = 1, opens: int = 0) -> list[str]:
         """Try once for each reason (None: the event was taken); return what was said meanwhile."""
@@ -70,7 +70,7 @@ def test_a_failure_that_was_not_worth_a_line_is_told_once_it_lasts(endpoint: App
 
 def test_the_end_is_told_by_whichever_worker_sees_it(endpoint: App) -> None:
     endpoint.tries("answered 500")
-    first, endpoint.news = endpoint.news, HealthNews()
+    first, endpoint.news = endpoint.news, HealthLog()
 
     assert endpoint.tries(None) == [WELL]
     endpoint.news = first

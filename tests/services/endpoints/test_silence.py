@@ -14,10 +14,10 @@ from app.container import Gateway
 from app.services.endpoints.silence import LIKELY, NOTHING_YET, SeeSilence
 from tests.conftest import API_KEY, on_sqlite, with_settings
 from tests.factories import ANA, BO, message_body, text
-from tests.jobs.conftest import Desk, desk
+from tests.jobs.conftest import Harness, harness
 from tests.subscriber import ALLOWED, Handler, Posted, subscriber
 
-__all__ = ["desk"]
+__all__ = ["harness"]
 
 Receive = Callable[..., None]
 Look = Callable[..., list[str]]
@@ -29,25 +29,25 @@ def config(config: Config) -> Config:
 
 
 @pytest.fixture
-def look(gateway: Gateway, config: Config, desk: Desk) -> Look:
+def look(gateway: Gateway, config: Config, harness: Harness) -> Look:
     """Look half a minute later."""
 
     def look_(asked_by: str | None = None) -> list[str]:
-        desk.pass_by(seconds=31)
-        see = SeeSilence(config, gateway.database, desk.clock)
-        (endpoint,) = desk.directory.read()
+        harness.pass_by(seconds=31)
+        see = SeeSilence(config, gateway.database, harness.clock)
+        (endpoint,) = harness.directory.read()
         return see(endpoint, asked_by)
 
     return look_
 
 
 def test_an_app_that_drops_everything_is_told_by_what_never_came_back(
-    desk: Desk, receive: Receive, look: Look, client: FlaskClient
+    harness: Harness, receive: Receive, look: Look, client: FlaskClient
 ) -> None:
     with subscriber() as app:
-        desk.endpoint(app.url, format="meta")
+        harness.endpoint(app.url, format="meta")
         receive(message_body(text("1"), text("2", sender=BO)))
-        desk.rounds()
+        harness.rounds()
 
         nothing_sent, no_call, likely = look()
         assert nothing_sent.startswith("Nothing has been sent to whoever wrote the 2 messages since 20")
@@ -68,13 +68,13 @@ def send(client: FlaskClient) -> None:
 
 
 def test_an_app_whose_secret_is_a_key_is_told_by_that_key(
-    desk: Desk, receive: Receive, look: Look, client: FlaskClient, gateway: Gateway
+    harness: Harness, receive: Receive, look: Look, client: FlaskClient, gateway: Gateway
 ) -> None:
     key = gateway.api_keys.make("n8n", ["admin"], None)
     with subscriber() as app:
-        desk.endpoint(app.url, format="meta", secret=gateway.vault.encrypt(key))
+        harness.endpoint(app.url, format="meta", secret=gateway.vault.encrypt(key))
         receive(message_body(text("1")))
-        desk.rounds()
+        harness.rounds()
 
         client.get("/api/events", headers={"Authorization": f"Bearer {API_KEY}"})
         assert "Its key, `n8n`, has not called /graph or the API since." in look()
@@ -84,15 +84,15 @@ def test_an_app_whose_secret_is_a_key_is_told_by_that_key(
 
 @pytest.mark.parametrize(("answer", "is_told"), [(b"{}", True), (b'{"reply":"Hola"}', False)])
 def test_a_reply_that_was_asked_for_and_never_given_is_told(
-    desk: Desk, receive: Receive, look: Look, answer: bytes, is_told: bool
+    harness: Harness, receive: Receive, look: Look, answer: bytes, is_told: bool
 ) -> None:
     def reply(handler: Handler, posted: Posted) -> None:
         handler.answer(200, answer)
 
     with subscriber(reply) as app:
-        desk.endpoint(app.url, replies=True)
+        harness.endpoint(app.url, replies=True)
         receive(message_body(text("1")))
-        desk.rounds()
+        harness.rounds()
 
     told = [each for each in look() if each.startswith("`replies` is set")]
     assert bool(told) is is_told
@@ -102,10 +102,10 @@ def test_a_reply_that_was_asked_for_and_never_given_is_told(
 
 @on_sqlite
 def test_the_command_and_the_api_tell_it(
-    desk: Desk, client: FlaskClient, app: Flask
+    harness: Harness, client: FlaskClient, app: Flask
 ) -> None:
     with subscriber() as theirs:
-        desk.endpoint(theirs.url)
+        harness.endpoint(theirs.url)
         told = app.test_cli_runner().invoke(args=["endpoints", "test", "app"])
         answer = client.post("/api/endpoints/app/test", headers={"Authorization": f"Bearer {API_KEY}"}).get_json()
     refused = client.post("/api/endpoints/app/test", headers={"Authorization": f"Bearer {API_KEY}"}).get_json()

@@ -16,9 +16,9 @@ from werkzeug.serving import make_server
 from app.container import Gateway
 from simulator.testing import MetaStandIn
 from tests.factories import ANA, BO, PNID, WABA, contact, message_body, status, status_body, text
-from tests.jobs.conftest import Desk, desk
+from tests.jobs.conftest import Harness, harness
 
-__all__ = ["desk"]
+__all__ = ["harness"]
 
 SECRET = "the-bots-own-secret-0123456789"
 Receive = Callable[..., None]
@@ -62,15 +62,15 @@ def bot_url(bot: Bot) -> Iterator[str]:
 
 @pytest.mark.parametrize("ordered", [True, False])
 def test_it_hears_who_wrote_answers_and_hears_of_its_own_reference(
-    desk: Desk, bot: Bot, bot_url: str, receive: Receive, meta: MetaStandIn, gateway: Gateway, ordered: bool
+    harness: Harness, bot: Bot, bot_url: str, receive: Receive, meta: MetaStandIn, gateway: Gateway, ordered: bool
 ) -> None:
     """Two wrote within one POST of Meta's, of which pywa reads the first message alone."""
-    desk.endpoint(bot_url, format="meta", ordered=ordered, secret=gateway.vault.encrypt(SECRET))
+    harness.endpoint(bot_url, format="meta", ordered=ordered, secret=gateway.vault.encrypt(SECRET))
     ana, bo = (meta.simulator.world.customers.meet(number).user_id for number in (ANA, BO))
     people = [contact(user_id=ana), contact(BO, "Bo", user_id=bo)]
-    now = int(desk.clock().timestamp())
+    now = int(harness.clock().timestamp())
     receive(message_body(text("Hola", timestamp=now), text("Buenas", sender=BO, timestamp=now), contacts=people))
-    desk.rounds()
+    harness.rounds()
 
     answers = {answer.body["recipient"]: answer for answer in meta.accepted}
     assert {to: answer.body["text"]["body"] for to, answer in answers.items()} == {
@@ -81,21 +81,21 @@ def test_it_hears_who_wrote_answers_and_hears_of_its_own_reference(
     tag = answers[ana].body["biz_opaque_callback_data"]
     assert tag != "order-7"
     receive(status_body(status(answers[ana].id, "delivered", biz_opaque_callback_data=tag), contacts=people[:1]))
-    desk.rounds()
+    harness.rounds()
 
     report = bot.heard.get_nowait()
     assert (report.id, report.status, report.tracker) == (
         answers[ana].id, types.MessageStatusType.DELIVERED, "order-7",
     )  # fmt: skip
-    assert set(desk.states()) == {"delivered"}
+    assert set(harness.states()) == {"delivered"}
 
 
 def test_it_refuses_what_is_signed_with_another_secret(
-    desk: Desk, bot: Bot, bot_url: str, receive: Receive, gateway: Gateway
+    harness: Harness, bot: Bot, bot_url: str, receive: Receive, gateway: Gateway
 ) -> None:
-    desk.endpoint(bot_url, format="meta", secret=gateway.vault.encrypt("not-" + SECRET))
+    harness.endpoint(bot_url, format="meta", secret=gateway.vault.encrypt("not-" + SECRET))
     receive(message_body(text("Hola"), contacts=[contact(user_id="AR.44")]))
-    desk.rounds()
+    harness.rounds()
 
     assert bot.heard.empty()
-    assert desk.states() == ["pending"]
+    assert harness.states() == ["pending"]

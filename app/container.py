@@ -28,8 +28,7 @@ from app.services.endpoints.graph_subscriptions import GraphSubscriptions
 from app.services.endpoints.manage import ManageEndpoints
 from app.services.endpoints.silence import SeeSilence
 from app.services.endpoints.sync_handlers import FollowHandlers
-from app.services.events.log import EventLog
-from app.services.events.wait import EventWaiters
+from app.services.events import EventLog, EventWaiters
 from app.services.graph_proxy.proxy import GraphFace
 from app.services.graph_proxy.uploads import GraphUploads
 from app.services.health_checks.run import Watch

@@ -8,12 +8,10 @@ signature, attempt, record.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import requests
 from sqlalchemy import func, select
@@ -22,12 +20,11 @@ from app import migrations
 from app.clock import utc_now
 from app.config.settings import Config, load_config
 from app.container import Gateway
-from app.ids import new_id
 from app.jobs.deliver import DeliverDue
 from app.models import Delivery, Event
 from app.schemas.event_body import event_body
 from app.security.standard_webhooks import new_secret
-from app.services.events.log import append
+from app.services.events import append_events, event_row
 from app.services.registries.endpoints import new_row
 from app.store import endpoints
 from benchmarks.figures import at_least, middle
@@ -60,7 +57,7 @@ def main() -> None:
 
 
 def _deliver(gateway: Gateway, count: int) -> float:
-    _owe(gateway, count)
+    _enqueue(gateway, count)
     lane = DeliverDue(gateway.database, gateway.endpoints, gateway.post_event, utc_now, threads=THREADS)
     began = time.perf_counter()
     while _pending(gateway):
@@ -83,22 +80,23 @@ def _bare(gateway: Gateway, url: str, count: int) -> float:
     return count / (time.perf_counter() - began)
 
 
-def _owe(gateway: Gateway, count: int) -> None:
+def _enqueue(gateway: Gateway, count: int) -> None:
     now = utc_now()
-    data = json.dumps({"message": "x" * 40, "content": {"body": "x" * 40}, "filler": "y" * 600})
+    data = {"message": "x" * 40, "content": {"body": "x" * 40}, "filler": "y" * 600}
     for first in range(0, count, 500):
-        rows = [_event(new_id(), number, data, now) for number in range(first, first + 500)]
+        rows = [
+            event_row(
+                "message.received",
+                data,
+                now,
+                phone_number_id="1",
+                contact_id=f"contact-{number % 400}",
+                contact_sequence=number,
+            )
+            for number in range(first, first + 500)
+        ]
         with gateway.database.write() as session:
-            append(session, rows)
-
-
-def _event(event_id: str, number: int, data: str, now: Any) -> dict[str, Any]:
-    return {
-        "id": event_id, "type": "message.received", "key": None, "source": "live", "phone_number_id": "1",
-        "contact_id": f"contact-{number % 400}", "contact_sequence": number, "message_id": None,
-        "notification_id": None, "position": None, "timestamp": now, "received_at": now, "created_at": now,
-        "data": data,
-    }  # fmt: skip
+            append_events(session, rows)
 
 
 def _pending(gateway: Gateway) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -33,7 +33,7 @@ _APPEND = insert(_TABLE)
 _KNOWN_KEYS = with_lists(lambda among: select(_TABLE.c.key).where(among(_TABLE.c.key, "keys")))
 
 
-def append(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+def append(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert events in this order. Their keys must be new: see `known_keys`, and keep the turn meanwhile."""
     session.execute(_APPEND, rows)
 

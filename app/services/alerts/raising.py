@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +14,7 @@ from app.domain.alerts import KINDS, Finding, sentence, story
 from app.ids import new_id
 from app.logs import get_logger
 from app.models import Alert
-from app.services.events import log as event_log
+from app.services.events import append_events, event_row
 from app.store import alerts, events, jobs
 
 AGAIN_AFTER = timedelta(days=1)
@@ -108,29 +107,18 @@ class Alarms:
         assert alert is not None
         session.refresh(alert)
         now = self._now()
-        event_id = new_id()
-        event_log.append(
-            session,
-            [
-                {
-                    "id": event_id,
-                    "type": "gateway.alert",
-                    "key": f"gateway.alert:{alert.id}:{action}:{alert.count}",
-                    "source": "gateway",
-                    "phone_number_id": alert.phone_number_id,
-                    "waba_id": None if alert.phone_number_id else alert.details.get("waba_id"),
-                    "contact_id": None,
-                    "notification_id": None,
-                    "position": None,
-                    "timestamp": now,
-                    "received_at": now,
-                    "created_at": now,
-                    "data": json.dumps(_data(action, alert), ensure_ascii=False, separators=(",", ":")),
-                }
-            ],
+        event = event_row(
+            "gateway.alert",
+            _data(action, alert),
+            now,
+            key=f"gateway.alert:{alert.id}:{action}:{alert.count}",
+            source="gateway",
+            phone_number_id=alert.phone_number_id,
+            waba_id=None if alert.phone_number_id else alert.details.get("waba_id"),
         )
+        append_events(session, [event])
         for channel in self._channels:
-            jobs.add(session, channel, event_id, now)
+            jobs.add(session, channel, event["id"], now)
         log = logger.info if action == "closed" else logger.warning
         log("an alarm changed", extra={"kind": kind, "state": action, "phone_number_id": alert.phone_number_id})
 

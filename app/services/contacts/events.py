@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +10,8 @@ from sqlalchemy.orm import Session
 from app.clock import iso_utc
 from app.domain.messages import ContactRef, shown
 from app.domain.opt_outs import ConsentSource, consent_reason
-from app.ids import new_id
 from app.services.contacts.identity import to_ref
-from app.services.events.log import append
+from app.services.events import append_events, event_row
 from app.store import contact_numbers, contacts, messages
 
 
@@ -25,23 +23,10 @@ def append_contact_updated(
     The session must hold the lock of `events.take_turn` from its beginning.
     """
     place = contacts.next_sequences(session, {contact_id: 1})[contact_id] if contact_id else None
-    event = {
-        "id": new_id(),
-        "type": "contact.updated",
-        "key": None,
-        "source": "live",
-        "phone_number_id": number,
-        "contact_id": contact_id,
-        "contact_sequence": place,
-        "message_id": None,
-        "notification_id": None,
-        "position": None,
-        "timestamp": now,
-        "received_at": now,
-        "created_at": now,
-        "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")),
-    }
-    append(session, [event])
+    row = event_row(
+        "contact.updated", data, now, phone_number_id=number, contact_id=contact_id, contact_sequence=place
+    )
+    append_events(session, [row])
 
 
 def consent_data(

@@ -1,66 +1,67 @@
-"""Writing events, and with them what is owed to the user's apps."""
+"""Append events, and enqueue their deliveries in the same transaction."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.domain.endpoints import Endpoint, Format
 from app.domain.handlers import may_wake
+from app.services.events.rows import EventRow
 from app.services.registries.endpoints import EndpointDirectory, to_endpoint
-from app.store import deliveries
-from app.store import endpoints as store
-from app.store import events
+from app.store import deliveries, endpoints, events
+from app.store.deliveries import NewDelivery
 
 
 class EventLog:
-    """Appends events. Whoever writes one does it here, or no app is ever told of it."""
+    """Appends events for a process that writes many: it keeps the endpoints in memory while they do not change."""
 
     def __init__(self, directory: EndpointDirectory) -> None:
         self._directory = directory
 
-    def append(self, session: Session, rows: Sequence[dict[str, Any]]) -> None:
-        """Insert events in this order, and what each endpoint is owed of them. See `store.events` for what must hold
-        before."""
+    def append(self, session: Session, rows: Sequence[EventRow]) -> None:
+        """Insert events in this order, and a delivery for each endpoint that they match.
+
+        The session must have called `store.events.take_turn` at its beginning, and the keys must be new.
+        """
         _append(session, rows, self._directory.to_tell(session))
 
 
-def append(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """The same for who writes few events, and asks in the same transaction whom to tell."""
-    _append(session, rows, tuple(to_endpoint(row, ()) for row in store.all_endpoints(session)))
+def append_events(session: Session, rows: Sequence[EventRow]) -> None:
+    """Do what `EventLog.append` does for a writer of few events: the endpoints are read in the same transaction."""
+    _append(session, rows, tuple(to_endpoint(row, ()) for row in endpoints.all_endpoints(session)))
 
 
-def _append(session: Session, rows: Sequence[dict[str, Any]], endpoints: tuple[Endpoint, ...]) -> None:
+def _append(session: Session, rows: Sequence[EventRow], among: tuple[Endpoint, ...]) -> None:
     events.append(session, rows)
-    owed = list(_owed(rows, endpoints))
-    if owed:
-        deliveries.enqueue(session, owed, rows[0]["created_at"], is_replay=False)
+    new = list(_deliveries(rows, among))
+    if new:
+        deliveries.enqueue(session, new, rows[0]["created_at"], is_replay=False)
 
 
-def _owed(rows: Sequence[dict[str, Any]], endpoints: tuple[Endpoint, ...]) -> Iterator[deliveries.NewDelivery]:
-    for row in rows if endpoints else ():
-        for endpoint in endpoints:
+def _deliveries(rows: Sequence[EventRow], among: tuple[Endpoint, ...]) -> Iterator[NewDelivery]:
+    for row in rows if among else ():
+        for endpoint in among:
             if is_for(endpoint, row["type"], row["phone_number_id"], row["notification_id"], row["data"]):
-                is_status = row["type"] == "message.status"
-                yield deliveries.NewDelivery(endpoint.id, row["id"], row["contact_id"], is_status)
+                yield NewDelivery(endpoint.id, row["id"], row["contact_id"], row["type"] == "message.status")
 
 
 def is_for(
     endpoint: Endpoint, type: str, phone_number_id: str | None, notification_id: str | None, data: str
 ) -> bool:
-    """Whether an endpoint wants an event, its data given as JSON text. In Meta's format there is but what Meta said.
+    """Whether an event, with its data as JSON text, matches an endpoint's filters and format.
 
-    Handlers are woken by what a customer says now, and by no message that is only told of.
+    In Meta's format only what comes from a notification can be delivered. Handlers get live messages only, whatever
+    their filters.
     """
     if not _is_about(endpoint, phone_number_id, data) or not endpoint.wants(type):
         return False
     if endpoint.format is Format.META and notification_id is None:
         return False
     if endpoint.format is Format.META and type == "contact.updated" and json.loads(data).get("opt_out") is not None:
-        return False  # ours, of an item that has an event of its own
+        return False  # the gateway's own addition to an item that has another event
     if type == "message.status" and endpoint.statuses is not None:
         return json.loads(data)["status"]["status"] in endpoint.statuses
     if type == "message.received" and (endpoint.is_handler or endpoint.message_types is not None):
@@ -71,7 +72,7 @@ def is_for(
 
 
 def _is_about(endpoint: Endpoint, phone_number_id: str | None, data: str) -> bool:
-    """Whether an event is about one of the endpoint's numbers: it says so, or is about all of that number's account."""
+    """Whether an event is about one of the endpoint's numbers, or about the whole business account of one of them."""
     if endpoint.numbers is None:
         return True
     if phone_number_id is not None:

@@ -19,7 +19,7 @@ from app.domain.endpoints import State
 from app.domain.notifications import Item, MessageFact, StatusFact
 from app.errors import Malformed
 from app.schemas.notification import read_notification
-from app.services.events.log import is_for
+from app.services.events import is_for
 from app.services.registries.endpoints import to_endpoint
 from app.store import audit, endpoints
 

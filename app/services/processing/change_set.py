@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from app.domain.messages import Message, Revision
 from app.services.contacts import IdentityResolver
+from app.services.events import EventRow
 from app.services.processing.work import WorkItem
 from app.store.contact_numbers import Handovers, LastInbound
 from app.store.echoes import OpenAttempt
@@ -25,7 +26,7 @@ class PendingEvent:
     """
 
     work_item: WorkItem
-    event: Row
+    event: EventRow
     message_id: str | None = None
     filled_placeholder_id: str | None = None
     report: StatusKey | None = None

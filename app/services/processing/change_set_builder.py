@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,12 +12,12 @@ from app.domain.notifications import Person
 from app.domain.numbers import Directory
 from app.ids import id_of
 from app.services.contacts import IdentityResolver, aliases_of, variants_of
+from app.services.events import EventRow, event_row
 from app.services.processing.change_set import (
     AgentReply,
     ChangeSet,
     PendingEvent,
     ProcessingOptions,
-    Row,
     StoredState,
 )
 from app.services.processing.work import WorkItem
@@ -195,28 +194,27 @@ class ChangeSetBuilder:
         contact_id: str | None = None,
         message_id: str | None = None,
         source: str = "live",
-    ) -> Row:
+    ) -> EventRow:
         """Return an event's row. `contact_sequence` is set when it is written.
 
         `own_key` identifies its subject among all events of the item and kind; the event's id is derived from it.
         """
-        return {
-            "id": self.id_of(work_item, kind, own_key),
-            "type": kind,
-            "key": key,
-            "source": source,
-            "phone_number_id": work_item.item.phone_number_id,
-            "waba_id": None if work_item.item.phone_number_id else work_item.item.waba_id,
-            "contact_id": contact_id,
-            "contact_sequence": None,
-            "message_id": message_id,
-            "notification_id": work_item.notification.id,
-            "position": work_item.item.position,
-            "timestamp": timestamp,
-            "received_at": work_item.notification.received_at,
-            "created_at": self.now,
-            "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")),
-        }
+        return event_row(
+            kind,
+            data,
+            timestamp,
+            id=self.id_of(work_item, kind, own_key),
+            key=key,
+            source=source,
+            phone_number_id=work_item.item.phone_number_id,
+            waba_id=None if work_item.item.phone_number_id else work_item.item.waba_id,
+            contact_id=contact_id,
+            message_id=message_id,
+            notification_id=work_item.notification.id,
+            position=work_item.item.position,
+            received_at=work_item.notification.received_at,
+            created_at=self.now,
+        )
 
 
 def _has_same_content(ours: OpenAttempt, echo: Message) -> bool:

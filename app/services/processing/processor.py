@@ -13,7 +13,7 @@ from app.domain.messages import Revision
 from app.errors import Unavailable
 from app.logs import get_logger, request_id_var
 from app.services.contacts import IdentityResolver, lookup_aliases
-from app.services.events.log import EventLog
+from app.services.events import EventLog
 from app.services.processing import lookups
 from app.services.processing.change_set import ChangeSet, ProcessingOptions, StoredState
 from app.services.processing.planning import build_change_set, people_in, referenced_messages, revisable

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -13,6 +12,7 @@ from app.domain.handover import Handover
 from app.domain.messages import PLACEHOLDER
 from app.domain.notifications import Source
 from app.services.contacts import IdentityResolver
+from app.services.events import EventRow
 from app.services.processing.change_set import ChangeSet, PendingEvent
 from app.services.processing.work import Batch
 from app.store import (
@@ -37,7 +37,7 @@ class StaleChangeSet(Exception):
     placeholder of one of its files, a revision of one of its messages, or the message of one of its revisions."""
 
 
-Append = Callable[[Session, Sequence[dict[str, Any]]], None]
+Append = Callable[[Session, Sequence[EventRow]], None]
 """Appends rows of events in a session; see `EventLog.append`."""
 
 
@@ -68,9 +68,10 @@ def _write_people(session: Session, changes: ChangeSet) -> None:
     for _, resolver in sorted(changes.resolvers.items()):
         _write_contacts(session, resolver)
     if changes.has_merged:
-        event_rows = [pending.event for pending in changes.events]
-        for row in (*changes.messages, *changes.consents, *changes.revisions, *event_rows):
+        for row in (*changes.messages, *changes.consents, *changes.revisions):
             row["contact_id"] = changes.current(row["contact_id"])
+        for pending in changes.events:
+            pending.event["contact_id"] = changes.current(pending.event["contact_id"])
 
 
 def _write_contacts(session: Session, resolver: IdentityResolver) -> None:
@@ -129,7 +130,9 @@ def _write_facts(session: Session, changes: ChangeSet) -> list[PendingEvent]:
     new_messages -= absorbed.keys()
     _write_conversations(session, changes, new_messages)
     for pending in changes.events:
-        pending.event["message_id"] = absorbed.get(pending.event["message_id"], pending.event["message_id"])
+        message_id = pending.event["message_id"]
+        if message_id is not None and message_id in absorbed:
+            pending.event["message_id"] = absorbed[message_id]
     return _with_new_subject(changes, new_messages, filled, new_reports)
 
 
@@ -221,7 +224,9 @@ def _with_new_keys(session: Session, pending_events: list[PendingEvent]) -> list
     new = []
     for pending in pending_events:
         key = pending.event["key"]
-        if key is None or key not in known:
+        if key is None:
+            new.append(pending)
+        elif key not in known:
             new.append(pending)
             known.add(key)
     return new

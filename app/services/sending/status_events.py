@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,9 +10,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.clock import iso_utc
-from app.ids import new_id
 from app.schemas.normalized_message import normalized
-from app.services.events.log import append
+from app.services.events import append_events, event_row
 from app.store import contacts, messages
 
 StatusErrors = dict[str, dict[str, Any] | None]
@@ -49,22 +47,15 @@ def append_status_events(session: Session, changed: Mapping[str, dict[str, Any] 
             },
         }
         rows.append(
-            {
-                "id": new_id(),
-                "type": "message.status",
-                "key": None,
-                "source": "live",
-                "phone_number_id": row.phone_number_id,
-                "contact_id": row.contact_id,
-                "contact_sequence": sequence,
-                "message_id": message_id,
-                "notification_id": None,
-                "position": None,
-                "timestamp": now,
-                "received_at": now,
-                "created_at": now,
-                "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")),
-            }
+            event_row(
+                "message.status",
+                data,
+                now,
+                phone_number_id=row.phone_number_id,
+                contact_id=row.contact_id,
+                contact_sequence=sequence,
+                message_id=message_id,
+            )
         )
     if rows:
-        append(session, rows)
+        append_events(session, rows)

@@ -13,7 +13,7 @@ from app.process.echo_bot import ECHO_BOT, HEADER, has_reader, note_reader
 from app.schemas.api.event_types import EventList
 from app.schemas.api.events import LONGEST_WAIT_SECONDS, EventQuery
 from app.schemas.event_body import event_body
-from app.services.events.read import Filter, Place, list_after, list_newest, newest_place
+from app.services.events import Filter, Place, list_after, list_newest, newest_place
 from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.connections import left

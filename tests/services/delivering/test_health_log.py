@@ -19,7 +19,7 @@ class App:
 
     def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level("INFO")
-        self._log, self.now, self.health, self.news = caplog, NOW, Health(), HealthLog()
+        self._log, self.now, self.health, self.health_log = caplog, NOW, Health(), HealthLog()
 
     def tries(self, *reasons: str | None, after: float = 1, opens: int = 0) -> list[str]:
         """Try once for each reason (None: the event was taken); return what was said meanwhile."""
@@ -27,7 +27,7 @@ class App:
         for reason in reasons:
             self.now += timedelta(seconds=after)
             health = Health(self.health.failures + 1, opens=opens, failing_since=NOW) if reason else Health()
-            self.news.tell("app", self.health, health, reason, self.now)
+            self.health_log.log_change("app", self.health, health, reason, self.now)
             self.health = health
         return [record.getMessage() for record in self._log.records]
 
@@ -70,10 +70,10 @@ def test_a_failure_that_was_not_worth_a_line_is_told_once_it_lasts(endpoint: App
 
 def test_the_end_is_told_by_whichever_worker_sees_it(endpoint: App) -> None:
     endpoint.tries("answered 500")
-    first, endpoint.news = endpoint.news, HealthLog()
+    first, endpoint.health_log = endpoint.health_log, HealthLog()
 
     assert endpoint.tries(None) == [WELL]
-    endpoint.news = first
+    endpoint.health_log = first
     assert endpoint.tries("answered 500", after=400) == [FIRST]
 
 

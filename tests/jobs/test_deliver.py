@@ -50,7 +50,7 @@ def test_without_endpoints_nothing_is_owed(harness: Harness, receive: Receive) -
     assert harness.deliveries() == []
 
 
-def test_an_app_that_is_down_gets_everything_later_with_the_same_ids_and_bytes(harness: Harness, receive: Receive) -> None:
+def test_an_app_that_is_down_gets_all_events_later_with_equal_ids_and_bytes(harness: Harness, receive: Receive) -> None:
     with subscriber(answering(503)) as app:
         harness.endpoint(app.url)
         receive(message_body(text(sender=ANA)), message_body(text(sender=BO)))

@@ -38,7 +38,7 @@ def test_the_data_goes_through_every_file_that_is_named(entered: dict[str, set[s
 
     assert set(webhook + job) - entered[NAMES[WEBHOOK]] == set()
     assert set(send) - entered[NAMES[QUEUED]] == set()
-    waiting = {"app/services/sending/rate_limits.py", "app/graph/client.py", "app/services/sending/outcomes.py"}
+    waiting = {"app/services/sending/slots.py", "app/graph/client.py", "app/services/sending/outcomes.py"}
     assert all(f"`{path}`" in WALKS for path in waiting)
     assert waiting | set(send[:4]) <= entered[NAMES[SYNC]]
     assert waiting | {"app/web/graph/messages.py", "app/services/sending/send_message.py"} <= entered[NAMES[PROXY]]

@@ -48,7 +48,7 @@ def test_a_customer_writes_and_is_answered(gateway: Gateway, browser: webdriver.
 
 @pytest.mark.parametrize("gateway", [{"HANDLERS": "examples.handlers_bot"}], indirect=True)
 def test_a_customer_presses_a_button_of_the_example_bot(gateway: Gateway, browser: webdriver.Chrome) -> None:
-    browser.set_window_size(430, 760)
+    browser.set_window_size(430, 900)
     browser.get(gateway.wait_simulator())
     box = browser.find_element(By.ID, "text")
     box.send_keys("Hola", Keys.ENTER)
@@ -59,6 +59,7 @@ def test_a_customer_presses_a_button_of_the_example_bot(gateway: Gateway, browse
     browser.find_element(By.XPATH, "//*[@id='messages']//button[contains(., 'Opening hours')]").click()
 
     _wait(browser, "Monday to Friday, 9 to 18.")
+    WebDriverWait(browser, SECONDS).until(lambda seen: seen.execute_script("return !document.getAnimations().length"))
     if "PHONE_PICTURE" in os.environ:
         assert browser.save_screenshot(os.environ["PHONE_PICTURE"])
 

@@ -19,7 +19,7 @@ from app.graph.send_calls import Caller, CallResult
 from app.graph.send_process import SendProcess
 from app.handlers.environment import without_secrets
 from app.handlers.pool import HandlerPool
-from app.security.encryption import Vault
+from app.security.encryption import Encryptor
 from app.services.alerts.notify import TellAlarms, channels
 from app.services.alerts.raising import Alarms
 from app.services.contacts import EditContact, EraseContact, HandOver, ReadContacts
@@ -29,31 +29,27 @@ from app.services.endpoints.manage import ManageEndpoints
 from app.services.endpoints.silence import SeeSilence
 from app.services.endpoints.sync_handlers import FollowHandlers
 from app.services.events import EventLog, EventWaiters
-from app.services.graph_proxy.proxy import GraphFace
-from app.services.graph_proxy.uploads import GraphUploads
+from app.services.graph_proxy import GraphProxy, GraphUploads
 from app.services.health_checks.run import Watch
-from app.services.idempotency.requests import IdempotentRequests
+from app.services.idempotency import IdempotentRequests
 from app.services.messages import MarkRead, is_revoked
-from app.services.numbers.api_usage import NoteUsage
-from app.services.numbers.check import CheckNumber
+from app.services.numbers import CheckNumber, RecordApiUsage
 from app.services.operations.shared_settings import SharedSettings
 from app.services.operations.tell_web_settings import TellWebSettings
 from app.services.processing import ProcessingOptions, ProcessNotifications
-from app.services.registries.api_keys import ApiKeys
-from app.services.registries.endpoints import EndpointDirectory
-from app.services.registries.key_use import NoteKeyUse
-from app.services.registries.numbers import NumberDirectory
-from app.services.registries.versions import Registry
-from app.services.sending.actions import SendActions
-from app.services.sending.batches import Batches
-from app.services.sending.bulk_actions import ManySends
-from app.services.sending.database_use import DatabaseUse
-from app.services.sending.holds import HoldSends
-from app.services.sending.probe import ProbeNumbers
-from app.services.sending.queue import SendQueue
-from app.services.sending.send_message import SendMessage
-from app.services.sending.sweep import SweepSends
-from app.services.sending.template_categories import TemplateCategories
+from app.services.registries import ApiKeys, EndpointDirectory, NumberDirectory, RecordKeyUse, Registry
+from app.services.sending import (
+    Batches,
+    BulkActions,
+    DatabaseUse,
+    HoldSends,
+    ProbeNumbers,
+    SendActions,
+    SendMessage,
+    SendQueue,
+    SweepSends,
+    TemplateCategories,
+)
 from app.services.webhooks import ReceiveNotification
 from app.subscribers.client import SubscriberClient
 from app.subscribers.proof import prove_guard
@@ -66,7 +62,7 @@ class Gateway:
     config: Config
     now: Callable[[], datetime]
     database: Database
-    vault: Vault
+    encryptor: Encryptor
     graph: GraphClient
     directory: NumberDirectory
     endpoints: EndpointDirectory
@@ -76,7 +72,7 @@ class Gateway:
     deliver: DispatchDelivery
     manage_endpoints: ManageEndpoints
     api_keys: ApiKeys
-    note_key_use: NoteKeyUse
+    record_key_use: RecordKeyUse
     receive: ReceiveNotification
     process: ProcessNotifications
     send: SendMessage
@@ -85,7 +81,7 @@ class Gateway:
     start_caller: Callable[[Callable[[CallResult], None]], Caller]
     actions: SendActions
     batches: Batches
-    graph_face: GraphFace
+    graph_proxy: GraphProxy
     graph_uploads: GraphUploads
     graph_subscriptions: GraphSubscriptions
     check_number: CheckNumber
@@ -101,7 +97,7 @@ class Gateway:
     idempotent_requests: IdempotentRequests
     database_use: DatabaseUse
     hold_sends: HoldSends
-    many_sends: ManySends
+    bulk_actions: BulkActions
     probe_numbers: ProbeNumbers
     shared_settings: SharedSettings
     tell_web_settings: TellWebSettings
@@ -115,14 +111,14 @@ class Gateway:
         prove_guard()
         silence = timedelta(hours=config.handover_hours)
         database = Database(config.database_url, config.database_pool_size)
-        vault = Vault(config.encryption_key)
+        encryptor = Encryptor(config.encryption_key)
         registry = Registry(database)
-        directory = NumberDirectory(config, database, vault, registry)
-        endpoints = EndpointDirectory(config, database, vault, registry, now)
+        directory = NumberDirectory(config, database, encryptor, registry)
+        endpoints = EndpointDirectory(config, database, encryptor, registry, now)
 
-        note_usage = NoteUsage(database, directory, now)
+        record_api_usage = RecordApiUsage(database, directory, now)
         graph_options = _graph_options(config, version)
-        graph = GraphClient(**graph_options, on_usage=note_usage)
+        graph = GraphClient(**graph_options, on_usage=record_api_usage)
         probe_numbers = ProbeNumbers(database, directory, graph, now)
         categories = TemplateCategories(directory, graph)
         send = SendMessage(database, directory, graph, categories, now, may_leave=probe_numbers.probe)
@@ -130,7 +126,7 @@ class Gateway:
         database_use = DatabaseUse(database, config.log_dir, hold_sends, now)
         mark_read = MarkRead(database, directory, graph, now)
         hand_over = HandOver(database, directory, silence, now)
-        graph_face = GraphFace(directory, graph, mark_read)
+        graph_proxy = GraphProxy(directory, graph, mark_read)
 
         alarms = Alarms(database, channels(config), now)
         handlers = _handler_pool(config)
@@ -143,7 +139,7 @@ class Gateway:
         post_event = HttpDelivery(
             subscribers, now, SendReplies(send, with_a_person), with_a_person=with_a_person, is_revoked=revoked
         )
-        acts = HandlerActions(send, mark_read, hand_over, files=graph_face, region=config.default_region or None)
+        acts = HandlerActions(send, mark_read, hand_over, files=graph_proxy, region=config.default_region or None)
         call_handler = (
             HandlerDelivery(handlers, acts, with_a_person=with_a_person, now=now, is_revoked=revoked)
             if handlers is not None
@@ -152,7 +148,7 @@ class Gateway:
         manage_endpoints = ManageEndpoints(
             config,
             database,
-            vault,
+            encryptor,
             endpoints,
             post=post_event,
             see_silence=SeeSilence(config, database, now),
@@ -163,7 +159,7 @@ class Gateway:
             config=config,
             now=now,
             database=database,
-            vault=vault,
+            encryptor=encryptor,
             graph=graph,
             directory=directory,
             endpoints=endpoints,
@@ -173,19 +169,20 @@ class Gateway:
             deliver=DispatchDelivery(post_event, call_handler),
             manage_endpoints=manage_endpoints,
             api_keys=ApiKeys(config, database, registry, now),
-            note_key_use=NoteKeyUse(database, now),
+            record_key_use=RecordKeyUse(database, now),
             receive=ReceiveNotification(database, directory, now),
             process=ProcessNotifications(database, directory, EventLog(endpoints), now, rules),
             send=send,
             mark_read=mark_read,
             sends=SendQueue(database, directory, now, database_use.is_known),
             start_caller=partial(
-                SendProcess, graph_options, config.worker_threads, without_secrets(os.environ), on_usage=note_usage
-            ),
+                SendProcess, graph_options, config.worker_threads, without_secrets(os.environ),
+                on_usage=record_api_usage,
+            ),  # fmt: skip
             actions=SendActions(database, categories, now),
             batches=Batches(database, directory, categories, now),
-            graph_face=graph_face,
-            graph_uploads=GraphUploads(directory, graph, vault),
+            graph_proxy=graph_proxy,
+            graph_uploads=GraphUploads(directory, graph, encryptor),
             graph_subscriptions=GraphSubscriptions(manage_endpoints, endpoints, subscribers),
             check_number=CheckNumber(config, directory, graph, now),
             sweep_sends=SweepSends(config, database, now),
@@ -197,10 +194,10 @@ class Gateway:
             erase_contact=EraseContact(database, now),
             hand_over=hand_over,
             event_waiters=EventWaiters(database),
-            idempotent_requests=IdempotentRequests(database, vault, now),
+            idempotent_requests=IdempotentRequests(database, encryptor, now),
             database_use=database_use,
             hold_sends=hold_sends,
-            many_sends=ManySends(database, now),
+            bulk_actions=BulkActions(database, now),
             probe_numbers=probe_numbers,
             shared_settings=SharedSettings(config, database, endpoints, alarms, now),
             tell_web_settings=TellWebSettings(config, database, now),

@@ -109,7 +109,7 @@ def _gateway(directory: Path, database_url: str, url: str) -> Gateway:
     config: Config = load_config(environ | {"FORWARD_ALLOW_NETS": "127.0.0.0/8"})
     gateway = Gateway.build(config, "0")
     migrations.upgrade(gateway.database)
-    row = new_row("benchmark", utc_now(), secret=gateway.vault.encrypt(new_secret()))
+    row = new_row("benchmark", utc_now(), secret=gateway.encryptor.encrypt(new_secret()))
     row.url, row.format = url, "event"
     with gateway.database.write() as session:
         endpoints.add(session, row)

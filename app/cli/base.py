@@ -15,9 +15,8 @@ from app.errors import ConfigError, GatewayError, Unavailable
 if TYPE_CHECKING:
     from app.container import Gateway
     from app.db.database import Database
-    from app.security.encryption import Vault
-    from app.services.registries.numbers import NumberDirectory
-    from app.services.registries.versions import Registry
+    from app.security.encryption import Encryptor
+    from app.services.registries import NumberDirectory, Registry
 
 # Services are imported where they are made: most commands need one or two, and all of them take a second to import.
 
@@ -60,27 +59,27 @@ class Services:
     @cached_property
     def registry(self) -> Registry:
         """The version of what is kept in memory of endpoints, numbers and keys."""
-        from app.services.registries.versions import Registry
+        from app.services.registries import Registry
 
         return Registry(self.database)
 
     @cached_property
-    def vault(self) -> Vault:
+    def encryptor(self) -> Encryptor:
         """What encrypts stored secrets."""
         if self._is_whole:
-            return self.gateway.vault
-        from app.security.encryption import Vault
+            return self.gateway.encryptor
+        from app.security.encryption import Encryptor
 
-        return Vault(self.config.encryption_key)
+        return Encryptor(self.config.encryption_key)
 
     @cached_property
     def directory(self) -> NumberDirectory:
         """The numbers and app secrets."""
         if self._is_whole:
             return self.gateway.directory
-        from app.services.registries.numbers import NumberDirectory
+        from app.services.registries import NumberDirectory
 
-        return NumberDirectory(self.config, self.database, self.vault, self.registry)
+        return NumberDirectory(self.config, self.database, self.encryptor, self.registry)
 
     @property
     def _is_whole(self) -> bool:

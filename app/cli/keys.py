@@ -11,7 +11,7 @@ from app.cli.tables import json_option, show
 from app.clock import utc_now
 
 if TYPE_CHECKING:
-    from app.services.registries.api_keys import ApiKeys
+    from app.services.registries import ApiKeys
 
 
 @click.group(cls=CommandGroup)
@@ -20,7 +20,7 @@ def keys() -> None:
 
 
 def _api_keys() -> ApiKeys:
-    from app.services.registries.api_keys import ApiKeys
+    from app.services.registries import ApiKeys
 
     return ApiKeys(services().config, services().database, services().registry, utc_now)
 

@@ -46,7 +46,7 @@ def _go_to(database: Database, revision: str, *, is_sure: bool) -> None:
 
 def _make_endpoint() -> None:
     """Make the settings' endpoint before anybody writes an event, so that the very first one is owed to it."""
-    from app.services.registries.endpoints import EndpointDirectory
+    from app.services.registries import EndpointDirectory
 
     given = services()
-    EndpointDirectory(given.config, given.database, given.vault, given.registry, utc_now).make_of_settings()
+    EndpointDirectory(given.config, given.database, given.encryptor, given.registry, utc_now).make_of_settings()

@@ -11,7 +11,7 @@ from app.cli.tables import json_option, show
 from app.clock import utc_now
 
 if TYPE_CHECKING:
-    from app.services.numbers.check import Report
+    from app.services.numbers import Report
 
 
 @click.group(cls=CommandGroup)
@@ -37,13 +37,13 @@ def add_number(
     rate: float | None,
 ) -> None:
     """Add a number. Token and secret are asked for, so that they stand in no shell history."""
-    from app.services.numbers.save import save_number
+    from app.services.numbers import save_number
 
     access_token = click.prompt("Access token", hide_input=True) if token else None
     secrets = click.prompt("App secret", hide_input=True).split(",") if secret else []
     save_number(
         services().database,
-        services().vault,
+        services().encryptor,
         utc_now(),
         phone_number_id=phone_number_id,
         display_phone_number=display,
@@ -76,7 +76,7 @@ def list_numbers(as_json: bool) -> None:
 @click.argument("phone_number_id")
 def delete_number(phone_number_id: str) -> None:
     """Forget a number that was added."""
-    from app.services.numbers.save import remove_number
+    from app.services.numbers import remove_number
 
     remove_number(services().database, phone_number_id)
 

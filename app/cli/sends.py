@@ -15,7 +15,7 @@ from app.clock import utc_now
 from app.domain.holds import HeldFor, Selection
 
 if TYPE_CHECKING:
-    from app.services.sending.bulk_actions import Done, ManySends
+    from app.services.sending import BulkActions, BulkResult
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 REASONS = [str(reason) for reason in HeldFor]
@@ -26,10 +26,10 @@ def sends() -> None:
     """Sends that are held, failed or wait: many at once."""
 
 
-def _many() -> ManySends:
-    from app.services.sending.bulk_actions import ManySends
+def _many() -> BulkActions:
+    from app.services.sending import BulkActions
 
-    return ManySends(services().database, utc_now)
+    return BulkActions(services().database, utc_now)
 
 
 def _age(_context: click.Context, _option: click.Parameter, text: str | None) -> timedelta | None:
@@ -88,9 +88,9 @@ def list_held(as_json: bool) -> None:
 @click.option("--number", help="Of this phone_number_id only.")
 def hold(number: str | None) -> None:
     """Hold everything that waits and was wanted by now, as after putting an old copy of the database back."""
-    from app.services.sending.holds import HoldSends
+    from app.services.sending import HoldSends
 
-    count = HoldSends(services().database, utc_now).everything(HeldFor.ASKED, numbers=[number] if number else None)
+    count = HoldSends(services().database, utc_now).hold_all(HeldFor.ASKED, numbers=[number] if number else None)
     click.echo(f"{count} held.")
 
 
@@ -116,7 +116,7 @@ def cancel(**which: Any) -> None:
     _act("cancelled", _many().cancel, _selection((), **which))
 
 
-def _act(word: str, act: Callable[[Selection], Done], wanted: Selection) -> None:
+def _act(word: str, act: Callable[[Selection], BulkResult], wanted: Selection) -> None:
     moved = 0
     while True:
         done = act(wanted)

@@ -1,4 +1,4 @@
-"""Why a send is held for a person, and what the message says about it."""
+"""Reasons to hold a send for a person, and the error that a held message shows."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ class HeldFor(StrEnum):
     """Why a send is held."""
 
     UNKNOWN = "unknown"
-    """Graph's answer never came, nor a report: it may have gone."""
+    """Neither Graph's answer nor a report arrived: it may have been sent."""
 
     UNLIKELY = "unlikely"
-    """Something between Graph and us answered in Graph's place, at once: it hardly went. It is sent again by itself
-    once Meta has reported on a later message of the number."""
+    """A proxy or page between the gateway and Graph answered at once, so it hardly was sent. It is sent again
+    automatically once Meta has reported on a later message of the number."""
 
     TOKEN = "token"
-    """It waited for too long while its number's token was refused: it certainly did not go."""
+    """It waited too long while Meta refused the number's token: it certainly was not sent."""
 
     RESTORED = "restored"
-    """The database had been out of use, so another copy of it may have sent the message: it may have gone."""
+    """The database had been out of use, so another copy of it may have sent the message."""
 
     ASKED = "asked"
-    """Somebody had everything held that waited (`flask sends hold`)."""
+    """A person held all waiting sends (`flask sends hold`)."""
 
 
 _WORDS = {
@@ -46,13 +46,13 @@ _WORDS = {
 
 
 def hold_error(reason: HeldFor) -> dict[str, Any]:
-    """Return what a held message's `error` says. Meta said nothing, so there is no code."""
+    """Return the `error` of a held message (`code`, `title`, `details`). There is no code, since Meta sent none."""
     return {"code": None, "title": _WORDS[reason], "details": f"held: {reason}"}
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which messages are meant: those for which all that is given is true. `numbers` bounds what the caller may see."""
+    """Selects the messages that match every given field. `numbers` bounds what the caller may see; None means all."""
 
     statuses: tuple[str, ...]
     numbers: tuple[str, ...] | None = None

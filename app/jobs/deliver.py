@@ -25,7 +25,7 @@ from app.services.delivering import (
     DeliveryResult,
     DueDeliveries,
 )
-from app.services.registries.endpoints import EndpointDirectory
+from app.services.registries import EndpointDirectory
 
 LINGER_SECONDS = 0.015
 """How long a result waits for others, so that one transaction records several."""

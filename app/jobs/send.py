@@ -13,9 +13,7 @@ from app.jobs.loops import POLL_SECONDS
 from app.logs import get_logger
 from app.process import fault_points
 from app.process.fault_points import Point
-from app.services.sending.dequeue import DueSend
-from app.services.sending.queue import SendQueue
-from app.services.sending.record_results import SendOutcome
+from app.services.sending import DueSend, SendOutcome, SendQueue
 
 PREFETCH, PREFETCH_WHEN_FAST = 1, 4
 """How many calls may wait, for each that may be in flight, either for their time or for a free connection. More while

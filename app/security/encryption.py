@@ -15,7 +15,7 @@ class CannotDecrypt(Exception):
     """The text was encrypted with none of our keys, or has been changed since."""
 
 
-class Vault:
+class Encryptor:
     """Encrypts texts with the first of several Fernet keys and decrypts what any of them encrypted.
 
     To rotate, put the new key in front and keep the old one behind it for as long as anything holds its texts.

@@ -8,7 +8,7 @@ from functools import partial
 from flask import Blueprint, Flask, g, request
 
 from app.errors import Forbidden, Unauthenticated
-from app.services.registries.api_keys import Caller
+from app.services.registries import Caller
 from app.web.context import gateway
 
 ACCESS = "gateway.access"
@@ -54,7 +54,7 @@ def identify(key: str, face: str = "api") -> None:
     if found is None:
         raise Unauthenticated(Unauthenticated.unknown)
     g.caller = found
-    gateway().note_key_use(found.name, face)
+    gateway().record_key_use(found.name, face)
 
 
 def permit(scope: str) -> None:

@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from app.errors import GatewayError, Invalid
-from app.services.idempotency.keys import Retry, read_key
+from app.services.idempotency import Retry, read_key
 from app.web.auth import caller
 from app.web.bodies import API_LIMIT, read_raw
 from app.web.context import gateway

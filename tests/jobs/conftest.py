@@ -36,7 +36,7 @@ class Harness:
         self.clock = clock
         self.clock.now = utc_now()
         self.directory = EndpointDirectory(
-            gateway.config, gateway.database, gateway.vault, Registry(gateway.database), clock
+            gateway.config, gateway.database, gateway.encryptor, Registry(gateway.database), clock
         )
         self._workers: list[DeliverDue] = []
         self._clients: list[HttpDelivery] = []
@@ -66,7 +66,7 @@ class Harness:
 
     def endpoint(self, url: str, id: str = "app", **values: Any) -> str:
         """Add an endpoint."""
-        row = new_row(id, self.clock(), secret=self.gateway.vault.encrypt(SECRET))
+        row = new_row(id, self.clock(), secret=self.gateway.encryptor.encrypt(SECRET))
         row.url, row.format = url, "event"
         for name, value in values.items():
             setattr(row, name, value)

@@ -438,7 +438,7 @@ def test_a_worker_that_was_killed_loses_nothing(harness: Harness, receive: Recei
 def follow(harness: Harness, *, as_worker: bool = False, **changes: Any) -> None:
     """Start the worker anew with other settings; with `as_worker` it also tells of what it changed."""
     settings, database = with_settings(harness.gateway.config, **changes), harness.gateway.database
-    directory = EndpointDirectory(settings, database, harness.gateway.vault, Registry(database), harness.clock)
+    directory = EndpointDirectory(settings, database, harness.gateway.encryptor, Registry(database), harness.clock)
     if as_worker:
         worker = SharedSettings(settings, database, directory, harness.gateway.alarms, harness.clock)
         worker.beat("host")

@@ -6,44 +6,46 @@ import sys
 import pytest
 from cryptography.fernet import Fernet
 
-from app.security.encryption import CannotDecrypt, Vault, hash_key
+from app.security.encryption import CannotDecrypt, Encryptor, hash_key
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
 
 def test_a_vault_gives_back_what_it_was_given() -> None:
-    vault = Vault([OLD])
+    encryptor = Encryptor([OLD])
 
-    token = vault.encrypt("EAAB-token ñ 🔑")
+    token = encryptor.encrypt("EAAB-token ñ 🔑")
 
-    assert vault.decrypt(token) == "EAAB-token ñ 🔑"
+    assert encryptor.decrypt(token) == "EAAB-token ñ 🔑"
     assert "EAAB" not in token
-    assert token != vault.encrypt("EAAB-token ñ 🔑")
+    assert token != encryptor.encrypt("EAAB-token ñ 🔑")
 
 
 def test_a_rotated_vault_reads_old_texts_and_writes_with_the_new_key() -> None:
-    old_token = Vault([OLD]).encrypt("kept")
-    rotated = Vault([NEW, OLD])
+    old_token = Encryptor([OLD]).encrypt("kept")
+    rotated = Encryptor([NEW, OLD])
 
     new_token = rotated.encrypt("kept")
 
     assert rotated.decrypt(old_token) == "kept"
-    assert Vault([NEW]).decrypt(new_token) == "kept"
+    assert Encryptor([NEW]).decrypt(new_token) == "kept"
 
 
 @pytest.mark.parametrize(
-    "token", [Vault([NEW]).encrypt("x"), "", "not a token", "gAAAAA=="], ids=["another key's", "none", "a text", "cut"]
+    "token",
+    [Encryptor([NEW]).encrypt("x"), "", "not a token", "gAAAAA=="],
+    ids=["another key's", "none", "a text", "cut"],
 )
 def test_a_vault_refuses_what_it_did_not_encrypt_without_quoting_it(token: str) -> None:
     with pytest.raises(CannotDecrypt) as caught:
-        Vault([OLD]).decrypt(token)
+        Encryptor([OLD]).decrypt(token)
 
     assert not token or token not in str(caught.value)
 
 
 def test_cryptography_is_not_imported_before_it_is_used() -> None:
     script = (
-        f"import sys; from app.security.encryption import Vault; Vault(['{OLD}']); "
+        f"import sys; from app.security.encryption import Encryptor; Encryptor(['{OLD}']); "
         "sys.exit('cryptography' in sys.modules)"
     )
 

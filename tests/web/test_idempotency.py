@@ -150,7 +150,7 @@ def test_a_bulk_is_one_batch_however_often_it_is_asked_for(ask: Ask, database: D
 def test_an_interrupted_bulk_is_completed_by_its_retry(
     ask: Ask, database: Database, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.services.sending.batches.PORTION", 2)
+    monkeypatch.setattr("app.services.sending.add_batch.BATCH_SIZE", 2)
     write = type(database).write
 
     def dies_in_the_second_portion(self: Database) -> Any:

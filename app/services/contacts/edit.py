@@ -13,7 +13,7 @@ from app.domain.opt_outs import ConsentSource
 from app.services.contacts.events import append_contact_updated, record_consent
 from app.services.contacts.identity import to_ref
 from app.services.contacts.read import find
-from app.services.registries.numbers import NumberDirectory
+from app.services.registries import NumberDirectory
 from app.store import contacts, events
 from app.store.contact_list import Numbers
 

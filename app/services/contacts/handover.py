@@ -14,7 +14,7 @@ from app.models import Event
 from app.services.contacts.events import append_contact_updated
 from app.services.contacts.identity import to_ref
 from app.services.contacts.read import find
-from app.services.registries.numbers import NumberDirectory
+from app.services.registries import NumberDirectory
 from app.store import contact_numbers, contacts, events
 from app.store.contact_list import Numbers
 

@@ -18,10 +18,10 @@ from app.schemas.send import SendMessageResponse, read_send_request
 from app.services.contacts import HandOver
 from app.services.delivering.reply_address import ADDRESSES, address_of
 from app.services.delivering.types import DeliveryBatch
-from app.services.graph_proxy.proxy import GraphFace, Query
-from app.services.idempotency.keys import Retry
+from app.services.graph_proxy import GraphProxy, ProxyCall
+from app.services.idempotency import Retry
 from app.services.messages import MarkRead
-from app.services.sending.send_message import SendMessage
+from app.services.sending import SendMessage
 
 KEYS_KEPT_FOR = timedelta(days=30)
 """How long idempotency keys of handlers are kept: longer than a delivery is retried, mostly also by hand."""
@@ -38,7 +38,7 @@ class HandlerActions:
     """The services behind the `client` argument of handlers. `region` is the default region of phone numbers."""
 
     def __init__(
-        self, send: SendMessage, mark_read: MarkRead, hand_over: HandOver, files: GraphFace, region: str | None
+        self, send: SendMessage, mark_read: MarkRead, hand_over: HandOver, files: GraphProxy, region: str | None
     ) -> None:
         self.send = send
         self.mark_read = mark_read
@@ -131,7 +131,7 @@ class _Call:
         if not isinstance(media_id, str):
             raise NotFound("The event is about no file; name one by Meta's id.")
         number = self._event.phone_number_id
-        self._file = iter(self._services.files.download(media_id, Query({}, numbers=(number,) if number else None)))
+        self._file = iter(self._services.files.download(media_id, ProxyCall({}, numbers=(number,) if number else None)))
         return self.download_more()
 
     def download_more(self) -> str:

@@ -10,7 +10,7 @@ from app.services.delivering.claim import LEASE, Claimed, claim, find_due, load
 from app.services.delivering.record_results import ResultRecorder, count
 from app.services.delivering.types import ClaimRequest, DeliveryBatch, DeliveryResult, DueDeliveries
 from app.services.delivering.unblock import Unblocker
-from app.services.registries.endpoints import EndpointDirectory
+from app.services.registries import EndpointDirectory
 from app.store import deliveries
 from app.store.deliveries import DeliveryClaim
 

@@ -19,7 +19,7 @@ from app.services.delivering.health_log import HealthLog
 from app.services.delivering.recent_successes import RecentSuccesses
 from app.services.delivering.types import REVOKED, STALE, WITHHELD, DeliveryResult
 from app.services.delivering.unblock import Unblocker
-from app.services.registries.endpoints import health_of
+from app.services.registries import health_of
 from app.store import deliveries, delivery_batches, delivery_order, endpoints
 from app.store.deliveries import DeliveryClaim, DeliveryUpdate
 from app.subscribers.client import EndpointResponse

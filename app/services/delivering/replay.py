@@ -11,7 +11,7 @@ from app.errors import NotFound, WrongState
 from app.models import Delivery, Event
 from app.services.delivering.unblock import unblock_endpoint
 from app.services.events import is_for
-from app.services.registries.endpoints import to_endpoint
+from app.services.registries import to_endpoint
 from app.store import deliveries, delivery_list, endpoints, events
 from app.store.deliveries import NewDelivery
 

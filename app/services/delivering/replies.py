@@ -13,8 +13,8 @@ from app.schemas.json_text import check_json
 from app.schemas.send import read_send_request
 from app.services.delivering.reply_address import ADDRESSES, address_of
 from app.services.delivering.types import DeliveryBatch
-from app.services.idempotency.keys import Retry
-from app.services.sending.send_message import SendMessage
+from app.services.idempotency import Retry
+from app.services.sending import SendMessage
 from app.subscribers.client import ANSWER_BYTES
 
 MAX_MESSAGES = 10

@@ -17,7 +17,7 @@ from app.errors import GraphRefused, Invalid
 from app.models import Endpoint
 from app.security.endpoint_urls import WrongUrl, check_url
 from app.services.endpoints.manage import ManageEndpoints
-from app.services.registries.endpoints import EndpointDirectory
+from app.services.registries import EndpointDirectory
 from app.subscribers.client import SubscriberClient
 
 OBJECT = "whatsapp_business_account"

@@ -16,13 +16,12 @@ from app.domain.endpoints import OF_THE_SETTINGS, Format
 from app.errors import Invalid, NotFound, WrongState
 from app.ids import new_id
 from app.models import Endpoint
-from app.security.encryption import Vault
+from app.security.encryption import Encryptor
 from app.security.endpoint_urls import AllowedNetwork, WrongUrl, check_url
 from app.security.standard_webhooks import WrongSecret, new_secret, read_secret
 from app.services.delivering import HttpDelivery, render_events, unblock_endpoint
 from app.services.endpoints.silence import SeeSilence
-from app.services.registries.endpoints import OLD_SECRET_FOR, WELL, EndpointDirectory, new_row
-from app.services.registries.versions import changing
+from app.services.registries import HEALTHY, OLD_SECRET_LIFETIME, EndpointDirectory, changing, new_row
 from app.store import deliveries, endpoints, events
 from app.subscribers.client import EndpointResponse
 
@@ -45,12 +44,12 @@ class ManageEndpoints:
     """What operators do with endpoints. Once a change returns, it counts in every process."""
 
     def __init__(
-        self, config: Config, database: Database, vault: Vault, directory: EndpointDirectory, post: HttpDelivery,
-        see_silence: SeeSilence, now: Callable[[], datetime],
+        self, config: Config, database: Database, encryptor: Encryptor, directory: EndpointDirectory,
+        post: HttpDelivery, see_silence: SeeSilence, now: Callable[[], datetime],
     ) -> None:  # fmt: skip
         self._config = config
         self._database = database
-        self._vault = vault
+        self._encryptor = encryptor
         self._directory = directory
         self._post = post
         self._see_silence = see_silence
@@ -79,7 +78,7 @@ class ManageEndpoints:
         self._check_url(values["url"])
         format = Format(values.get("format", Format.EVENT))
         secret = _secret(format, values.get("secret"))
-        row = new_row(new_id(), self._now(), secret=self._vault.encrypt(secret))
+        row = new_row(new_id(), self._now(), secret=self._encryptor.encrypt(secret))
         row.format = format
         for name, value in values.items():
             if name != "secret":
@@ -109,7 +108,7 @@ class ManageEndpoints:
             changes |= {"disabled_at": row.disabled_at or self._now(), "disabled_reason": "by hand"}
         begins_anew = disabled is False or changes.get("url", row.url) != row.url
         if begins_anew:
-            changes |= {"disabled_at": None, "disabled_reason": None} | WELL
+            changes |= {"disabled_at": None, "disabled_reason": None} | HEALTHY
         with changing(self._database) as session:
             endpoints.set_values(session, endpoint_id, **changes, updated_at=self._now())
         self._directory.forget()
@@ -131,8 +130,8 @@ class ManageEndpoints:
         now = self._now()
         with changing(self._database) as session:
             endpoints.set_values(
-                session, endpoint_id, secret=self._vault.encrypt(secret), old_secret=row.secret,
-                old_secret_until=now + OLD_SECRET_FOR, updated_at=now, **WELL,
+                session, endpoint_id, secret=self._encryptor.encrypt(secret), old_secret=row.secret,
+                old_secret_until=now + OLD_SECRET_LIFETIME, updated_at=now, **HEALTHY,
             )  # fmt: skip
         self._directory.forget()
         unblock_endpoint(self._database, endpoint_id, self._now)

@@ -16,7 +16,7 @@ from app.db.database import Database
 from app.domain.endpoints import Endpoint
 from app.security.encryption import hash_key
 from app.services.delivering import read_answer
-from app.services.registries.key_use import WRITE_EVERY
+from app.services.registries import WRITE_EVERY
 from app.store import api_keys, key_use, unanswered
 
 LOOKED_AT = 20

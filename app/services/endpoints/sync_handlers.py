@@ -15,8 +15,7 @@ from app.logs import get_logger
 from app.models import Endpoint
 from app.services.alerts.raising import Alarms
 from app.services.delivering import unblock_endpoint
-from app.services.registries.endpoints import WELL, EndpointDirectory, new_row
-from app.services.registries.versions import changing
+from app.services.registries import HEALTHY, EndpointDirectory, changing, new_row
 from app.store import alerts, deliveries, endpoints
 
 BROKEN = "handlers_broken"
@@ -123,7 +122,7 @@ class FollowHandlers:
         changes = {name: value for name, value in values.items() if getattr(row, name) != value}
         if changes:
             changes["updated_at"] = self._now()
-        return changes | (WELL if row.failures else {})
+        return changes | (HEALTHY if row.failures else {})
 
     def _bury(self, id: str) -> None:
         """Also of one that was removed before, since others may have owed it something until they knew."""

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.domain.endpoints import Endpoint, Format
 from app.domain.handlers import may_wake
 from app.services.events.rows import EventRow
-from app.services.registries.endpoints import EndpointDirectory, to_endpoint
+from app.services.registries import EndpointDirectory, to_endpoint
 from app.store import deliveries, endpoints, events
 from app.store.deliveries import NewDelivery
 

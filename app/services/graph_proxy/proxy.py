@@ -26,7 +26,7 @@ from app.services.graph_proxy import allowlist
 from app.services.graph_proxy.allowlist import ACCOUNT, ACCOUNT_FIELDS, LIBRARY, NUMBER, TEMPLATE
 from app.services.graph_proxy.fields import read_fields
 from app.services.messages import MarkRead
-from app.services.registries.numbers import NumberDirectory
+from app.services.registries import NumberDirectory
 
 Json = dict[str, Any]
 Numbers = tuple[str, ...] | None
@@ -36,7 +36,7 @@ _MEDIA_FIELDS = frozenset({"id", "url", "mime_type", "sha256", "file_size", "mes
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Found:
+class ProxyAnswer:
     """Graph's answer, and the number whose token it was asked with."""
 
     number: BusinessNumber
@@ -49,7 +49,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class ProxyCall:
     """A call of a caller's, without what only we or only they may say."""
 
     params: dict[str, str]
@@ -58,7 +58,7 @@ class Query:
     upload: Upload | None = None
 
 
-class GraphFace:
+class GraphProxy:
     """Hands calls on to Graph. `numbers` bounds which of our numbers a caller may use; None means all.
 
     Every method raises `NotFound` for an object that is not the caller's, and what a call to Graph can end in.
@@ -94,14 +94,14 @@ class GraphFace:
         """Give Meta a file to send later."""
         return self._graph.upload(phone_number_id, upload, self.number(phone_number_id, numbers).access_token)
 
-    def download(self, media_id: str, query: Query) -> Download:
+    def download(self, media_id: str, query: ProxyCall) -> Download:
         """Open a file of the caller's numbers."""
-        found = self._object(media_id, Query({}, numbers=query.numbers), query.params.get("phone_number_id"))
+        found = self._object(media_id, ProxyCall({}, numbers=query.numbers), query.params.get("phone_number_id"))
         if not found.is_media:
             raise NotFound
         return self._graph.download(found.answer["url"], found.number.access_token)
 
-    def read(self, object_id: str, query: Query) -> Found:
+    def read(self, object_id: str, query: ProxyCall) -> ProxyAnswer:
         """A number, an account, a file, a template, or Meta's library of templates."""
         _check_fields(query)
         if object_id == LIBRARY and (mine := self._numbers(query.numbers)):
@@ -114,32 +114,32 @@ class GraphFace:
                 return self._ask(number, "GET", (object_id,), query)
         return self._object(object_id, query, query.params.get("phone_number_id"))
 
-    def change(self, object_id: str, query: Query) -> Found:
+    def change(self, object_id: str, query: ProxyCall) -> ProxyAnswer:
         """Change a number's own webhook, or a template."""
         for number in self._numbers(query.numbers):
             if object_id == number.phone_number_id:
                 return self._ask(number, "POST", (object_id,), query)
-        found = self._object(object_id, Query({}, numbers=query.numbers), None)
+        found = self._object(object_id, ProxyCall({}, numbers=query.numbers), None)
         if found.is_media:
             raise NotFound
         return self._ask(found.number, "POST", (object_id,), query)
 
-    def delete(self, object_id: str, query: Query) -> Found:
+    def delete(self, object_id: str, query: ProxyCall) -> ProxyAnswer:
         """Delete a file. Graph deletes whatever has the id, so it is asked first what that is."""
-        found = self._object(object_id, Query({}, numbers=query.numbers), query.params.get("phone_number_id"))
+        found = self._object(object_id, ProxyCall({}, numbers=query.numbers), query.params.get("phone_number_id"))
         if not found.is_media:
             raise NotFound
         owner = {"phone_number_id": found.number.phone_number_id}
-        return self._ask(found.number, "DELETE", (object_id,), Query(owner))
+        return self._ask(found.number, "DELETE", (object_id,), ProxyCall(owner))
 
-    def edge(self, method: str, object_id: str, edge: str, query: Query) -> Found:
+    def edge(self, method: str, object_id: str, edge: str, query: ProxyCall) -> ProxyAnswer:
         """What Graph has at `/<object_id>/<edge>`, if that is handed on at all."""
         if allowlist.scope_of(edge, method) is None:
             raise NotFound
         _check_fields(query)
         kind = allowlist.kind_of(edge)
         if kind == TEMPLATE:
-            found = self._object(object_id, Query({}, numbers=query.numbers), None)
+            found = self._object(object_id, ProxyCall({}, numbers=query.numbers), None)
             if found.is_media:
                 raise NotFound
             return self._ask(found.number, method, (object_id, edge), query)
@@ -148,7 +148,7 @@ class GraphFace:
         found = self._ask(number, method, path, query)
         return _within(found, query.numbers) if edge == "phone_numbers" else found
 
-    def item(self, method: str, object_id: str, edge: str, item_id: str, query: Query) -> Found:
+    def item(self, method: str, object_id: str, edge: str, item_id: str, query: ProxyCall) -> ProxyAnswer:
         """One item of an edge: a number's QR code, an account's template."""
         if allowlist.scope_of_item(edge, method) is None:
             raise NotFound
@@ -170,8 +170,8 @@ class GraphFace:
         """Raise `NotFound` unless the account itself lists the template: a token may reach those of other accounts."""
         if not _ID.fullmatch(template_id):
             raise NotFound
-        name = self._ask(number, "GET", (template_id,), Query({"fields": "name"})).answer.get("name")
-        listing = Query({"name": str(name), "fields": "id", "limit": "100"})
+        name = self._ask(number, "GET", (template_id,), ProxyCall({"fields": "name"})).answer.get("name")
+        listing = ProxyCall({"name": str(name), "fields": "id", "limit": "100"})
         listed = self._ask(number, "GET", (account, "message_templates"), listing).answer.get("data")
         if template_id not in {str(each.get("id")) for each in listed or ()}:
             raise NotFound
@@ -180,7 +180,7 @@ class GraphFace:
         known = self._directory.current.numbers
         return [number for number in known.values() if numbers is None or number.phone_number_id in numbers]
 
-    def _object(self, object_id: str, query: Query, owner: str | None) -> Found:
+    def _object(self, object_id: str, query: ProxyCall, owner: str | None) -> ProxyAnswer:
         """A file of one of the caller's numbers, or a template, which no bound key reads: Graph does not say whose."""
         known = self._directory.current.numbers
         if not _ID.fullmatch(object_id) or object_id in {*known, *(number.waba_id for number in known.values())}:
@@ -191,7 +191,7 @@ class GraphFace:
         for number in candidates:
             try:
                 mine = params | {"phone_number_id": number.phone_number_id}
-                found = self._ask(number, "GET", (object_id,), Query(mine))
+                found = self._ask(number, "GET", (object_id,), ProxyCall(mine))
             except GraphRefused:
                 continue
             except GraphUnauthorised as error:  # another number's token may be better
@@ -201,7 +201,7 @@ class GraphFace:
                 return found
         raise locked or NotFound()
 
-    def _ask(self, number: BusinessNumber, method: str, path: tuple[str, ...], query: Query) -> Found:
+    def _ask(self, number: BusinessNumber, method: str, path: tuple[str, ...], query: ProxyCall) -> ProxyAnswer:
         body, upload = (None, None) if method == "GET" else (query.body, query.upload)
         more: dict[str, Any] = {"json": body}
         if upload is not None:
@@ -213,15 +213,15 @@ class GraphFace:
             if method == "GET":  # reading again does no harm
                 raise error.as_a(GraphUnavailable) from error
             raise error.as_a(GraphUnknown, "Meta's answer did not come; it may have been done.") from error
-        return Found(number, answer)
+        return ProxyAnswer(number, answer)
 
 
-def _check_fields(query: Query) -> None:
+def _check_fields(query: ProxyCall) -> None:
     """Refuse fields that hold a token, or lead away from the object that is asked for."""
     read_fields(query.params.get("fields", ""))
 
 
-def _check_account_fields(query: Query) -> None:
+def _check_account_fields(query: ProxyCall) -> None:
     """Refuse what tells a key that is bound to numbers of others of their account."""
     if query.numbers is not None and not ACCOUNT_FIELDS.issuperset(_top_names(query.params.get("fields", ""))):
         raise Forbidden("A key that is bound to numbers may not read these `fields` of their account.")
@@ -244,9 +244,9 @@ def _is_template(answer: Any) -> bool:
     return isinstance(answer, dict) and {"language", "category", "status"} <= answer.keys()
 
 
-def _within(found: Found, numbers: Numbers) -> Found:
+def _within(found: ProxyAnswer, numbers: Numbers) -> ProxyAnswer:
     """A list of an account's numbers, without those that are not the caller's."""
     if numbers is None or not isinstance(found.answer, dict):
         return found
     shown = [each for each in found.answer.get("data") or [] if isinstance(each, dict) and each.get("id") in numbers]
-    return Found(found.number, {**found.answer, "data": shown})
+    return ProxyAnswer(found.number, {**found.answer, "data": shown})

@@ -26,8 +26,8 @@ from app.graph import uploads
 from app.graph.client import GraphClient
 from app.graph.files import Passing
 from app.graph.uploads import PREFIX, NewFile
-from app.security.encryption import CannotDecrypt, Vault
-from app.services.registries.numbers import NumberDirectory
+from app.security.encryption import CannotDecrypt, Encryptor
+from app.services.registries import NumberDirectory
 
 Json = dict[str, Any]
 Numbers = tuple[str, ...] | None
@@ -50,10 +50,10 @@ class GraphUploads:
     in. Asking for an upload or how far it is may be repeated, so neither ends in `GraphUnknown`.
     """
 
-    def __init__(self, directory: NumberDirectory, graph: GraphClient, vault: Vault) -> None:
+    def __init__(self, directory: NumberDirectory, graph: GraphClient, encryptor: Encryptor) -> None:
         self._directory = directory
         self._graph = graph
-        self._vault = vault
+        self._encryptor = encryptor
 
     def start(self, app_id: str, file: NewFile, numbers: Numbers) -> str:
         """Announce a file to Meta and return the id of its upload.
@@ -68,7 +68,7 @@ class GraphUploads:
             except (GraphRefused, GraphUnauthorised) as error:  # another number's token may be better
                 refusal = error
                 continue
-            return PREFIX + self._vault.encrypt(json.dumps([number.phone_number_id, theirs, file.file_length]))
+            return PREFIX + self._encryptor.encrypt(json.dumps([number.phone_number_id, theirs, file.file_length]))
         raise refusal or NotFound()
 
     def append(self, upload_id: str, stream: IO[bytes], size: int | None, offset: int | None, numbers: Numbers) -> Json:
@@ -113,7 +113,7 @@ class GraphUploads:
 
     def _open(self, upload_id: str, numbers: Numbers) -> _Session:
         try:
-            phone_number_id, theirs, length = json.loads(self._vault.decrypt(upload_id.removeprefix(PREFIX)))
+            phone_number_id, theirs, length = json.loads(self._encryptor.decrypt(upload_id.removeprefix(PREFIX)))
         except (CannotDecrypt, ValueError, TypeError):
             raise NotFound from None
         number = self._directory.current.find(phone_number_id)

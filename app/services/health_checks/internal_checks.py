@@ -17,7 +17,7 @@ from app.domain.holds import HeldFor
 from app.errors import WrongState
 from app.graph.loop_guard import address_here
 from app.models import Endpoint
-from app.security.encryption import Vault
+from app.security.encryption import Encryptor
 from app.services.health_checks.context import Findings, Look, at
 from app.store import alert_facts, endpoints, workers
 from app.store.notifications import PROCESS
@@ -123,10 +123,10 @@ def _what(row: Endpoint) -> dict[str, str | None]:
 
 def encryption_key(look: Look) -> Findings:
     """What was encrypted with a key that is not there: numbers' tokens and secrets, and endpoints' secrets."""
-    vault = Vault(look.config.encryption_key)
+    encryptor = Encryptor(look.config.encryption_key)
     with look.database.read() as session:
         rows = [row for row in endpoints.all_endpoints(session) if row.secret]
-    lost = [row.id for row in rows if not vault.can_decrypt(row.secret)]
+    lost = [row.id for row in rows if not encryptor.can_decrypt(row.secret)]
     numbers = sorted(look.directory.unreadable)
     if not lost and not numbers:
         return []

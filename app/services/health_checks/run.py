@@ -16,7 +16,7 @@ from app.services.alerts.raising import Alarms
 from app.services.health_checks.catalogue import CHECKS
 from app.services.health_checks.context import Check, Look
 from app.services.health_checks.tokens import WatchTokens
-from app.services.registries.numbers import NumberDirectory
+from app.services.registries import NumberDirectory
 from app.store import alerts
 
 CALM = timedelta(seconds=60)

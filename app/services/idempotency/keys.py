@@ -21,7 +21,7 @@ from app.models import IdempotencyKey, Message
 from app.store import idempotency, messages
 
 KEPT_FOR = timedelta(hours=48)
-LONGEST_KEY = 255
+MAX_KEY_LENGTH = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,8 @@ def read_key(header: str | None, caller: str, path: str, raw: bytes, field: str 
     """
     if header is None:
         return None
-    if not 0 < len(header) <= LONGEST_KEY or not header.isascii() or not header.isprintable():
-        raise Invalid(fields={field: [f"must be 1 to {LONGEST_KEY} plain ASCII characters"]})
+    if not 0 < len(header) <= MAX_KEY_LENGTH or not header.isascii() or not header.isprintable():
+        raise Invalid(fields={field: [f"must be 1 to {MAX_KEY_LENGTH} plain ASCII characters"]})
     return Retry(caller, hashlib.sha256(header.encode()).hexdigest(), fingerprint(path, raw), written=header)
 
 
@@ -69,7 +69,7 @@ def canonical(tree: Any) -> bytes:
     return json.dumps(tree, sort_keys=True, separators=(",", ":")).encode()
 
 
-def claim(session: Session, retry: Retry, message_id: str, now: datetime) -> Message | None:
+def claim_key(session: Session, retry: Retry, message_id: str, now: datetime) -> Message | None:
     """Take the key for a new message, or return the message it already stands for.
 
     The new message must be in the session's transaction already. Raises `IdempotencyMismatch` if the key stands for
@@ -85,7 +85,7 @@ def claim(session: Session, retry: Retry, message_id: str, now: datetime) -> Mes
     return _known_message(session, found, retry)
 
 
-def find_many(session: Session, retries: Sequence[Retry | None]) -> list[Message | GatewayError | None]:
+def find_keys(session: Session, retries: Sequence[Retry | None]) -> list[Message | GatewayError | None]:
     """For each key, return the message that it already stands for, or the error that its use means; None if it is new.
 
     None also stands for no key.
@@ -107,7 +107,7 @@ def find_many(session: Session, retries: Sequence[Retry | None]) -> list[Message
     return answers
 
 
-def claim_many(session: Session, claims: Sequence[tuple[Retry, str]], now: datetime) -> None:
+def claim_keys(session: Session, claims: Sequence[tuple[Retry, str]], now: datetime) -> None:
     """Take keys for new messages, whose ids stand beside them. Raises `KeyTaken` if one is no longer free."""
     # All in one order, so that two requests with the same keys wait for each other and not in a circle.
     rows = sorted((_row(retry, message_id, now) for retry, message_id in claims), key=lambda row: row["key"])

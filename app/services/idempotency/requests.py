@@ -16,7 +16,7 @@ from app.db.database import Database
 from app.errors import IdempotencyConflict, IdempotencyMismatch, Unavailable
 from app.logs import get_logger
 from app.models import IdempotentRequest
-from app.security.encryption import CannotDecrypt, Vault
+from app.security.encryption import CannotDecrypt, Encryptor
 from app.services.idempotency.keys import Retry
 from app.store import idempotency
 
@@ -42,9 +42,9 @@ class KeptAnswer:
 class IdempotentRequests:
     """Carries out each request once. Threads may share it."""
 
-    def __init__(self, database: Database, vault: Vault, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, encryptor: Encryptor, now: Callable[[], datetime]) -> None:
         self._database = database
-        self._vault = vault
+        self._encryptor = encryptor
         self._now = now
 
     def begin(self, retry: Retry) -> KeptAnswer | None:
@@ -69,7 +69,7 @@ class IdempotentRequests:
 
     def finish(self, retry: Retry, status: int, text: str) -> None:
         """Keep what the request was answered. If that cannot be, a retry is told that nobody knows how it ended."""
-        self._change(retry, state="done", status=status, answer=self._vault.encrypt(text))
+        self._change(retry, state="done", status=status, answer=self._encryptor.encrypt(text))
 
     def give_up(self, retry: Retry) -> None:
         """Note that nobody knows whether the request was done."""
@@ -92,7 +92,7 @@ class IdempotentRequests:
 
     def _kept(self, found: IdempotentRequest) -> KeptAnswer:
         try:
-            return KeptAnswer(found.status or 200, self._vault.decrypt(found.answer or ""))
+            return KeptAnswer(found.status or 200, self._encryptor.decrypt(found.answer or ""))
         except CannotDecrypt:
             raise _no_answer() from None
 

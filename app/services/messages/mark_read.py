@@ -8,7 +8,7 @@ from datetime import datetime
 from app.db.database import Database
 from app.errors import NotFound, WrongState
 from app.graph.client import GraphClient
-from app.services.registries.numbers import NumberDirectory
+from app.services.registries import NumberDirectory
 from app.store import attempts, messages
 
 

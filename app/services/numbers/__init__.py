@@ -1,0 +1,15 @@
+"""Business numbers: add, change and remove them (`save`), show them (`read`), and check them at Meta (`check`).
+
+`api_usage` records how much of its rate limits Graph says is used. The numbers that a process sends with, and their
+tokens, are kept in memory by `registries.NumberDirectory`.
+"""
+
+from app.services.numbers.api_usage import RecordApiUsage
+from app.services.numbers.check import CheckNumber, Report
+from app.services.numbers.read import SETTINGS, find_number, list_numbers
+from app.services.numbers.save import change_number, remove_number, save_number
+
+__all__ = [
+    "SETTINGS", "CheckNumber", "RecordApiUsage", "Report", "change_number", "find_number", "list_numbers",
+    "remove_number", "save_number",
+]  # fmt: skip

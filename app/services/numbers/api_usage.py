@@ -12,7 +12,7 @@ from app.db.database import Database
 from app.domain.api_usage import ApiUsage
 from app.errors import Unavailable
 from app.logs import get_logger
-from app.services.registries.numbers import NumberDirectory
+from app.services.registries import NumberDirectory
 from app.store import api_usage
 
 PAUSE_SECONDS = 10.0
@@ -21,7 +21,7 @@ PAUSE_SECONDS = 10.0
 logger = get_logger(__name__)
 
 
-class NoteUsage:
+class RecordApiUsage:
     """Called with whatever an answer of Graph's says, right after it came and never within a transaction."""
 
     def __init__(

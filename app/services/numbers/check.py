@@ -14,7 +14,7 @@ from app.domain.numbers import BusinessNumber
 from app.errors import GraphError, GraphRefused, GraphUnauthorised, NotFound
 from app.graph.client import GraphClient
 from app.graph.loop_guard import address_here
-from app.services.registries.numbers import NumberDirectory
+from app.services.registries import NumberDirectory
 
 
 @dataclass(frozen=True, slots=True)

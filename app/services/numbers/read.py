@@ -11,7 +11,7 @@ from app.db.database import Database
 from app.domain.outbound import Priority
 from app.domain.rate_limits import BREAKER_THRESHOLD
 from app.errors import NotFound
-from app.services.registries.numbers import NumberDirectory
+from app.services.registries import NumberDirectory
 from app.store import limiters, numbers, queue
 
 SETTINGS, ADDED = "settings", "added"

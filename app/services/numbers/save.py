@@ -12,9 +12,8 @@ from app.db.database import Database
 from app.domain.numbers import DEFAULT_APP, realm_of
 from app.errors import Invalid, NotFound
 from app.models import Number
-from app.security.encryption import CannotDecrypt, Vault
-from app.services.registries.numbers import app_of
-from app.services.registries.versions import changing
+from app.security.encryption import CannotDecrypt, Encryptor
+from app.services.registries import app_of, changing
 from app.store import contacts, numbers, registry
 
 SHORTEST_SECRET = 16
@@ -22,7 +21,7 @@ SHORTEST_SECRET = 16
 
 def save_number(
     database: Database,
-    vault: Vault,
+    encryptor: Encryptor,
     now: datetime,
     *,
     phone_number_id: str,
@@ -51,8 +50,8 @@ def save_number(
                 "display_phone_number": _digits(display_phone_number),
                 "waba_id": waba_id,
                 "app": app,
-                "access_token": vault.encrypt(access_token) if access_token else None,
-                "app_secrets": vault.encrypt(",".join(secrets)) if secrets else None,
+                "access_token": encryptor.encrypt(access_token) if access_token else None,
+                "app_secrets": encryptor.encrypt(",".join(secrets)) if secrets else None,
                 "rate": rate,
                 "created_at": now,
                 "updated_at": now,
@@ -62,7 +61,7 @@ def save_number(
 
 
 def change_number(
-    database: Database, vault: Vault, now: datetime, phone_number_id: str, changes: Mapping[str, Any]
+    database: Database, encryptor: Encryptor, now: datetime, phone_number_id: str, changes: Mapping[str, Any]
 ) -> None:
     """Change what is known of a number that was added: the arguments of `save_number` that are in `changes`.
 
@@ -81,11 +80,11 @@ def change_number(
             row.rate = changes["rate"]
         if "access_token" in changes:
             token = changes["access_token"]
-            row.access_token = vault.encrypt(token) if token else None
+            row.access_token = encryptor.encrypt(token) if token else None
         if "app_secrets" in changes:
-            row.app_secrets = vault.encrypt(",".join(secrets)) if secrets else None
+            row.app_secrets = encryptor.encrypt(",".join(secrets)) if secrets else None
         if "app_id" in changes or ("app_secrets" in changes and not row.app.isdigit()):
-            known_as, row.app = row.app, app_of(changes.get("app_id"), secrets or _known_secrets(row, vault))
+            known_as, row.app = row.app, app_of(changes.get("app_id"), secrets or _known_secrets(row, encryptor))
             _take_people_along(session, known_as, row.app)
         row.updated_at = now
         registry.bump(session)
@@ -116,8 +115,8 @@ def _digits(display: str | None) -> str | None:
     return "".join(char for char in display or "" if char.isascii() and char.isdigit()) or None
 
 
-def _known_secrets(row: Number, vault: Vault) -> list[str]:
+def _known_secrets(row: Number, encryptor: Encryptor) -> list[str]:
     try:
-        return vault.decrypt(row.app_secrets).split(",") if row.app_secrets else []
+        return encryptor.decrypt(row.app_secrets).split(",") if row.app_secrets else []
     except CannotDecrypt:
         return []

@@ -20,7 +20,7 @@ from app.domain.notifications import Item, MessageFact, StatusFact
 from app.errors import Malformed
 from app.schemas.notification import read_notification
 from app.services.events import is_for
-from app.services.registries.endpoints import to_endpoint
+from app.services.registries import to_endpoint
 from app.store import audit, endpoints
 
 OUTCOMES = ("processed", "duplicate", "parked", "quarantined")

@@ -29,8 +29,7 @@ from app.logs import get_logger
 from app.models import WebSeen, WorkerSeen
 from app.services.alerts.raising import Alarms
 from app.services.delivering import unblock_endpoint
-from app.services.registries.endpoints import EndpointDirectory
-from app.services.registries.send_limits import limits_of
+from app.services.registries import EndpointDirectory, limits_of
 from app.store import workers
 
 ENDPOINT_CHANGED = "endpoint_changed"

@@ -19,7 +19,7 @@ from app.services.processing.change_set import ChangeSet, ProcessingOptions, Sto
 from app.services.processing.planning import build_change_set, people_in, referenced_messages, revisable
 from app.services.processing.work import Batch, NotificationWork, WorkItem, batches, parse
 from app.services.processing.write import StaleChangeSet, write
-from app.services.registries.numbers import NumberDirectory
+from app.services.registries import NumberDirectory
 from app.store import contacts, events, jobs, messages, notifications, revisions
 from app.store.jobs import Claim
 

@@ -10,7 +10,7 @@ from app.logs import get_logger
 logger = get_logger(__name__)
 
 
-class KeepTime:
+class ClockCheck:
     """Compares this machine's clock with the database's, and logs when they begin and cease to differ."""
 
     def __init__(self, database: Database) -> None:

@@ -18,7 +18,7 @@ from app.domain.endpoints import OF_THE_SETTINGS, Endpoint, Format
 from app.domain.known_names import plain
 from app.logs import get_logger
 from app.models import Endpoint as Row
-from app.security.encryption import CannotDecrypt, Vault
+from app.security.encryption import CannotDecrypt, Encryptor
 from app.services.registries.versions import Registry, changing
 from app.store import endpoints, events
 from app.store import registry as store
@@ -27,10 +27,10 @@ REFRESH_SECONDS = 3.0
 """How old what is known of the endpoints' health may be, which other workers find out. What they are is never older
 than the registry's version."""
 
-WELL: dict[str, Any] = {"failures": 0, "silences": 0, "opens": 0, "open_until": None, "failing_since": None}
+HEALTHY: dict[str, Any] = {"failures": 0, "silences": 0, "opens": 0, "open_until": None, "failing_since": None}
 """The columns of `Health`, of one that does well."""
 
-OLD_SECRET_FOR = timedelta(hours=24)
+OLD_SECRET_LIFETIME = timedelta(hours=24)
 """How long a secret that was replaced signs beside the new one."""
 
 logger = get_logger(__name__)
@@ -40,11 +40,11 @@ class EndpointDirectory:
     """Keeps the endpoints in memory, and reads them anew once any process has changed one."""
 
     def __init__(
-        self, config: Config, database: Database, vault: Vault, registry: Registry, now: Callable[[], datetime]
+        self, config: Config, database: Database, encryptor: Encryptor, registry: Registry, now: Callable[[], datetime]
     ) -> None:  # fmt: skip
         self._config = config
         self._database = database
-        self._vault = vault
+        self._encryptor = encryptor
         self._now = now
         self._registry = registry
         self._known: tuple[Endpoint, ...] = ()
@@ -130,7 +130,7 @@ class EndpointDirectory:
             self._make()
 
     def _make(self) -> None:
-        row = new_row(OF_THE_SETTINGS, self._now(), secret=self._vault.encrypt(self._config.forward_secret))
+        row = new_row(OF_THE_SETTINGS, self._now(), secret=self._encryptor.encrypt(self._config.forward_secret))
         for name, value in self._wanted().items():
             setattr(row, name, value)
         with changing(self._database) as session:
@@ -147,12 +147,12 @@ class EndpointDirectory:
         if before.removed_at is not None:
             changes["removed_at"] = None
         if self._secrets(before)[:1] != (self._config.forward_secret,):
-            changes["secret"] = self._vault.encrypt(self._config.forward_secret)
-            changes |= {"old_secret": before.secret, "old_secret_until": now + OLD_SECRET_FOR}
+            changes["secret"] = self._encryptor.encrypt(self._config.forward_secret)
+            changes |= {"old_secret": before.secret, "old_secret_until": now + OLD_SECRET_LIFETIME}
         if "url" in changes:
             changes["disabled_at"] = None
         if changes.keys() & {"url", "secret"}:  # how the app did with the old ones says nothing about the new ones
-            changes |= WELL
+            changes |= HEALTHY
         return changes | ({"updated_at": now} if changes else {})
 
     def _secrets(self, row: Row) -> tuple[str, ...]:
@@ -160,7 +160,7 @@ class EndpointDirectory:
         found = []
         for token in (row.secret, row.old_secret if is_kept else None):
             try:
-                found += [self._vault.decrypt(token)] if token else []
+                found += [self._encryptor.decrypt(token)] if token else []
             except CannotDecrypt:
                 logger.error("an endpoint's secret cannot be decrypted", extra={"endpoint_id": row.id})
         return tuple(found)

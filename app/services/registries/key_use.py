@@ -16,7 +16,7 @@ PAUSE_AFTER_TROUBLE = timedelta(minutes=1)
 """How long a process leaves a database alone that did not take it, since the request in hand waits for each try."""
 
 
-class NoteKeyUse:
+class RecordKeyUse:
     """Called with every request that a key was found for. One a process."""
 
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:

@@ -15,8 +15,8 @@ from app.domain.numbers import DEFAULT_APP, OWN_REALM, BusinessNumber, Directory
 from app.errors import Invalid, Unavailable
 from app.logs import get_logger
 from app.models import Number
-from app.security.encryption import CannotDecrypt, Vault
-from app.services.registries.clock_check import KeepTime
+from app.security.encryption import CannotDecrypt, Encryptor
+from app.services.registries.clock_check import ClockCheck
 from app.services.registries.send_limits import limits_of
 from app.services.registries.versions import Registry
 from app.store import contacts, messages, numbers
@@ -32,15 +32,15 @@ logger = get_logger(__name__)
 class NumberDirectory:
     """Keeps a `Directory` in memory, and reads it anew in the background and once any process has changed something."""
 
-    def __init__(self, config: Config, database: Database, vault: Vault, registry: Registry) -> None:
+    def __init__(self, config: Config, database: Database, encryptor: Encryptor, registry: Registry) -> None:
         self._config = config
         self._database = database
-        self._vault = vault
+        self._encryptor = encryptor
         self._registry = registry
         self._directory: Directory | None = None
         self._version: int | None = None
         self._mutex = threading.Lock()
-        self._keep_time = KeepTime(database)
+        self._check_clock = ClockCheck(database)
         self._seen: dict[str, str] = {}
         """How Meta writes numbers of ours of which nobody has said that, by what came to them."""
 
@@ -54,7 +54,7 @@ class NumberDirectory:
         if self._directory is None:
             with self._mutex:
                 if self._directory is None:
-                    self._directory = _assemble(self._config, [], self._vault)
+                    self._directory = _assemble(self._config, [], self._encryptor)
                     threading.Thread(target=self._keep_fresh, name="number-directory", daemon=True).start()
         try:
             version = self._registry.version()
@@ -82,7 +82,7 @@ class NumberDirectory:
             version = store.version(session)
             rate = workers.strictest(session, utc_now(), limits_of(self._config)).messages_per_second
             config = replace(self._config, messages_per_second=rate)
-            found = _assemble(config, list(numbers.all_numbers(session)), self._vault)
+            found = _assemble(config, list(numbers.all_numbers(session)), self._encryptor)
             for number_id, number in found.numbers.items():
                 if number.display_phone_number is None and number_id not in self._seen:
                     address = messages.our_address(session, number_id)
@@ -118,7 +118,7 @@ class NumberDirectory:
 
     def _keep_fresh(self) -> None:
         while True:
-            self._keep_time()
+            self._check_clock()
             time.sleep(REFRESH_SECONDS)
             try:
                 self._take_in(None)
@@ -135,7 +135,7 @@ def app_of(app_id: str | None, secrets: list[str]) -> str:
     return f"secret:{hashlib.sha256(secrets[0].encode()).hexdigest()[:16]}" if secrets else DEFAULT_APP
 
 
-def _assemble(config: Config, rows: list[Number], vault: Vault) -> Directory:
+def _assemble(config: Config, rows: list[Number], encryptor: Encryptor) -> Directory:
     own_app = config.whatsapp_app_id or DEFAULT_APP
     token: str | None
     theirs: list[str]
@@ -154,7 +154,7 @@ def _assemble(config: Config, rows: list[Number], vault: Vault) -> Directory:
         app = own_app if row.app == DEFAULT_APP else row.app
         token, theirs = "", []
         try:
-            token, theirs = _decrypt(row, vault)
+            token, theirs = _decrypt(row, encryptor)
         except CannotDecrypt:
             logger.error("a number's secrets cannot be decrypted", extra={"phone_number_id": row.phone_number_id})
             unreadable.add(row.phone_number_id)
@@ -167,11 +167,11 @@ def _assemble(config: Config, rows: list[Number], vault: Vault) -> Directory:
     return Directory(found, tuple(secret for secret, _ in secrets), apps, own_app, frozenset(unreadable))
 
 
-def _decrypt(row: Number, vault: Vault) -> tuple[str | None, list[str]]:
+def _decrypt(row: Number, encryptor: Encryptor) -> tuple[str | None, list[str]]:
     """A number's token, if it has one of its own, and its app's secrets. Raises `CannotDecrypt`.
 
     What was encrypted with a lost key counts as an empty token and no secrets: that number cannot send, but it stays
     bound to its app, and all others work.
     """
-    token = vault.decrypt(row.access_token) if row.access_token else None
-    return token, vault.decrypt(row.app_secrets).split(",") if row.app_secrets else []
+    token = encryptor.decrypt(row.access_token) if row.access_token else None
+    return token, encryptor.decrypt(row.app_secrets).split(",") if row.app_secrets else []

@@ -1,4 +1,4 @@
-"""What a person may do to a send: try it again, give it up, or say that it went."""
+"""Actions of a person on one send: retry it, cancel it, or mark it as sent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MARKABLE = ("held", "unknown")
 
 
 class SendActions:
-    """Each moves one message, if it is in a state that allows it, and tells of it by an event."""
+    """Each action changes the status of one message, if its status allows that, and appends an event."""
 
     def __init__(
         self, database: Database, categories: TemplateCategories, now: Callable[[], datetime]
@@ -34,10 +34,10 @@ class SendActions:
         self._now = now
 
     def retry(self, message_id: str, numbers: tuple[str, ...] | None, *, force: bool = False) -> str:
-        """Queue a message for another try, with a wamid of its own; return its new status.
+        """Queue a message for another attempt, which gets a wamid of its own; return the new status.
 
-        Raises `NotFound`, `WrongState` (also for `unknown`: wait, or mark it), without `force` also `WindowClosed` and
-        `OptedOut`.
+        Raises `NotFound` and `WrongState` (also for `unknown`: wait, or mark it as sent), and without `force` also
+        `WindowClosed` and `OptedOut`.
         """
         try:
             return self._retry(message_id, numbers, force)
@@ -48,15 +48,15 @@ class SendActions:
         return self._retry(message_id, numbers, force, is_marketing=False)
 
     def cancel(self, message_id: str, numbers: tuple[str, ...] | None) -> str:
-        """Give up a message that has not left, or is held; return its new status. Raises `NotFound`, `WrongState`."""
+        """Cancel a message that is queued or held; return the new status. Raises `NotFound` and `WrongState`."""
         return self._act(
             message_id, numbers, CANCELLABLE, "cancelled", lambda session, row: queue.remove(session, [row.id])
         )
 
     def mark_sent(self, message_id: str, numbers: tuple[str, ...] | None) -> str:
-        """Say that a message whose outcome nobody knows did go; return its new status.
+        """Mark a message with an unknown outcome as sent; return the new status.
 
-        Raises `NotFound`, `WrongState`.
+        Raises `NotFound` and `WrongState`.
         """
         return self._act(
             message_id, numbers, MARKABLE, "sent", lambda session, row: queue.remove(session, [row.id])
@@ -74,7 +74,7 @@ class SendActions:
         self,
         message_id: str,
         numbers: tuple[str, ...] | None,
-        among: tuple[str, ...],
+        allowed: tuple[str, ...],
         status: str,
         act: Callable[[Session, Message], None],
     ) -> str:
@@ -84,8 +84,8 @@ class SendActions:
             row = _find(session, message_id, numbers)
             if row.direction != "outbound" or row.source != "live":
                 raise WrongState("This can be done to messages that were sent through the gateway.")
-            if not attempts.set_status(session, row.id, status, among, updated_at=now, error=None, held_for=None):
-                raise WrongState(f"The message is {row.status}; this can be done while it is {' or '.join(among)}.")
+            if not attempts.set_status(session, row.id, status, allowed, updated_at=now, error=None, held_for=None):
+                raise WrongState(f"The message is {row.status}; this can be done while it is {' or '.join(allowed)}.")
             act(session, row)
             append_status_events(session, {row.id: None}, now)
         return status
@@ -104,14 +104,17 @@ def requeue(
     now: datetime,
     force: bool,
     *,
-    lane: Priority = Priority.NORMAL,
+    priority: Priority = Priority.NORMAL,
     is_marketing: bool | None = None,
 ) -> None:
-    """Let a message wait for another try. It must be `queued` already. Raises what `send_rules` raise."""
-    request = replace(to_request(row), force=force, priority=lane, is_marketing=is_marketing)
+    """Insert a message into the queue for another attempt. Its status must be `queued` already.
+
+    Raises `WindowClosed`, `OptedOut` and `Invalid`.
+    """
+    request = replace(to_request(row), force=force, priority=priority, is_marketing=is_marketing)
     known = contact_numbers.recipient_state(session, row.contact_id, row.phone_number_id)
     check_window(request, known, now)
     check_opt_out(request, known)
-    queue.remove(session, [row.id])  # one that is held may have kept its place
-    again = attempts.last_number(session, row.id) + 1
-    enqueue(session, row, row.phone_number_id, request, now, attempt=again, batch_id=row.batch_id)
+    queue.remove(session, [row.id])  # a held message may still have its row
+    attempt = attempts.last_number(session, row.id) + 1
+    enqueue(session, row, row.phone_number_id, request, now, attempt=attempt, batch_id=row.batch_id)

@@ -1,4 +1,4 @@
-"""What a person does to many sends at once: let go what is held, try again what failed, give up what waits."""
+"""Actions of a person on many sends at once: release held ones, retry failed ones, cancel waiting ones."""
 
 from __future__ import annotations
 
@@ -19,42 +19,45 @@ from app.services.sending.holds import release
 from app.services.sending.status_events import append_status_events
 from app.store import attempts, events, held_sends, messages, queue
 
-PORTION = 100
-MOST = 5000
-"""So many messages are done by one call; who wants more calls again."""
+BATCH_SIZE = 100
+MAX_MESSAGES = 5000
+"""How many messages one call handles at most; the result tells whether there are more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """How many messages were moved, how many of the selection could not be and why, and whether there may be more."""
+class BulkResult:
+    """`moved` counts changed messages, `refused` the others by error code; `more` tells whether others may be left."""
 
     moved: int
     refused: dict[str, int]
     more: bool
 
 
-class ManySends:
-    """Each moves the messages of a selection, in portions, and tells of each by an event. `statuses` are its own."""
+class BulkActions:
+    """Each action changes the messages of a selection, `BATCH_SIZE` in a transaction, and appends an event for each.
+
+    All of them raise `Invalid` for a status in the selection that the action does not allow, and `Unavailable`.
+    """
 
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database = database
         self._now = now
 
-    def release(self, wanted: Selection) -> Done:
-        """Let held messages wait for their turn again; one whose time is over expires."""
+    def release(self, wanted: Selection) -> BulkResult:
+        """Queue held messages again; those whose `expires_at` has passed become `expired`."""
         return self._act(replace(wanted, statuses=("held",)), "queued", release)
 
-    def retry(self, wanted: Selection) -> Done:
-        """Queue messages for another try that failed, expired, were given up or are held."""
+    def retry(self, wanted: Selection) -> BulkResult:
+        """Queue failed, expired, cancelled and held messages for another attempt."""
 
         def again(session: Session, row: Message, now: datetime) -> str:
-            requeue(session, row, now, False, lane=Priority.BULK if row.batch_id else Priority.NORMAL)
+            requeue(session, row, now, False, priority=Priority.BULK if row.batch_id else Priority.NORMAL)
             return "queued"
 
         return self._act(_within(wanted, RETRIABLE), "queued", again)
 
-    def cancel(self, wanted: Selection) -> Done:
-        """Give up messages that wait or are held."""
+    def cancel(self, wanted: Selection) -> BulkResult:
+        """Cancel queued and held messages."""
 
         def give_up(session: Session, row: Message, now: datetime) -> str:
             queue.remove(session, [row.id])
@@ -63,17 +66,17 @@ class ManySends:
         return self._act(_within(wanted, CANCELLABLE), "cancelled", give_up)
 
     def summary(self, wanted: Selection) -> Sequence[Any]:
-        """How many messages of a selection there are, by status, reason, number and batch."""
+        """Count a selection's messages by status, reason, number and batch: see `store.held_sends.summary`."""
         with self._database.read() as session:
             return held_sends.summary(session, wanted)
 
-    def _act(self, wanted: Selection, status: str, act: Callable[[Session, Message, datetime], str]) -> Done:
+    def _act(self, wanted: Selection, status: str, act: Callable[[Session, Message, datetime], str]) -> BulkResult:
         moved, refused, after = 0, dict[str, int](), ""
-        for _ in range(MOST // PORTION):
+        for _ in range(MAX_MESSAGES // BATCH_SIZE):
             with self._database.read() as session:
-                ids = held_sends.select_ids(session, wanted, after, PORTION)
+                ids = held_sends.select_ids(session, wanted, after, BATCH_SIZE)
             if not ids:
-                return Done(moved, refused, False)
+                return BulkResult(moved, refused, False)
             after = ids[-1]
             with self._database.write() as session:
                 events.take_turn(session)
@@ -87,15 +90,15 @@ class ManySends:
                             ):
                                 act(session, row, now)
                                 gone.append(row.id)
-                    except GatewayError as error:  # its window is closed, or the recipient wants none
+                    except GatewayError as error:  # the customer's window has closed, or the recipient opted out
                         refused[error.code] = refused.get(error.code, 0) + 1
                 append_status_events(session, dict.fromkeys(gone), now)
                 moved += len(gone)
-        return Done(moved, refused, True)
+        return BulkResult(moved, refused, True)
 
 
 def _within(wanted: Selection, allowed: tuple[str, ...]) -> Selection:
-    """The selection, of the statuses that the action is for. Raises `Invalid` for one that it is not for."""
+    """Return the selection with the action's statuses where it names none. Raises `Invalid` for any other status."""
     if not wanted.statuses:
         return replace(wanted, statuses=allowed)
     if not set(wanted.statuses) <= set(allowed):

@@ -68,7 +68,7 @@ class DatabaseUse:
             reason = _out_of_use(row, known, self._now())
         held = 0
         if reason is not None:
-            held = self._hold.everything(HeldFor.RESTORED, used_until=row.beat_at if row else None)
+            held = self._hold.hold_all(HeldFor.RESTORED, used_until=row.beat_at if row else None)
             logger.warning(reason, extra={"count": held})
         self._beat(is_stopped=False, after=known.beats if known and row and row.epoch == known.epoch else 0)
         return held
@@ -99,7 +99,7 @@ class DatabaseUse:
     def begin_again(self) -> None:
         """Hold what an older copy, put back under this running worker, should have sent by now."""
         known = self._known
-        held = self._hold.everything(HeldFor.RESTORED, used_until=None)
+        held = self._hold.hold_all(HeldFor.RESTORED, used_until=None)
         logger.warning("an older copy of the database was put back; what waited in it is held", extra={"count": held})
         self._beat(is_stopped=False, after=known.beats if known else 0)
 

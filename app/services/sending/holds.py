@@ -1,4 +1,4 @@
-"""Sends held for a person: for what reason, and how they are let go."""
+"""Hold sends for a person's decision, and release them."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from app.services.sending.actions import requeue
 from app.services.sending.status_events import append_status_events
 from app.store import attempts, events, held_sends, queue
 
-PORTION = 100
+BATCH_SIZE = 100
 SKEW = timedelta(seconds=10)
-"""What was written so shortly after the last sign of use may still have been written before a copy was made."""
+"""Rows written so shortly after the last heartbeat may still be part of a copy of the database."""
 
 MAY_HAVE_GONE = (HeldFor.UNKNOWN, HeldFor.RESTORED)
 
 
 class HoldSends:
-    """Holds everything that waits and should have gone by now."""
+    """Holds all sends that wait in the queue and were due already."""
 
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database = database
         self._now = now
 
-    def everything(
+    def hold_all(
         self, reason: HeldFor, *, used_until: datetime | None = None, numbers: Sequence[str] | None = None
     ) -> int:
-        """Hold every send that waits and was wanted before now, of these numbers (None: of all); return how many.
+        """Hold every queued send of these numbers (None: of all) with `wanted_at` up to now; return how many.
 
-        For `RESTORED` also those whose outcome nobody knows, unless they were asked for after `used_until`: the
-        setting that has them sent again cannot count on reports that came while another copy was in use.
+        For `RESTORED` also hold `unknown` messages that were requested before `used_until`: their reports may have come
+        while another copy of the database was in use, so `UNKNOWN_SEND_POLICY=resend` must not send them again.
         """
         now, count = self._now(), 0
         while True:
             with self._database.write() as session:
                 events.take_turn(session)
-                found = held_sends.find_overdue(session, now, numbers, PORTION)
+                found = held_sends.find_overdue(session, now, numbers, BATCH_SIZE)
                 count += len(hold(session, found, reason, now))
-            if len(found) < PORTION:
+            if len(found) < BATCH_SIZE:
                 break
         if reason is HeldFor.RESTORED:
             count += self._unknown(now, (used_until or now) + SKEW)
@@ -54,45 +54,46 @@ class HoldSends:
         while True:
             with self._database.write() as session:
                 events.take_turn(session)
-                found = held_sends.find_unknown(session, min(before, now), PORTION)
-                why = hold_error(HeldFor.RESTORED)
+                found = held_sends.find_unknown(session, min(before, now), BATCH_SIZE)
+                error = hold_error(HeldFor.RESTORED)
                 held = attempts.set_status_of(
-                    session, found, "held", ("unknown",), now, held_for=HeldFor.RESTORED, error=why
+                    session, found, "held", ("unknown",), now, held_for=HeldFor.RESTORED, error=error
                 )
-                append_status_events(session, dict.fromkeys(held, why), now)
+                append_status_events(session, dict.fromkeys(held, error), now)
                 count += len(held)
-            if len(found) < PORTION:
+            if len(found) < BATCH_SIZE:
                 return count
 
 
 def hold(session: Session, waiting: Sequence[queue.Row], reason: HeldFor, now: datetime) -> list[str]:
-    """Hold messages that wait in the queue, where they keep their place; return which.
+    """Hold queued messages, given by their rows of the queue, which they keep; return the ids of those held.
 
-    What may have gone is given the try that another copy of the database may have made, so that Meta's reports on it
-    settle the message. The session must have the turn of who appends events.
+    If a message may have been sent, an `unknown` attempt is added, so that Meta's reports on it resolve the message.
+    The session must hold the lock of `events.take_turn`.
     """
     ids = [row["message_id"] for row in waiting]
     if not ids:
         return []
-    why = hold_error(reason)
-    held = attempts.set_status_of(session, ids, "held", ("queued",), now, held_for=reason, error=why)
+    error = hold_error(reason)
+    held = attempts.set_status_of(session, ids, "held", ("queued",), now, held_for=reason, error=error)
     queue.postpone_many(session, ids, queue.NEVER)
     if reason in MAY_HAVE_GONE:
-        tries = [(row["message_id"], row["attempt"]) for row in waiting if row["message_id"] in set(held)]
-        attempts.add_unknown(session, tries, now)
-    append_status_events(session, dict.fromkeys(held, why), now)
+        keys = [(row["message_id"], row["attempt"]) for row in waiting if row["message_id"] in set(held)]
+        attempts.add_unknown(session, keys, now)
+    append_status_events(session, dict.fromkeys(held, error), now)
     return held
 
 
 def release(session: Session, message: Message, now: datetime, *, force: bool = False) -> str:
-    """Let a held message wait for its turn again; return its new status, `expired` if its time is over meanwhile.
+    """Make a held message due again; return its new status: `queued`, or `expired` if `expires_at` has passed.
 
-    It must be `queued` already. Raises what `send_rules` raise, for a message that has lost its place in the queue.
+    Its status must be `queued` already. A message without a row in the queue is checked as a new send is: then this
+    raises `WindowClosed`, `OptedOut` and `Invalid`.
     """
     row = queue.find(session, message.id)
     if row is None:
-        lane = Priority.BULK if message.batch_id else Priority.NORMAL
-        requeue(session, message, now, force, lane=lane)
+        priority = Priority.BULK if message.batch_id else Priority.NORMAL
+        requeue(session, message, now, force, priority=priority)
         return "queued"
     if row.expires_at <= now:
         queue.remove(session, [message.id])

@@ -23,7 +23,7 @@ from app.graph.answers import is_ambiguous
 from app.graph.client import GraphClient
 from app.graph.codes import ErrorClass
 from app.logs import get_logger
-from app.services.registries.numbers import NumberDirectory
+from app.services.registries import NumberDirectory
 from app.services.sending.holds import hold
 from app.store import events, limiters, queue
 

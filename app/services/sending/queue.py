@@ -13,7 +13,7 @@ from app.db.database import Database
 from app.domain.numbers import BusinessNumber
 from app.errors import Unavailable
 from app.logs import get_logger
-from app.services.registries.numbers import NumberDirectory
+from app.services.registries import NumberDirectory
 from app.services.sending import record_results
 from app.services.sending.dequeue import DueSend, dequeue, restore
 from app.services.sending.record_results import SendOutcome

@@ -17,8 +17,7 @@ from app.ids import new_id
 from app.logs import request_id_var
 from app.models import Message
 from app.services.contacts import MARGIN, WINDOW, check_opt_out, check_window, warnings_for
-from app.services.idempotency import keys
-from app.services.idempotency.keys import Retry
+from app.services.idempotency import Retry, claim_keys, find_keys
 from app.services.sending import recipients
 from app.store import contact_numbers, messages, queue
 from app.store.contact_numbers import RecipientState
@@ -97,7 +96,7 @@ def record_queued(
     With `is_open` false the batch was cancelled and takes no new ones.
     Raises `recipients.ContactAppeared` and `idempotency.KeyTaken`: roll back, and do it again.
     """
-    earlier = keys.find_many(session, [retry for _, retry in items])
+    earlier = find_keys(session, [retry for _, retry in items])
     new = [request for (request, _), known in zip(items, earlier, strict=True) if known is None]
     recipients_ = iter(recipients.find_or_create_recipients(session, new, number, now))
     answers: list[Queued | GatewayError] = []
@@ -123,7 +122,7 @@ def record_queued(
     if rows:
         messages.add(session, rows)
         queue.add(session, waiting)
-        keys.claim_many(session, claims, now)
+        claim_keys(session, claims, now)
     return answers
 
 

@@ -25,9 +25,8 @@ from app.models import Message
 from app.process import fault_points
 from app.process.fault_points import Point
 from app.services.contacts import record_refusal
-from app.services.idempotency import keys
-from app.services.idempotency.keys import Retry
-from app.services.registries.numbers import NumberDirectory
+from app.services.idempotency import Retry, claim_key
+from app.services.registries import NumberDirectory
 from app.services.sending import outcomes, slots
 from app.services.sending.outcomes import Disposition
 from app.services.sending.record import Recorded, choose_number, enqueue, record
@@ -144,7 +143,7 @@ class SendMessage:
     def _claim(
         self, session: Session, retry: Retry | None, request: OutboundRequest, message_id: str, now: datetime
     ) -> None:
-        earlier = keys.claim(session, retry, message_id, now) if retry else None
+        earlier = claim_key(session, retry, message_id, now) if retry else None
         if earlier is not None:
             raise _AlreadyAsked(_replay(earlier, request.warnings))
 

@@ -14,7 +14,7 @@ from app.domain.holds import HeldFor, hold_error
 from app.domain.outbound import Priority
 from app.errors import Invalid
 from app.models import Message
-from app.services.registries.send_limits import limits_of
+from app.services.registries import limits_of
 from app.services.sending.record import enqueue, to_request
 from app.services.sending.status_events import StatusErrors, append_status_events
 from app.store import attempts, events, held_sends, idempotency, limiters, queue, workers

@@ -15,7 +15,7 @@ from app.domain.outbound import OutboundRequest
 from app.errors import GraphError, OptedOut
 from app.graph.client import GraphClient
 from app.logs import get_logger
-from app.services.registries.numbers import NumberDirectory
+from app.services.registries import NumberDirectory
 
 HOLDS_SECONDS = 3600.0
 """A template may become marketing one day, which Meta says a day before."""

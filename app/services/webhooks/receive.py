@@ -15,7 +15,7 @@ from app.errors import BadSignature
 from app.ids import new_id
 from app.logs import get_logger
 from app.security.meta_signatures import verify_meta_signature
-from app.services.registries.numbers import NumberDirectory
+from app.services.registries import NumberDirectory
 from app.services.webhooks.bad_signatures import NoteBadSignatures
 from app.store import notifications
 from app.store.notifications import Kept

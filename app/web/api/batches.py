@@ -15,8 +15,8 @@ from app.schemas.api.lists import PageQuery, list_of
 from app.schemas.json_text import parse_json
 from app.schemas.loading import load
 from app.schemas.send import read_send_request
-from app.services.idempotency.keys import Retry, canonical, read_key
-from app.services.sending.batches import Answer, BatchView, Wanted
+from app.services.idempotency import Retry, canonical, read_key
+from app.services.sending import BatchItem, BatchView, ItemResult
 from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.bodies import read_json_bytes
@@ -71,7 +71,7 @@ def add() -> ResponseReturnValue:
         _unequal(items), asked.get("name"), asked.get("phone_number_id"), caller().numbers, retry
     )
     told = _Telling()
-    dumped: dict[str, Any] = _BULK.dump({"batch": added.batch_id, "data": [told(each) for each in added.answers]})
+    dumped: dict[str, Any] = _BULK.dump({"batch": added.batch_id, "data": [told(each) for each in added.results]})
     return dumped, 202, REPLAYED if added.is_replayed else {}
 
 
@@ -103,7 +103,7 @@ def retry_failed(batch_id: str) -> ResponseReturnValue:
     return _answer(gateway().batches.retry_failed(batch_id, caller().numbers))
 
 
-def _read(message: dict[str, Any], phone_number_id: str | None, priority: Priority) -> Wanted:
+def _read(message: dict[str, Any], phone_number_id: str | None, priority: Priority) -> BatchItem:
     given = {"priority": str(priority), "mode": "queued"} | message
     key = given.pop("idempotency_key", None)
     try:
@@ -124,10 +124,10 @@ def _key_of_row(key: Any, given: dict[str, Any]) -> Retry | None:
     return read_key(key, caller().name, request.path, canonical(given), "idempotency_key")
 
 
-def _unequal(items: list[Wanted]) -> list[Wanted]:
+def _unequal(items: list[BatchItem]) -> list[BatchItem]:
     """The items; those with a key that an earlier one of them has are errors."""
     seen: set[str] = set()
-    checked: list[Wanted] = []
+    checked: list[BatchItem] = []
     for item in items:
         retry = None if isinstance(item, GatewayError) else item[1]
         if retry is not None and retry.key in seen:
@@ -143,7 +143,7 @@ class _Telling:
     def __init__(self) -> None:
         self._room = MOST_PROBLEMS
 
-    def __call__(self, answer: Answer) -> dict[str, Any]:
+    def __call__(self, answer: ItemResult) -> dict[str, Any]:
         if not isinstance(answer, GatewayError):
             return {"success": True, "id": answer.id, "status": answer.status, "warnings": answer.warnings}
         fields = answer.fields or {}

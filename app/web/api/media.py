@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from app.services.graph_proxy.proxy import Query
+from app.services.graph_proxy import ProxyCall
 from app.web.auth import caller, requires
 from app.web.context import gateway
 from app.web.files import FILE, hand_on
@@ -18,4 +18,4 @@ bp = requires("read", Blueprint("media", __name__, url_prefix="/api/media"))
 @describe("downloadMedia", "Media", {200: FILE}, errors=(422, 429, 502, 503))
 def content(media_id: str) -> ResponseReturnValue:
     """Download a file, by Meta's id, as `content.url` of a message says. Meta keeps it for some weeks."""
-    return hand_on(gateway().graph_face.download(media_id, Query({}, numbers=caller().numbers)))
+    return hand_on(gateway().graph_proxy.download(media_id, ProxyCall({}, numbers=caller().numbers)))

@@ -15,7 +15,7 @@ from app.schemas.api.actions import ActionAnswer
 from app.schemas.api.messages import RetryQuery
 from app.schemas.api.selections import DoneManyAnswer, RetryRequest, SelectionRequest
 from app.schemas.api.service import DoneAnswer
-from app.services.sending.bulk_actions import Done
+from app.services.sending import BulkResult
 from app.web.auth import caller, requires
 from app.web.bodies import read_object
 from app.web.context import gateway
@@ -72,7 +72,7 @@ def mark_sent(message_id: str) -> ResponseReturnValue:
 @describe("releaseMessages", "Sending", {200: DoneManyAnswer}, body=SelectionRequest)
 def release_many() -> ResponseReturnValue:
     """Release many held messages: those that the body says wait for their turn again, at most 5,000 in one call."""
-    return _many(gateway().many_sends.release, read_object(_SELECTION), ("held",))
+    return _many(gateway().bulk_actions.release, read_object(_SELECTION), ("held",))
 
 
 @bp.post("/retry")
@@ -80,18 +80,18 @@ def release_many() -> ResponseReturnValue:
 def retry_many() -> ResponseReturnValue:
     """Try many messages again: those that the body says, at most 5,000 in one call."""
     asked = read_object(_RETRY)
-    return _many(gateway().many_sends.retry, asked, (asked.get("status", "failed"),))
+    return _many(gateway().bulk_actions.retry, asked, (asked.get("status", "failed"),))
 
 
 @bp.post("/cancel")
 @describe("cancelMessages", "Sending", {200: DoneManyAnswer}, body=SelectionRequest)
 def cancel_many() -> ResponseReturnValue:
     """Give up many messages that are queued or held: those that the body says, at most 5,000 in one call."""
-    return _many(gateway().many_sends.cancel, read_object(_SELECTION), ())
+    return _many(gateway().bulk_actions.cancel, read_object(_SELECTION), ())
 
 
 def _many(
-    act: Callable[[Selection], Done], asked: dict[str, Any], statuses: tuple[str, ...]
+    act: Callable[[Selection], BulkResult], asked: dict[str, Any], statuses: tuple[str, ...]
 ) -> ResponseReturnValue:
     age = asked.get("older_than_seconds")
     before = gateway().now() - timedelta(seconds=age) if age is not None else None

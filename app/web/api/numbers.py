@@ -11,8 +11,7 @@ from app.errors import AlreadyExists, WrongState
 from app.schemas.api.lists import list_of
 from app.schemas.api.numbers import CheckAnswer, NumberAnswer, NumberChange, NumberRequest
 from app.schemas.api.service import DoneAnswer
-from app.services.numbers.read import SETTINGS, find_number, list_numbers
-from app.services.numbers.save import change_number, remove_number, save_number
+from app.services.numbers import SETTINGS, change_number, find_number, list_numbers, remove_number, save_number
 from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.bodies import read_object
@@ -52,7 +51,7 @@ def add() -> ResponseReturnValue:
         raise AlreadyExists("This number was added already; PATCH /api/numbers/<id> changes it.")
     save_number(
         gateway().database,
-        gateway().vault,
+        gateway().encryptor,
         gateway().now(),
         phone_number_id=number_id,
         display_phone_number=asked.get("display_phone_number"),
@@ -72,7 +71,7 @@ def change(phone_number_id: str) -> ResponseReturnValue:
     """Change a number that was added; what is not named stays."""
     asked = read_object(_CHANGE)
     _refuse_the_settings_own(phone_number_id)
-    change_number(gateway().database, gateway().vault, gateway().now(), phone_number_id, asked)
+    change_number(gateway().database, gateway().encryptor, gateway().now(), phone_number_id, asked)
     gateway().directory.refresh()
     return _answer(phone_number_id)
 

@@ -10,7 +10,7 @@ from flask import request
 from app.errors import Unauthenticated
 from app.schemas.api.graph import TOKEN_SCOPES, GraphMe, GraphToken
 from app.security.encryption import hash_key
-from app.services.registries.api_keys import Caller
+from app.services.registries import Caller
 from app.web.auth import caller, header_key
 from app.web.context import gateway
 from app.web.graph.describing import describe_graph

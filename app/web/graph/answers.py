@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from flask import Response, jsonify, request
 
 from app.graph.answers import without_token
-from app.services.graph_proxy.proxy import Found
+from app.services.graph_proxy import ProxyAnswer
 from app.web.context import gateway
 from app.web.graph import links
 from app.web.graph.paths import PREFIX, is_at_root
@@ -17,7 +17,7 @@ from app.web.graph.paths import PREFIX, is_at_root
 _VERSION = re.compile(r"/v\d{1,3}\.\d(?=/)")
 
 
-def answer(found: Found) -> Response:
+def answer(found: ProxyAnswer) -> Response:
     """What Graph said, for the caller."""
     tree = found.answer
     if found.is_media:

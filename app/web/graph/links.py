@@ -7,7 +7,7 @@ import time
 from flask import request
 
 from app.security.signed_links import LIFETIME_SECONDS, is_signed, signed
-from app.services.registries.api_keys import Caller
+from app.services.registries import Caller
 from app.web.context import gateway
 
 _FILE = "graph file"

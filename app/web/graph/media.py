@@ -27,7 +27,7 @@ _FORM = {
 @describe_graph("uploadMedia", "Graph media", "send", GraphFile, body=_FORM, body_type="multipart/form-data")
 def upload(phone_number_id: str) -> Response:
     """Give Meta a file; the answer's `id` sends it, for thirty days."""
-    gateway().graph_face.number(phone_number_id, caller().numbers)
+    gateway().graph_proxy.number(phone_number_id, caller().numbers)
     request.max_content_length = UPLOAD_LIMIT
     given = request.files.get("file")
     if given is None:
@@ -38,7 +38,7 @@ def upload(phone_number_id: str) -> Response:
         fields["ttl_minutes"] = request.form["ttl_minutes"]
     with given.stream:
         part = whole_file(given, fields, mime_type=mime_type)
-        return jsonify(gateway().graph_face.upload(phone_number_id, part, caller().numbers))
+        return jsonify(gateway().graph_proxy.upload(phone_number_id, part, caller().numbers))
 
 
 @describe_graph(
@@ -46,4 +46,4 @@ def upload(phone_number_id: str) -> Response:
 )
 def download() -> Response:
     """Download a file, at the `url` that `GET /<media_id>` shows: for five minutes without a key, then with one."""
-    return hand_on(gateway().graph_face.download(request.args.get("mid", ""), query()))
+    return hand_on(gateway().graph_proxy.download(request.args.get("mid", ""), query()))

@@ -13,7 +13,7 @@ from app.schemas.api.graph import GraphDone, GraphSent
 from app.schemas.send import read_lenient_request
 from app.schemas.send.kinds import GRAPH_MESSAGE
 from app.schemas.unions import Union
-from app.services.sending.send_message import Sent
+from app.services.sending import Sent
 from app.web.auth import caller
 from app.web.context import gateway
 from app.web.graph.describing import describe_graph
@@ -30,7 +30,7 @@ SENT = Union("GraphSendAnswer", "What was taken; of one that was read, that it w
 @takes_key_itself
 def send(phone_number_id: str) -> ResponseReturnValue:
     """Send a message, mark one as read, or show that an answer is being written, as Graph does."""
-    gateway().graph_face.number(phone_number_id, caller().numbers)
+    gateway().graph_proxy.number(phone_number_id, caller().numbers)
     raw = body_bytes()
     body = parse(raw) or {}
     if "status" in body:
@@ -58,7 +58,7 @@ def _mark_read(phone_number_id: str, body: Json) -> Json:
     if not isinstance(message_id, str) or not message_id:
         raise Invalid(fields={"message_id": ["is required: the message that was read"]})
     is_typing = isinstance(body.get("typing_indicator"), dict)
-    gateway().graph_face.mark_read(phone_number_id, message_id, caller().numbers, typing=is_typing)
+    gateway().graph_proxy.mark_read(phone_number_id, message_id, caller().numbers, typing=is_typing)
     return {"success": True}
 
 

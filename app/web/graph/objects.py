@@ -15,25 +15,25 @@ from app.web.openapi.operations import ANY_OBJECT
 @describe_graph("getObject", "Graph objects", "read")
 def read(object_id: str) -> Response:
     """Show a number, an account, a file or a template, as Graph does."""
-    return answer(gateway().graph_face.read(object_id, query()))
+    return answer(gateway().graph_proxy.read(object_id, query()))
 
 
 @describe_graph("changeObject", "Graph objects", "admin", body=ANY_OBJECT)
 def change(object_id: str) -> Response:
     """Change a number's own webhook, or a template."""
-    return answer(gateway().graph_face.change(object_id, query(with_body=True)))
+    return answer(gateway().graph_proxy.change(object_id, query(with_body=True)))
 
 
 @describe_graph("deleteObject", "Graph objects", "send")
 def delete(object_id: str) -> Response:
     """Delete a file."""
-    return answer(gateway().graph_face.delete(object_id, query()))
+    return answer(gateway().graph_proxy.delete(object_id, query()))
 
 
 @describe_graph("getEdge", "Graph objects", "read")
 def read_edge(object_id: str, edge: str) -> Response:
     """List what belongs to a number or an account: templates, numbers, the block list and others."""
-    return answer(gateway().graph_face.edge("GET", object_id, edge, query()))
+    return answer(gateway().graph_proxy.edge("GET", object_id, edge, query()))
 
 
 @describe_graph("changeEdge", "Graph objects", "admin", body=ANY_OBJECT)
@@ -42,31 +42,31 @@ def change_edge(object_id: str, edge: str) -> Response:
 
     The scope is `send` for the block list, else `admin`.
     """
-    return answer(gateway().graph_face.edge("POST", object_id, edge, query(with_body=True)))
+    return answer(gateway().graph_proxy.edge("POST", object_id, edge, query(with_body=True)))
 
 
 @describe_graph("deleteEdge", "Graph objects", "admin")
 def delete_edge(object_id: str, edge: str) -> Response:
     """Remove from what belongs to a number or an account. The scope is `send` for the block list, else `admin`."""
-    return answer(gateway().graph_face.edge("DELETE", object_id, edge, query(with_body=True)))
+    return answer(gateway().graph_proxy.edge("DELETE", object_id, edge, query(with_body=True)))
 
 
 @describe_graph("getItem", "Graph objects", "read")
 def read_item(object_id: str, edge: str, item_id: str) -> Response:
     """Show one item of an edge: a QR code of a number's, a template of an account's."""
-    return answer(gateway().graph_face.item("GET", object_id, edge, item_id, query()))
+    return answer(gateway().graph_proxy.item("GET", object_id, edge, item_id, query()))
 
 
 @describe_graph("changeItem", "Graph objects", "admin", body=ANY_OBJECT)
 def change_item(object_id: str, edge: str, item_id: str) -> Response:
     """Change one item of an edge."""
-    return answer(gateway().graph_face.item("POST", object_id, edge, item_id, query(with_body=True)))
+    return answer(gateway().graph_proxy.item("POST", object_id, edge, item_id, query(with_body=True)))
 
 
 @describe_graph("deleteItem", "Graph objects", "admin")
 def delete_item(object_id: str, edge: str, item_id: str) -> Response:
     """Delete one item of an edge."""
-    return answer(gateway().graph_face.item("DELETE", object_id, edge, item_id, query(with_body=True)))
+    return answer(gateway().graph_proxy.item("DELETE", object_id, edge, item_id, query(with_body=True)))
 
 
 @describe_graph("getAnything", "Graph objects", "read", hidden=True)

@@ -16,8 +16,7 @@ from app.errors import Invalid, Malformed
 from app.graph.files import Upload
 from app.schemas.api.graph import LARGEST_FILE
 from app.schemas.json_text import parse_json
-from app.services.graph_proxy.allowlist import NOT_FOR_META, PARAMETERS
-from app.services.graph_proxy.proxy import Query
+from app.services.graph_proxy import NOT_FOR_META, PARAMETERS, ProxyCall
 from app.web.auth import caller
 from app.web.bodies import API_LIMIT, read_raw
 
@@ -26,15 +25,15 @@ UPLOAD_LIMIT = LARGEST_FILE + 1024 * 1024
 """The form around a file needs room, too."""
 
 
-def query(*, with_body: bool = False) -> Query:
+def query(*, with_body: bool = False) -> ProxyCall:
     """The request without what only the caller and we may know. Raises `Malformed`, `Invalid` and `TooLarge`."""
     params = {name: value for name, value in request.args.items() if name in PARAMETERS}
     if not with_body:
-        return Query(params, None, caller().numbers)
+        return ProxyCall(params, None, caller().numbers)
     if request.mimetype == MULTIPART:
         body, upload = _multipart()
-        return Query(params, body, caller().numbers, upload)
-    return Query(params, parse_any(body_bytes()), caller().numbers)
+        return ProxyCall(params, body, caller().numbers, upload)
+    return ProxyCall(params, parse_any(body_bytes()), caller().numbers)
 
 
 def body_bytes() -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.services.idempotency.keys import LONGEST_KEY
+from app.services.idempotency import MAX_KEY_LENGTH
 from app.web.openapi.operations import given
 
 KEY = given(
@@ -13,7 +13,7 @@ KEY = given(
     "The same key, the same request: done once.",
     required=False,
     minLength=1,
-    maxLength=LONGEST_KEY,
+    maxLength=MAX_KEY_LENGTH,
     pattern="^[ -~]+$",
 )
 

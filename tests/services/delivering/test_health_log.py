@@ -11,7 +11,7 @@ from app.services.delivering.health_log import HealthLog
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 FIRST, OTHER = "an endpoint did not take an event", "an endpoint fails for another reason"
-WELL, OPEN = "an endpoint is well again", "an endpoint takes no events, and is left alone between tries"
+HEALTHY, OPEN = "an endpoint is well again", "an endpoint takes no events, and is left alone between tries"
 
 
 class App:
@@ -48,13 +48,13 @@ def test_the_first_failure_every_change_and_the_end_are_told_once(
     )  # fmt: skip
     assert endpoint.tries(*["nobody listens there"] * 5, opens=1) == [OPEN]
     assert endpoint.tries(*["nobody listens there"] * 5, opens=2, after=3600) == []
-    assert endpoint.tries(None, None, None) == [WELL]
+    assert endpoint.tries(None, None, None) == [HEALTHY]
     assert caplog.records[0].failures == 110  # type: ignore[attr-defined]
 
 
 def test_an_app_that_takes_some_events_and_not_others_fills_no_log(endpoint: App) -> None:
-    assert endpoint.tries(*["answered 500", None] * 100) == [FIRST, WELL]
-    assert endpoint.tries(*["answered 500", None] * 200) == [FIRST, WELL]
+    assert endpoint.tries(*["answered 500", None] * 100) == [FIRST, HEALTHY]
+    assert endpoint.tries(*["answered 500", None] * 200) == [FIRST, HEALTHY]
 
 
 def test_nor_does_one_that_fails_now_so_and_now_otherwise(endpoint: App) -> None:
@@ -63,16 +63,16 @@ def test_nor_does_one_that_fails_now_so_and_now_otherwise(endpoint: App) -> None
 
 
 def test_a_failure_that_was_not_worth_a_line_is_told_once_it_lasts(endpoint: App) -> None:
-    assert endpoint.tries("answered 500", None, "answered 500") == [FIRST, WELL]
+    assert endpoint.tries("answered 500", None, "answered 500") == [FIRST, HEALTHY]
     assert endpoint.tries("answered 500", after=400) == [FIRST]
-    assert endpoint.tries(None) == [WELL]
+    assert endpoint.tries(None) == [HEALTHY]
 
 
 def test_the_end_is_told_by_whichever_worker_sees_it(endpoint: App) -> None:
     endpoint.tries("answered 500")
     first, endpoint.health_log = endpoint.health_log, HealthLog()
 
-    assert endpoint.tries(None) == [WELL]
+    assert endpoint.tries(None) == [HEALTHY]
     endpoint.health_log = first
     assert endpoint.tries("answered 500", after=400) == [FIRST]
 

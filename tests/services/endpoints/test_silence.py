@@ -72,7 +72,7 @@ def test_an_app_whose_secret_is_a_key_is_told_by_that_key(
 ) -> None:
     key = gateway.api_keys.make("n8n", ["admin"], None)
     with subscriber() as app:
-        harness.endpoint(app.url, format="meta", secret=gateway.vault.encrypt(key))
+        harness.endpoint(app.url, format="meta", secret=gateway.encryptor.encrypt(key))
         receive(message_body(text("1")))
         harness.rounds()
 

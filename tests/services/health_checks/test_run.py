@@ -35,7 +35,7 @@ from app.models import (
     SendAttempt,
 )
 from app.models.base import table
-from app.security.encryption import Vault
+from app.security.encryption import Encryptor
 from app.services.alerts.raising import Alarms
 from app.services.graph_proxy.certificate import make_certificate
 from app.services.health_checks import internal_checks
@@ -71,7 +71,7 @@ class Story:
         self.use(gateway.config)
 
     def use(self, config: Config) -> None:
-        directory = NumberDirectory(config, self.database, self.gateway.vault, Registry(self.database))
+        directory = NumberDirectory(config, self.database, self.gateway.encryptor, Registry(self.database))
         alarms = Alarms(self.database, (), self.clock)
         graph = GraphClient(config.graph_api_url, config.graph_api_version, service_version="0")
         checks = [check for check in CHECKS if check.kind != "token_expiring"]
@@ -547,7 +547,7 @@ def test_a_forged_webhook_among_good_ones_is_no_alarm(story: Story) -> None:
 
 
 def test_a_lost_key_is_told_as_itself(story: Story, gateway: Gateway, client: FlaskClient) -> None:
-    save_number(story.database, Vault(("MTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTE=",)), story.clock.now,
+    save_number(story.database, Encryptor(("MTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTE=",)), story.clock.now,
                 phone_number_id=OTHER_PNID, display_phone_number=None, waba_id=None, app_id=None,
                 access_token="EAAtheirs", app_secrets=[], rate=None)  # fmt: skip
     gateway.directory.refresh()
@@ -756,8 +756,8 @@ def test_while_meta_cannot_be_asked_nothing_is_said(
 def test_a_token_that_cannot_be_asked_about_hides_no_other(
     tokens: Watch, gateway: Gateway, database: Database, clock: Clock
 ) -> None:
-    save_number(database, gateway.vault, clock.now, phone_number_id=OTHER_PNID, display_phone_number=None, waba_id=None,
-                app_id=None, access_token="EAAtheirs", app_secrets=[], rate=None)  # fmt: skip
+    save_number(database, gateway.encryptor, clock.now, phone_number_id=OTHER_PNID, display_phone_number=None,
+                waba_id=None, app_id=None, access_token="EAAtheirs", app_secrets=[], rate=None)  # fmt: skip
     gateway.directory.refresh()
     theirs = [matchers.query_param_matcher({"input_token": "EAAtheirs"})]
     ours = [matchers.query_param_matcher({"input_token": ACCESS_TOKEN})]

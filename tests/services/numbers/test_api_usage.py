@@ -14,7 +14,7 @@ from app.container import Gateway
 from app.domain.api_usage import ApiUsage
 from app.errors import GraphThrottled, Unavailable
 from app.services.numbers import api_usage
-from app.services.numbers.api_usage import NoteUsage
+from app.services.numbers.api_usage import RecordApiUsage
 from app.store import numbers
 from tests.conftest import ACCESS_TOKEN, API_KEY, Clock, on_sqlite
 from tests.factories import OTHER_PNID, OTHER_WABA, PNID, WABA
@@ -51,7 +51,7 @@ def test_a_refusal_tells_too(gateway: Gateway, graph: responses.RequestsMock, ge
 
 def test_the_newest_is_kept_and_written_now_and_then(gateway: Gateway, get: Get, clock: Clock) -> None:
     moment = [0.0]
-    note = NoteUsage(gateway.database, gateway.directory, clock, lambda: moment[0])
+    note = RecordApiUsage(gateway.database, gateway.directory, clock, lambda: moment[0])
 
     note(ACCESS_TOKEN, [ApiUsage(1, 1, 1)])
     for percent in range(2, 6):
@@ -65,7 +65,7 @@ def test_the_newest_is_kept_and_written_now_and_then(gateway: Gateway, get: Get,
 
 
 def test_what_another_process_heard_later_stays(gateway: Gateway, get: Get, clock: Clock) -> None:
-    one, other = (NoteUsage(gateway.database, gateway.directory, clock) for _ in range(2))
+    one, other = (RecordApiUsage(gateway.database, gateway.directory, clock) for _ in range(2))
 
     one(ACCESS_TOKEN, [ApiUsage(50, 1, 1)])
     clock.pass_by(seconds=-5)
@@ -76,7 +76,7 @@ def test_what_another_process_heard_later_stays(gateway: Gateway, get: Get, cloc
 
 @on_sqlite
 def test_of_a_token_that_is_no_numbers_nothing_is_kept(gateway: Gateway, get: Get) -> None:
-    NoteUsage(gateway.database, gateway.directory, utc_now)("EAAanother", [ApiUsage(1, 1, 1)])
+    RecordApiUsage(gateway.database, gateway.directory, utc_now)("EAAanother", [ApiUsage(1, 1, 1)])
 
     assert get("/api/stats")["api_usage"] == []
 
@@ -90,7 +90,7 @@ def test_a_database_that_is_away_is_no_trouble_for_the_caller(
 
     monkeypatch.setattr(gateway.database, "write", away)
 
-    NoteUsage(gateway.database, gateway.directory, utc_now)(ACCESS_TOKEN, [ApiUsage(1, 1, 1)])
+    RecordApiUsage(gateway.database, gateway.directory, utc_now)(ACCESS_TOKEN, [ApiUsage(1, 1, 1)])
 
 
 @on_sqlite
@@ -106,7 +106,7 @@ def test_a_key_sees_only_what_its_numbers_have_used(gateway: Gateway, get: Get) 
     with gateway.database.write() as session:
         numbers.save(session, row)
     gateway.directory.refresh()
-    note = NoteUsage(gateway.database, gateway.directory, utc_now)
+    note = RecordApiUsage(gateway.database, gateway.directory, utc_now)
     note(ACCESS_TOKEN, [ApiUsage(1, 1, 1), ApiUsage(2, 1, 1, WABA, "messages")])
     key = gateway.api_keys.make("bound", ["read"], [OTHER_PNID])
 

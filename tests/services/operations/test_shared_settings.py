@@ -25,7 +25,7 @@ from app.errors import ConfigError
 from app.models import Alert
 from app.models import Endpoint as Row
 from app.models import WebSeen, WorkerSeen
-from app.security.encryption import Vault
+from app.security.encryption import Encryptor
 from app.security.standard_webhooks import new_secret
 from app.services.alerts.raising import Alarms
 from app.services.health_checks.catalogue import CHECKS
@@ -55,8 +55,8 @@ def new_worker(config: Config, database: Database, clock: Clock) -> NewWorker:
 
     def new_worker_(**changes: Any) -> SharedSettings:
         settings = with_settings(config, **changes)
-        vault = Vault(settings.encryption_key)
-        directory = EndpointDirectory(settings, database, vault, Registry(database), clock)
+        encryptor = Encryptor(settings.encryption_key)
+        directory = EndpointDirectory(settings, database, encryptor, Registry(database), clock)
         return SharedSettings(settings, database, directory, Alarms(database, (), clock), clock)
 
     return new_worker_
@@ -312,7 +312,7 @@ def test_the_stricter_limits_hold_for_all(
     slow = new_worker(messages_per_second=10.0, unknown_send_seconds=60)
     slow.beat("host")
     settings = with_settings(config, messages_per_second=20.0)
-    quick = NumberDirectory(settings, database, gateway.vault, Registry(database))
+    quick = NumberDirectory(settings, database, gateway.encryptor, Registry(database))
 
     assert quick.read().numbers[PNID].rate == 10.0
     own = workers.Limits(20.0, True, 600)

@@ -92,7 +92,7 @@ def test_an_app_that_is_named_anew_keeps_its_people(
     (before,) = people(database)
     changed = {"app_id": None, "app_secrets": ["another-secret-of-theirs-0123456789"]}
 
-    change_number(database, gateway.vault, datetime.now(UTC), OTHER_PNID, changed)
+    change_number(database, gateway.encryptor, datetime.now(UTC), OTHER_PNID, changed)
     gateway.directory.refresh()
     receive(of_theirs(text()), secret="another-secret-of-theirs-0123456789")
 
@@ -105,7 +105,7 @@ def test_the_settings_app_that_gets_its_id_keeps_its_people(
     receive(of_theirs(text()), secret=THEIR_SECRET)
 
     settings = with_settings(gateway.config, whatsapp_app_id="222")
-    NumberDirectory(settings, database, gateway.vault, Registry(database)).follow_settings()
+    NumberDirectory(settings, database, gateway.encryptor, Registry(database)).follow_settings()
 
     assert owners(database).keys() == {("wa_id", ANA, "")}
 
@@ -114,7 +114,7 @@ def test_the_settings_app_that_gets_its_id_keeps_its_people(
 def other_app(gateway: Gateway) -> None:
     """A number of ours that belongs to another Meta app."""
     save_number(
-        gateway.database, gateway.vault, datetime.now(UTC), phone_number_id=OTHER_PNID, display_phone_number=None,
+        gateway.database, gateway.encryptor, datetime.now(UTC), phone_number_id=OTHER_PNID, display_phone_number=None,
         waba_id=OTHER_WABA, app_id="222", access_token="EAAother", app_secrets=[THEIR_SECRET],
     )  # fmt: skip
     gateway.directory.refresh()

@@ -309,7 +309,7 @@ def other_app(gateway: Gateway) -> str:
     with gateway.database.write() as session:
         numbers.save(session, {
             "phone_number_id": OTHER_PNID, "waba_id": OTHER_WABA, "app": "222", "created_at": now, "updated_at": now,
-            "app_secrets": gateway.vault.encrypt(secret),
+            "app_secrets": gateway.encryptor.encrypt(secret),
         })  # fmt: skip
     return secret
 

@@ -4,13 +4,13 @@ import pytest
 
 from app.db.database import Database
 from app.errors import Unavailable
-from app.services.registries.key_use import NoteKeyUse
+from app.services.registries.key_use import RecordKeyUse
 from app.store import key_use
 from tests.conftest import Clock
 
 
 def test_the_last_use_is_kept_by_key_and_face_and_never_moves_back(database: Database, clock: Clock) -> None:
-    note, earlier = NoteKeyUse(database, clock), NoteKeyUse(database, lambda: began)
+    note, earlier = RecordKeyUse(database, clock), RecordKeyUse(database, lambda: began)
     began = clock()
 
     clock.pass_by(seconds=20)
@@ -33,7 +33,7 @@ def test_a_request_waits_seldom_for_a_database_that_does_not_take_it(
         raise Unavailable
 
     monkeypatch.setattr(Database, "write", refuse)
-    note = NoteKeyUse(database, clock)
+    note = RecordKeyUse(database, clock)
     for _ in range(13):
         note("crm", "api")
         clock.pass_by(seconds=10)

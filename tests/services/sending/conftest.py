@@ -33,7 +33,7 @@ Post = Callable[..., TestResponse]
 def now(gateway: Gateway, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The present of everything that sends; nobody sleeps, not even who waits for a slot."""
     for service in (gateway.send, gateway.sends, gateway.actions, gateway.batches, gateway.sweep_sends,
-                    gateway.many_sends, gateway.probe_numbers):
+                    gateway.bulk_actions, gateway.probe_numbers):
         monkeypatch.setattr(service, "_now", clock)
     monkeypatch.setattr("app.jobs.send.POLL_SECONDS", 0.0)
     no_wait = SimpleNamespace(perf_counter=time.perf_counter, sleep=lambda seconds: None)

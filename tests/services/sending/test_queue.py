@@ -145,7 +145,7 @@ def test_a_dead_token_pauses_the_queue_until_there_is_another(
     with database.write() as session:
         numbers.save(session, {
             "phone_number_id": PNID, "waba_id": None, "app": "default", "created_at": now(), "updated_at": now(),
-            "access_token": gateway.vault.encrypt("EAAnew"),
+            "access_token": gateway.encryptor.encrypt("EAAnew"),
         })  # fmt: skip
     gateway.directory.refresh()
     graph.replace(responses.POST, URL, json={"messages": [{"id": "wamid.NEW"}]})

@@ -333,7 +333,7 @@ def second_number(gateway: Gateway) -> None:
     with gateway.database.write() as session:
         numbers.save(session, {
             "phone_number_id": OTHER_PNID, "waba_id": OTHER_WABA, "app": "default", "created_at": now,
-            "updated_at": now, "access_token": gateway.vault.encrypt("EAAother"),
+            "updated_at": now, "access_token": gateway.encryptor.encrypt("EAAother"),
         })  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from app.container import Gateway
 from app.errors import Unavailable
-from app.services.graph_proxy.proxy import GraphFace
+from app.services.graph_proxy.proxy import GraphProxy
 from app.web.graph import media
 from simulator.testing import MetaStandIn
 from tests.conftest import API_KEY
@@ -96,7 +96,7 @@ def test_a_stranger(client: FlaskClient, path: str) -> None:
 
 
 def test_something_that_we_did_wrong(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(GraphFace, "read", lambda *_: 1 / 0)
+    monkeypatch.setattr(GraphProxy, "read", lambda *_: 1 / 0)
 
     answer = ask("GET", f"v26.0/{PNID}")
 

@@ -179,7 +179,7 @@ def test_metas_error_is_passed_on_as_it_came(ask: Ask, client: FlaskClient, meta
 
 def test_a_token_is_hidden_where_it_stands_and_nowhere_else(ask: Ask, meta: MetaStandIn, gateway: Gateway) -> None:
     token = "EAAb" + "x7" * 40
-    save_number(gateway.database, gateway.vault, utc_now(), phone_number_id=PNID, display_phone_number=None,
+    save_number(gateway.database, gateway.encryptor, utc_now(), phone_number_id=PNID, display_phone_number=None,
                 waba_id=WABA, app_id=None, access_token=token, app_secrets=[])  # fmt: skip
     gateway.directory.refresh()
     error = {"message": f"Malformed access token {token}", "code": 100, "error_user_msg": f"a{token} EAsy simulator"}
@@ -315,7 +315,7 @@ def test_an_upload_without_a_file_says_so(ask: Ask) -> None:
 @pytest.fixture
 def both(gateway: Gateway) -> None:
     """The second number is the gateway's, too."""
-    save_number(gateway.database, gateway.vault, utc_now(), phone_number_id=OTHER_PNID, display_phone_number=None,
+    save_number(gateway.database, gateway.encryptor, utc_now(), phone_number_id=OTHER_PNID, display_phone_number=None,
                 waba_id=OTHER_WABA, app_id=None, access_token=None, app_secrets=[])  # fmt: skip
     gateway.directory.refresh()
 

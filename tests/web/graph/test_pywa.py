@@ -139,7 +139,7 @@ def test_numbers_profiles_and_blocked_users_are_read(bot: WhatsApp, meta: MetaSt
 def test_a_number_that_is_not_the_keys_does_not_exist(
     served: str, gateway: Gateway, meta: MetaStandIn, seen: Seen
 ) -> None:
-    save_number(gateway.database, gateway.vault, utc_now(), phone_number_id=OTHER_PNID, display_phone_number=None,
+    save_number(gateway.database, gateway.encryptor, utc_now(), phone_number_id=OTHER_PNID, display_phone_number=None,
                 waba_id=OTHER_WABA, app_id=None, access_token=None, app_secrets=[])  # fmt: skip
     gateway.directory.refresh()
     key = gateway.api_keys.make("bounded", ["send", "read"], [PNID])

@@ -65,7 +65,7 @@ def test_it_hears_who_wrote_answers_and_hears_of_its_own_reference(
     harness: Harness, bot: Bot, bot_url: str, receive: Receive, meta: MetaStandIn, gateway: Gateway, ordered: bool
 ) -> None:
     """Two wrote within one POST of Meta's, of which pywa reads the first message alone."""
-    harness.endpoint(bot_url, format="meta", ordered=ordered, secret=gateway.vault.encrypt(SECRET))
+    harness.endpoint(bot_url, format="meta", ordered=ordered, secret=gateway.encryptor.encrypt(SECRET))
     ana, bo = (meta.simulator.world.customers.meet(number).user_id for number in (ANA, BO))
     people = [contact(user_id=ana), contact(BO, "Bo", user_id=bo)]
     now = int(harness.clock().timestamp())
@@ -93,7 +93,7 @@ def test_it_hears_who_wrote_answers_and_hears_of_its_own_reference(
 def test_it_refuses_what_is_signed_with_another_secret(
     harness: Harness, bot: Bot, bot_url: str, receive: Receive, gateway: Gateway
 ) -> None:
-    harness.endpoint(bot_url, format="meta", secret=gateway.vault.encrypt("not-" + SECRET))
+    harness.endpoint(bot_url, format="meta", secret=gateway.encryptor.encrypt("not-" + SECRET))
     receive(message_body(text("Hola"), contacts=[contact(user_id="AR.44")]))
     harness.rounds()
 

@@ -196,7 +196,7 @@ def test_another_numbers_upload_does_not_exist(ask: Ask, gateway: Gateway, meta:
     upload = announced(ask, key=one)
 
     assert ask("GET", upload, one).get_json() == {"id": upload, "file_offset": 0}
-    for path in (upload, "upload:x", f"upload:{upload}", "upload:ñ", "upload:" + gateway.vault.encrypt("7")):
+    for path in (upload, "upload:x", f"upload:{upload}", "upload:ñ", "upload:" + gateway.encryptor.encrypt("7")):
         assert error_of(ask("GET", path, other)) == (400, 100)
         assert error_of(ask("POST", path, other, data=PNG)) == (400, 100)
     assert content_at_meta(meta) == b""
@@ -211,7 +211,7 @@ def test_an_app_that_is_not_ours_does_not_exist(ask: Ask, meta: MetaStandIn, app
 
 def test_the_token_of_the_named_app_is_taken(ask: Ask, gateway: Gateway, meta: MetaStandIn) -> None:
     for pnid, app_id, token in ((OTHER_PNID, "71", "of-71"), ("700100200300499", "72", "of-72")):
-        save_number(gateway.database, gateway.vault, utc_now(), phone_number_id=pnid, display_phone_number=None,
+        save_number(gateway.database, gateway.encryptor, utc_now(), phone_number_id=pnid, display_phone_number=None,
                     waba_id=OTHER_WABA, app_id=app_id, access_token=token, app_secrets=["s" * 32 + app_id])  # fmt: skip
     gateway.directory.refresh()
     with responses.RequestsMock() as graph:
@@ -224,7 +224,7 @@ def test_the_token_of_the_named_app_is_taken(ask: Ask, gateway: Gateway, meta: M
 def test_of_several_tokens_one_may_belong_to_the_app(
     ask: Ask, gateway: Gateway, meta: MetaStandIn, both: None
 ) -> None:
-    save_number(gateway.database, gateway.vault, utc_now(), phone_number_id="700100200300499",
+    save_number(gateway.database, gateway.encryptor, utc_now(), phone_number_id="700100200300499",
                 display_phone_number=None, waba_id=OTHER_WABA, app_id=None, access_token="another",
                 app_secrets=["s" * 32])  # fmt: skip
     gateway.directory.refresh()
@@ -280,6 +280,6 @@ def test_a_file_is_never_whole_in_memory(ask: Ask, meta: MetaStandIn) -> None:
 @pytest.fixture
 def both(gateway: Gateway) -> None:
     """The second number is the gateway's, too."""
-    save_number(gateway.database, gateway.vault, utc_now(), phone_number_id=OTHER_PNID, display_phone_number=None,
+    save_number(gateway.database, gateway.encryptor, utc_now(), phone_number_id=OTHER_PNID, display_phone_number=None,
                 waba_id=OTHER_WABA, app_id=None, access_token=None, app_secrets=[])  # fmt: skip
     gateway.directory.refresh()

@@ -286,7 +286,7 @@ def add_number(gateway: Gateway, *, app: str, secret: str) -> None:
     now = datetime.now(UTC)
     row: dict[str, Any] = {
         "phone_number_id": OTHER_PNID, "waba_id": OTHER_WABA, "app": app, "display_phone_number": "15550100199",
-        "access_token": gateway.vault.encrypt("EAAother"), "app_secrets": gateway.vault.encrypt(secret),
+        "access_token": gateway.encryptor.encrypt("EAAother"), "app_secrets": gateway.encryptor.encrypt(secret),
         "created_at": now, "updated_at": now,
     }  # fmt: skip
     with gateway.database.write() as session:

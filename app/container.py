@@ -121,7 +121,7 @@ class Gateway:
         graph = GraphClient(**graph_options, on_usage=record_api_usage)
         probe_numbers = ProbeNumbers(database, directory, graph, now)
         categories = TemplateCategories(directory, graph)
-        send = SendMessage(database, directory, graph, categories, now, may_leave=probe_numbers.probe)
+        send = SendMessage(database, directory, graph, categories, now, probe=probe_numbers.probe)
         hold_sends = HoldSends(database, now)
         database_use = DatabaseUse(database, config.log_dir, hold_sends, now)
         mark_read = MarkRead(database, directory, graph, now)

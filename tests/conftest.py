@@ -141,7 +141,7 @@ def app(config: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """The WSGI application. It knows of every change at once, without a wait."""
     monkeypatch.setattr(NumberDirectory, "_keep_fresh", lambda directory: None)
     monkeypatch.setattr(TellWebSettings, "_keep_telling", lambda told: None)
-    monkeypatch.setattr("app.services.registries.versions.BELIEVED_SECONDS", 0.0)
+    monkeypatch.setattr("app.services.registries.versions.VERSION_LIFETIME_SECONDS", 0.0)
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     app = create_app(config)

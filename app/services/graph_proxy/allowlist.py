@@ -1,6 +1,6 @@
-"""Which of Graph's endpoints the Graph-compatible face hands on, and what a key must be allowed to do for each.
+"""Which of Graph's endpoints the proxy serves, and which scope each of them needs.
 
-What sends messages is missing on purpose: it would pass by everything that keeps a message from going out twice.
+Endpoints that send messages are missing on purpose: they would bypass what keeps a message from being sent twice.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ _ITEMS: dict[str, dict[str, str]] = {
     "message_qrdls": {"GET": "read", "POST": "admin", "DELETE": "admin"},
     "message_templates": {"GET": "read", "POST": "admin"},
 }
-"""Edges whose single items have a path of their own, below the edge."""
+"""Edges whose items have a path of their own below the edge."""
 
 LIBRARY = "message_template_library"
-"""Also an object of Graph's own, without an account."""
+"""Also an object of Graph itself, without an account."""
 
 PARAMETERS = frozenset(
     "after before category code content count end fields generate_qr_image hsm_id hsm_ids include_default industry"
@@ -56,10 +56,10 @@ PARAMETERS = frozenset(
     " prefilled_message quality_score search since source_waba_id start status summary template_ids topic until usecase"
     " user user_wa_id".split()
 )
-"""Of a query, these go along. Others could change what Graph does (`method`), or carry a token (`access_token`)."""
+"""Query parameters that are forwarded. Others could change the call (`method`) or carry a token (`access_token`)."""
 
 NOT_FOR_META = frozenset({"access_token", "appsecret_proof", "batch", "ids", "method", "suppress_http_code"})
-"""Fields of a body that Graph would take for parameters of the call itself."""
+"""Fields of a body that Graph would read as parameters of the call itself."""
 
 ACCOUNT_FIELDS = frozenset(
     "account_review_status business_verification_status country currency disable_marketing_messages_on_cloud_api id"
@@ -67,20 +67,20 @@ ACCOUNT_FIELDS = frozenset(
     " message_template_namespace name on_behalf_of_business_info owner_business_info ownership_type status"
     " subscribed_apps timezone_id".split()
 )
-"""What a key that is bound to numbers may see of their account. Other fields tell of other numbers."""
+"""Fields of an account that a key bound to numbers may read. Other fields contain data of other numbers."""
 
 
 def kind_of(edge: str) -> str | None:
-    """Whether an edge belongs to a number or to an account; None for one that is not handed on."""
+    """Return whether an edge belongs to a number, an account or a template; None for an edge that is not served."""
     return next((kind for kind, edges in _READ_WRITE.items() if edge in edges), None)
 
 
 def scope_of(edge: str, method: str) -> str | None:
-    """The scope that a call needs; None for one that is not handed on."""
+    """Return the scope that a call needs; None for a call that is not served."""
     kind = kind_of(edge)
     return _READ_WRITE[kind][edge].get(method) if kind else None
 
 
 def scope_of_item(edge: str, method: str) -> str | None:
-    """The scope that a call to one item of an edge needs; None for one that is not handed on."""
+    """Return the scope that a call to one item of an edge needs; None for a call that is not served."""
     return _ITEMS.get(edge, {}).get(method)

@@ -1,4 +1,4 @@
-"""The `fields` of a call to Graph: which may be nested, since a nested field leads to other objects of the token's."""
+"""Check the `fields` parameter of a call. Nested fields lead to other objects of the token, so few are allowed."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ NESTED: dict[str, frozenset[str]] = {
     "throughput": frozenset({"level"}),
     "webhook_configuration": frozenset({"application", "phone_number", "whatsapp_business_account"}),
 }
-"""By field, what may stand inside it."""
+"""The fields that may be nested in each field."""
 
 MODIFIERS = frozenset({"invalidate", "limit", "phone_number", "summary"})
-"""What may follow a field, as in `message_templates.limit(5)`: how much of it, never what else."""
+"""Modifiers that may follow a field, as in `message_templates.limit(5)`. They limit it and reveal nothing else."""
 
 _PARTS = re.compile(r"\s*(?:(?P<name>[a-z][a-z0-9_]*)|\.(?P<modifier>[a-z_]+)\([a-z0-9_]*\)|(?P<sign>[{},]))\s*")
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A name, and the field that it stands in; empty at the top."""
+    """A field's name, and the field that it is nested in; empty at the top level."""
 
     name: str
     inside: str
 
 
 def read_fields(text: str) -> list[Field]:
-    """Read a `fields` parameter.
+    """Parse a `fields` parameter.
 
-    Raises `Invalid` for what Graph could not read either, and `Forbidden` for what leads further than we let anybody.
+    Raises `Invalid` for a syntax error, and `Forbidden` for a field that is not allowed.
     """
     found = list(_walk(text)) if len(text) <= LONGEST else [Field("", "")]
     if any(not field.name for field in found):
@@ -68,7 +68,7 @@ def _may_stand(field: Field) -> bool:
 
 
 def _walk(text: str) -> Iterator[Field]:
-    """Yield each field; one without a name where the text cannot be read, `.name` for a modifier that is not known."""
+    """Yield each field; one without a name for a syntax error, one named `.name` for an unknown modifier."""
     inside, last, at = [""], "", 0
     while at < len(text):
         part = _PARTS.match(text, at)

@@ -1,7 +1,7 @@
-"""What Cloud API SDKs ask of Graph, asked with our tokens, for whoever may use the number in question.
+"""Forward the calls of Cloud API SDKs to Graph, with the tokens of the numbers that the caller may use.
 
-A caller names objects by id. What belongs to a number that is not theirs does not exist for them, whether it does or
-not. An id that we do not know may be a file's or a template's; what Meta says of it is looked at before it is shown.
+A caller names objects by id. Objects of other numbers are answered as not found. An id that is neither a number nor an
+account may be that of a file or a template; Graph's answer is checked before it is returned.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ _MEDIA_FIELDS = frozenset({"id", "url", "mime_type", "sha256", "file_size", "mes
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ProxyAnswer:
-    """Graph's answer, and the number whose token it was asked with."""
+    """Graph's answer (decoded JSON), and the number whose token was used."""
 
     number: BusinessNumber
     answer: Any
 
     @property
     def is_media(self) -> bool:
-        """Whether it is a file."""
+        """Whether the answer describes a file."""
         return isinstance(self.answer, dict) and {"url", "mime_type"} <= self.answer.keys()
 
 
 @dataclass(frozen=True, slots=True)
 class ProxyCall:
-    """A call of a caller's, without what only we or only they may say."""
+    """The parameters, body and upload of a caller's call. `numbers` bounds the numbers it may use; None means all."""
 
     params: dict[str, str]
     body: Json | list[Any] | None = None
@@ -59,9 +59,9 @@ class ProxyCall:
 
 
 class GraphProxy:
-    """Hands calls on to Graph. `numbers` bounds which of our numbers a caller may use; None means all.
+    """Forwards calls to Graph. `numbers` bounds the numbers a caller may use; None means all.
 
-    Every method raises `NotFound` for an object that is not the caller's, and what a call to Graph can end in.
+    Every method raises `NotFound` for an object that the caller may not use, and the errors of `GraphClient`.
     """
 
     def __init__(self, directory: NumberDirectory, graph: GraphClient, mark_read: MarkRead) -> None:
@@ -70,16 +70,16 @@ class GraphProxy:
         self._mark_read = mark_read
 
     def number(self, phone_number_id: str, numbers: Numbers) -> BusinessNumber:
-        """One of the caller's numbers."""
+        """Return one of the caller's numbers."""
         for number in self._numbers(numbers):
             if number.phone_number_id == phone_number_id:
                 return number
         raise NotFound
 
     def mark_read(self, phone_number_id: str, message_id: str, numbers: Numbers, *, typing: bool) -> None:
-        """Show the customer that their message was read, and with `typing` that we write.
+        """Mark a message as read at Meta, and with `typing` show the typing indicator.
 
-        A message that we have not seen, of the time before this gateway, is Meta's to know.
+        A wamid that is not stored is passed to Meta: it may be older than this gateway.
         """
         number = self.number(phone_number_id, numbers)
         try:
@@ -91,18 +91,18 @@ class GraphProxy:
             act(phone_number_id, message_id, number.access_token)
 
     def upload(self, phone_number_id: str, upload: Upload, numbers: Numbers) -> Any:
-        """Give Meta a file to send later."""
+        """Upload a file to send later; return Graph's answer with its `id`."""
         return self._graph.upload(phone_number_id, upload, self.number(phone_number_id, numbers).access_token)
 
     def download(self, media_id: str, query: ProxyCall) -> Download:
-        """Open a file of the caller's numbers."""
+        """Open a file of one of the caller's numbers."""
         found = self._object(media_id, ProxyCall({}, numbers=query.numbers), query.params.get("phone_number_id"))
         if not found.is_media:
             raise NotFound
         return self._graph.download(found.answer["url"], found.number.access_token)
 
     def read(self, object_id: str, query: ProxyCall) -> ProxyAnswer:
-        """A number, an account, a file, a template, or Meta's library of templates."""
+        """Read a number, an account, a file, a template, or Meta's library of templates."""
         _check_fields(query)
         if object_id == LIBRARY and (mine := self._numbers(query.numbers)):
             return self._ask(mine[0], "GET", (LIBRARY,), query)
@@ -115,7 +115,7 @@ class GraphProxy:
         return self._object(object_id, query, query.params.get("phone_number_id"))
 
     def change(self, object_id: str, query: ProxyCall) -> ProxyAnswer:
-        """Change a number's own webhook, or a template."""
+        """Change the webhook of a number, or a template."""
         for number in self._numbers(query.numbers):
             if object_id == number.phone_number_id:
                 return self._ask(number, "POST", (object_id,), query)
@@ -125,7 +125,7 @@ class GraphProxy:
         return self._ask(found.number, "POST", (object_id,), query)
 
     def delete(self, object_id: str, query: ProxyCall) -> ProxyAnswer:
-        """Delete a file. Graph deletes whatever has the id, so it is asked first what that is."""
+        """Delete a file. Graph deletes any object with that id, so the object is read first."""
         found = self._object(object_id, ProxyCall({}, numbers=query.numbers), query.params.get("phone_number_id"))
         if not found.is_media:
             raise NotFound
@@ -133,7 +133,7 @@ class GraphProxy:
         return self._ask(found.number, "DELETE", (object_id,), ProxyCall(owner))
 
     def edge(self, method: str, object_id: str, edge: str, query: ProxyCall) -> ProxyAnswer:
-        """What Graph has at `/<object_id>/<edge>`, if that is handed on at all."""
+        """Call `/<object_id>/<edge>`. Raises `NotFound` for an edge that is not served."""
         if allowlist.scope_of(edge, method) is None:
             raise NotFound
         _check_fields(query)
@@ -149,7 +149,7 @@ class GraphProxy:
         return _within(found, query.numbers) if edge == "phone_numbers" else found
 
     def item(self, method: str, object_id: str, edge: str, item_id: str, query: ProxyCall) -> ProxyAnswer:
-        """One item of an edge: a number's QR code, an account's template."""
+        """Call one item of an edge: a number's QR code, or an account's template."""
         if allowlist.scope_of_item(edge, method) is None:
             raise NotFound
         _check_fields(query)
@@ -160,14 +160,14 @@ class GraphProxy:
         return self._ask(number, method, (object_id, edge, item_id), query)
 
     def _owner(self, object_id: str, is_number: bool, numbers: Numbers) -> BusinessNumber:
-        """The caller's number that has this id, or the first one of the account that has it."""
+        """Return the caller's number with this id, or the first one of the account with this id."""
         for number in self._numbers(numbers):
             if object_id == (number.phone_number_id if is_number else number.waba_id):
                 return number
         raise NotFound
 
     def _check_template(self, number: BusinessNumber, account: str, template_id: str) -> None:
-        """Raise `NotFound` unless the account itself lists the template: a token may reach those of other accounts."""
+        """Raise `NotFound` unless the account lists the template, since a token may reach other accounts."""
         if not _ID.fullmatch(template_id):
             raise NotFound
         name = self._ask(number, "GET", (template_id,), ProxyCall({"fields": "name"})).answer.get("name")
@@ -181,7 +181,8 @@ class GraphProxy:
         return [number for number in known.values() if numbers is None or number.phone_number_id in numbers]
 
     def _object(self, object_id: str, query: ProxyCall, owner: str | None) -> ProxyAnswer:
-        """A file of one of the caller's numbers, or a template, which no bound key reads: Graph does not say whose."""
+        """Read a file of one of the caller's numbers, or a template. Keys bound to numbers cannot read templates by id,
+        since Graph does not tell whose they are."""
         known = self._directory.current.numbers
         if not _ID.fullmatch(object_id) or object_id in {*known, *(number.waba_id for number in known.values())}:
             raise NotFound
@@ -194,7 +195,7 @@ class GraphProxy:
                 found = self._ask(number, "GET", (object_id,), ProxyCall(mine))
             except GraphRefused:
                 continue
-            except GraphUnauthorised as error:  # another number's token may be better
+            except GraphUnauthorised as error:  # the token of another number may be valid
                 locked = error
                 continue
             if found.is_media or (query.numbers is None and _is_template(found.answer)):
@@ -210,19 +211,19 @@ class GraphProxy:
         try:
             answer = self._graph.request(method, *path, token=number.access_token, params=query.params, **more)
         except GraphUnknown as error:
-            if method == "GET":  # reading again does no harm
+            if method == "GET":  # a read may be repeated
                 raise error.as_a(GraphUnavailable) from error
             raise error.as_a(GraphUnknown, "Meta's answer did not come; it may have been done.") from error
         return ProxyAnswer(number, answer)
 
 
 def _check_fields(query: ProxyCall) -> None:
-    """Refuse fields that hold a token, or lead away from the object that is asked for."""
+    """Raise `Forbidden` for fields that hold a token, or lead to other objects."""
     read_fields(query.params.get("fields", ""))
 
 
 def _check_account_fields(query: ProxyCall) -> None:
-    """Refuse what tells a key that is bound to numbers of others of their account."""
+    """Raise `Forbidden` if a key bound to numbers asks for data of other numbers of the account."""
     if query.numbers is not None and not ACCOUNT_FIELDS.issuperset(_top_names(query.params.get("fields", ""))):
         raise Forbidden("A key that is bound to numbers may not read these `fields` of their account.")
 
@@ -232,7 +233,7 @@ def _top_names(fields: str) -> set[str]:
 
 
 def _object_params(params: dict[str, str]) -> dict[str, str]:
-    """The fields to ask an object for: enough of them to tell what it is."""
+    """Return the `fields` parameter for an object, with those that tell a file from a template."""
     asked = _top_names(params.get("fields", ""))
     if not asked:
         return {}
@@ -245,7 +246,7 @@ def _is_template(answer: Any) -> bool:
 
 
 def _within(found: ProxyAnswer, numbers: Numbers) -> ProxyAnswer:
-    """A list of an account's numbers, without those that are not the caller's."""
+    """Return a list of an account's numbers without those that the caller may not use."""
     if numbers is None or not isinstance(found.answer, dict):
         return found
     shown = [each for each in found.answer.get("data") or [] if isinstance(each, dict) and each.get("id") in numbers]

@@ -1,7 +1,7 @@
-"""Uploads of files that are no messages, for whoever may use the number whose token they are made with.
+"""Forward resumable uploads (samples of templates, profile pictures) to Graph.
 
-What a caller knows of an upload is sealed: Meta's id of it, the number and the file's length, readable by us alone. So
-any process goes on with what another began, nothing has to be kept, and nobody goes on with what is not theirs.
+The upload id that a caller gets holds Meta's session id, the number and the file's length, encrypted. So any process
+can continue an upload, nothing is stored, and no caller can continue the upload of another number.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Json = dict[str, Any]
 Numbers = tuple[str, ...] | None
 
 OWN_APP = "app"
-"""Graph's name for the app that a token belongs to."""
+"""Graph's alias for the app of a token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,10 @@ class _Session:
 
 
 class GraphUploads:
-    """`numbers` bounds which of our numbers a caller may use; None means all.
+    """Starts and continues uploads. `numbers` bounds the numbers a caller may use; None means all.
 
-    Every method raises `NotFound` for an app or an upload that is not the caller's, and what a call to Graph can end
-    in. Asking for an upload or how far it is may be repeated, so neither ends in `GraphUnknown`.
+    Every method raises `NotFound` for an app or an upload that the caller may not use, and the errors of
+    `GraphClient`. `start` and `offset` may be repeated, so they raise `GraphUnavailable` instead of `GraphUnknown`.
     """
 
     def __init__(self, directory: NumberDirectory, graph: GraphClient, encryptor: Encryptor) -> None:
@@ -56,9 +56,9 @@ class GraphUploads:
         self._encryptor = encryptor
 
     def start(self, app_id: str, file: NewFile, numbers: Numbers) -> str:
-        """Announce a file to Meta and return the id of its upload.
+        """Start the upload of a file; return its upload id.
 
-        Whether a token belongs to an app is known where the settings or the number say so; else Meta is asked.
+        If the settings do not tell which token belongs to the app, each token is tried.
         """
         refusal: GraphError | None = None
         for number in self._of_app(app_id, numbers):
@@ -72,12 +72,12 @@ class GraphUploads:
         raise refusal or NotFound()
 
     def append(self, upload_id: str, stream: IO[bytes], size: int | None, offset: int | None, numbers: Numbers) -> Json:
-        """Hand on the bytes of a file from `offset` on; with the last of them comes the file's handle, `h`.
+        """Forward the bytes of a file from `offset` on; the answer to the last byte holds the file's handle, `h`.
 
-        A body whose `size` nobody says is the rest of the file. Where the `offset` did not come with it, the whole
-        file begins at its beginning, and a part of it where Meta's last one ended: servers and proxies drop headers
-        with an underscore in their name, and `file_offset` is one. Raises `TooLarge` for more than the file's length,
-        and `Malformed` for a body that ends early; Meta then keeps what it has.
+        Without a `size` the body is the rest of the file. Without an `offset` a body of the whole length starts at 0,
+        and any other where Meta's last part ended: servers and proxies drop headers with an underscore in their name,
+        such as `file_offset`. Raises `TooLarge` for more than the file's length, and `Malformed` for a body that ends
+        early; Meta then keeps what it has received.
         """
         session = self._open(upload_id, numbers)
         if offset is None:
@@ -96,11 +96,11 @@ class GraphUploads:
         return answer | {"id": upload_id} if "id" in answer else answer
 
     def offset(self, upload_id: str, numbers: Numbers) -> int:
-        """How many bytes of a file Meta has: where to go on."""
+        """Return how many bytes of a file Meta has received: where to continue."""
         return self._offset(self._open(upload_id, numbers))
 
     def _of_app(self, app_id: str, numbers: Numbers) -> list[BusinessNumber]:
-        """The caller's numbers that may belong to an app, one for each token."""
+        """Return the caller's numbers that may belong to an app, one per token."""
         if not (app_id.isdecimal() and app_id.isascii()) and app_id != OWN_APP:
             return []
         known = self._directory.current.numbers.values()

@@ -1,8 +1,8 @@
-"""A caller's retry is the same request: `Idempotency-Key`.
+"""Idempotency keys of messages: the same `Idempotency-Key` of the same caller means the same message.
 
-The key of a message is as durable as the message, because both are one commit, and it lasts for 48 hours, or for as
-long as its caller may come again. What a retry is answered is worked out from the message as it stands then; nothing of
-an answer is stored. Keys of other requests are in `idempotent_requests`.
+The key is committed in the transaction that writes the message, and is kept for 48 hours, or for as long as its caller
+may retry. A repeated request is answered from the message's present state; no answer is stored. Keys of other requests
+are in `requests`.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ MAX_KEY_LENGTH = 255
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How a caller marked a request: who, with which key, and what exactly was asked.
+    """A request's idempotency key: its caller, the key, and a fingerprint of path and body.
 
-    `key` is what is kept. `written` is the caller's own text, which may name a person and is not kept; earlier releases
-    kept it, and what they wrote is still found for as long as it lasts.
+    `key` is the SHA-256 of the caller's text, and is stored. `written` is that text; it may name a person, so it is not
+    stored. Earlier releases stored it, and their rows are still found until they expire.
     """
 
     caller: str
@@ -40,7 +40,7 @@ class Retry:
 
 
 class KeyTaken(Exception):
-    """Somebody else has used one of these keys meanwhile: roll back, and look again."""
+    """Another request has used one of these keys meanwhile: roll back, and call again."""
 
 
 def read_key(header: str | None, caller: str, path: str, raw: bytes, field: str = "Idempotency-Key") -> Retry | None:
@@ -56,7 +56,7 @@ def read_key(header: str | None, caller: str, path: str, raw: bytes, field: str 
 
 
 def fingerprint(path: str, raw: bytes) -> str:
-    """Return what tells this request from others. The same JSON with its members in another order is the same."""
+    """Return the SHA-256 of path and body as hex digits. The order of JSON members does not change it."""
     try:
         body = canonical(json.loads(raw)) if raw else b""
     except (ValueError, RecursionError):
@@ -65,14 +65,14 @@ def fingerprint(path: str, raw: bytes) -> str:
 
 
 def canonical(tree: Any) -> bytes:
-    """Return JSON as the one text that all ways of writing it share."""
+    """Return JSON in canonical form: members sorted, no spaces."""
     return json.dumps(tree, sort_keys=True, separators=(",", ":")).encode()
 
 
 def claim_key(session: Session, retry: Retry, message_id: str, now: datetime) -> Message | None:
-    """Take the key for a new message, or return the message it already stands for.
+    """Claim the key for a new message; return the earlier message if the key was used before, else None.
 
-    The new message must be in the session's transaction already. Raises `IdempotencyMismatch` if the key stands for
+    The new message must be in the session's transaction already. Raises `IdempotencyMismatch` if the key was used for
     another request, and `IdempotencyConflict` if the first one is still running.
     """
     earlier = idempotency.find(session, retry.caller, retry.written) if retry.written is not None else None
@@ -86,10 +86,7 @@ def claim_key(session: Session, retry: Retry, message_id: str, now: datetime) ->
 
 
 def find_keys(session: Session, retries: Sequence[Retry | None]) -> list[Message | GatewayError | None]:
-    """For each key, return the message that it already stands for, or the error that its use means; None if it is new.
-
-    None also stands for no key.
-    """
+    """For each key, return the message it was used for, or the error that its use means; None for a new or no key."""
     found: dict[tuple[str, str], IdempotencyKey] = {}
     for caller in {retry.caller for retry in retries if retry is not None}:
         own = [retry for retry in retries if retry is not None and retry.caller == caller]
@@ -108,8 +105,8 @@ def find_keys(session: Session, retries: Sequence[Retry | None]) -> list[Message
 
 
 def claim_keys(session: Session, claims: Sequence[tuple[Retry, str]], now: datetime) -> None:
-    """Take keys for new messages, whose ids stand beside them. Raises `KeyTaken` if one is no longer free."""
-    # All in one order, so that two requests with the same keys wait for each other and not in a circle.
+    """Claim keys for new messages, given with their ids. Raises `KeyTaken` if one was used meanwhile."""
+    # In one order, so that two requests with the same keys cannot deadlock.
     rows = sorted((_row(retry, message_id, now) for retry, message_id in claims), key=lambda row: row["key"])
     if rows and not idempotency.claim_all(session, rows):
         raise KeyTaken

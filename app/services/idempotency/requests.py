@@ -1,7 +1,7 @@
-"""`Idempotency-Key` on requests that are no single message: an action, an endpoint, a number, a batch.
+"""Idempotency keys of requests other than a single send: an action, an endpoint, a number, a batch.
 
-A key is taken before the request is carried out, and its answer is kept for 48 hours, encrypted. A request that
-certainly did nothing gives its key back.
+A key is claimed before the request is carried out, and the answer is stored encrypted for 48 hours. A request that
+certainly changed nothing releases its key.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from app.services.idempotency.keys import Retry
 from app.store import idempotency
 
 LONGEST_REQUEST = timedelta(minutes=10)
-"""A request that has been running for longer has lost its process."""
+"""A request that runs for longer has lost its process."""
 
 NO_ANSWER = (
     "The first request with this Idempotency-Key ended without an answer. Look whether it was done; to do it again,"
@@ -33,14 +33,14 @@ logger = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
-    """What the first request with a key was answered: the HTTP status, and the body's text."""
+    """The stored answer of the first request with a key: the HTTP status and the body."""
 
     status: int
     text: str
 
 
 class IdempotentRequests:
-    """Carries out each request once. Threads may share it."""
+    """Claims keys and stores answers. Threads may share it."""
 
     def __init__(self, database: Database, encryptor: Encryptor, now: Callable[[], datetime]) -> None:
         self._database = database
@@ -48,10 +48,10 @@ class IdempotentRequests:
         self._now = now
 
     def begin(self, retry: Retry) -> KeptAnswer | None:
-        """Take the key, or return what the first request with it was answered.
+        """Claim the key and return None; return the stored answer if the key was used before.
 
-        Raises `IdempotencyMismatch` if the key stands for another request, `IdempotencyConflict` if the first one is
-        still running or nobody knows how it ended, and `Unavailable`.
+        Raises `IdempotencyMismatch` if the key was used for another request, `IdempotencyConflict` if the first one is
+        still running or its outcome is not known, and `Unavailable`.
         """
         now = self._now()
         with self._database.write() as session:
@@ -68,15 +68,15 @@ class IdempotentRequests:
             raise _no_answer()
 
     def finish(self, retry: Retry, status: int, text: str) -> None:
-        """Keep what the request was answered. If that cannot be, a retry is told that nobody knows how it ended."""
+        """Store the answer. If the database is away, a retry is answered that the outcome is not known."""
         self._change(retry, state="done", status=status, answer=self._encryptor.encrypt(text))
 
     def give_up(self, retry: Retry) -> None:
-        """Note that nobody knows whether the request was done."""
+        """Record that the outcome of the request is not known."""
         self._change(retry, state="unclear")
 
     def release(self, retry: Retry) -> None:
-        """Give the key back: the request did nothing."""
+        """Delete the key, since the request changed nothing."""
         try:
             with self._database.write() as session:
                 idempotency.remove_request(session, retry.caller, retry.key)
@@ -98,9 +98,9 @@ class IdempotentRequests:
 
 
 def claim_batch(session: Session, retry: Retry, batch_id: str, now: datetime) -> str:
-    """Take a key for a new batch, in the transaction that makes the batch; return the batch that it stands for.
+    """Claim a key for a new batch, in the transaction that writes the batch; return the key's batch.
 
-    That is another one if a request with this key was there before. Raises `IdempotencyMismatch`.
+    That is another batch if the key was used before. Raises `IdempotencyMismatch`.
     """
     if idempotency.begin_request(session, _row(retry, now, state="done", batch_id=batch_id)):
         return batch_id
@@ -108,7 +108,7 @@ def claim_batch(session: Session, retry: Retry, batch_id: str, now: datetime) ->
 
 
 def find_batch(session: Session, retry: Retry) -> str | None:
-    """Return the batch that a key stands for. Raises `IdempotencyMismatch`."""
+    """Return the id of the batch a key was used for; None for a new key. Raises `IdempotencyMismatch`."""
     found = idempotency.find_request(session, retry.caller, retry.key)
     if found is None:
         return None

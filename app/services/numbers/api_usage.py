@@ -1,4 +1,4 @@
-"""Remembering how much of its quota Graph says is used, without a write for each of its answers."""
+"""Record how much of its rate limits Graph says is used, without a write for each answer."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from app.services.registries import NumberDirectory
 from app.store import api_usage
 
 PAUSE_SECONDS = 10.0
-"""So often at most a process writes, however many calls it makes."""
+"""The shortest time between two writes of a process, whatever number of calls it makes."""
 
 logger = get_logger(__name__)
 
 
 class RecordApiUsage:
-    """Called with whatever an answer of Graph's says, right after it came and never within a transaction."""
+    """Records usage headers. Called after each answer of Graph that has any, never within a transaction."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class RecordApiUsage:
         self._next_at = 0.0
 
     def __call__(self, token: str, said: Sequence[ApiUsage]) -> None:
-        """Note what was said to the app of this token. Never raises for a database that is away."""
+        """Record the usage of the app that this token belongs to. Does not raise `Unavailable`."""
         numbers = self._directory.current.numbers.values()
         app = next((number.app for number in numbers if number.access_token == token), None)
         if app is None:

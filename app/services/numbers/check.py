@@ -1,4 +1,4 @@
-"""Ask Meta whether a number can do its work, and say what is in its way."""
+"""Check a number at Meta: connection, token, permissions, webhook subscription."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from app.services.registries import NumberDirectory
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found about one number."""
+    """The findings about one number."""
 
     phone_number_id: str
     checked_at: datetime
@@ -27,18 +27,18 @@ class Report:
 
     @property
     def state(self) -> str:
-        """`ok` when nothing is in the way of its work (warnings are not), `problem`, or `unknown`: nobody can say."""
+        """`problem` if any finding is one, else `unknown` if any check failed, else `ok`. Warnings do not count."""
         found = {finding.state for finding in self.findings}
         return next((state for state in (PROBLEM, UNKNOWN) if state in found), OK)
 
     @property
     def ok(self) -> bool:
-        """Whether it is known that nothing is in the way of its work."""
+        """Whether the state is `ok`."""
         return self.state == OK
 
 
 class CheckNumber:
-    """Looks a number up at Meta. Changes nothing."""
+    """Checks a number by reading from Graph. Changes nothing."""
 
     def __init__(
         self, config: Config, directory: NumberDirectory, graph: GraphClient, now: Callable[[], datetime]
@@ -49,7 +49,7 @@ class CheckNumber:
         self._now = now
 
     def __call__(self, phone_number_id: str) -> Report:
-        """Report on a number of ours. Raises `NotFound`; what Meta refuses or cannot say is a finding."""
+        """Return the report on a number. Raises `NotFound`; errors of Graph are findings."""
         number = self._directory.read().find(phone_number_id)
         if number is None:
             raise NotFound("No number of ours has this phone_number_id.")

@@ -1,4 +1,4 @@
-"""The numbers the gateway speaks for, without their secrets."""
+"""Show the business numbers, without their secrets, and the state of their queues."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ SETTINGS, ADDED = "settings", "added"
 
 @dataclass(frozen=True, slots=True)
 class PaceView:
-    """How a number's queue moves: how many wait, by priority, which share of the rate is used, and what holds it up."""
+    """The state of a number's queue: sends by priority, the used share of the rate, and why it is paused.
+
+    `in_doubt` tells whether the breaker is open.
+    """
 
     queued: dict[str, int]
     share: float = 1.0
@@ -31,7 +34,7 @@ class PaceView:
 
 @dataclass(frozen=True, slots=True)
 class NumberView:
-    """A number as it may be shown. `source` says where it is configured: in the settings, or added since."""
+    """A number without its secrets. `source` is `settings`, or `added` for a number added at run time."""
 
     phone_number_id: str
     display_phone_number: str | None
@@ -45,7 +48,7 @@ class NumberView:
 
 
 def list_numbers(database: Database, directory: NumberDirectory, allowed: tuple[str, ...] | None) -> list[NumberView]:
-    """Every number, or those that a bound key may see, by id. Raises `Unavailable`."""
+    """Return all numbers in `allowed` (None: all), ordered by id. Raises `Unavailable`."""
     known = directory.read().numbers
     with database.read() as session:
         added = {row.phone_number_id: row for row in numbers.all_numbers(session)}
@@ -74,7 +77,7 @@ def list_numbers(database: Database, directory: NumberDirectory, allowed: tuple[
 def find_number(
     database: Database, directory: NumberDirectory, phone_number_id: str, allowed: tuple[str, ...] | None = None
 ) -> NumberView:
-    """One number. Raises `NotFound`."""
+    """Return one number. Raises `NotFound` and `Unavailable`."""
     for view in list_numbers(database, directory, allowed):
         if view.phone_number_id == phone_number_id:
             return view

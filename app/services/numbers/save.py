@@ -1,4 +1,4 @@
-"""Add, change and remove the numbers the gateway speaks for."""
+"""Add, change and remove business numbers."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def save_number(
     app_secrets: Sequence[str],
     rate: float | None = None,
 ) -> None:
-    """Add a number, or replace what is known of it. Once this returns, it counts in every process.
+    """Add a number, or replace it. When this returns, every process uses it.
 
-    Without a token or secrets of its own, the settings' count for it too. Both are stored encrypted.
-    Raises `Invalid`.
+    A number without a token or secrets of its own uses those of the settings. Both are stored encrypted. `rate` is
+    messages per second. Raises `Invalid` and `Unavailable`.
     """
     if not phone_number_id.isascii() or not phone_number_id.isdigit():
         raise Invalid(fields={"phone_number_id": ["must be the number that Meta shows under API Setup, digits only"]})
@@ -57,15 +57,15 @@ def save_number(
                 "updated_at": now,
             },
         )
-        _take_people_along(session, known_as, app)
+        _rename_realm(session, known_as, app)
 
 
 def change_number(
     database: Database, encryptor: Encryptor, now: datetime, phone_number_id: str, changes: Mapping[str, Any]
 ) -> None:
-    """Change what is known of a number that was added: the arguments of `save_number` that are in `changes`.
+    """Change a number that was added. `changes` holds arguments of `save_number`; None removes a value.
 
-    None takes a value away. Raises `NotFound` and `Invalid`.
+    Raises `NotFound`, `Invalid` and `Unavailable`.
     """
     secrets = _checked(changes.get("app_secrets") or ())
     with changing(database) as session:
@@ -85,20 +85,20 @@ def change_number(
             row.app_secrets = encryptor.encrypt(",".join(secrets)) if secrets else None
         if "app_id" in changes or ("app_secrets" in changes and not row.app.isdigit()):
             known_as, row.app = row.app, app_of(changes.get("app_id"), secrets or _known_secrets(row, encryptor))
-            _take_people_along(session, known_as, row.app)
+            _rename_realm(session, known_as, row.app)
         row.updated_at = now
         registry.bump(session)
 
 
 def remove_number(database: Database, phone_number_id: str) -> None:
-    """Forget a number that was added. What it sent and received stays. Raises `NotFound`."""
+    """Remove a number that was added; its messages stay. Raises `NotFound` and `Unavailable`."""
     with changing(database) as session:
         if not numbers.remove(session, phone_number_id):
             raise NotFound("No number with this phone_number_id was added.")
 
 
-def _take_people_along(session: Session, old: str | None, new: str) -> None:
-    """Let the people of an app that is called otherwise from now on stay the same people."""
+def _rename_realm(session: Session, old: str | None, new: str) -> None:
+    """Keep the contacts of an app whose name changes: rename their realm, unless other numbers use the old name."""
     session.flush()
     if old is None or old == new or any(row.app == old for row in numbers.all_numbers(session)):
         return

@@ -1,4 +1,4 @@
-"""Who may call, and what they may do."""
+"""API keys: who may call, and with which scopes."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ from app.store import api_keys
 
 SCOPES = ("send", "read", "admin")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""A key's name stands in lists, in the audit and beside what its caller did: it is one plain word."""
+"""A key's name appears in lists and logs, so it is one plain word."""
 
-MOST_REMEMBERED = 1000
-"""Guesses must not fill the memory."""
+MAX_CACHED = 1000
+"""Wrong keys are cached too, so the cache is bounded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whoever presented a key. `numbers` of None means all of them."""
+    """The owner of a key. `numbers` are the phone number ids the key may use; None means all."""
 
     name: str
     scopes: frozenset[str]
     numbers: tuple[str, ...] | None = None
 
     def may(self, scope: str) -> bool:
-        """Whether the key has this scope; `admin` has them all."""
+        """Return whether the key has this scope; `admin` includes all scopes."""
         return scope in self.scopes or "admin" in self.scopes
 
 
 class ApiKeys:
-    """Finds callers by their keys, and makes and revokes keys."""
+    """Finds callers by their keys, and creates and revokes keys."""
 
     def __init__(
         self, config: Config, database: Database, registry: Registry, now: Callable[[], datetime]
@@ -50,27 +50,27 @@ class ApiKeys:
         self._database = database
         self._registry = registry
         self._now = now
-        self._remembered: dict[str, tuple[int, Caller | None]] = {}
+        self._cached: dict[str, tuple[int, Caller | None]] = {}
 
     def find(self, key: str) -> Caller | None:
-        """The caller who presents this key; None for a key nobody has. Raises `Unavailable`."""
+        """Return the caller of a key; None for an unknown or revoked key. Raises `Unavailable`."""
         hashed = hash_key(key)
         if hmac.compare_digest(hashed, self._first):
             return Caller("API_KEY", frozenset(SCOPES))
         version = self._registry.version()
-        remembered = self._remembered.get(hashed)
-        if remembered is not None and remembered[0] == version:
-            return remembered[1]
+        cached = self._cached.get(hashed)
+        if cached is not None and cached[0] == version:
+            return cached[1]
         with self._database.read() as session:
             row = api_keys.find_by_hash(session, hashed)
         caller = _caller(row) if row else None
-        if len(self._remembered) >= MOST_REMEMBERED:
-            self._remembered.clear()
-        self._remembered[hashed] = (version, caller)
+        if len(self._cached) >= MAX_CACHED:
+            self._cached.clear()
+        self._cached[hashed] = (version, caller)
         return caller
 
     def make(self, name: str, scopes: Sequence[str], numbers: Sequence[str] | None) -> str:
-        """Make a key and return it; it cannot be shown again. Raises `Invalid` if the name is taken."""
+        """Create a key and return its text, which is not stored. Raises `Invalid` for its name or scopes."""
         if not _NAME.fullmatch(name):
             raise Invalid(fields={"name": ["must be 1 to 64 letters, digits, dots, dashes or underscores"]})
         unknown = sorted(set(scopes) - set(SCOPES))
@@ -100,13 +100,13 @@ class ApiKeys:
                 raise NotFound("No key of that name is in use.")
 
     def all(self) -> list[ApiKey]:
-        """Every key that was made, revoked ones too."""
+        """Return all keys, including revoked ones."""
         with self._database.read() as session:
             return list(api_keys.all_keys(session))
 
 
 def new_key() -> str:
-    """A new key: letters and digits alone, since some applications and shells take no others. 256 bits and more."""
+    """Return a random key of more than 256 bits: letters and digits, since some applications accept nothing else."""
     return "wsk" + "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(44))
 
 

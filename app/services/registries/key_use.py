@@ -1,4 +1,4 @@
-"""Remembering when each API key was last used, without a write for each request."""
+"""Record when each API key was last used, without a write for each request."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from app.errors import Unavailable
 from app.store import key_use
 
 WRITE_EVERY = timedelta(seconds=10)
-"""How often a process writes that a key is in use: what is kept is at most so much too early."""
+"""How often a process writes the use of a key. The stored time may be so much too early."""
 
-PAUSE_AFTER_TROUBLE = timedelta(minutes=1)
-"""How long a process leaves a database alone that did not take it, since the request in hand waits for each try."""
+PAUSE_AFTER_ERROR = timedelta(minutes=1)
+"""How long a process does not write after an error, since the request waits for each write."""
 
 
 class RecordKeyUse:
-    """Called with every request that a key was found for. One a process."""
+    """Records uses of keys. One object per process; called for each authenticated request."""
 
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database = database
@@ -25,14 +25,14 @@ class RecordKeyUse:
         self._written: dict[tuple[str, str], datetime] = {}
 
     def __call__(self, key_name: str, face: str) -> None:
-        """Note that a key was used on the face `api` or `graph`. Never raises for a database that is away."""
+        """Record that a key was used through `api` or `graph`. Does not raise `Unavailable`."""
         now = self._now()
         written = self._written.get((key_name, face))
         if written is not None and now - written < WRITE_EVERY:
             return
-        self._written[key_name, face] = now  # before it is written, so that nobody else waits for that too
+        self._written[key_name, face] = now  # before the write, so that no other request writes it too
         try:
             with self._database.write() as session:
                 key_use.save(session, key_name, face, now)
         except Unavailable:
-            self._written[key_name, face] = now + PAUSE_AFTER_TROUBLE - WRITE_EVERY
+            self._written[key_name, face] = now + PAUSE_AFTER_ERROR - WRITE_EVERY

@@ -1,4 +1,4 @@
-"""Which numbers and app secrets there are: the settings' own, and those added while the gateway runs."""
+"""The registry of business numbers and app secrets: those of the settings, and those added at run time."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from app.store import registry as store
 from app.store import workers
 
 REFRESH_SECONDS = 3.0
-"""How often the directory is read in the background. A change that was answered counts at once: see `registry`."""
+"""How often a background thread reads the directory. An answered change applies at once: see `versions`."""
 
 logger = get_logger(__name__)
 
 
 class NumberDirectory:
-    """Keeps a `Directory` in memory, and reads it anew in the background and once any process has changed something."""
+    """Keeps a `Directory` in memory; reads it again in the background, and after any change of a registry."""
 
     def __init__(self, config: Config, database: Database, encryptor: Encryptor, registry: Registry) -> None:
         self._config = config
@@ -42,14 +42,14 @@ class NumberDirectory:
         self._mutex = threading.Lock()
         self._check_clock = ClockCheck(database)
         self._seen: dict[str, str] = {}
-        """How Meta writes numbers of ours of which nobody has said that, by what came to them."""
+        """Display numbers that are not configured, as found in the address of stored messages."""
 
     @property
     def current(self) -> Directory:
-        """The numbers, with every change that was answered before this is asked.
+        """The numbers, including every change that was answered before.
 
-        The first use reads them and starts the refreshing, after any fork. While the database is away they are those
-        that were last known, or, where none ever were, the settings' own.
+        The first use starts the background thread, so it must come after any fork. While the database is away this is
+        the last known directory, or that of the settings if none was ever read.
         """
         if self._directory is None:
             with self._mutex:
@@ -59,13 +59,13 @@ class NumberDirectory:
         try:
             version = self._registry.version()
             if version != self._version:
-                self._take_in(version)
+                self._reload(version)
         except Unavailable:
             logger.warning("numbers could not be read; trying again soon")
         return self._directory
 
     def choose(self, asked: str | None, allowed: Collection[str] | None) -> list[str]:
-        """The number that is asked for, else every number of `allowed` (None: all of ours). Raises `Invalid`."""
+        """Return the number `asked`, else all numbers in `allowed` (None: all). Raises `Invalid` for an unknown number."""
         ours = [number for number in self.current.numbers if allowed is None or number in allowed]
         if asked is None:
             return ours
@@ -74,7 +74,7 @@ class NumberDirectory:
         return [asked]
 
     def read(self) -> Directory:
-        """The numbers as they are now. Raises `Unavailable`."""
+        """Read and return the numbers. Raises `Unavailable`."""
         return self._read()[1]
 
     def _read(self) -> tuple[int, Directory]:
@@ -94,9 +94,9 @@ class NumberDirectory:
         return version, replace(found, numbers=named)
 
     def refresh(self) -> None:
-        """Take in at once what this process has changed. Raises `Unavailable`."""
-        assert self.current is not None  # starts the refreshing, if nothing has yet
-        self._take_in(None)
+        """Read the numbers again, after a change by this process. Raises `Unavailable`."""
+        assert self.current is not None  # starts the background thread if it does not run yet
+        self._reload(None)
 
     def follow_settings(self) -> None:
         """Let the people of the settings' own app stay the same when `WHATSAPP_APP_ID` names an app that numbers were
@@ -110,8 +110,8 @@ class NumberDirectory:
         with self._database.write() as session:
             contacts.rename_realm(session, own_app, OWN_REALM)
 
-    def _take_in(self, version: int | None) -> None:
-        """Read anew, unless another thread has read this version meanwhile. Raises `Unavailable`."""
+    def _reload(self, version: int | None) -> None:
+        """Read the numbers again, unless another thread has read this version. Raises `Unavailable`."""
         with self._mutex:
             if version is None or version != self._version:
                 self._version, self._directory = self._read()
@@ -121,15 +121,15 @@ class NumberDirectory:
             self._check_clock()
             time.sleep(REFRESH_SECONDS)
             try:
-                self._take_in(None)
+                self._reload(None)
             except Unavailable:
                 logger.warning("numbers could not be read; trying again soon")
-            except Exception:  # whatever it is, a thread that died would leave this process with old secrets for good
+            except Exception:  # if the thread ended, this process would keep old secrets for ever
                 logger.exception("numbers could not be read; trying again soon")
 
 
 def app_of(app_id: str | None, secrets: list[str]) -> str:
-    """The app that a number belongs to: named by its id, else by its secrets, else the settings' own."""
+    """Return the app of a number: its id, else a hash of its secret, else the app of the settings."""
     if app_id:
         return app_id
     return f"secret:{hashlib.sha256(secrets[0].encode()).hexdigest()[:16]}" if secrets else DEFAULT_APP
@@ -168,10 +168,10 @@ def _assemble(config: Config, rows: list[Number], encryptor: Encryptor) -> Direc
 
 
 def _decrypt(row: Number, encryptor: Encryptor) -> tuple[str | None, list[str]]:
-    """A number's token, if it has one of its own, and its app's secrets. Raises `CannotDecrypt`.
+    """Return a number's own token (None without one) and its app's secrets. Raises `CannotDecrypt`.
 
-    What was encrypted with a lost key counts as an empty token and no secrets: that number cannot send, but it stays
-    bound to its app, and all others work.
+    The caller treats values of a lost key as an empty token and no secrets: the number cannot send, but it stays bound
+    to its app, and all others work.
     """
     token = encryptor.decrypt(row.access_token) if row.access_token else None
     return token, encryptor.decrypt(row.app_secrets).split(",") if row.app_secrets else []

@@ -1,4 +1,4 @@
-"""The limits of sending that the settings ask for. Among several workers the strictest of each counts."""
+"""The limits of sending in the settings. With several workers the strictest of each limit applies."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from app.store.workers import Limits
 
 
 def limits_of(config: Config) -> Limits:
-    """Return what one process's settings ask for; see `store.workers.strictest` for what holds."""
+    """Return the limits in one process's settings; `store.workers.strictest` combines those of all workers."""
     return Limits(
         config.messages_per_second, config.unknown_send_policy == "resend", config.unknown_send_seconds
     )  # fmt: skip

@@ -1,8 +1,8 @@
-"""Is this database the one that was in use until now, or an older copy of it?
+"""Detect a database that is an older copy, put back, of the one in use.
 
-A copy that is put back holds sends that have gone out since it was made. So a database that was out of use begins with
-everything held that should have gone by now. What this installation last knew of its database is kept in a small file
-in the folder of the logs, which no copy of the database brings back.
+A restored copy still queues sends that were sent after it was made. So all due sends are held when a database was out
+of use. What this installation last knew of its database is stored in a small file in the folder of the logs, which a
+restore of the database does not change.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from app.store import database_use
 
 OUT_OF_USE_AFTER = timedelta(minutes=15)
 OTHERS_SECONDS = 60.0
-"""A database of another epoch is older than the known one if it was last used so much earlier."""
+"""A database of another epoch counts as older if its last heartbeat is so much earlier than the known one."""
 
 FILE = "database_use.json"
 
@@ -37,7 +37,7 @@ logger = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What an installation last knew of its database."""
+    """What this installation last knew of its database. `beats` counts the heartbeats of an epoch."""
 
     epoch: str
     beats: int
@@ -47,7 +47,7 @@ class Known:
 
 
 class DatabaseUse:
-    """One worker's knowledge of its database. Threads may share it."""
+    """Writes one worker's heartbeats and compares them with what is known. Threads may share it."""
 
     def __init__(self, database: Database, folder: str, hold: HoldSends, now: Callable[[], datetime]) -> None:
         self._database = database
@@ -58,11 +58,11 @@ class DatabaseUse:
         self._mutex = Lock()
 
     def begin(self) -> int:
-        """Hold what a database that was out of use should have sent by now; return how many sends that were.
+        """Hold all due sends if the database was out of use; return how many were held.
 
-        To be called before the first send leaves. Raises `Unavailable`; then it is to be called again.
+        Must be called before anything is sent. Raises `Unavailable`; then it must be called again.
         """
-        known = self._read()  # before the row, which is written before the file
+        known = self._read()  # read before the row, since the row is written before the file
         with self._database.read() as session:
             row = database_use.find(session)
             reason = _out_of_use(row, known, self._now())
@@ -74,8 +74,8 @@ class DatabaseUse:
         return held
 
     def beat(self) -> None:
-        """Say that the database is in use. Raises `Unavailable`."""
-        if self._known is not None:  # before that, nobody knows which database it is
+        """Write a heartbeat. Raises `Unavailable`."""
+        if self._known is not None:  # before `begin` the database is not known
             with self._database.read() as session:
                 is_known = self.is_known(session)
             if is_known:
@@ -84,20 +84,20 @@ class DatabaseUse:
                 self.begin_again()
 
     def end(self) -> None:
-        """Say that the last worker ended in order. Raises `Unavailable`."""
+        """Record that the last worker stopped in order. Raises `Unavailable`."""
         if self._known is not None:
             self._beat(is_stopped=True)
 
     def is_known(self, session: Session) -> bool:
-        """Whether the database is still the one that this worker knows, or none has been looked at yet.
+        """Return whether the database still is the one that this worker knows; true before `begin`.
 
-        One that was put back under a running worker counts less than before, or by another epoch.
+        A copy that was restored under a running worker has fewer heartbeats, or another epoch.
         """
         known, found = self._known, database_use.beats(session)
         return known is None or (found is not None and found[0] == known.epoch and found[1] >= known.beats)
 
     def begin_again(self) -> None:
-        """Hold what an older copy, put back under this running worker, should have sent by now."""
+        """Hold all due sends of an older copy that was restored while this worker ran. Raises `Unavailable`."""
         known = self._known
         held = self._hold.hold_all(HeldFor.RESTORED, used_until=None)
         logger.warning("an older copy of the database was put back; what waited in it is held", extra={"count": held})
@@ -123,7 +123,7 @@ class DatabaseUse:
             return None
 
     def _write(self, known: Known) -> None:
-        """Keep it for the next start. A folder that takes no file costs this help, and nothing else."""
+        """Store it for the next start. Errors are ignored: without the file, only this check is lost."""
         beside = self._file.with_name(f"{FILE}.{os.getpid()}")
         with suppress(OSError):
             beside.write_text(json.dumps(asdict(known)))
@@ -131,9 +131,9 @@ class DatabaseUse:
 
 
 def _out_of_use(row: Row | None, known: Known | None, now: datetime) -> str | None:
-    """Why a database counts as out of use; None for one that does not.
+    """Return why a database counts as out of use; None if it does not.
 
-    An ordered stop may last: then the row and the file both say that it was one, and of which beat.
+    After an orderly stop any time may pass: then row and file agree on the stop and on the heartbeat.
     """
     if known is not None and _is_older(row, known):
         return "the database is older than the one used here before; what waited in it is held"
@@ -146,7 +146,7 @@ def _out_of_use(row: Row | None, known: Known | None, now: datetime) -> str | No
 
 
 def _is_older(row: Row | None, known: Known) -> bool:
-    """Whether the database is older than what is known. One that no worker has used, as before an upgrade, is."""
+    """Return whether the database is older than the known one; so is one that no worker has ever used."""
     if row is None:
         return True
     if row.epoch == known.epoch:

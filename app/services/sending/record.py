@@ -1,4 +1,4 @@
-"""Write a message that is to be sent, once everything about it is known to be possible."""
+"""Check a request to send, write its message, and insert it into the queue."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _DAY = timedelta(hours=24)
 LIFETIME = {Priority.REPLY: timedelta(hours=1), Priority.NORMAL: _DAY, Priority.BULK: _DAY}
 """After how long a queued send expires, unless the request says so. A late reply is worse than none."""
 
-A_MOMENT = timedelta(seconds=5)
-"""A time that passed on the way here is no mistake."""
+SEND_AT_TOLERANCE = timedelta(seconds=5)
+"""A `send_at` that passed on the way here is no mistake of the caller's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A message that was written, with what Meta must be told of it."""
+    """A message that was written, with what its call to Graph needs."""
 
     message_id: str
     request: OutboundRequest
@@ -41,12 +41,12 @@ class Recorded:
 
     @property
     def recipient(self) -> str:
-        """Whom the message is for, as the limits count them."""
+        """The recipient as the limiters identify it: the number, the user id or the group id."""
         return self.request.to or self.request.recipient or self.request.group_id or ""
 
 
 def choose_number(directory: Directory, asked: str | None, allowed: Sequence[str] | None) -> BusinessNumber:
-    """The number of ours that is to send. Raises `NotFound` and `Invalid`."""
+    """Return the business number that is to send. Raises `NotFound`, and `Invalid` if none is named and several fit."""
     found = {key: number for key, number in directory.numbers.items() if allowed is None or key in allowed}
     if asked is not None:
         if asked not in found:
@@ -60,7 +60,7 @@ def choose_number(directory: Directory, asked: str | None, allowed: Sequence[str
 def record(
     session: Session, message_id: str, number: BusinessNumber, request: OutboundRequest, now: datetime, *, status: str
 ) -> Recorded:
-    """Write the message. Raises `Invalid` and what `send_rules` raise; then nothing may be committed."""
+    """Write the message. Raises `Invalid`, `WindowClosed` and `OptedOut`; then the caller must roll back."""
     known = recipients.find_or_create_recipient(session, request, number, now)
     recorded, row = _prepare(session, message_id, number, request, known, now, status)
     messages.add(session, [row])
@@ -69,7 +69,7 @@ def record(
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """A message of a bulk as it was queued; or as it stands, with its batch, if its key was used before."""
+    """A queued message of a batch. With `is_replayed`: the present state of the message that has the same key."""
 
     id: str
     status: str = "queued"
@@ -79,7 +79,7 @@ class Queued:
 
 
 Item = tuple[OutboundRequest, Retry | None]
-"""A message to be queued, and the key that makes it one however often it is asked for."""
+"""A message to queue, and its idempotency key if it has one."""
 
 
 def record_queued(
@@ -91,10 +91,10 @@ def record_queued(
     *,
     is_open: bool = True,
 ) -> list[Queued | GatewayError]:
-    """Write many messages and queue them; return what became of each, or why it was not written.
+    """Write many messages and queue them; return the result of each in the same order.
 
-    With `is_open` false the batch was cancelled and takes no new ones.
-    Raises `recipients.ContactAppeared` and `idempotency.KeyTaken`: roll back, and do it again.
+    With `is_open` false the batch was cancelled, and new messages are refused. Raises `recipients.ContactAppeared` and
+    `idempotency.KeyTaken`: then the caller must roll back and call again.
     """
     earlier = find_keys(session, [retry for _, retry in items])
     new = [request for (request, _), known in zip(items, earlier, strict=True) if known is None]
@@ -188,7 +188,7 @@ def enqueue(
     attempt: int = 1,
     batch_id: str | None = None,
 ) -> None:
-    """Let a recorded message wait for its turn. Raises `Invalid` when its time would be over before that."""
+    """Insert a written message into the queue. Raises `Invalid` if it would expire before `send_at`."""
     known = (
         message.known if isinstance(message, Recorded)
         else contact_numbers.recipient_state(session, message.contact_id, number_id)
@@ -206,7 +206,7 @@ def _queue_row(
     batch_id: str | None,
 ) -> dict[str, Any]:
     wanted_at = max(request.send_at or now, now)
-    if request.send_at is not None and request.send_at < now - A_MOMENT:
+    if request.send_at is not None and request.send_at < now - SEND_AT_TOLERANCE:
         request.warnings.append("send_at: is in the past; it is sent as soon as its turn comes")
     closes_at = _closes_at(request, known)
     if request.send_at is not None and closes_at is not None and closes_at <= wanted_at:
@@ -234,14 +234,14 @@ def _queue_row(
 
 
 def _closes_at(request: OutboundRequest, known: RecipientState | None) -> datetime | None:
-    """When the customer's window closes for this message; None where none is known, or none is needed."""
+    """Return when the customer's window closes for this message; None if it is not known, or not needed."""
     if request.type == "template" or request.force or known is None or known.last_inbound_at is None:
         return None
     return known.last_inbound_at + WINDOW + MARGIN
 
 
 def to_request(message: Any) -> OutboundRequest:
-    """A message of ours as it was asked for, to be sent once more."""
+    """Build the request of a stored outbound message, to send it again."""
     recipient = message.recipient or ""
     address: dict[str, Any] = (
         {"group_id": message.group_id} if message.group_id

@@ -1,4 +1,4 @@
-"""Send one message: now, knowing afterwards whether it went, or when its turn comes."""
+"""Send one message: synchronously, with Graph's result for the caller, or through the queue."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ logger = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of a send: `queued`, `accepted` by Meta, or `unknown` when its answer never came.
+    """The result of a send. `status` is `queued`, `accepted` by Meta, or `unknown` if Meta's answer never came.
 
-    `result` is Meta's own answer, where the caller waited for it.
+    `id` is ours, `message_id` is the wamid. `result` is Graph's own result of a synchronous send.
     """
 
     id: str
@@ -53,7 +53,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """One try of a caller who waits."""
+    """One attempt of a synchronous send."""
 
     message_id: str
     attempt: int
@@ -63,7 +63,7 @@ class _Attempt:
 
 
 class SendMessage:
-    """Sends messages, each recorded before its first byte leaves."""
+    """Sends messages. Each attempt is committed before its HTTP request starts."""
 
     def __init__(
         self,
@@ -72,36 +72,38 @@ class SendMessage:
         graph: GraphClient,
         categories: TemplateCategories,
         now: Callable[[], datetime],
-        may_leave: Callable[[BusinessNumber], bool] = lambda number: False,
+        probe: Callable[[BusinessNumber], bool] = lambda number: False,
     ) -> None:
-        """`may_leave` asks Meta about a number that gave no clear answers, if that is due (`ProbeNumbers.ask`)."""
+        """`probe` probes a number whose breaker is open, and returns whether it may send (`ProbeNumbers.probe`)."""
         self._database = database
         self._directory = directory
         self._graph = graph
         self._categories = categories
         self._now = now
-        self._may_leave = may_leave
+        self._probe = probe
 
     def __call__(
         self, request: OutboundRequest, numbers: tuple[str, ...] | None = None, retry: Retry | None = None
     ) -> Sent:
-        """Send a message and wait for Graph's answer, or queue it. `numbers` bounds which of ours the caller may use.
+        """Send a message and wait for Graph's answer, or queue it. `numbers` bounds the numbers the caller may use.
 
-        With `retry`, the same key of the same caller is the same message: it is sent once, and asked of again.
+        With `retry`, the same key of the same caller means the same message: it is sent once, and a repeated call
+        returns its present state.
 
-        Raises `Invalid` and `NotFound` before anything is kept; `GraphThrottled` and `GraphUnavailable` when it was
-        certainly not sent, and then nothing is kept either; `GraphRefused` and `GraphUnauthorised` when Meta said no,
-        which is kept. No answer is no error: the outcome is `unknown`, and a status from Meta may settle it.
+        Raises `Invalid`, `NotFound`, `WindowClosed` and `OptedOut` before anything is stored. Raises `GraphThrottled`
+        and `GraphUnavailable` if the message certainly was not sent; it is not stored then either. Raises
+        `GraphRefused` and `GraphUnauthorised` if Meta refused it; it is stored as failed. A missing answer raises
+        nothing: the status is `unknown`, and a status report of Meta may resolve it.
         """
         number = choose_number(self._directory.current, request.phone_number_id, numbers)
-        begin = self._queue if request.mode is Mode.QUEUED else self._send_or_ask
+        begin = self._queue if request.mode is Mode.QUEUED else self._send_or_probe
         try:
             try:
                 return begin(number, request, retry)
             except OptedOut as refusal:
                 cleared = self._categories.clear(request, number.phone_number_id, refusal)
             return begin(number, cleared, retry)
-        except _AlreadyAsked as asked:
+        except _Repeated as asked:
             return asked.sent
 
     def _queue(self, number: BusinessNumber, request: OutboundRequest, retry: Retry | None) -> Sent:
@@ -113,12 +115,12 @@ class SendMessage:
         fault_points.reach(Point.QUEUED)
         return Sent(message_id, None, "queued", recorded.request.warnings)
 
-    def _send_or_ask(self, number: BusinessNumber, request: OutboundRequest, retry: Retry | None) -> Sent:
-        """Send; while Meta gives no clear answers, ask it first how it is, if that is due."""
+    def _send_or_probe(self, number: BusinessNumber, request: OutboundRequest, retry: Retry | None) -> Sent:
+        """Send; if the number's breaker is open, probe Meta first, and send once Meta has answered."""
         try:
             return self._send(number, request, retry)
         except slots.CircuitOpen:
-            if not self._may_leave(number):
+            if not self._probe(number):
                 raise
         return self._send(number, request, retry)
 
@@ -145,10 +147,10 @@ class SendMessage:
     ) -> None:
         earlier = claim_key(session, retry, message_id, now) if retry else None
         if earlier is not None:
-            raise _AlreadyAsked(_replay(earlier, request.warnings))
+            raise _Repeated(_replay(earlier, request.warnings))
 
     def _try(self, this: _Attempt, recorded: Recorded, address: str | None) -> SendResult | None:
-        """Call Meta, and record what came of it; None when nobody knows. Raises what Meta refused it for."""
+        """Call Graph and record the result; return None for an unknown outcome. Raises the error of a refused send."""
         request = replace(recorded.request, to=address) if address else recorded.request
         tag = tags.make(this.message_id, this.attempt)
         payload = payloads.message(request, reply_wamid=recorded.reply_wamid, callback_data=tag)
@@ -179,7 +181,7 @@ class SendMessage:
         raise answer
 
     def _note_opt_out(self, message_id: str) -> None:
-        """Record that the recipient wants no marketing. If that cannot be, Meta will say it again."""
+        """Record that the recipient opted out of marketing. If this fails, Meta's next refusal says it again."""
         try:
             with self._database.write() as session:
                 events.take_turn(session)
@@ -188,16 +190,16 @@ class SendMessage:
             logger.warning("an opt-out could not be recorded", extra={"message_id": message_id})
 
     def _note(self, this: _Attempt, answer: SendResult | GraphError) -> str | None:
-        """Record what became of a message that left; return another form of its number that is to be tried.
+        """Record the result of an attempt; return another form of the recipient's number if that is to be tried.
 
-        If it cannot be recorded, that is left to Meta's report and to `settle`: told that the database is away, the
-        caller would come again, and the message go out twice.
+        Does not raise `Unavailable`: the caller would send again, and the message would go out twice. Then a status
+        report of Meta or the sweep resolves the message.
         """
         try:
             try:
                 with self._database.write() as session:
                     return self._record(session, this, answer, self._now())
-            except IntegrityError:  # the message's echo was stored at the same moment: now it can be seen
+            except IntegrityError:  # the message's echo was stored at the same moment: the second try sees it
                 with self._database.write() as session:
                     events.take_turn(session)
                     return self._record(session, this, answer, self._now())
@@ -239,8 +241,8 @@ class SendMessage:
         return None
 
 
-class _AlreadyAsked(Exception):
-    """Rolls back what a retry began to write, and carries what it is answered."""
+class _Repeated(Exception):
+    """Rolls back the transaction of a repeated call, and carries its result."""
 
     def __init__(self, sent: Sent) -> None:
         super().__init__()
@@ -248,7 +250,7 @@ class _AlreadyAsked(Exception):
 
 
 def _replay(message: Message, warnings: list[str]) -> Sent:
-    """Answer a retry from the message as it stands. Raises `GraphRefused` again if Meta had refused it."""
+    """Return the present state of the message of a repeated call. Raises `GraphRefused` again if Meta refused it."""
     if message.status == "failed" and message.wamid is None and message.mode != Mode.QUEUED:
         error = message.error or {}
         raise GraphRefused(error.get("title"), meta=error, message_id=message.id)

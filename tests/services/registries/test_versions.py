@@ -30,7 +30,7 @@ SECRET = "the-app-secret-of-another-app"
 @pytest.fixture
 def other(gateway: Gateway, config: Config, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
     """Another process of the same gateway, which has just read everything and believes it for a while."""
-    monkeypatch.setattr(versions, "BELIEVED_SECONDS", BELIEVED)
+    monkeypatch.setattr(versions, "VERSION_LIFETIME_SECONDS", BELIEVED)
     other = Gateway.build(config, "test")
     assert gateway.endpoints.current is not None and gateway.directory.current is not None
     yield other
@@ -100,7 +100,7 @@ def test_many_who_ask_at_once_are_one_question_and_one_while_it_is_believed(
         time.sleep(0.02)
         return 7
 
-    monkeypatch.setattr(versions, "BELIEVED_SECONDS", 30.0)
+    monkeypatch.setattr(versions, "VERSION_LIFETIME_SECONDS", 30.0)
     monkeypatch.setattr(versions.registry, "look_version", look_version)
     known, told = Registry(gateway.database), []
     threads = [threading.Thread(target=lambda: told.append(known.version())) for _ in range(20)]

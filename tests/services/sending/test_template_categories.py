@@ -69,7 +69,7 @@ def test_meta_is_asked_once_in_an_hour(
 
     assert statuses == [200, 200, 422, 200]
     assert [each.params["name"] for each in _asked(graph)] == ["invoice", "sale"]
-    moment[0] += template_categories.HOLDS_SECONDS + 1
+    moment[0] += template_categories.CACHE_SECONDS + 1
     assert send(_template("invoice")).status_code == 200
     assert len(_asked(graph)) == 3
 
@@ -108,7 +108,7 @@ def test_when_meta_does_not_say_the_caller_must_decide(
     assert len(_asked(graph)) == 1
     assert send({**_template("invoice"), "force": True}).status_code == 200
     graph.replace("GET", _templates_url(), json={"data": TEMPLATES})
-    moment[0] += template_categories.PAUSE_SECONDS + 1
+    moment[0] += template_categories.RETRY_SECONDS + 1
     assert send(_template("invoice")).status_code == 200
 
 
@@ -180,12 +180,12 @@ def test_so_are_those_of_a_batch(
 def test_names_that_callers_make_up_fill_no_memory(
     gateway: Gateway, send: Send, opted_out: None, graph: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(template_categories, "MOST", 3)
+    monkeypatch.setattr(template_categories, "MAX_CACHED", 3)
 
     for number in range(7):
         send(_template(f"made_up_{number}"))
 
-    assert len(gateway.send._categories._told) <= 3
+    assert len(gateway.send._categories._cache) <= 3
 
 
 @on_sqlite

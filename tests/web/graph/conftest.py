@@ -70,7 +70,7 @@ def seen(meta: MetaStandIn) -> Seen:
 def app(config: Config, meta: MetaStandIn, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """The gateway, with the simulator as its Graph and both of its numbers."""
     monkeypatch.setattr(NumberDirectory, "_keep_fresh", lambda directory: None)
-    monkeypatch.setattr("app.services.registries.versions.BELIEVED_SECONDS", 0.0)
+    monkeypatch.setattr("app.services.registries.versions.VERSION_LIFETIME_SECONDS", 0.0)
     changes = {"graph_api_url": meta.url, "whatsapp_access_token": "EAAsimulated"}
     app = create_app(dataclasses.replace(config, **changes))
     yield app

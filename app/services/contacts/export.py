@@ -15,7 +15,7 @@ from app.services.contacts.read import KnownContact, ReadContacts, find
 from app.store import contact_list, messages
 from app.store.contact_list import Numbers
 
-PORTION = 200
+BATCH_SIZE = 200
 """Messages, or events, that are read at once: a person may have said a hundred thousand things."""
 
 
@@ -49,7 +49,7 @@ def _messages(database: Database, contact_id: str, numbers: Numbers) -> Iterator
     while True:
         with database.read() as session:
             owner = find(session, contact_id, numbers)
-            rows = contact_list.messages_of(session, contact_id, numbers, after=after, limit=PORTION)
+            rows = contact_list.messages_of(session, contact_id, numbers, after=after, limit=BATCH_SIZE)
             found = [messages.to_domain(each, owner) for each in rows]
         if not rows:
             return
@@ -61,7 +61,7 @@ def _events(database: Database, contact_id: str, numbers: Numbers) -> Iterator[l
     after = 0
     while True:
         with database.read() as session:
-            rows = contact_list.events_of(session, contact_id, numbers, after=after, limit=PORTION)
+            rows = contact_list.events_of(session, contact_id, numbers, after=after, limit=BATCH_SIZE)
         if not rows:
             return
         after = rows[-1].sequence

@@ -90,7 +90,7 @@ class ReadContacts:
         if is_our_id(text) or not may_name_somebody(text) or "\x00" in text:
             return text
         with self._database.read() as session:
-            for contact_id in contact_search.known_as(session, names_of(text, default_region)):
+            for contact_id in contact_search.find_by_names(session, names_of(text, default_region)):
                 if contact_list.find(session, contact_id, numbers) is not None:
                     return contact_id
         raise NotFound("No contact is known by this number or user id.")

@@ -45,7 +45,9 @@ class NoteBadSignatures:
 
     def _write(self, now: datetime) -> None:
         counted, self._counted = self._counted, Counter()
-        happened = [traffic.Happened(now, number, traffic.BAD_SIGNATURE, times) for number, times in counted.items()]
+        happened = [
+            traffic.TrafficCount(now, number, traffic.BAD_SIGNATURE, times) for number, times in counted.items()
+        ]
         try:
             with self._database.write() as session:
                 traffic.add(session, traffic.rows(happened))

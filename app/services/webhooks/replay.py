@@ -10,7 +10,7 @@ from app.models import Notification
 from app.services.delivering import replay_of_notifications
 from app.store import notifications
 
-PORTION = 100
+BATCH_SIZE = 100
 """How many a transaction, which holds the write lock."""
 
 
@@ -40,7 +40,7 @@ def replay_notifications(
     while True:
         with database.read() as session:
             ids = notifications.read_ids(
-                session, after=after, limit=PORTION, until=now, since=since, state=state
+                session, after=after, limit=BATCH_SIZE, until=now, since=since, state=state
             )
         if not ids:
             return count

@@ -122,7 +122,7 @@ def test_bytes_are_counted_while_they_are_in_hand_and_no_longer(monkeypatch: pyt
     for _ in range(3):
         with unfinished_bodies.track(None) as body:
             unfinished_bodies.add_bytes(body, 90)
-    with unfinished_bodies.track(None) as first, unfinished_bodies.reading(None) as second:
+    with unfinished_bodies.track(None) as first, unfinished_bodies.track(None) as second:
         unfinished_bodies.add_bytes(first, 60)
         unfinished_bodies.add_bytes(second, 60)
         assert first.is_cut and not second.is_cut

@@ -121,7 +121,7 @@ def test_with_more_of_a_status_and_commoner_words_its_list_is_read_while_that_is
     index_all(database)
     monkeypatch.setattr(message_list, "size", lambda *_: most)
     monkeypatch.setattr(message_list, "FEW", most)
-    monkeypatch.setattr(message_search, "SAMPLE", sample)
+    monkeypatch.setattr(message_search, "SAMPLE_SIZE", sample)
     monkeypatch.setattr(message_search, "BATCH_SIZE", 2)
     find, asked = message_search.find, []
     monkeypatch.setattr(message_search, "find", lambda *args, **more: asked.append(args) or find(*args, **more))
@@ -156,9 +156,9 @@ def test_a_beginning_that_very_many_have_finds_what_any_other_does(
     receive(message_body(*(text_message(bodies[n % 5], timestamp=SENT_AT + n // 2) for n in range(21))))
     index_all(database)
     monkeypatch.setattr(message_list, "MANY", 0)  # so that no list is short enough to be read
-    monkeypatch.setattr(message_search, "COMMON", 0)
+    monkeypatch.setattr(message_search, "COMMON_SHARE", 0)
     expected = get("/api/messages", **query)["data"]
-    monkeypatch.setattr(message_search, "COMMON", 10)
+    monkeypatch.setattr(message_search, "COMMON_SHARE", 10)
     monkeypatch.setattr(message_search, "BATCH_SIZE", 4)
 
     found, cursor = [], None

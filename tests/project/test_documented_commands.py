@@ -92,12 +92,7 @@ def test_arguments_of_test_sh_are_the_tests_that_run(tmp_path: Path) -> None:
 @pytest.fixture
 def first_day(tmp_path: Path) -> Iterator[Gateway]:
     """A gateway as ./run.sh starts it for the first time."""
-    simulated = {
-        "SIMULATOR": "1",
-        "SIMULATOR_APP_SECRET": APP_SECRET,
-        "WHATSAPP_ACCESS_TOKEN": "",
-        "GRAPH_API_URL": "",
-    }
+    simulated = {"SIMULATOR": "1", "SIMULATOR_APP_SECRET": APP_SECRET, "WHATSAPP_ACCESS_TOKEN": "", "GRAPH_API_URL": ""}
     with running(Gateway(tmp_path, simulated)) as gateway:
         gateway.wait_simulator()
         yield gateway
@@ -115,9 +110,7 @@ def test_the_first_five_minutes_go_as_the_readme_says(first_day: Gateway, tmp_pa
 
     script = "set -e\n" + "".join(f"echo '>>>'; {line}\n" for line in typed if line != "./run.sh")
     environ = first_day.env | {"API_KEY": API_KEY}
-    done = subprocess.run(
-        ["bash", "-c", script], cwd=folder, env=environ, capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run(["bash", "-c", script], cwd=folder, env=environ, capture_output=True, text=True, timeout=120)
 
     assert typed[0] == "./run.sh"
     assert done.returncode == 0, done.stdout + done.stderr
@@ -130,9 +123,7 @@ def test_the_first_five_minutes_go_as_the_readme_says(first_day: Gateway, tmp_pa
 
 def test_the_sample_for_pytest_imports_what_it_uses(tmp_path: Path) -> None:
     (sample,) = re.findall(
-        r"^```python\n(# conftest\.py\n.*?)^```",
-        (ROOT / "docs" / "simulator.md").read_text(),
-        re.DOTALL | re.MULTILINE,
+        r"^```python\n(# conftest\.py\n.*?)^```", (ROOT / "docs" / "simulator.md").read_text(), re.DOTALL | re.MULTILINE
     )
     (tmp_path / "sample.py").write_text(sample.replace("…", "pass"))
 

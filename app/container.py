@@ -20,18 +20,17 @@ from app.graph.send_process import SendProcess
 from app.handlers.environment import without_secrets
 from app.handlers.pool import HandlerPool
 from app.security.encryption import Vault
-from app.services.alerts.notify import TellAlarms, channels
-from app.services.alerts.raising import Alarms
+from app.services.alerts import Alerts, NotifyAlerts, channel_kinds
 from app.services.contacts import EditContact, EraseContact, HandOver, ReadContacts
 from app.services.delivering import DispatchDelivery, HandlerActions, HandlerDelivery, HttpDelivery, SendReplies
 from app.services.endpoints.graph_subscriptions import GraphSubscriptions
 from app.services.endpoints.manage import ManageEndpoints
-from app.services.endpoints.silence import SeeSilence
-from app.services.endpoints.sync_handlers import FollowHandlers
+from app.services.endpoints.silence import DetectSilence
+from app.services.endpoints.sync_handlers import SyncHandlers
 from app.services.events import EventLog, EventWaiters
 from app.services.graph_proxy.proxy import GraphFace
 from app.services.graph_proxy.uploads import GraphUploads
-from app.services.health_checks.run import Watch
+from app.services.health_checks import RunHealthChecks
 from app.services.idempotency.requests import IdempotentRequests
 from app.services.messages import MarkRead, is_revoked
 from app.services.numbers.api_usage import NoteUsage
@@ -72,7 +71,7 @@ class Gateway:
     endpoints: EndpointDirectory
     post_event: HttpDelivery
     handlers: HandlerPool | None
-    follow_handlers: FollowHandlers
+    sync_handlers: SyncHandlers
     deliver: DispatchDelivery
     manage_endpoints: ManageEndpoints
     api_keys: ApiKeys
@@ -90,9 +89,9 @@ class Gateway:
     graph_subscriptions: GraphSubscriptions
     check_number: CheckNumber
     sweep_sends: SweepSends
-    alarms: Alarms
-    watch: Watch
-    tell_alarms: TellAlarms
+    alerts: Alerts
+    run_health_checks: RunHealthChecks
+    notify_alerts: NotifyAlerts
     contacts: ReadContacts
     edit_contact: EditContact
     erase_contact: EraseContact
@@ -132,7 +131,7 @@ class Gateway:
         hand_over = HandOver(database, directory, silence, now)
         graph_face = GraphFace(directory, graph, mark_read)
 
-        alarms = Alarms(database, channels(config), now)
+        alerts = Alerts(database, channel_kinds(config), now)
         handlers = _handler_pool(config)
         subscribers = SubscriberClient(
             user_agent=f"whatsapp-service/{version}",
@@ -155,7 +154,7 @@ class Gateway:
             vault,
             endpoints,
             post=post_event,
-            see_silence=SeeSilence(config, database, now),
+            detect_silence=DetectSilence(config, database, now),
             now=now,
         )
         rules = ProcessingOptions(opt_outs.normalise_words(config.opt_out_words), silence)
@@ -169,7 +168,7 @@ class Gateway:
             endpoints=endpoints,
             post_event=post_event,
             handlers=handlers,
-            follow_handlers=FollowHandlers(database, endpoints, alarms, handlers, now),
+            sync_handlers=SyncHandlers(database, endpoints, alerts, handlers, now),
             deliver=DispatchDelivery(post_event, call_handler),
             manage_endpoints=manage_endpoints,
             api_keys=ApiKeys(config, database, registry, now),
@@ -189,9 +188,9 @@ class Gateway:
             graph_subscriptions=GraphSubscriptions(manage_endpoints, endpoints, subscribers),
             check_number=CheckNumber(config, directory, graph, now),
             sweep_sends=SweepSends(config, database, now),
-            alarms=alarms,
-            watch=Watch(config, database, directory, graph, alarms, now),
-            tell_alarms=TellAlarms(config, database, now, version),
+            alerts=alerts,
+            run_health_checks=RunHealthChecks(config, database, directory, graph, alerts, now),
+            notify_alerts=NotifyAlerts(config, database, now, version),
             contacts=ReadContacts(database, silence, now),
             edit_contact=EditContact(database, directory, now),
             erase_contact=EraseContact(database, now),
@@ -202,7 +201,7 @@ class Gateway:
             hold_sends=hold_sends,
             many_sends=ManySends(database, now),
             probe_numbers=probe_numbers,
-            shared_settings=SharedSettings(config, database, endpoints, alarms, now),
+            shared_settings=SharedSettings(config, database, endpoints, alerts, now),
             tell_web_settings=TellWebSettings(config, database, now),
         )
 

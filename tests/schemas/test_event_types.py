@@ -99,9 +99,9 @@ def events_of(body: Any) -> list[dict[str, Any]]:
 
 
 @on_sqlite
-def test_events_of_alarms_fulfil_it_too(gateway: Gateway, get: Callable[..., Any]) -> None:
-    gateway.alarms.raise_alarm("silence", "700100200300400", details={"n": 1})
-    gateway.alarms.close("silence", "700100200300400")
+def test_events_of_alerts_fulfil_it_too(gateway: Gateway, get: Callable[..., Any]) -> None:
+    gateway.alerts.raise_alert("silence", "700100200300400", details={"n": 1})
+    gateway.alerts.close("silence", "700100200300400")
 
     found = get("/api/events", type="gateway.alert")["data"]
 

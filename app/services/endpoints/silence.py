@@ -35,7 +35,7 @@ LIKELY = (
 )
 
 
-class SeeSilence:
+class DetectSilence:
     """Tells in sentences what speaks for an app that drops what it is told. One that only listens looks the same."""
 
     def __init__(self, config: Config, database: Database, now: Callable[[], datetime]) -> None:

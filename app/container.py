@@ -23,10 +23,7 @@ from app.security.encryption import Vault
 from app.services.alerts import Alerts, NotifyAlerts, channel_kinds
 from app.services.contacts import EditContact, EraseContact, HandOver, ReadContacts
 from app.services.delivering import DispatchDelivery, HandlerActions, HandlerDelivery, HttpDelivery, SendReplies
-from app.services.endpoints.graph_subscriptions import GraphSubscriptions
-from app.services.endpoints.manage import ManageEndpoints
-from app.services.endpoints.silence import DetectSilence
-from app.services.endpoints.sync_handlers import SyncHandlers
+from app.services.endpoints import DetectSilence, GraphSubscriptions, ManageEndpoints, SyncHandlers
 from app.services.events import EventLog, EventWaiters
 from app.services.graph_proxy.proxy import GraphFace
 from app.services.graph_proxy.uploads import GraphUploads
@@ -35,8 +32,7 @@ from app.services.idempotency.requests import IdempotentRequests
 from app.services.messages import MarkRead, is_revoked
 from app.services.numbers.api_usage import NoteUsage
 from app.services.numbers.check import CheckNumber
-from app.services.operations.shared_settings import SharedSettings
-from app.services.operations.tell_web_settings import TellWebSettings
+from app.services.operations import SharedSettings, TellWebSettings
 from app.services.processing import ProcessingOptions, ProcessNotifications
 from app.services.registries.api_keys import ApiKeys
 from app.services.registries.endpoints import EndpointDirectory

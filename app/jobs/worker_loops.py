@@ -17,8 +17,7 @@ from app.logs import get_logger
 from app.services.alerts import DatabaseAlert
 from app.services.delivering import reset_implausible
 from app.services.messages import index_contacts, index_messages
-from app.services.operations.shared_settings import HANDLERS
-from app.services.operations.traffic import count_traffic
+from app.services.operations import HANDLERS, count_traffic
 
 HEARTBEAT_SECONDS = 5.0
 PROBE_SECONDS = 1.0

@@ -12,7 +12,7 @@ from app.db.failures import Trouble
 from app.errors import Unavailable
 from app.process import draining
 from app.schemas.api.service import AliveAnswer, ReadyAnswer
-from app.services.operations.readiness import Health, check_health
+from app.services.operations import Health, check_health
 from app.web.auth import open_to_all
 from app.web.context import gateway
 from app.web.openapi.operations import describe

@@ -1,4 +1,4 @@
-"""Add, change, try and remove the user's apps."""
+"""Add, change, test and remove endpoints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keep the endpoints of Python handlers as the user's module has them."""
+"""Keep one endpoint for each Python handler that the user's module registers."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from app.domain import account_losses, account_news
 from app.domain.holds import HeldFor
 from app.services.health_checks import internal_checks, meta_checks, send_checks, settings_checks
 from app.services.health_checks.context import Check
-from app.services.operations.shared_settings import ENDPOINT_CHANGED, WORKER_REFUSED
+from app.services.operations import ENDPOINT_CHANGED, WORKER_REFUSED
 
 CHECKS: tuple[Check, ...] = (
     Check("token_dead", meta_checks.token_dead, 15),

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from app.domain.alerts import Finding
 from app.services.health_checks.context import CheckContext, Findings
-from app.services.operations.shared_settings import unequal
+from app.services.operations import unequal
 from app.store import alerts, workers
 
 LATELY = timedelta(hours=1)

@@ -1,4 +1,4 @@
-"""The books: what was acknowledged, and what became of it.
+"""Audit: compare the items that were acknowledged to Meta with what is stored of them.
 
 For each number and day, items acknowledged = processed + duplicate + parked + quarantined + still pending. The sums
 come from what processing wrote down; the checks compare them with the rows that are really there.

@@ -1,4 +1,4 @@
-"""Settings that all workers on one database must share: whose count while they differ, and what is said about it.
+"""Compare the settings of all workers on one database, and decide whose apply while they differ.
 
 Each worker leaves hashes of its settings in its row of `workers`. The worker that has been alive for longest counts:
 one that came later and has other settings leaves the settings' endpoint and the handlers alone until the other is gone.

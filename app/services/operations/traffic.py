@@ -1,4 +1,4 @@
-"""Counting what came and went, a little after it did, so that statistics need not count a million rows."""
+"""Count messages and statuses shortly after they were written, so that statistics need not count a million rows."""
 
 from __future__ import annotations
 

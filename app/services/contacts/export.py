@@ -1,4 +1,4 @@
-"""Everything we know of a person, for whoever asks what that is."""
+"""Export everything that is stored about a contact."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from app.store import contact_list, messages
 from app.store.contact_list import Numbers
 
 BATCH_SIZE = 200
-"""Messages, or events, that are read at once: a person may have said a hundred thousand things."""
+"""Messages or events read at once; a contact may have a hundred thousand."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportedEvent:
-    """An event as it was told."""
+    """An event with its data, as it was delivered."""
 
     id: str
     type: str
@@ -31,7 +31,7 @@ class ExportedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A contact with its messages and events, oldest first, each portion read when it is asked for."""
+    """A contact with its messages and events, oldest first. Each batch is read when the iterator is advanced."""
 
     contact: KnownContact
     messages: Iterator[list[Message]]
@@ -39,7 +39,10 @@ class Export:
 
 
 def export_contact(database: Database, contacts: ReadContacts, contact_id: str, numbers: Numbers) -> Export:
-    """What there is of a contact with these numbers. Raises `NotFound`, at once, and `Unavailable`, at any time."""
+    """Return the export of a contact as far as it concerns these numbers (None: all).
+
+    Raises `NotFound` at once; the iterators raise `Unavailable`, and `NotFound` if the contact is erased meanwhile.
+    """
     known = contacts.one(contact_id, numbers)
     return Export(known, _messages(database, contact_id, numbers), _events(database, contact_id, numbers))
 

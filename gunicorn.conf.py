@@ -22,7 +22,8 @@ workers = _settings.web_concurrency
 worker_class = "app.start.web_process.WebProcess" if _has_greenlets else _settings.web_worker_class
 threads = _settings.web_threads if _settings.web_worker_class == "gthread" else 1
 worker_connections = 1000
-keepalive = 5
+# Longer than proxies and clients keep theirs (60 s or less): where the server closes first, a POST may be lost.
+keepalive = 77
 timeout = 30
 graceful_timeout = EXIT_SECONDS - 4
 control_socket_disable = True

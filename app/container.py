@@ -20,22 +20,17 @@ from app.graph.send_process import SendProcess
 from app.handlers.environment import without_secrets
 from app.handlers.pool import HandlerPool
 from app.security.encryption import Encryptor
-from app.services.alerts.notify import TellAlarms, channels
-from app.services.alerts.raising import Alarms
+from app.services.alerts import Alerts, NotifyAlerts, channel_kinds
 from app.services.contacts import EditContact, EraseContact, HandOver, ReadContacts
 from app.services.delivering import DispatchDelivery, HandlerActions, HandlerDelivery, HttpDelivery, SendReplies
-from app.services.endpoints.graph_subscriptions import GraphSubscriptions
-from app.services.endpoints.manage import ManageEndpoints
-from app.services.endpoints.silence import SeeSilence
-from app.services.endpoints.sync_handlers import FollowHandlers
+from app.services.endpoints import DetectSilence, GraphSubscriptions, ManageEndpoints, SyncHandlers
 from app.services.events import EventLog, EventWaiters
 from app.services.graph_proxy import GraphProxy, GraphUploads
-from app.services.health_checks.run import Watch
+from app.services.health_checks import RunHealthChecks
 from app.services.idempotency import IdempotentRequests
 from app.services.messages import MarkRead, is_revoked
 from app.services.numbers import CheckNumber, RecordApiUsage
-from app.services.operations.shared_settings import SharedSettings
-from app.services.operations.tell_web_settings import TellWebSettings
+from app.services.operations import SharedSettings, TellWebSettings
 from app.services.processing import ProcessingOptions, ProcessNotifications
 from app.services.registries import ApiKeys, EndpointDirectory, NumberDirectory, RecordKeyUse, Registry
 from app.services.sending import (
@@ -68,7 +63,7 @@ class Gateway:
     endpoints: EndpointDirectory
     post_event: HttpDelivery
     handlers: HandlerPool | None
-    follow_handlers: FollowHandlers
+    sync_handlers: SyncHandlers
     deliver: DispatchDelivery
     manage_endpoints: ManageEndpoints
     api_keys: ApiKeys
@@ -86,9 +81,9 @@ class Gateway:
     graph_subscriptions: GraphSubscriptions
     check_number: CheckNumber
     sweep_sends: SweepSends
-    alarms: Alarms
-    watch: Watch
-    tell_alarms: TellAlarms
+    alerts: Alerts
+    run_health_checks: RunHealthChecks
+    notify_alerts: NotifyAlerts
     contacts: ReadContacts
     edit_contact: EditContact
     erase_contact: EraseContact
@@ -128,7 +123,7 @@ class Gateway:
         hand_over = HandOver(database, directory, silence, now)
         graph_proxy = GraphProxy(directory, graph, mark_read)
 
-        alarms = Alarms(database, channels(config), now)
+        alerts = Alerts(database, channel_kinds(config), now)
         handlers = _handler_pool(config)
         subscribers = SubscriberClient(
             user_agent=f"whatsapp-service/{version}",
@@ -151,7 +146,7 @@ class Gateway:
             encryptor,
             endpoints,
             post=post_event,
-            see_silence=SeeSilence(config, database, now),
+            detect_silence=DetectSilence(config, database, now),
             now=now,
         )
         rules = ProcessingOptions(opt_outs.normalise_words(config.opt_out_words), silence)
@@ -165,7 +160,7 @@ class Gateway:
             endpoints=endpoints,
             post_event=post_event,
             handlers=handlers,
-            follow_handlers=FollowHandlers(database, endpoints, alarms, handlers, now),
+            sync_handlers=SyncHandlers(database, endpoints, alerts, handlers, now),
             deliver=DispatchDelivery(post_event, call_handler),
             manage_endpoints=manage_endpoints,
             api_keys=ApiKeys(config, database, registry, now),
@@ -186,9 +181,9 @@ class Gateway:
             graph_subscriptions=GraphSubscriptions(manage_endpoints, endpoints, subscribers),
             check_number=CheckNumber(config, directory, graph, now),
             sweep_sends=SweepSends(config, database, now),
-            alarms=alarms,
-            watch=Watch(config, database, directory, graph, alarms, now),
-            tell_alarms=TellAlarms(config, database, now, version),
+            alerts=alerts,
+            run_health_checks=RunHealthChecks(config, database, directory, graph, alerts, now),
+            notify_alerts=NotifyAlerts(config, database, now, version),
             contacts=ReadContacts(database, silence, now),
             edit_contact=EditContact(database, directory, now),
             erase_contact=EraseContact(database, now),
@@ -199,7 +194,7 @@ class Gateway:
             hold_sends=hold_sends,
             bulk_actions=BulkActions(database, now),
             probe_numbers=probe_numbers,
-            shared_settings=SharedSettings(config, database, endpoints, alarms, now),
+            shared_settings=SharedSettings(config, database, endpoints, alerts, now),
             tell_web_settings=TellWebSettings(config, database, now),
         )
 

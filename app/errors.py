@@ -212,7 +212,7 @@ class AlreadyExists(GatewayError):
 class Unavailable(GatewayError):
     """We cannot keep or read anything at the moment; nothing was acknowledged.
 
-    `reason` says why, for people who run the service: for logs, `/readyz` and alarms, not for callers.
+    `reason` says why, for people who run the service: for logs, `/readyz` and alerts, not for callers.
     """
 
     code = "unavailable"

@@ -16,7 +16,7 @@ from app.models import Message
 from app.services.delivering.dispatch import DispatchDelivery
 from app.services.delivering.handler_actions import HandlerActions
 from app.services.delivering.handler_delivery import HandlerDelivery
-from app.services.endpoints.sync_handlers import FollowHandlers
+from app.services.endpoints.sync_handlers import SyncHandlers
 
 if TYPE_CHECKING:
     from tests.jobs.conftest import Harness
@@ -43,11 +43,11 @@ class Bots:
         self.harness, self.directory = harness, directory
         self.pools: list[HandlerPool] = []
 
-    def load(self, code: str, **options: Any) -> FollowHandlers:
+    def load(self, code: str, **options: Any) -> SyncHandlers:
         """Start the worker anew with this code."""
         return self.start(new_pool(self.directory, code, **options))
 
-    def start(self, pool: HandlerPool | None) -> FollowHandlers:
+    def start(self, pool: HandlerPool | None) -> SyncHandlers:
         """Start the worker anew with this pool, or without handlers."""
         harness, gateway = self.harness, self.harness.gateway
         handle = None
@@ -60,7 +60,7 @@ class Bots:
         harness.deliver = DeliverDue(
             gateway.database, harness.directory, deliver, harness.clock, threads=8, serves=deliver.serves
         )  # fmt: skip
-        self.follow = FollowHandlers(gateway.database, harness.directory, gateway.alarms, pool, harness.clock)
+        self.follow = SyncHandlers(gateway.database, harness.directory, gateway.alerts, pool, harness.clock)
         self.follow()
         gateway.endpoints.forget()
         return self.follow

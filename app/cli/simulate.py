@@ -49,13 +49,13 @@ def burst(rate: float, seconds: float, connections: int, **where: Any) -> None:
 @click.option("--posts", default=20, type=click.IntRange(1, 10_000), show_default=True)
 @click.option("--items", default=1000, type=click.IntRange(1, 1000), show_default=True, help="In each POST.")
 @click.option("--rate", default=2.0, type=click.FloatRange(0.1, 100), show_default=True, help="POSTs a second.")
-@click.option("--several", type=click.IntRange(1, 20), help="So many made-up numbers; they raise an alarm.")
+@click.option("--several", type=click.IntRange(1, 20), help="So many made-up numbers; they raise an alert.")
 @_target_options
 def batch(posts: int, items: int, rate: float, several: int | None, **where: Any) -> None:
     """Webhooks of many items about several numbers, as Meta sends them after it could not for a while.
 
     The numbers are those of this deployment. Made-up ones are kept and flagged like any that nobody configured, and
-    leave the alarm `unknown_number` open for a day.
+    leave the alert `unknown_number` open for a day.
     """
     trial = Trial(named_target(several=several, **where), is_ours=not where["url"])
     webhooks = Maker(trial.target.app_secret, trial.target.numbers).batches(items)

@@ -10,7 +10,6 @@ import click
 
 from app.cli.base import Command
 from app.clock import utc_now
-from app.services.webhooks import explain
 
 
 @click.command(cls=Command)
@@ -35,6 +34,8 @@ def verify(
     secret: str,
 ) -> None:
     """Check a captured request, of Standard Webhooks or of Meta. Exits with 1, and says why, when it is not genuine."""
+    from app.services.webhooks.explain_signature import explain
+
     if (request_file is None) == (headers_file is None) or (headers_file is None) != (body_file is None):
         raise click.UsageError("Say which: --request alone, or --headers and --body.")
     if request_file is not None:

@@ -1,4 +1,4 @@
-"""How the text of a setting is read: each reader returns the value, or raises `WrongSetting` with what it must be."""
+"""Parsers of settings: each takes a setting's text and returns its value, or raises `WrongSetting` with the remedy."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from app.security.endpoint_urls import AllowedNetwork
 
 ROOT = Path(__file__).resolve().parents[2]
 
-Reader = Callable[[str], Any]
+Parser = Callable[[str], Any]
 
 
 class WrongSetting(Exception):
-    """What a setting must be, said without its value. Only its words are shown: a library's may quote the text."""
+    """A setting cannot be parsed. The message says what it must be, without its value, which may be a secret."""
 
 
-def whole(low: int, high: int) -> Reader:
-    def read(text: str) -> int:
+def integer(low: int, high: int) -> Parser:
+    def parse(text: str) -> int:
         if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
             raise WrongSetting(f"must be a whole number from {low} to {high}")
         return int(text)
 
-    return read
+    return parse
 
 
 def seconds(text: str) -> float:
@@ -42,30 +42,30 @@ def rate(text: str) -> float:
     return float(text)
 
 
-def flag(text: str) -> bool:
+def boolean(text: str) -> bool:
     if text.lower() not in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
         raise WrongSetting("must be true or false")
     return text.lower() in {"true", "1", "yes", "on"}
 
 
-def one_of(*choices: str) -> Reader:
+def one_of(*choices: str) -> Parser:
     by_lower = {choice.lower(): choice for choice in choices}
 
-    def read(text: str) -> str:
+    def parse(text: str) -> str:
         if text.lower() not in by_lower:
             raise WrongSetting(f"must be one of {', '.join(choices)}")
         return by_lower[text.lower()]
 
-    return read
+    return parse
 
 
-def like(pattern: str, remedy: str) -> Reader:
-    def read(text: str) -> str:
+def matching(pattern: str, remedy: str) -> Parser:
+    def parse(text: str) -> str:
         if not re.fullmatch(pattern, text):
             raise WrongSetting(remedy)
         return text
 
-    return read
+    return parse
 
 
 def url(text: str) -> str:
@@ -103,15 +103,15 @@ def _split(text: str) -> SplitResult | None:
         return None
 
 
-def secret_text(shortest: int) -> Reader:
-    def read(text: str) -> str:
+def secret_text(shortest: int) -> Parser:
+    def parse(text: str) -> str:
         if not re.fullmatch(r"[!-~]+", text):
             raise WrongSetting("must be plain ASCII without spaces; copy it again")
         if len(text) < shortest:
             raise WrongSetting(f"is too short; use at least {shortest} characters")
         return text
 
-    return read
+    return parse
 
 
 def word(text: str) -> str:
@@ -121,11 +121,11 @@ def word(text: str) -> str:
     return text
 
 
-def list_of(read_one: Reader) -> Reader:
-    def read(text: str) -> tuple[Any, ...]:
-        return tuple(read_one(part.strip()) for part in text.split(","))
+def list_of(parse_one: Parser) -> Parser:
+    def parse(text: str) -> tuple[Any, ...]:
+        return tuple(parse_one(part.strip()) for part in text.split(","))
 
-    return read
+    return parse
 
 
 def fernet_key(text: str) -> str:
@@ -184,7 +184,9 @@ def host_name(text: str) -> str:
     """Read a host's name, in any case, without scheme, port or path."""
     label = "[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?"
     if len(text) > 253 or not re.fullmatch(rf"{label}(\.{label})*", text.lower()):
-        raise WrongSetting("must be host names without https:// and port, as graph.internal, with commas between them")
+        raise WrongSetting(
+            "must be host names without https:// and port, as graph.internal, with commas between them"
+        )
     return text.lower()
 
 
@@ -192,6 +194,8 @@ def directory(text: str) -> str:
     return str(ROOT / text)
 
 
-mail_address = like(r"[!#-'*-.0-9A-Z^-~]+@[0-9A-Za-z.-]+", "must be addresses such as ops@example.com, comma-separated")
+mail_address = matching(
+    r"[!#-'*-.0-9A-Z^-~]+@[0-9A-Za-z.-]+", "must be addresses such as ops@example.com, comma-separated"
+)
 
-digits = like(r"[0-9]{5,20}", "must be the number that Meta shows, digits only")
+digits = matching(r"[0-9]{5,20}", "must be the number that Meta shows, digits only")

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from app.config import parsers
-from app.config.parsers import ROOT, Reader, WrongSetting
+from app.config.parsers import ROOT, Parser, WrongSetting
 from app.errors import ConfigError
 from app.security.endpoint_urls import AllowedNetwork, WrongUrl, check_url
 from app.security.standard_webhooks import WrongSecret, read_secret
@@ -26,7 +26,9 @@ SIMULATOR_TOKEN = "EAAsimulated"
 RUN_SH_MAKES_IT = "required; ./run.sh makes one when there is no .env, .env.example shows how to make one by hand"
 
 
-def _setting(default: Any, read: Reader = str, *, name: str = "", secret: bool = False, required: bool = False) -> Any:
+def _setting(
+    default: Any, read: Parser = str, *, name: str = "", secret: bool = False, required: bool = False
+) -> Any:
     """Declare a setting. A secret is kept out of `repr()` and may be read from the file that `<NAME>_FILE` names."""
     return field(
         default=default,
@@ -48,50 +50,54 @@ class Config:
     )
     whatsapp_verify_token: str = _setting("", parsers.secret_text(8), secret=True, required=True)
     graph_api_url: str = _setting("https://graph.facebook.com", parsers.graph_url)
-    graph_api_version: str = _setting("v26.0", parsers.like(r"v[0-9]{1,3}\.[0-9]", "must look like v26.0"))
+    graph_api_version: str = _setting("v26.0", parsers.matching(r"v[0-9]{1,3}\.[0-9]", "must look like v26.0"))
     graph_timeout_seconds: float = _setting(20.0, parsers.seconds)
     graph_proxy: str = _setting("", parsers.url, secret=True)
-    graph_key_in_request: bool = _setting(True, parsers.flag)
+    graph_key_in_request: bool = _setting(True, parsers.boolean)
     graph_hosts: tuple[str, ...] = _setting((), parsers.list_of(parsers.host_name))
 
     api_key: str = _setting("", parsers.secret_text(24), secret=True, required=True)
     secret_key: str = _setting("", parsers.secret_text(32), secret=True, required=True)
     encryption_key: tuple[str, ...] = _setting((), parsers.list_of(parsers.fernet_key), secret=True, required=True)
     public_url: str = _setting("", parsers.url)
-    host: str = _setting("127.0.0.1", parsers.like(r"[0-9A-Za-z.:_-]+", "must be an address, such as 127.0.0.1"))
-    port: int = _setting(8000, parsers.whole(1, 65535))
-    trusted_proxies: int = _setting(0, parsers.whole(0, 10))
-    default_region: str = _setting("", parsers.like(r"[A-Z]{2}", "must be a country's two capital letters, such as AR"))
-    simulator: bool = _setting(False, parsers.flag)
+    host: str = _setting("127.0.0.1", parsers.matching(r"[0-9A-Za-z.:_-]+", "must be an address, such as 127.0.0.1"))
+    port: int = _setting(8000, parsers.integer(1, 65535))
+    trusted_proxies: int = _setting(0, parsers.integer(0, 10))
+    default_region: str = _setting(
+        "", parsers.matching(r"[A-Z]{2}", "must be a country's two capital letters, such as AR")
+    )
+    simulator: bool = _setting(False, parsers.boolean)
     simulator_app_secret: str = _setting("", parsers.secret_text(16), secret=True)
 
     database_url: str = _setting(f"sqlite:///{ROOT}/data/whatsapp.db", parsers.database_url, secret=True)
-    database_pool_size: int = _setting(5, parsers.whole(1, 500))
-    storage_limit_mb: int = _setting(0, parsers.whole(0, 100_000_000))
+    database_pool_size: int = _setting(5, parsers.integer(1, 500))
+    storage_limit_mb: int = _setting(0, parsers.integer(0, 100_000_000))
 
     worker: str = _setting("embedded", parsers.one_of("embedded", "external"))
-    web_concurrency: int = _setting(min(2, os.cpu_count() or 1), parsers.whole(1, 128))
+    web_concurrency: int = _setting(min(2, os.cpu_count() or 1), parsers.integer(1, 128))
     web_worker_class: str = _setting("gevent", parsers.one_of("gevent", "gthread", "sync"))
-    web_threads: int = _setting(16, parsers.whole(1, 1000))
-    worker_threads: int = _setting(32, parsers.whole(1, 256))
-    drain_seconds: int = _setting(0, parsers.whole(0, 600))
-    metrics_port: int = _setting(0, parsers.whole(0, 65535))
+    web_threads: int = _setting(16, parsers.integer(1, 1000))
+    worker_threads: int = _setting(32, parsers.integer(1, 256))
+    drain_seconds: int = _setting(0, parsers.integer(0, 600))
+    metrics_port: int = _setting(0, parsers.integer(0, 65535))
 
     forward_url: str = _setting("", parsers.secret_url, secret=True)
     forward_secret: str = _setting("", parsers.secret_text(16), secret=True)
     forward_format: str = _setting("event", parsers.one_of("event", "meta"))
-    forward_replies: bool = _setting(False, parsers.flag)
+    forward_replies: bool = _setting(False, parsers.boolean)
     forward_allow_nets: tuple[AllowedNetwork, ...] = _setting((), parsers.list_of(parsers.network))
 
-    echo_bot: bool = _setting(True, parsers.flag)
-    handlers: str = _setting("", parsers.like(r"[^\W\d]\w*(\.[^\W\d]\w*)*", "must be a module, as mybot.handlers"))
-    handler_processes: int = _setting(4, parsers.whole(1, 64))
-    handler_seconds: int = _setting(30, parsers.whole(1, 3600))
-    handover_hours: int = _setting(12, parsers.whole(1, 8760))
+    echo_bot: bool = _setting(True, parsers.boolean)
+    handlers: str = _setting(
+        "", parsers.matching(r"[^\W\d]\w*(\.[^\W\d]\w*)*", "must be a module, as mybot.handlers")
+    )
+    handler_processes: int = _setting(4, parsers.integer(1, 64))
+    handler_seconds: int = _setting(30, parsers.integer(1, 3600))
+    handover_hours: int = _setting(12, parsers.integer(1, 8760))
 
     messages_per_second: float = _setting(80.0, parsers.rate)
     unknown_send_policy: str = _setting("held", parsers.one_of("held", "resend"))
-    unknown_send_seconds: int = _setting(600, parsers.whole(1, 2_592_000))
+    unknown_send_seconds: int = _setting(600, parsers.integer(1, 2_592_000))
     opt_out_words: tuple[str, ...] = _setting((), parsers.list_of(parsers.word))
 
     alert_url: str = _setting("", parsers.secret_url, secret=True)
@@ -169,7 +175,9 @@ def _text_of(setting: Field[Any], environ: Mapping[str, str]) -> str:
     name = setting_name(setting)
     text, path = environ.get(name, "").strip(), environ.get(f"{name}_FILE", "").strip()
     if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
-        raise WrongSetting("stands in quotes that became part of it, as by docker's --env-file; write it without them")
+        raise WrongSetting(
+            "stands in quotes that became part of it, as by docker's --env-file; write it without them"
+        )
     if not path or not setting.metadata["secret"]:
         return text
     if text:

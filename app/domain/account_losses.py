@@ -1,6 +1,6 @@
 """More of Meta's news that costs service, money or reach, where the last word on something is what holds.
 
-Each kind of alarm reads one or two fields, and says of each piece of news what it is about, whether that is bad, and
+Each kind of alert reads one or two fields, and says of each piece of news what it is about, whether that is bad, and
 what a person should know. What has no end that Meta tells is over after a week.
 """
 

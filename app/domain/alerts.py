@@ -9,197 +9,197 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of alarm. `{subject}` in `what` is filled in; both are whole sentences."""
+class AlertKind:
+    """A kind of alert. `{subject}` in `what` is filled in; both are whole sentences."""
 
     what: str
     remedy: str
 
 
-KINDS: dict[str, Kind] = {
-    "token_dead": Kind(
+KINDS: dict[str, AlertKind] = {
+    "token_dead": AlertKind(
         "Meta refuses the access token of number {subject}; nothing is sent.",
         "Make a new system user's token and put it in place (WHATSAPP_ACCESS_TOKEN, or flask numbers add … --token).",
     ),
-    "token_expiring": Kind(
+    "token_expiring": AlertKind(
         "The access token of number {subject} is about to expire, or no longer valid.",
         "Make a system user's token that does not expire, and put it in place before sends fail.",
     ),
-    "number_paused": Kind(
+    "number_paused": AlertKind(
         "Number {subject} sends nothing at the moment, or no campaigns.",
         "See the details for Meta's reason, put it right in the WhatsApp manager, then resume.",
     ),
-    "quality_low": Kind(
+    "quality_low": AlertKind(
         "Meta flagged number {subject} for low quality.",
         "Stop campaigns that people block or report; a number that stays flagged is limited.",
     ),
-    "limit_lowered": Kind(
+    "limit_lowered": AlertKind(
         "Meta lowered how many people {subject} may write to.",
         "Send less outside of conversations until Meta raises the limit again.",
     ),
-    "account_restricted": Kind(
+    "account_restricted": AlertKind(
         "Meta restricted or removed the business account: {subject}.",
         "Read Meta's reason in the business manager, and appeal there if it is wrong.",
     ),
-    "account_alert": Kind(
+    "account_alert": AlertKind(
         "Meta warns about the business account: {subject}.",
         "Open the business manager; it says what Meta wants to be done.",
     ),
-    "template_paused": Kind(
+    "template_paused": AlertKind(
         "Meta paused or disabled the template {subject}; sends that use it fail.",
         "Use another template, or edit this one and have it approved again.",
     ),
-    "template_warned": Kind(
+    "template_warned": AlertKind(
         "Meta rejected the template {subject}, or is about to pause it.",
         "See the details; edit it and have it reviewed again, or send what people want, before sends with it fail.",
     ),
-    "template_dearer": Kind(
+    "template_dearer": AlertKind(
         "Meta counts the template {subject} as marketing; each use costs more, and who wants none is not sent it.",
         "Take what sells something out of it, or ask for a review of its category within 60 days.",
     ),
-    "price_changed": Kind(
+    "price_changed": AlertKind(
         "What Meta charges changes: {subject}.",
         "Read the new rates in the WhatsApp manager; for authentication abroad other rates apply from now on.",
     ),
-    "review_failed": Kind(
+    "review_failed": AlertKind(
         "Meta did not approve the business account: {subject}.",
         "Read why in the business manager, put it right, and ask for another review.",
     ),
-    "name_refused": Kind(
+    "name_refused": AlertKind(
         "Meta refused the display name of number {subject}.",
         "See the details for the reason and choose another in the WhatsApp manager; the old one stays meanwhile.",
     ),
-    "username_lost": Kind(
+    "username_lost": AlertKind(
         "The business has lost its {subject} on WhatsApp; people no longer find it by that.",
         "Claim it again, or choose another, in the WhatsApp manager.",
     ),
-    "pin_changed": Kind(
+    "pin_changed": AlertKind(
         "The PIN of number {subject} was changed, or somebody asked for that.",
         "If it was none of you, set a new PIN and look at who may administer the account.",
     ),
-    "flow_failing": Kind(
+    "flow_failing": AlertKind(
         "Flow {subject} is failing, or blocked by Meta.",
         "Look at the flow's endpoint and its log; Meta stops a flow that keeps failing.",
     ),
-    "worker_behind": Kind(
+    "worker_behind": AlertKind(
         "Webhooks have waited for more than a minute to be processed.",
         "Look at the worker's log and the machine's load; start more workers if there is simply too much.",
     ),
-    "disk_full": Kind(
+    "disk_full": AlertKind(
         "The disk that holds {subject} is more than 80 % full.",
         "Free space or enlarge it: on a full disk webhooks are refused until there is room.",
     ),
-    "database_unwritable": Kind(
+    "database_unwritable": AlertKind(
         "Nothing can be written to the database: webhooks are refused, and nothing is sent or delivered.",
         "See the reason; /readyz has it too. Meta sends its webhooks again for days.",
     ),
-    "wal_grows": Kind(
+    "wal_grows": AlertKind(
         "The database's log (the file that ends in -wal) grows, because some program keeps reading an old state.",
         "Find it with fuser -v on the database's file, and end it: a shell or a copy that was left open.",
     ),
-    "storage_limit": Kind(
+    "storage_limit": AlertKind(
         "The database has reached 80 % of STORAGE_LIMIT_MB.",
         "Keep less, or raise the limit.",
     ),
-    "unknown_number": Kind(
+    "unknown_number": AlertKind(
         "Messages come in for number {subject}, which nobody configured.",
         "Add it with flask numbers add, or take it out of the app's subscriptions at Meta.",
     ),
-    "quarantined": Kind(
+    "quarantined": AlertKind(
         "Webhooks were quarantined: their signer may not speak for the number they are about.",
         "See /api/notifications?state=quarantined. Check which app each number belongs to (flask numbers list).",
     ),
-    "parked": Kind(
+    "parked": AlertKind(
         "Webhooks were parked: some item in them could not be read or stored.",
         "See /api/notifications?state=parked for the reasons; after an upgrade run flask notifications replay.",
     ),
-    "sends_held": Kind(
+    "sends_held": AlertKind(
         "Sends are held: Meta never said what became of them.",
         "See /api/messages?status=held and decide for each whether it went; flask sends decides for many.",
     ),
-    "meta_unreachable": Kind(
+    "meta_unreachable": AlertKind(
         "Meta gives no clear answers about number {subject}; its sends wait.",
         "Look at metastatus.com, the way out to graph.facebook.com and GRAPH_PROXY. It goes on by itself.",
     ),
-    "queue_stuck": Kind(
+    "queue_stuck": AlertKind(
         "The sends of number {subject} have not moved for five minutes, though some are due.",
         "Look at the worker's log for the process that sends, and restart it; add a number that was removed again.",
     ),
-    "replies_expired": Kind(
+    "replies_expired": AlertKind(
         "Answers to customers of number {subject} expired before they could be sent.",
-        "See /api/messages?status=expired; other open alarms say what was in the way. Write to those customers.",
+        "See /api/messages?status=expired; other open alerts say what was in the way. Write to those customers.",
     ),
-    "not_permitted": Kind(
+    "not_permitted": AlertKind(
         "Meta refuses sends of number {subject}, because its token lacks a permission.",
         "Give the token's system user the number's account and whatsapp_business_messaging, then flask sends retry.",
     ),
-    "sends_held_unsent": Kind(
+    "sends_held_unsent": AlertKind(
         "Sends are held that certainly did not go out: their token was refused, or somebody held them.",
         "Look with flask sends list; then flask sends release sends them, flask sends cancel gives them up.",
     ),
-    "database_restored": Kind(
+    "database_restored": AlertKind(
         "The database had been out of use, as after a restore; what waited is held, since it may have gone.",
         "Meta's reports release what went. For the rest see flask sends list, then flask sends release or cancel.",
     ),
-    "graph_version": Kind(
+    "graph_version": AlertKind(
         "Version {subject} of Meta's Graph API expires soon, or has expired.",
         "Upgrade the gateway, or set GRAPH_API_VERSION to a newer one.",
     ),
-    "graph_circle": Kind(
+    "graph_circle": AlertKind(
         "Calls to Meta end at this gateway itself: {subject} is directed here.",
         "Remove the hosts entry (or extra_hosts, or DNS record) from the gateway's own machine or container: only the"
         " application that calls the gateway by that name may have it.",
     ),
-    "graph_certificate": Kind(
+    "graph_certificate": AlertKind(
         "The certificate for {subject}, by which applications call this gateway, is about to end, or has ended.",
         "Run flask graph certificate, then reload the TLS server in front that shows it.",
     ),
-    "signature_refused": Kind(
+    "signature_refused": AlertKind(
         "All webhooks for number {subject} are refused: none of the app secrets signed them.",
         "Compare WHATSAPP_APP_SECRET (or the number's own secret) with App settings, Basic at Meta: it may be reset"
         " there, is another app's, or was cut when copied. A proxy that changes bodies breaks signatures, too (flask"
         " verify looks at a captured request); and if nobody at Meta posts, a stranger does.",
     ),
-    "encryption_key": Kind(
+    "encryption_key": AlertKind(
         "Stored tokens and secrets cannot be decrypted: ENCRYPTION_KEY is not the one that encrypted them.",
         "Put the old key back, behind the new one if there is a new one (new,old), and restart. If it is lost, store"
         " tokens and secrets anew: flask numbers add … --token --secret, and rotate the endpoints' secrets.",
     ),
-    "silence": Kind(
+    "silence": AlertKind(
         "Meta tells nothing of number {subject}, though it should; probably webhooks do not reach the gateway.",
         "Check the callback URL, its certificate, and the app's subscription to the business account.",
     ),
-    "handlers_broken": Kind(
+    "handlers_broken": AlertKind(
         "The Python handlers in {subject} cannot be loaded; their events wait.",
         "Run flask handlers check for the reason and put it right. Loading is tried again every minute.",
     ),
-    "endpoint_failing": Kind(
+    "endpoint_failing": AlertKind(
         "Endpoint {subject} takes no events; they are kept and tried again.",
         "Look at the app or the handler behind it; /api/deliveries has its answers; flask endpoints test tries it now."
-        " The alarm ends with the first event that it takes.",
+        " The alert ends with the first event that it takes.",
     ),
-    "clock_wrong": Kind(
+    "clock_wrong": AlertKind(
         "The clock of {subject} differs from the database's by more than two seconds; the database's is gone by.",
         "Set the clock of whichever is wrong by NTP. With more than a minute the worker there takes no work.",
     ),
-    "settings_unequal": Kind(
+    "settings_unequal": AlertKind(
         "Processes on this database have unequal settings: {subject}.",
         "Give all of them the same .env and restart the wrong one. Until then endpoint and handlers are as the worker"
         " says that started first, and the stricter limit of sending holds.",
     ),
-    "endpoint_changed": Kind(
+    "endpoint_changed": AlertKind(
         "The endpoint that FORWARD_URL names was {subject}.",
         "If nobody meant that, look at the .env of the worker that did it (see the details); replay what was missed.",
     ),
-    "worker_refused": Kind(
+    "worker_refused": AlertKind(
         "A worker on {subject} was refused: its ENCRYPTION_KEY is not that of the workers on this database.",
         "Give it the same ENCRYPTION_KEY as the others, or another DATABASE_URL, and start it again.",
     ),
-    "deliveries_stuck": Kind(
+    "deliveries_stuck": AlertKind(
         "Events for endpoint {subject} are claimed by a worker that does nothing with them.",
         "Restart the worker: what it has in hand is tried by another within half a minute. And report it: it is a bug.",
     ),
-    "endpoint_disabled": Kind(
+    "endpoint_disabled": AlertKind(
         "Endpoint {subject} was switched off after failing for too long; its events are kept.",
         "Put the app right, switch the endpoint on again, and replay what it missed.",
     ),
@@ -208,14 +208,14 @@ KINDS: dict[str, Kind] = {
 
 _WAMID = re.compile(r"wamid\.[A-Za-z0-9+/=_-]+")  # there is a customer's number inside
 
-MARKS = {"raised": "ALARM", "repeated": "STILL", "closed": "OVER"}
+LABELS = {"raised": "ALERT", "repeated": "STILL", "closed": "OVER"}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something that is wrong now. `details` hold facts for a person: no secret, no customer's number, no text.
 
-    One that is not `known` is no alarm, and no end of one: nobody can tell now whether it is so.
+    One that is not `known` is no alert, and no end of one: nobody can tell now whether it is so.
     """
 
     subject: str = ""
@@ -224,16 +224,16 @@ class Finding:
     known: bool = True
 
 
-def sentence(kind: str, subject: str) -> str:
+def describe(kind: str, subject: str) -> str:
     """What is wrong, as one sentence."""
     known = KINDS.get(kind)
     return known.what.format(subject=subject) if known else f"{kind} {subject}".strip()
 
 
-def story(action: str, kind: str, subject: str, since: datetime, details: dict[str, Any]) -> str:
+def alert_text(action: str, kind: str, subject: str, since: datetime, details: dict[str, Any]) -> str:
     """What a person is told: one line, and for what goes on a second one with what to do."""
     facts = "".join(f" · {name}: {value}" for name, value in details.items() if value not in (None, "", []))
     facts = _WAMID.sub("[wamid]", facts)
-    line = f"{MARKS[action]} {sentence(kind, subject)} (since {since:%Y-%m-%d %H:%M} UTC{facts})"
+    line = f"{LABELS[action]} {describe(kind, subject)} (since {since:%Y-%m-%d %H:%M} UTC{facts})"
     known = KINDS.get(kind)
     return line if action == "closed" or known is None else f"{line}\n{known.remedy}"

@@ -1,4 +1,4 @@
-"""A message as the gateway speaks of it everywhere: to the API, in events, to hooks."""
+"""Messages, contacts and revisions in the form that the API, events and handlers share."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 from app.domain.notifications import MessageFact
 
 PLACEHOLDER = "media_placeholder"
-"""The type of a message of imported history whose file Meta tells of later, under the same wamid."""
+"""The type of a message of imported history whose file Meta sends later, under the same wamid."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContactRef:
-    """Who a message is with, as far as we know.
+    """The contact of a message, with the ids and names that are known.
 
-    `name` is what the person calls themselves (their profile's), `given_name` what the business calls them.
+    `name` is the person's own profile name, `given_name` the name that the business gave them.
     """
 
     id: str
@@ -34,7 +34,7 @@ class ContactRef:
 
 
 def shown(contact: ContactRef) -> dict[str, str | None]:
-    """A contact as messages and events carry it: under the business's own name for it, if there is one."""
+    """Return a contact as messages and events carry it. `name` is the business's name for it, if there is one."""
     return {
         "id": contact.id,
         "wa_id": contact.wa_id,
@@ -91,15 +91,15 @@ class Revision:
 
 
 def wording(message: Message | MessageFact) -> dict[str, Any]:
-    """What a message says, as revisions keep it."""
+    """Return a message's content as revisions store it: `message_type`, `message` and `content`."""
     return {"message_type": message.message_type, "message": message.message, "content": message.content}
 
 
 def revised(message: Message, revision: Revision, earlier: list[Revision]) -> Message:
-    """The message after a revision; `earlier` are those that are known already, whatever their times.
+    """Return the message after a revision. `earlier` are the revisions known before this one, in any order.
 
-    The newest edit holds, whatever order they come in. An edit says only what it changes: the file of a picture whose
-    caption was edited stays. A message that was taken back keeps what it said.
+    The newest edit wins, in whatever order edits arrive. An edit holds only what it changes: the file of an image whose
+    caption was edited stays. A revoked message keeps its content.
     """
     if any(each.wamid == revision.wamid for each in earlier):
         return message
@@ -110,6 +110,10 @@ def revised(message: Message, revision: Revision, earlier: list[Revision]) -> Me
     if said is None or not is_newest:
         return replace(message, flags=flags)
     content = said["content"]
-    if isinstance(content, dict) and isinstance(message.content, dict) and said["message_type"] == message.message_type:
+    if (
+        isinstance(content, dict)
+        and isinstance(message.content, dict)
+        and said["message_type"] == message.message_type
+    ):
         content = message.content | {name: value for name, value in content.items() if value is not None}
     return replace(message, flags=flags, message=said["message"], message_type=said["message_type"], content=content)

@@ -1,4 +1,4 @@
-"""The business numbers we speak for, and whose signature vouches for which."""
+"""Our business numbers, and which Meta app is authorised for which of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OWN_REALM = ""
 
 
 def realm_of(app: str, own_app: str) -> str:
-    """The realm of an app: people are known within one, since an app's secret vouches for its own numbers' only."""
+    """Return the realm of an app. Contacts belong to a realm, because an app is authorised for its own numbers only."""
     return OWN_REALM if app in (own_app, DEFAULT_APP) else app
 
 
@@ -51,22 +51,22 @@ class Directory:
     unreadable: frozenset[str] = frozenset()
 
     def realm(self, app: str) -> str:
-        """Whose people an app speaks of."""
+        """Return the realm whose contacts an app's webhooks are about."""
         return realm_of(app, self.own_app)
 
     def accounts_of(self, numbers: Collection[str] | None) -> tuple[str, ...]:
-        """The business accounts that these numbers of ours belong to; none for None, which is all numbers."""
+        """Return the business accounts (WABAs) of these numbers; empty for None, which means all numbers."""
         ours = {number.waba_id for key, number in self.numbers.items() if numbers is not None and key in numbers}
         return tuple(sorted(account for account in ours if account))
 
     def find(self, phone_number_id: str | None) -> BusinessNumber | None:
-        """The number of that id, if it is one of ours."""
+        """Return the number with this phone number id, or None if it is not ours."""
         return self.numbers.get(phone_number_id or "")
 
     def is_authorised_for(self, app: str, phone_number_id: str | None, waba_id: str | None) -> bool:
-        """Whether the signature of `app` may speak for this number, or this business account.
+        """Whether a webhook signed by `app` may concern this number, or this business account.
 
-        For a number nobody configured any valid signature will do: it is kept, and marked by the caller.
+        For a number that is not configured any valid signature suffices: the caller stores the item and flags it.
         """
         number = self.find(phone_number_id)
         if number is not None:

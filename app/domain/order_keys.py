@@ -34,10 +34,10 @@ _OURS = re.compile(rb'display_phone_number":\s*"([^"\\]{1,32})"')
 
 
 def keys_of(raw: bytes) -> str | None:
-    """The keys of everybody that a webhook's bytes name, separated by spaces; None if they name nobody.
+    """Return the keys of the persons that a webhook's bytes name, separated by spaces; None if they name nobody.
 
-    Bytes of any kind are taken. The business's own number, which stands in every answer to it, does not count. To read
-    the bytes as JSON would take three times as long.
+    Accepts any bytes. The business's own number, which most webhooks contain, does not count. Parsing the JSON instead
+    would take three times as long.
     """
     if len(raw) > LONGEST_LOOK:
         return EVERYBODY
@@ -53,17 +53,17 @@ def _key(name: bytes) -> str:
 
 
 class Taken:
-    """The keys of what must be done first."""
+    """The order keys of earlier jobs that are not done."""
 
     def __init__(self) -> None:
         self._keys: set[str] = set()
 
     def add(self, keys: str | None) -> None:
-        """Note that something with these keys is not done."""
+        """Add the keys of a job that is not done."""
         self._keys.update((keys or "").split())
 
     def blocks(self, keys: str | None) -> bool:
-        """Whether something with these keys must wait."""
+        """Whether a job with these keys must wait for one of the added jobs."""
         if not keys or not self._keys:
             return False
         return EVERYBODY in self._keys or keys == EVERYBODY or not self._keys.isdisjoint(keys.split())

@@ -1,4 +1,4 @@
-"""What people write to say which person they mean: a phone in any notation, or Meta's user id."""
+"""Texts by which callers identify a person: a phone number in any notation, or Meta's user id."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def is_our_id(text: str) -> bool:
 
 
 def names_of(text: str, default_region: str | None = None) -> tuple[str, ...]:
-    """Every name by which Meta may know the person meant: each form of a phone number, or the user id as it is.
+    """Return every alias that the text may stand for: each form of a phone number, or the user id itself.
 
-    Digits without a plus are taken as Meta writes them, with the country code, and as they are written at home where a
-    `default_region` is set.
+    Digits without a plus are taken as international, as Meta writes them, and also as national numbers of
+    `default_region` if there is one.
     """
     if is_user_id(text):
         return (text,)

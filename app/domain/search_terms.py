@@ -1,4 +1,4 @@
-"""What a text is found by: its words, however they are accented and written large or small."""
+"""Words of a text and terms of a search, both independent of case and accents."""
 
 from __future__ import annotations
 
@@ -7,49 +7,51 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-LONGEST = 64
-"""Letters of a word that count. The rest makes no difference to anybody, and indexes bound what they take."""
+MAX_WORD_LENGTH = 64
+"""Letters of a word that are indexed and compared; indexes bound the length of their entries."""
 
 _WORD = re.compile(r"[^\W_]+|[\u2600-\u27bf\U0001f000-\U0001faff]")
-_ASKED = re.compile(rf"({_WORD.pattern})(\*?)")
+_TERM = re.compile(rf"({_WORD.pattern})(\*?)")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """A word that is looked for. `is_beginning`: longer words that begin with it will do."""
+class SearchTerm:
+    """A word to search for. With `is_prefix`, any word that begins with it matches."""
 
     word: str
-    is_beginning: bool = False
+    is_prefix: bool = False
 
-    def is_in(self, words: set[str]) -> bool:
-        """Whether it is one of these."""
-        if self.is_beginning:
+    def matches(self, words: set[str]) -> bool:
+        """Whether one of these words matches."""
+        if self.is_prefix:
             return any(word.startswith(self.word) for word in words)
         return self.word in words
 
 
 def words_of(text: str) -> set[str]:
-    """The words of a text; an emoji is one, too."""
+    """Return the words of a text, normalised. An emoji is a word of its own."""
     return _words(_plain(text))
 
 
-def holds(text: str, words: Sequence[Wanted]) -> bool:
-    """Whether a text has all of these words."""
+def contains_all(text: str, words: Sequence[SearchTerm]) -> bool:
+    """Whether every term matches a word of the text."""
     plain = _plain(text)
-    if not all(each.word in plain for each in words):  # most texts need not be cut into words
+    if not all(
+        each.word in plain for each in words
+    ):  # cheaper than splitting the text into words, which most texts then do not need
         return False
     present = _words(plain)
-    return all(each.is_in(present) for each in words)
+    return all(each.matches(present) for each in words)
 
 
-def wanted(text: str) -> list[Wanted]:
-    """The words that somebody looks for, all of which must be there. `hol*` is for any word that begins like that."""
-    found = (Wanted(word[:LONGEST], bool(star)) for word, star in _ASKED.findall(_plain(text)))
+def parse_terms(text: str) -> list[SearchTerm]:
+    """Parse a search: words, all of which must match; `hol*` matches every word that begins with `hol`."""
+    found = (SearchTerm(word[:MAX_WORD_LENGTH], bool(star)) for word, star in _TERM.findall(_plain(text)))
     return list(dict.fromkeys(found))
 
 
 def _words(plain: str) -> set[str]:
-    return {word[:LONGEST] for word in _WORD.findall(plain)}
+    return {word[:MAX_WORD_LENGTH] for word in _WORD.findall(plain)}
 
 
 def _plain(text: str) -> str:

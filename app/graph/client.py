@@ -228,7 +228,7 @@ def _authorization(token: str, scheme: str = "Bearer") -> str:
     if not token:
         raise GraphUnauthorised(
             "The number has no access token that can be read. If one was stored, ENCRYPTION_KEY is not the one that"
-            " encrypted it: see the alarm `encryption_key`."
+            " encrypted it: see the alert `encryption_key`."
         )
     if not token.isascii() or not token.isprintable() or " " in token:
         raise GraphUnauthorised("The number's access token is not a token.")

@@ -13,7 +13,7 @@ import threading
 from app.errors import Unavailable
 from app.logs import get_logger
 from app.process import console
-from app.services.operations.shared_settings import SharedSettings
+from app.services.operations import SharedSettings
 
 LOOK_SECONDS = 5.0
 

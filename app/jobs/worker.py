@@ -21,7 +21,7 @@ from app.jobs.worker_loops import worker_loops
 from app.logs import get_logger
 from app.process import console, draining
 from app.process.supervisor import PARENT_PID
-from app.services.operations.shared_settings import SharedSettings
+from app.services.operations import SharedSettings
 
 logger = get_logger(__name__)
 

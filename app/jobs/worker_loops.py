@@ -14,11 +14,10 @@ from app.jobs.loops import POLL_SECONDS, Loop, Loops, Once
 from app.jobs.process import process_due
 from app.jobs.send import Sender
 from app.logs import get_logger
-from app.services.alerts.database_alert import DatabaseAlarm
+from app.services.alerts import DatabaseAlert
 from app.services.delivering import reset_implausible
 from app.services.messages import index_contacts, index_messages
-from app.services.operations.shared_settings import HANDLERS
-from app.services.operations.traffic import count_traffic
+from app.services.operations import HANDLERS, count_traffic
 
 HEARTBEAT_SECONDS = 5.0
 PROBE_SECONDS = 1.0
@@ -44,10 +43,10 @@ def worker_loops(
     host = platform.node()
     loops: Loops
 
-    def follow_handlers() -> bool:
+    def sync_handlers() -> bool:
         if gateway.shared_settings.may_follow(HANDLERS):
-            return gateway.follow_handlers()
-        gateway.follow_handlers.forget()
+            return gateway.sync_handlers()
+        gateway.sync_handlers.forget()
         return False
 
     def process() -> bool:
@@ -63,14 +62,14 @@ def worker_loops(
         return False
 
     # Endpoints must exist before the first event is written, so that the event is enqueued for them.
-    prepare = Once(gateway.directory.follow_settings, lambda: gateway.shared_settings.beat(host), follow_handlers)
+    prepare = Once(gateway.directory.follow_settings, lambda: gateway.shared_settings.beat(host), sync_handlers)
     loops = Loops(
         [
             Loop("process", process, POLL_SECONDS, prepare=prepare),
             # These two pause by themselves: they wait for results, and at most `POLL_SECONDS`.
             Loop("send", sender.work, 0.0, prepare=gateway.database_use.begin),
             Loop("deliver", deliver, 0.0, prepare=prepare),
-            Loop("handlers", follow_handlers, HANDLERS_SECONDS, prepare=prepare),
+            Loop("handlers", sync_handlers, HANDLERS_SECONDS, prepare=prepare),
             Loop("heartbeat", heartbeat, HEARTBEAT_SECONDS),
             Loop("probe", gateway.probe_numbers, PROBE_SECONDS),
             Loop("sweep", lambda: _sweep(gateway), HEARTBEAT_SECONDS),
@@ -90,13 +89,13 @@ def _alert_loops(gateway: Gateway) -> list[Loop]:
     """
 
     def check() -> bool:
-        gateway.watch()
+        gateway.run_health_checks()
         return False
 
-    database_alert = DatabaseAlarm(gateway.database.writes, gateway.tell_alarms.ways, gateway.now)
+    database_alert = DatabaseAlert(gateway.database.writes, gateway.notify_alerts.channels, gateway.now)
     return [
         Loop("watch", check, CHECKS_SECONDS),
-        Loop("tell", gateway.tell_alarms, NOTIFY_SECONDS),
+        Loop("tell", gateway.notify_alerts, NOTIFY_SECONDS),
         Loop("database", database_alert, CHECKS_SECONDS),
     ]
 

@@ -17,7 +17,7 @@ from app.models.numbers import Number
 from app.models.queue import Batch, NumberLimit, QueuedSend, RecipientLimit
 from app.models.registry import RegistryVersion
 from app.models.schema_info import SchemaInfo
-from app.models.search import ContactWord, MessageDocument, UnsearchedContact, UnsearchedMessage
+from app.models.search import ContactIndexQueue, ContactWord, MessageDocument, MessageIndexQueue
 
 __all__ = [
     "Alert",
@@ -55,8 +55,8 @@ __all__ = [
     "SendAttempt",
     "StatusReport",
     "Traffic",
-    "UnsearchedContact",
-    "UnsearchedMessage",
+    "ContactIndexQueue",
+    "MessageIndexQueue",
     "WebSeen",
     "WorkerSeen",
 ]

@@ -1,9 +1,9 @@
-"""What messages are found by when somebody looks for words.
+"""The search index of messages and contacts.
 
-The words of a message are written a moment after the message itself, many at a time: on the way in they would cost
-more than the message. A trigger of the database notes which messages wait, so that no way of writing one can forget to;
-others take a message's words away with it, and have changed words read again. On SQLite a full-text index,
-`search_index`, hangs on `message_documents` by triggers; on PostgreSQL it is an index of that name. See migration 0004.
+Messages are indexed shortly after they were written, many at a time, because indexing costs more than storing them. A
+trigger of the database queues each new or changed message, so that no code path can forget it; another deletes the
+words of deleted messages. On SQLite, triggers on `message_documents` maintain the full-text index `search_index`; on
+PostgreSQL it is an index of that name. See migration 0004.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ WordsColumn = Text().with_variant(TSVECTOR(), "postgresql")
 
 
 class MessageDocument(Base):
-    """The words of one message. `docid` ascends with the message's time, so that the newest are found first."""
+    """The words of one message. `docid` ascends with the message's time, so that the newest messages come first."""
 
     __tablename__ = "message_documents"
 
@@ -27,8 +27,8 @@ class MessageDocument(Base):
     words: Mapped[str] = mapped_column(WordsColumn)
 
 
-class UnsearchedMessage(Base):
-    """A message whose words are still to be written. It may be gone by the time somebody does."""
+class MessageIndexQueue(Base):
+    """A message that is to be indexed. It may have been deleted meanwhile."""
 
     __tablename__ = "unsearched_messages"
 
@@ -36,9 +36,9 @@ class UnsearchedMessage(Base):
 
 
 class ContactWord(Base):
-    """A word of one of a contact's names, or `@` and its username; gone with the contact by a trigger.
+    """A word of one of a contact's names, or `@` and its username. A trigger deletes it with the contact.
 
-    Compared byte by byte, so that beginnings are ranges.
+    Compared byte by byte, so that a prefix is a range of words.
     """
 
     __tablename__ = "contact_words"
@@ -47,8 +47,8 @@ class ContactWord(Base):
     contact_id: Mapped[str] = mapped_column(Id, primary_key=True, index=True)
 
 
-class UnsearchedContact(Base):
-    """A contact whose words are still to be written; triggers note it. It may be gone by the time somebody does."""
+class ContactIndexQueue(Base):
+    """A contact that is to be indexed; triggers insert it. It may have been deleted meanwhile."""
 
     __tablename__ = "unsearched_contacts"
 

@@ -25,11 +25,11 @@ _LISTS = {
     "group_status_update": ("groups", "errors"),
     "user_preferences": ("user_preferences", "errors"),
 }
-"""The lists of a field's value, in the order in which `read_change` reads them."""
+"""The lists of a field's value, in the order in which `parse_change` reads them."""
 
 
 def item_paths(field: str, value: Any, count: int) -> list[Path]:
-    """The path of each of the `count` items that `read_change` makes of a change, in its order.
+    """The path of each of the `count` items that `parse_change` makes of a change, in its order.
 
     Each is the whole value where the items are no elements that could be told apart.
     """

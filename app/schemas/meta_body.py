@@ -12,10 +12,10 @@ from app.clean_json import decode
 from app.domain import tags
 from app.errors import Malformed
 from app.schemas.change import Change
-from app.schemas.changes.fields import read_change
+from app.schemas.changes.fields import parse_change
 from app.schemas.item_paths import Path, item_paths
 from app.schemas.lenient import as_list, as_object, as_text
-from app.schemas.notification import read_notification
+from app.schemas.notification import parse_notification
 
 Json = dict[str, Any]
 Wanted = Mapping[int, str | None]
@@ -78,7 +78,7 @@ def _read(raw: bytes) -> tuple[Json, list[_Item]]:
     The last ones are kept, since the items of one are composed one after the other, and a history has thousands.
     Raises `Malformed`.
     """
-    read_notification(raw)
+    parse_notification(raw)
     tree = decode(raw)
     items: list[_Item] = []
     for number, entry in enumerate(as_list(tree["entry"])):
@@ -98,7 +98,7 @@ def _count(change: Change) -> int:
 
 def _facts(change: Change) -> Any:
     try:
-        yield from read_change(change)
+        yield from parse_change(change)
     except Exception:  # it was read as one item that cannot be read
         yield None
 

@@ -16,14 +16,14 @@ from app.clean_json import decode
 from app.domain.notifications import Fact, Item, Unreadable
 from app.errors import Malformed
 from app.schemas.change import Change
-from app.schemas.changes.fields import read_change
+from app.schemas.changes.fields import parse_change
 from app.schemas.lenient import as_list, as_object, as_text
 
 CLOCKS_DIFFER = timedelta(minutes=1)
 """By how much a time may be later than when it was received, before it is taken for a wrong one."""
 
 
-def read_notification(raw: bytes, received_at: datetime | None = None) -> list[Item]:
+def parse_notification(raw: bytes, received_at: datetime | None = None) -> list[Item]:
     """Return every item of a body in its order, messages before statuses within a change.
 
     Positions run from 0 without gaps, and are the same each time the same bytes are read. An item that cannot be read
@@ -71,6 +71,6 @@ def _add_items(items: list[Item], change: Change) -> None:
 
 def _facts(change: Change) -> Iterator[Fact]:
     try:
-        yield from read_change(change)
+        yield from parse_change(change)
     except Exception as err:  # outside of any element; whatever was read before it stands
         yield Unreadable(f"Reading the change failed with {type(err).__name__}.", change.value)

@@ -21,7 +21,7 @@ class ContactSchema(MetaSchema):
 _CONTACT = ContactSchema()
 
 
-def read_person(phone: str | None, user_id: str | None, parent_user_id: str | None = None) -> Person:
+def parse_person(phone: str | None, user_id: str | None, parent_user_id: str | None = None) -> Person:
     """A person by the ids an item carries. A user id where the phone belongs is taken as what it is."""
     if phone and not phone.isdigit():
         phone = bare_number(phone)
@@ -35,7 +35,7 @@ class Contacts:
 
     def __init__(self, value: Any, *, one_person: bool) -> None:
         """`one_person`: every item beside these contacts is about the same person."""
-        people = [_read_contact(contact) for contact in as_list(value) if isinstance(contact, dict)]
+        people = [_parse_contact(contact) for contact in as_list(value) if isinstance(contact, dict)]
         self._only = people[0] if one_person and len(people) == 1 else None
         self._known = {}
         for person in people:
@@ -57,9 +57,9 @@ class Contacts:
         )
 
 
-def _read_contact(value: dict[str, Any]) -> Person:
+def _parse_contact(value: dict[str, Any]) -> Person:
     contact = _CONTACT.load(value)
-    person = read_person(contact["wa_id"], contact["user_id"], contact["parent_user_id"])
+    person = parse_person(contact["wa_id"], contact["user_id"], contact["parent_user_id"])
     profile = as_object(contact.get("profile"))
     return Person(
         wa_id=person.wa_id,

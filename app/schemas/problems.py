@@ -24,7 +24,7 @@ class Problem(MetaSchema):
 _PROBLEM: Schema = Problem()
 
 
-def read_error(value: Any) -> Error | None:
+def parse_error(value: Any) -> Error | None:
     """`{"code", "title", "details", "message", "href"}` of an error object; null when it is none."""
     if not isinstance(value, dict):
         return None
@@ -43,7 +43,7 @@ def first_error(value: Any) -> Error | None:
     """The first readable error of an `errors` list."""
     if value is None:
         return None
-    return next((error for element in as_list(value) if (error := read_error(element))), None)
+    return next((error for element in as_list(value) if (error := parse_error(element))), None)
 
 
 def _details(error_data: Any) -> str | None:

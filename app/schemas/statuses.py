@@ -9,7 +9,7 @@ from app.domain.notifications import Json, Person, Source, StatusFact
 from app.schemas.base import MetaSchema
 from app.schemas.change import CannotRead
 from app.schemas.lenient import Moment, Object, Text
-from app.schemas.people import Contacts, read_person
+from app.schemas.people import Contacts, parse_person
 from app.schemas.problems import first_error
 
 
@@ -44,7 +44,7 @@ class GroupStatus(MetaSchema):
 _GROUP_STATUS = GroupStatus()
 
 
-def read_status(value: Any, contacts: Contacts, now: datetime, source: Source = Source.LIVE) -> StatusFact:
+def parse_status(value: Any, contacts: Contacts, now: datetime, source: Source = Source.LIVE) -> StatusFact:
     """Read one report; a status new to us keeps its name. Raises `CannotRead` without a message id or a status."""
     if not isinstance(value, dict):
         raise CannotRead("The status is not an object.")
@@ -71,12 +71,12 @@ def read_status(value: Any, contacts: Contacts, now: datetime, source: Source = 
 def _recipient(report: Json) -> tuple[str | None, Person, str]:
     """The group if it was one, who the report is about, and their id among the group's participants."""
     if report.get("recipient_type") != "group" and not report.get("group_id"):
-        person = read_person(
+        person = parse_person(
             report["recipient_id"], report["recipient_user_id"], report["recipient_parent_user_id"]
         )
         return None, person, ""
     group = _GROUP_STATUS.load(report)
-    person = read_person(
+    person = parse_person(
         group["recipient_participant_id"] or group["participant_recipient_id"],
         group["recipient_participant_user_id"] or group["participant_recipient_user_id"],
         group["recipient_participant_parent_user_id"],

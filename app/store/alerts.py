@@ -50,7 +50,7 @@ def close(session: Session, alert_id: str, now: datetime) -> bool:
     return result.rowcount == 1
 
 
-def told(session: Session, alert_id: str, now: datetime) -> None:
+def mark_notified(session: Session, alert_id: str, now: datetime) -> None:
     """Note that a person was told."""
     session.execute(update(Alert).where(Alert.id == alert_id).values(notified_at=now))
 

@@ -1,4 +1,4 @@
-"""Contacts as they are shown, with all their names."""
+"""Lists of contacts, their aliases, and their messages and events."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from datetime import datetime
 from sqlalchemy import Select, exists, select, tuple_
 from sqlalchemy.orm import Session
 
-from app.domain.search_terms import Wanted
+from app.domain.search_terms import SearchTerm
 from app.models import Contact, ContactAlias, Event, Message
 from app.store import contact_search
 
 Numbers = tuple[str, ...] | None
-"""What bounds a caller: only who wrote with one of these numbers exists; None bounds nothing."""
+"""The phone number ids that a caller may use; other numbers' contacts do not exist for it. None means all numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContactFilter:
-    """Which contacts: known to Meta by one of `names` (None: by any), called by all of `words`, of a number of ours."""
+    """A filter of contacts: with an alias of each tuple in `names`, matching all `words`, known to a number of ours."""
 
     names: tuple[tuple[str, ...], ...] = ()
-    words: tuple[Wanted, ...] = ()
+    words: tuple[SearchTerm, ...] = ()
     username: str | None = None
     phone_number_id: str | None = None
 
@@ -33,17 +33,17 @@ ALL = ContactFilter()
 def page(
     session: Session, *, limit: int, before: str | None, numbers: Numbers, wanted: ContactFilter = ALL
 ) -> list[Contact]:
-    """Newest first, below the contact with the id `before`."""
+    """Return visible contacts below the id `before`, newest first."""
     query = _visible(numbers).order_by(Contact.id.desc()).limit(limit)
     if before is not None:
         query = query.where(Contact.id < before)
     for names in wanted.names:
-        query = query.where(Contact.id.in_(contact_search.known_as(session, names)))
-    called = contact_search.called(wanted.words, wanted.username)
+        query = query.where(Contact.id.in_(contact_search.find_by_names(session, names)))
+    called = contact_search.matching_words(wanted.words, wanted.username)
     query = query.where(*called)
     number = wanted.phone_number_id
     if number is not None and (called or wanted.names or numbers is not None):
-        query = query.where(contact_search.knows(number))
+        query = query.where(contact_search.is_known_to(number))
     elif number is not None:
         ids = contact_search.of_number(number, before).limit(limit)
         query = query.where(Contact.id.in_(list(session.scalars(ids))))
@@ -51,24 +51,24 @@ def page(
 
 
 def find(session: Session, contact_id: str, numbers: Numbers) -> Contact | None:
-    """One contact."""
+    """Return a contact if it is visible to these numbers, or None."""
     return session.scalar(_visible(numbers).where(Contact.id == contact_id))
 
 
 def aliases(session: Session, ids: Collection[str]) -> list[ContactAlias]:
-    """Every name of these contacts, in a fixed order."""
+    """Return the aliases of these contacts, ordered by kind and value."""
     query = select(ContactAlias).where(ContactAlias.contact_id.in_(ids))
     return list(session.scalars(query.order_by(ContactAlias.kind, ContactAlias.value)))
 
 
 Place = tuple[datetime, str]
-"""The time and the id of a message."""
+"""Timestamp and id of a message."""
 
 
 def messages_of(
     session: Session, contact_id: str, numbers: Numbers, *, after: Place | None, limit: int
 ) -> list[Message]:
-    """A contact's messages, oldest first, after a place."""
+    """Return a contact's messages after a place, oldest first."""
     query = select(Message).where(Message.contact_id == contact_id)
     if numbers is not None:
         query = query.where(Message.phone_number_id.in_(numbers))
@@ -78,7 +78,7 @@ def messages_of(
 
 
 def events_of(session: Session, contact_id: str, numbers: Numbers, *, after: int, limit: int) -> list[Event]:
-    """A contact's events, oldest first, after a number."""
+    """Return a contact's events after a sequence, oldest first."""
     query = select(Event).where(Event.contact_id == contact_id, Event.sequence > after)
     if numbers is not None:
         query = query.where(Event.phone_number_id.in_(numbers))

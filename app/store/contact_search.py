@@ -1,4 +1,4 @@
-"""Contacts by their names: every word of what a person, or the team, calls them, and `@` and the whole username."""
+"""Search contacts by the words of their names (the person's own and the team's), or by `@` and the whole username."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from sqlalchemy import ColumnElement, Select, delete, exists, insert, select
 from sqlalchemy.orm import Session
 
 from app.db.database import Database
-from app.domain.search_terms import Wanted, words_of
-from app.models import Contact, ContactAlias, ContactNumber, ContactWord, UnsearchedContact
+from app.domain.search_terms import SearchTerm, words_of
+from app.models import Contact, ContactAlias, ContactIndexQueue, ContactNumber, ContactWord
 from app.models.base import table
 
-_ANY_WAITING = select(exists(select(UnsearchedContact.contact_id)))
+_ANY_WAITING = select(exists(select(ContactIndexQueue.contact_id)))
 _LAST = "\U0010ffff"
 
 
-def known_as(session: Session, names: Sequence[str]) -> list[str]:
-    """The contacts that Meta knows, or knew, by any of these names: who goes by the first one now comes first."""
+def find_by_names(session: Session, names: Sequence[str]) -> list[str]:
+    """Return the ids of contacts with one of these aliases, present ones before ended ones, in the order of `names`."""
     query = select(ContactAlias).where(
         ContactAlias.kind.in_(("wa_id", "user_id", "parent_user_id")), ContactAlias.value.in_(names)
     )
@@ -26,8 +26,8 @@ def known_as(session: Session, names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(alias.contact_id for alias in found))
 
 
-def called(words: Sequence[Wanted], username: str | None) -> list[ColumnElement[bool]]:
-    """That a contact has all of these words, each as a beginning, and this username."""
+def matching_words(words: Sequence[SearchTerm], username: str | None) -> list[ColumnElement[bool]]:
+    """Return the conditions that a contact's names have words with all of these prefixes, and this username."""
     ranges = [(each.word, each.word + _LAST) for each in words]
     if username is not None:
         ranges.append((token := _username(username), token))
@@ -38,31 +38,31 @@ def called(words: Sequence[Wanted], username: str | None) -> list[ColumnElement[
 
 
 def of_number(phone_number_id: str, before: str | None) -> Select[str]:
-    """The ids of contacts of which a number of ours knows something, newest first, as its index has them."""
+    """Return a query for the ids of contacts that a number knows, newest first, below `before`; read from an index."""
     query = select(ContactNumber.contact_id).where(ContactNumber.phone_number_id == phone_number_id)
     if before is not None:
         query = query.where(ContactNumber.contact_id < before)
     return query.order_by(ContactNumber.contact_id.desc())
 
 
-def knows(phone_number_id: str) -> ColumnElement[bool]:
-    """The same as a condition on few contacts."""
+def is_known_to(phone_number_id: str) -> ColumnElement[bool]:
+    """Return the condition that a number knows the contact; suits queries that yield few contacts."""
     return exists().where(ContactNumber.contact_id == Contact.id, ContactNumber.phone_number_id == phone_number_id)
 
 
 def any_waiting(database: Database) -> bool:
-    """Whether words are still to be written."""
+    """Whether any contact is to be indexed."""
     return bool(database.look(_ANY_WAITING, {}))
 
 
 def write_words(session: Session, limit: int) -> bool:
-    """Write the words of some contacts that wait for it; False when none did."""
-    ids = list(session.scalars(select(UnsearchedContact.contact_id).limit(limit).with_for_update(skip_locked=True)))
+    """Index at most `limit` queued contacts; False when none was queued."""
+    ids = list(session.scalars(select(ContactIndexQueue.contact_id).limit(limit).with_for_update(skip_locked=True)))
     if not ids:
         return False
     session.execute(delete(ContactWord).where(ContactWord.contact_id.in_(ids)))
-    session.execute(delete(UnsearchedContact).where(UnsearchedContact.contact_id.in_(ids)))
-    # No contact is locked: who changes one meanwhile waits for its note, and leaves another; see migration 0018.
+    session.execute(delete(ContactIndexQueue).where(ContactIndexQueue.contact_id.in_(ids)))
+    # Contacts are not locked: a transaction that changes one meanwhile queues it again; see migration 0018.
     rows = select(Contact.id, Contact.name, Contact.given_name, Contact.username).where(Contact.id.in_(ids))
     words = [row for each in session.execute(rows).all() for row in _words(each)]
     if words:

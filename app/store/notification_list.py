@@ -1,4 +1,4 @@
-"""Lists of kept webhooks."""
+"""Lists of notifications (stored webhooks)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from app.store.notifications import PROCESS
 
 SET_ASIDE = ("parked", "quarantined")
 IS_SET_ASIDE = text("notifications.state IN ('parked', 'quarantined')")
-"""As the index says it: a database takes an index of some rows only for who asks for some of these."""
+"""The condition as the partial index has it: a database uses such an index only for queries with its condition."""
 
 SLACK = timedelta(hours=1)
-"""How far the clock that made a webhook's id may have been from the one that noted its time."""
+"""Largest difference between the clock in a notification's id and that of its `received_at`."""
 
 
 def page(
@@ -28,10 +28,10 @@ def page(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> list[Notification]:
-    """Newest first, without their raw bytes.
+    """Return notifications below the id `before`, newest first, without their raw bytes.
 
-    There is no index of times, or of the states of the many: each would cost every webhook something on its way in. An
-    id begins with its time, and what is pending has a job.
+    There is no index on times or on the frequent states, because each index slows down receiving. An id begins with its
+    time, and a pending notification has a job.
     """
     query = select(Notification).options(defer(Notification.raw, raiseload=True)).order_by(Notification.id.desc())
     if before is not None:
@@ -50,5 +50,5 @@ def page(
 
 
 def _first_id(moment: datetime) -> str:
-    """What no id made from this moment on is below."""
+    """Return the lower bound of the ids made from this moment on."""
     return str(UUID(int=max(int(moment.timestamp() * 1000), 0) << 80))

@@ -16,17 +16,18 @@ _VERSION = select(_TABLE.c.version).where(_TABLE.c.id == _ONLY)
 
 
 def bump(session: Session) -> None:
-    """Note that a registry changes in this transaction. The functions of `store` that change one call it themselves."""
+    """Increase the version, because this transaction changes a registry. The functions of `store` that change one call
+    it themselves."""
     statement = insert_or_update(session, RegistryVersion).values(id=_ONLY, version=1)
     changed = {"version": _TABLE.c.version + 1}
     session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed))
 
 
 def version(session: Session) -> int:
-    """The version as this transaction sees it; 0 before the first change."""
+    """Return the version as this transaction sees it; 0 before the first change."""
     return session.scalar(_VERSION) or 0
 
 
 def look_version(database: Database) -> int:
-    """The version now, read without a session. Raises `Unavailable`."""
+    """Return the current version, read without a session. Raises `Unavailable`."""
     return database.look(_VERSION, {}) or 0

@@ -1,4 +1,4 @@
-"""The full-text index of messages on SQLite, as a thing to be kept in order."""
+"""Maintenance of SQLite's full-text index of messages."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 PAGES = 200
-"""About how many pages one step merges, so that it holds the write lock for a moment only."""
+"""Pages that one step merges, approximately; few enough to hold the write lock for a moment only."""
 
 
 def merge(session: Session, *, is_first: bool) -> bool:
-    """Merge a part of the index, and with it drop the words of rows that are gone; return whether there is more.
+    """Merge a part of the index, which drops the words of deleted rows; return whether there is more to merge.
 
-    The first step says that everything is to be merged into one. FTS5 writes fewer than two rows when nothing is left.
+    The first step (`is_first`) starts a merge of everything. FTS5 changes fewer than two rows once nothing is left
+    (SQLite: fts5, "The 'merge' Command").
     """
     before = session.scalar(text("SELECT total_changes()")) or 0
     pages = -PAGES if is_first else PAGES

@@ -1,4 +1,4 @@
-"""Everything that is written down about one message."""
+"""Queries for the timeline of one message."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from app.models import Event, SendAttempt, StatusReport
 
 
 def attempts_at(session: Session, message_id: str) -> Sequence[SendAttempt]:
-    """The tries at sending it, the first one first."""
+    """Return the send attempts of a message, first one first."""
     query = select(SendAttempt).where(SendAttempt.message_id == message_id).order_by(SendAttempt.number)
     return session.scalars(query).all()
 
 
 def reports_on(session: Session, message_id: str) -> Sequence[StatusReport]:
-    """What Meta reported of it, in the order in which that was read."""
+    """Return the status reports on a message, in the order in which they were stored."""
     query = select(StatusReport).where(StatusReport.message_id == message_id).order_by(StatusReport.id)
     return session.scalars(query).all()
 
 
 def events_about(session: Session, message_id: str) -> Sequence[Event]:
-    """The events that tell of it, without their data."""
+    """Return the events about a message, without their data."""
     query = select(Event).options(defer(Event.data, raiseload=True)).where(Event.message_id == message_id)
     return session.scalars(query.order_by(Event.sequence)).all()

@@ -1,4 +1,4 @@
-"""How much came and went, by minute, hour and day: counted from the tables a portion at a time, and added up."""
+"""Traffic counts by minute, hour and day, added up from the tables batch by batch."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from app.store.dialect import add_up, insert_new
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 BAD_SIGNATURE = "gateway.bad_signature"
-"""What is counted when a webhook is refused, beside what came from Meta (events, `status.…`) and went there (`send.…`).
-"""
+"""Counts webhooks that were refused for their signature. Other kinds are events and `status.…` (from Meta), and
+`send.…` (to Meta)."""
 
-PORTION = 5_000
+BATCH_SIZE = 5_000
 """Rows counted at once."""
 
 _FROM_META = and_(~Traffic.what.startswith("gateway."), ~Traffic.what.startswith("send."))
@@ -27,8 +27,8 @@ KEY = ("seconds", "starts_at", "phone_number_id", "what")
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
-    """So many times, in the minute that `at` is in."""
+class TrafficCount:
+    """A count of `what` in the minute of `at`. `took` is the sum of the durations in seconds, `longest` the longest."""
 
     at: datetime
     phone_number_id: str
@@ -38,17 +38,17 @@ class Happened:
     longest: float = 0.0
 
 
-Counted = tuple[list[Happened], int]
-"""What a portion of rows says, and the last row of it."""
+Counted = tuple[list[TrafficCount], int]
+"""The counts of a batch of rows, and the number of its last row."""
 
 
-def place(session: Session, source: str) -> int:
-    """The last counted row of a source."""
+def counted_up_to(session: Session, source: str) -> int:
+    """Return the number of the last counted row of a source; 0 before the first."""
     return session.scalar(select(CountedUpTo.place).where(CountedUpTo.source == source)) or 0
 
 
-def move(session: Session, source: str, old: int, new: int) -> bool:
-    """Note that rows up to `new` are counted; False if somebody else counted them meanwhile."""
+def advance(session: Session, source: str, old: int, new: int) -> bool:
+    """Record that the rows up to `new` are counted; False if another worker counted them meanwhile."""
     session.execute(insert_new(session, CountedUpTo), [{"source": source, "place": 0}])
     statement = update(CountedUpTo).where(CountedUpTo.source == source, CountedUpTo.place == old).values(place=new)
     result = session.execute(statement.execution_options(synchronize_session=False))
@@ -57,20 +57,21 @@ def move(session: Session, source: str, old: int, new: int) -> bool:
 
 
 def add(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Add to what was counted before."""
+    """Add counts to the stored ones."""
     session.execute(add_up(session, Traffic, KEY, ("times", "took"), ("longest",)), rows)
 
 
-def forget_minutes(session: Session, before: datetime) -> None:
-    """Forget what is also known by the hour."""
+def purge_minutes(session: Session, before: datetime) -> None:
+    """Delete counts by minute before a time; those by hour stay."""
     statement = delete(Traffic).where(Traffic.seconds == MINUTE, Traffic.starts_at < before)
     session.execute(statement.execution_options(synchronize_session=False))
 
 
 def of_events(session: Session, after: int) -> Counted:
-    """Events by type, those of imported history as `history`; they took from the webhook to being there."""
+    """Count the events after a sequence, by type; those of imported history as `history`. Their duration is the time
+    from the webhook's receipt to the event's creation."""
     last = session.scalar(select(func.max(Event.sequence))) or 0
-    until = min(last, after + PORTION)
+    until = min(last, after + BATCH_SIZE)
     if until <= after:
         return [], after
     what = "CASE WHEN events.source = 'history' THEN 'history' ELSE events.type END"
@@ -79,9 +80,9 @@ def of_events(session: Session, after: int) -> Counted:
 
 
 def of_reports(session: Session, after: int) -> Counted:
-    """Meta's reports, as `status.<word>`."""
+    """Count the status reports after an id, as `status.<status>`."""
     last = session.scalar(select(func.max(StatusReport.id))) or 0
-    until = min(last, after + PORTION)
+    until = min(last, after + BATCH_SIZE)
     if until <= after:
         return [], after
     numbered = (StatusReport.id > after, StatusReport.id <= until)
@@ -89,27 +90,28 @@ def of_reports(session: Session, after: int) -> Counted:
 
 
 def of_attempts(session: Session, after: int, before: datetime) -> Counted:
-    """Tries at sending, as `send.<state>`, up to the first that may still end, or that began after `before`."""
+    """Count the send attempts after an id, as `send.<state>`, up to the first that is under way or started after
+    `before`."""
     query = (
         select(SendAttempt.id, SendAttempt.state, SendAttempt.started_at, SendAttempt.finished_at)
         .add_columns(Message.phone_number_id)
         .join(Message, Message.id == SendAttempt.message_id)
         .where(SendAttempt.id > after)
         .order_by(SendAttempt.id)
-        .limit(PORTION)
+        .limit(BATCH_SIZE)
     )
-    found: list[Happened] = []
+    found: list[TrafficCount] = []
     for attempt_id, state, started_at, finished_at, number in session.execute(query):
         if state == "sending" or started_at >= before:
             break
         took = max((finished_at - started_at).total_seconds(), 0.0) if finished_at else 0.0
-        found.append(Happened(started_at, number, f"send.{state}", 1, took, took))
+        found.append(TrafficCount(started_at, number, f"send.{state}", 1, took, took))
         after = attempt_id
     return found, after
 
 
-def rows(happened: Iterable[Happened]) -> list[dict[str, Any]]:
-    """Rows of `traffic`, by the minute, the hour and the day, in the order of their keys."""
+def rows(happened: Iterable[TrafficCount]) -> list[dict[str, Any]]:
+    """Return the rows of `traffic` for these counts, by minute, hour and day, in the order of their keys."""
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for each in happened:
         minute = each.at.replace(second=0, microsecond=0)
@@ -123,12 +125,12 @@ def rows(happened: Iterable[Happened]) -> list[dict[str, Any]]:
 
 
 def day_of(moment: datetime) -> datetime:
-    """The beginning of its UTC day."""
+    """Return the beginning of a moment's UTC day."""
     return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def refused(session: Session, since: datetime) -> dict[str, list[tuple[datetime, int]]]:
-    """The minutes from then on in which webhooks were refused for their signature, and how many, by number."""
+    """Return minutes since a time and how many webhooks were refused in each for their signature, by number."""
     query = select(Traffic.phone_number_id, Traffic.starts_at, Traffic.times).where(
         Traffic.seconds == MINUTE, Traffic.starts_at >= since, Traffic.what == BAD_SIGNATURE
     )
@@ -139,7 +141,7 @@ def refused(session: Session, since: datetime) -> dict[str, list[tuple[datetime,
 
 
 def last_heard(session: Session, number: str, since: datetime) -> datetime | None:
-    """The last minute from then on in which Meta told us anything about a number."""
+    """Return the last minute since a time in which a webhook concerned a number, or None."""
     query = select(func.max(Traffic.starts_at)).where(
         Traffic.seconds == MINUTE, Traffic.starts_at >= since, Traffic.phone_number_id == number, _FROM_META
     )
@@ -147,7 +149,7 @@ def last_heard(session: Session, number: str, since: datetime) -> datetime | Non
 
 
 def hours_heard(session: Session, since: datetime) -> dict[str, list[tuple[datetime, int]]]:
-    """The hours from then on in which Meta told us anything about a number, and how often, by number, in order."""
+    """Return hours since a time and how many items of webhooks concerned a number in each, by number, in order."""
     query = (
         select(Traffic.phone_number_id, Traffic.starts_at, func.sum(Traffic.times))
         .where(Traffic.seconds == HOUR, Traffic.starts_at >= since, _FROM_META)
@@ -163,7 +165,7 @@ def hours_heard(session: Session, since: datetime) -> dict[str, list[tuple[datet
 def totals(
     session: Session, seconds: int, since: datetime, until: datetime, numbers: tuple[str, ...] | None
 ) -> dict[str, tuple[int, float, float]]:
-    """By what happened: how often, the sum of what it took, and the longest. `seconds` says how exactly times count."""
+    """Return count, sum of durations and longest duration (seconds), by kind. `seconds` is the times' resolution."""
     spans = (
         and_(Traffic.seconds == each, Traffic.starts_at >= start, Traffic.starts_at < end)
         for each, start, end in _spans(seconds, since, until)
@@ -178,7 +180,7 @@ def totals(
 
 
 def _spans(seconds: int, since: datetime, until: datetime) -> list[tuple[int, datetime, datetime]]:
-    """The counts that add up to a time: of minutes, or of whole days with the hours before and after."""
+    """Return the periods that add up to a time: minutes, or whole days with the hours before and after them."""
     first, last = day_of(since + timedelta(days=1, microseconds=-1)), day_of(until)
     if seconds == MINUTE or first >= last:
         return [(seconds, since, until)]
@@ -187,8 +189,8 @@ def _spans(seconds: int, since: datetime, until: datetime) -> list[tuple[int, da
 
 def _grouped(
     session: Session, source: str, what: str, numbered: tuple[ColumnElement[bool], ...], end: str
-) -> list[Happened]:
-    """Rows by number, minute and what happened. They took from `received_at` to `end`."""
+) -> list[TrafficCount]:
+    """Count rows by number, minute and kind. Their duration is the time from `received_at` to the column `end`."""
     start, end = f"{source}.received_at", f"{source}.{end}"
     if session.get_bind().dialect.name == "sqlite":
         minute, took = f"{start} / 60000000", f"({end} - {start}) / 1000000.0"
@@ -200,4 +202,4 @@ def _grouped(
     seconds: Any = literal_column(took, Double())
     query = select(at, *keys[1:], func.count(), func.sum(seconds), func.max(seconds)).where(*numbered).group_by(*keys)
     found = session.execute(query.select_from(Event if source == "events" else StatusReport))
-    return [Happened(*row[:4], max(row[4], 0.0), max(row[5], 0.0)) for row in found]
+    return [TrafficCount(*row[:4], max(row[4], 0.0), max(row[5], 0.0)) for row in found]

@@ -1,4 +1,4 @@
-"""HTTP in and out. Views load a schema, call a service and answer; they know no queries."""
+"""HTTP routes. A view loads a schema, calls a service and dumps the result; it contains no queries."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from app.web.whatsapp import bp as whatsapp
 
 
 def init_app(app: Flask, config: Config) -> None:
-    """Give the application its routes, its errors, and what surrounds every request."""
+    """Register the blueprints, error handlers, access checks and WSGI middleware on the application."""
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     for module in (
@@ -56,7 +56,7 @@ def init_app(app: Flask, config: Config) -> None:
     app.register_blueprint(graph)
     if config.simulator:
         app.register_blueprint(simulator_proxy.bp)
-    app.before_request(_tell_settings)
+    app.before_request(_publish_settings)
     errors.init_app(app)
     auth.init_app(app)
     query.init_app(app)
@@ -71,6 +71,6 @@ def init_app(app: Flask, config: Config) -> None:
     app.wsgi_app = Observe(DropUnread(wsgi_app), rules)  # type: ignore[method-assign]
 
 
-def _tell_settings() -> None:
-    """With the first request of each process, which comes after any fork."""
+def _publish_settings() -> None:
+    """Publish this process's settings with its first request, which comes after any fork."""
     gateway().tell_web_settings.begin()

@@ -1,4 +1,4 @@
-"""Who may call what. Every blueprint says so itself, by one of these two words."""
+"""Access control. Every blueprint declares its access by `open_to_all` or `requires`."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ def requires(scope: str, bp: Blueprint) -> Blueprint:
 
 
 def init_app(app: Flask) -> None:
-    """Refuse to start with a blueprint that says nothing."""
+    """Refuse to start if a blueprint declares no access. Raises `RuntimeError`."""
     silent = set(app.blueprints) - set(app.extensions.get(ACCESS, {}))
     if silent:
         raise RuntimeError(f"no access declared for: {', '.join(sorted(silent))}")
 
 
 def check(scope: str, schemes: Collection[str] = ("bearer",)) -> None:
-    """Find the caller by the request's key, after one of these words. Raises `Unauthenticated` and `Forbidden`."""
+    """Authenticate the request by the key in its header, and check the scope. Raises `Unauthenticated`, `Forbidden`."""
     identify(header_key(schemes))
     permit(scope)
 
 
 def header_key(schemes: Collection[str] = ("bearer",)) -> str:
-    """The key in the request's header, after one of these words; empty without one."""
+    """Return the key in the `Authorization` header if its scheme is one of `schemes`, else an empty string."""
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     return key.strip() if scheme.lower() in schemes else ""
 
 
 def identify(key: str, face: str = "api") -> None:
-    """Let a key say who is calling, and note its use. Raises `Unauthenticated`."""
+    """Set the request's caller from an API key, and record the key's use. Raises `Unauthenticated`."""
     if not key:
         raise Unauthenticated
     found = gateway().api_keys.find(key)
@@ -58,15 +58,15 @@ def identify(key: str, face: str = "api") -> None:
 
 
 def permit(scope: str) -> None:
-    """Raise `Forbidden` unless the caller may do this."""
+    """Raise `Forbidden` unless the caller's key has this scope."""
     if not caller().may(scope):
         raise Forbidden(f"This key lacks the scope `{scope}`.")
     if scope == "admin" and caller().numbers is not None:
-        # What admins see and change, raw webhooks for one, is of all numbers at once.
+        # Admin routes, such as raw webhooks, concern all numbers at once.
         raise Forbidden("This key is bound to numbers, and this route is about all of them.")
 
 
 def caller() -> Caller:
-    """Who is calling."""
+    """Return the authenticated caller of this request."""
     found: Caller = g.caller
     return found

@@ -1,4 +1,4 @@
-"""Reading request bodies."""
+"""Read request bodies within bounds of size, time and number."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from werkzeug.wsgi import get_content_length, get_input_stream
 from app.errors import LengthRequired, Malformed, TooLarge, TooSlow, Unavailable, UnsupportedMediaType
 from app.schemas.json_text import parse_json
 from app.schemas.loading import load
-from app.web.body_limits import BodiesInHand, Body, Full
+from app.web.body_limits import Body, Full, UnfinishedBodies
 from app.web.unread_bodies import RAW
 
 API_LIMIT = 1024 * 1024
 PART = 64 * 1024
 
-in_hand = BodiesInHand()
-"""Of this process."""
+unfinished_bodies = UnfinishedBodies()
+"""The bodies that this process is reading."""
 
 
 def read_raw(limit: int) -> bytes:
-    """The body's bytes as received.
+    """Return the body's bytes as received. A second call for the same request returns the same bytes.
 
-    Raises `TooLarge` above `limit`, for chunked bodies too, and before reading where the length is known; `TooSlow`
-    for one that does not come, `Unavailable` where too many come at once, `LengthRequired` and `Malformed` for one
-    that cannot be read. May be called again, for the same bytes.
+    Raises `TooLarge` above `limit` bytes, for chunked bodies too, and before reading where the length is known;
+    `TooSlow` for a body that does not arrive in time, `Unavailable` if too many are on their way, and `LengthRequired`
+    or `Malformed` for one that cannot be read.
     """
     environ = request.environ
     known: bytes | None = environ.get(RAW)
@@ -39,7 +39,7 @@ def read_raw(limit: int) -> bytes:
     if length is not None and length > limit:
         raise _too_large(limit)
     try:
-        with in_hand.reading(environ.get("gunicorn.socket")) as body:
+        with unfinished_bodies.track(environ.get("gunicorn.socket")) as body:
             raw = _read(body, environ, length, limit)
     except Full:
         raise Unavailable("Too many requests are on their way in at the moment. Try again.") from None
@@ -52,21 +52,21 @@ def read_raw(limit: int) -> bytes:
 
 
 def read_json_bytes(limit: int = API_LIMIT) -> bytes:
-    """The bytes of a body that says it is JSON. Raises `UnsupportedMediaType` and what `read_raw` does."""
+    """Return the bytes of a body declared as JSON. Raises `UnsupportedMediaType` and the errors of `read_raw`."""
     if not request.is_json:
         raise UnsupportedMediaType
     return read_raw(limit)
 
 
 def read_object(schema: Schema) -> dict[str, Any]:
-    """The JSON object that is the body, as its schema loads it. Raises `Malformed`, `Invalid` and what bytes may."""
+    """Return the body's JSON object as the schema loads it. Raises `Malformed`, `Invalid` and those of `read_raw`."""
     return load(schema, parse_json(read_json_bytes()))
 
 
 def _need_an_end(environ: dict[str, Any]) -> None:
-    """Some servers (uWSGI, mod_wsgi) hand a chunked body on without saying where it ends; then nothing can be read.
+    """Raise `LengthRequired` for a chunked body whose end the server does not mark (uWSGI, mod_wsgi).
 
-    Where a proxy has decoded it there is a length, and the header is what the proxy forgot to take out.
+    If there is a length, a proxy has decoded the body and left the header; it is removed.
     """
     if "chunked" not in environ["HTTP_TRANSFER_ENCODING"].lower() or environ.get("wsgi.input_terminated"):
         return
@@ -77,15 +77,15 @@ def _need_an_end(environ: dict[str, Any]) -> None:
 
 def _read(body: Body, environ: dict[str, Any], length: int | None, limit: int) -> bytes:
     try:
-        # Werkzeug ends a chunked body at its limit and says nothing, so its limit is one byte beyond ours.
+        # Werkzeug silently ends a chunked body at its limit, so its limit is one byte above ours.
         stream = get_input_stream(environ, max_content_length=limit + 1)
-        # No more is asked for than there is: room for a whole part would be made, and cleared, for each small body.
+        # Asks for no more than the length: a whole part's buffer would be allocated for each small body.
         first = stream.read(PART if length is None else min(length, PART))
         if length == len(first):
             return first  # as nearly always
         parts, size = [first], len(first)
         while parts[-1]:
-            in_hand.grew(body, len(parts[-1]))
+            unfinished_bodies.add_bytes(body, len(parts[-1]))
             if size > limit:
                 raise _too_large(limit)
             parts.append(stream.read(PART))
@@ -95,7 +95,7 @@ def _read(body: Body, environ: dict[str, Any], length: int | None, limit: int) -
     except ClientDisconnected:
         return b""  # cut, or gone
     except Exception as error:
-        # Of the server itself: gunicorn has a family of errors for chunks, with no base that it shares with others.
+        # gunicorn's errors for chunks have no base class of their own, so they are recognised by their module.
         if isinstance(error, OSError) or type(error).__module__ == "gunicorn.http.errors":
             raise Malformed("The body's chunks cannot be read.") from error
         raise

@@ -1,4 +1,4 @@
-"""The connection below a request."""
+"""The client connection of a request."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from flask import request
 _SOCKETS = ("gunicorn.socket", "werkzeug.socket")
 
 
-def left() -> Callable[[], bool]:
-    """A function that says whether the caller of this request hung up. Where the server hides the connection: never.
+def disconnect_check() -> Callable[[], bool]:
+    """Return a function that tells whether the client of this request has disconnected.
 
-    It looks without waiting and without taking anything, below whatever gevent made of sockets.
+    It peeks at the socket without blocking and without consuming data, below gevent's patched sockets. If the server
+    does not expose the connection, it always returns False.
     """
     connection = next((request.environ[name] for name in _SOCKETS if name in request.environ), None)
     if connection is None:

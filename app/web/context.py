@@ -1,4 +1,4 @@
-"""The running application's services, for views."""
+"""Access of views to the services of the running application."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from app.container import Gateway
 
 
 def gateway() -> Gateway:
-    """The services of this process."""
+    """Return the services of this process."""
     return cast(Gateway, current_app.extensions["gateway"])

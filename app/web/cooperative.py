@@ -1,4 +1,4 @@
-"""Long work in a web process, which serves others meanwhile."""
+"""Long loops in a web process that serves other requests meanwhile."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 
-TURN_SECONDS = 0.02
+YIELD_SECONDS = 0.02
 
 
-def in_turns(items: Iterable[Item]) -> Iterator[Item]:
-    """The same items; whoever waits in this process has a turn every 20 ms or so.
+def yielding(items: Iterable[Item]) -> Iterator[Item]:
+    """Yield the items, and let other greenlets of this process run about every 20 ms.
 
-    gevent's greenlets give way to others only where they wait, and to read a thousand messages takes a second.
+    gevent switches greenlets only where one waits, and validating a thousand messages takes a second.
     """
     began = time.perf_counter()
     for item in items:
-        if time.perf_counter() - began > TURN_SECONDS:
-            time.sleep(0.001)  # 0 would let other greenlets run, and read no socket
+        if time.perf_counter() - began > YIELD_SECONDS:
+            time.sleep(0.001)  # 0 would run other greenlets without polling any socket
             began = time.perf_counter()
         yield item

@@ -1,4 +1,4 @@
-"""The one place where an exception becomes an HTTP answer. Every error of the API has this shape."""
+"""Turn exceptions into HTTP responses. Every error of the API has the shape that is built here."""
 
 from __future__ import annotations
 
@@ -47,16 +47,16 @@ _SHAPES = "errors.shapes"
 
 
 def use_shape(bp: Blueprint, shape: Shape) -> None:
-    """Let what no route takes, below a blueprint's prefix, be answered in that blueprint's own shape.
+    """Use a blueprint's own error shape for requests below its prefix that match no route.
 
-    Flask knows a blueprint by the route that was found, and asks none where none was.
+    Flask finds a blueprint's handlers by the matched route, so it has none for such a request.
     """
     below = (bp.url_prefix or "").partition("<")[0]
     bp.record_once(lambda state: state.app.extensions.setdefault(_SHAPES, {}).update({below: shape}))
 
 
 def init_app(app: Flask) -> None:
-    """Register the handlers."""
+    """Register the error handlers."""
     app.register_error_handler(GatewayError, _answer_ours)
     app.register_error_handler(HTTPException, _answer_http)
     app.register_error_handler(Exception, _answer_unexpected)
@@ -90,8 +90,10 @@ def _answer_http(error: HTTPException) -> ResponseReturnValue:
                 return shape(error)
     status = error.code or 500
     code = next((code for code, value in STATUS.items() if value == status), f"http_{status}")
-    # Werkzeug's descriptions are constants, except for those that quote the request.
-    message = {404: "Nothing here by that name.", 405: "This route does not take that method."}.get(status, error.name)
+    # Some of Werkzeug's descriptions quote the request, so its constant names are used instead.
+    message = {404: "Nothing here by that name.", 405: "This route does not take that method."}.get(
+        status, error.name
+    )
     body = {"success": False, "error": {"code": code, "message": message, "retryable": False}}
     response = jsonify(body | {"request_id": request_id_var.get()})
     response.status_code = status

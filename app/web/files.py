@@ -1,4 +1,4 @@
-"""Files of customers, handed on while they are fetched."""
+"""Stream customers' files while they are fetched from Meta."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ FILE = Bytes(
 
 
 def hand_on(found: Download) -> Response:
-    """The bytes of a file as an answer. Customers choose what is in it: no browser shall show it as a page of ours."""
+    """Return a response that streams a file. Customers choose its content, so the headers keep a browser from
+    showing it as a page of ours."""
     headers = {
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "Content-Disposition": "attachment",

@@ -1,4 +1,4 @@
-"""Is the service alive, and is it ready?"""
+"""Liveness and readiness of the service."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from flask.typing import ResponseReturnValue
 from app import clock
 from app.db.failures import Trouble
 from app.errors import Unavailable
-from app.process import draining as lifecycle
+from app.process import draining
 from app.schemas.api.service import AliveAnswer, ReadyAnswer
-from app.services.operations.readiness import Health, check_health
+from app.services.operations import Health, check_health
 from app.web.auth import open_to_all
 from app.web.context import gateway
 from app.web.openapi.operations import describe
@@ -34,12 +34,12 @@ def ready() -> ResponseReturnValue:
 
     503 while the database cannot be read and written, is not migrated, or the server is stopping.
 
-    The worker and the sending are only told of.
+    The states of the worker and of sending are reported, and do not change the status.
     """
     now = gateway().now()
     health = check_health(gateway().database, now)
-    draining = lifecycle.is_draining()
-    is_ready = health.database and health.schema and not draining
+    is_draining = draining.is_draining()
+    is_ready = health.database and health.schema and not is_draining
     body = {
         "status": "ready" if is_ready else "not ready",
         "database": "ok" if health.database else "unavailable",
@@ -47,7 +47,7 @@ def ready() -> ResponseReturnValue:
         "reason": health.reason,
         "secrets": "cannot be decrypted; see ENCRYPTION_KEY" if gateway().directory.current.unreadable else "ok",
         "settings": _settings() if health.schema else "unknown",
-        "draining": draining,
+        "draining": is_draining,
         "clock_ahead_seconds": round(clock.machine_is_ahead().total_seconds(), 1) + 0.0,
         "worker": {
             "state": health.worker,

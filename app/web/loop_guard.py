@@ -1,4 +1,4 @@
-"""Refusing our own calls to Meta, which come here where somebody directed Meta's host name to this gateway."""
+"""Refuse this gateway's own calls to Meta, which arrive here if Meta's host name resolves to this gateway."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ logger = get_logger(__name__)
 
 
 class RefuseOwnCalls:
-    """WSGI middleware: answers 508 to whatever carries this gateway's own id, by any host name and path.
+    """WSGI middleware: answers 508 to requests with this gateway's own id, whatever their host name and path.
 
-    The answer carries the id, too. By that the caller knows that nothing was done, and why.
+    The response carries the id, too, by which the calling code knows that nothing was done, and why.
     """
 
     def __init__(self, app: Callable[..., Iterable[bytes]], gateway_id: str) -> None:

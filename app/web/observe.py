@@ -1,6 +1,6 @@
-"""Around every request: an id for it, and a line about it.
+"""Give every request an id, and log it.
 
-WSGI rather than Flask's hooks, because webhooks come by the thousand and hooks cost more than keeping one does.
+WSGI middleware rather than Flask's hooks, because for webhooks the hooks would cost more than storing the body.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from app.logs import get_logger, request_id_var
 WEBHOOK = ("/webhook/whatsapp", "/webhook/whatsapp/")
 
 METHODS = frozenset("GET HEAD POST PUT PATCH DELETE OPTIONS".split())
-"""What a log line may show of a method; anything else may be any text."""
+"""Methods that a log line shows; a client may send any other text."""
 
 _GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 SHOWN = 3
-"""How much of a path a line shows: its first two words."""
+"""Parts of a split path that a log line shows: the empty one and the first two words."""
 
 logger = get_logger(__name__)
 
 
 class Observe:
-    """WSGI middleware: takes `X-Request-ID` or makes one, answers with it, and logs requests without their query.
+    """WSGI middleware: takes `X-Request-ID` or creates one, returns it, and logs requests without their query string.
 
-    Webhooks that were kept are logged a batch at a time, where they are committed.
+    Stored webhooks are logged batch by batch where they are committed.
     """
 
     def __init__(self, app: Callable[..., Iterable[bytes]], rules: Iterable[str]) -> None:
-        """`rules` are the application's routes, whose words may be logged: anything else of a path may be somebody's
-        number, or what they wrote."""
+        """`rules` are the application's routes. Only their words are logged: any other part of a path may be a person's
+        number or text."""
         self._app = app
         self._words = {"", *(word for rule in rules for word in rule.split("/")[1:SHOWN] if "<" not in word)}
 
@@ -66,10 +66,10 @@ class Observe:
     def _streaming(
         self, answer: Iterable[bytes], environ: dict[str, Any], status: list[str], request_id: str, started: float
     ) -> Iterator[bytes]:
-        """Pass an answer on, and log it at its end, under its id.
+        """Pass a streamed response on, and log it at its end under its request id.
 
-        One that breaks off is told in one line of ours; then its connection is broken off, too, without a second line
-        of the server's: ended in order it would look whole.
+        If it fails, one line is logged, and the connection is reset: closed in order, the response would look complete.
+        `ConnectionResetError` keeps the server from logging a second line.
         """
         request_id_var.set(request_id)
         try:
@@ -103,7 +103,7 @@ class Observe:
 
 
 def _is_streamed(environ: dict[str, Any], status: str, headers: list[tuple[str, str]]) -> bool:
-    """Whether an answer is made while it is sent: its length is not known yet."""
+    """Whether a response is generated while it is sent, so that its length is unknown."""
     if status[:3] in ("204", "304") or environ.get("REQUEST_METHOD") == "HEAD":
         return False
     return not any(name.lower() == "content-length" for name, _ in headers)

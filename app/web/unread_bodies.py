@@ -1,7 +1,7 @@
-"""What a client still sends when its request has been refused already.
+"""Drop the rest of a body whose request has been refused before it was read.
 
-A server that closes a connection with bytes unread resets it, and the client, or the proxy between, then may never see
-the answer. So a bounded part is read and dropped after the answer has been sent; then the connection's input ends.
+A server that closes a connection with unread bytes resets it, and the client, or a proxy between, may never see the
+response. So a bounded part of the body is read and dropped after the response; then the connection's input is shut.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from contextlib import suppress
 from typing import Any
 
 RAW = "whatsapp_service.raw"
-"""Of a request's environ: its body, when that has been read to the end."""
+"""Key of the WSGI environ that holds a request's body once it has been read to its end."""
 
-SECONDS = 5.0
-BYTES = 64 * 1024 * 1024
-AT_ONCE = 100
-"""More at the same time are not waited for: whoever sends so many is no proxy."""
+MAX_SECONDS = 5.0
+MAX_BYTES = 64 * 1024 * 1024
+MAX_AT_ONCE = 100
+"""Bodies dropped at the same time. Further connections are shut at once: no proxy sends so many."""
 
 PART = 64 * 1024
 STEP_SECONDS = 1.0
 
 
 class DropUnread:
-    """WSGI middleware: takes care of bodies that the application did not read. Costs two looks where there is none."""
+    """WSGI middleware that drops bodies which the application did not read. Requests without one cost two look-ups."""
 
     def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
         self._app = app
@@ -50,7 +50,7 @@ class DropUnread:
 
     def _drop(self, environ: dict[str, Any]) -> None:
         connection = environ.get("gunicorn.socket")
-        if self._dropping < AT_ONCE:
+        if self._dropping < MAX_AT_ONCE:
             self._dropping += 1
             try:
                 read_chunk = _chunk_reader(environ)
@@ -70,28 +70,28 @@ def _has_body(environ: dict[str, Any]) -> bool:
 
 
 def _chunk_reader(environ: dict[str, Any]) -> Callable[[int], bytes] | None:
-    """What reads a chunked body under uWSGI, which ends none by itself: the server's own function."""
+    """Return uWSGI's function for chunked bodies, because its input stream does not end with the body; else None."""
     if environ.get("CONTENT_LENGTH") or "uwsgi.version" not in environ:
         return None
     return getattr(sys.modules.get("uwsgi"), "chunked_read", None)
 
 
 def _drop_chunks(read: Callable[[int], bytes]) -> None:
-    """Read and drop chunks until the last has come, or no more come, or there are too many."""
-    left, until = BYTES, time.monotonic() + SECONDS
+    """Read and drop chunks until the last one, the time limit or the size limit."""
+    left, until = MAX_BYTES, time.monotonic() + MAX_SECONDS
     with suppress(OSError):
         while left > 0 and time.monotonic() < until and (chunk := read(max(1, round(STEP_SECONDS)))):
             left -= len(chunk)
 
 
 def _drop_all(stream: Any, length: str | None, connection: Any) -> bool:
-    """Read and drop the rest; False when it did not end in time. Without the server's socket only by its length."""
+    """Read and drop the rest; False if it did not end in time. Without the server's socket, only one with a length."""
     if connection is None and not (length or "").isdigit():
         return True
-    left = int(length) if length and length.isdigit() else BYTES
-    until = time.monotonic() + SECONDS
-    if left > BYTES:
-        left = BYTES
+    left = int(length) if length and length.isdigit() else MAX_BYTES
+    until = time.monotonic() + MAX_SECONDS
+    if left > MAX_BYTES:
+        left = MAX_BYTES
     try:
         while left > 0 and time.monotonic() < until:
             if connection is not None:
@@ -102,7 +102,7 @@ def _drop_all(stream: Any, length: str | None, connection: Any) -> bool:
             left -= len(part)
         return left <= 0
     except Exception:
-        return False  # it broke off, or was silent: there is nobody to tell
+        return False  # the connection broke or was silent; the client cannot be informed
     finally:
         if connection is not None:
             with suppress(OSError):

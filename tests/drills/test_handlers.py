@@ -23,7 +23,7 @@ from app.models import DeliveryAttempt, IdempotencyKey, Message, QueuedSend
 from app.services.delivering.dispatch import DispatchDelivery
 from app.services.delivering.handler_actions import HandlerActions
 from app.services.delivering.handler_delivery import HandlerDelivery
-from app.services.endpoints.sync_handlers import FollowHandlers
+from app.services.endpoints.sync_handlers import SyncHandlers
 from tests.bots import new_pool
 from tests.drills.conftest import sized
 from tests.factories import message_body, text
@@ -118,7 +118,7 @@ def deliver(gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     worker = DeliverDue(
         gateway.database, gateway.endpoints, dispatch, utc_now, threads=8, serves=call.serves
     )  # fmt: skip
-    FollowHandlers(gateway.database, gateway.endpoints, gateway.alarms, pool, utc_now)()
+    SyncHandlers(gateway.database, gateway.endpoints, gateway.alerts, pool, utc_now)()
     yield worker
     worker.close()
     pool.close()

@@ -60,13 +60,13 @@ def test_a_copy_put_back_sends_nothing_twice(kind: str, tmp_path: Path) -> None:
                 _until(lambda: not _under_way(gateway, batch))
                 later = _queue(gateway, first=COUNT, count=1)
                 _until(lambda: not _under_way(gateway, later))
-                alarms = {each["kind"] for each in _until(lambda: gateway.get("/api/alerts?state=open").json()["data"])}
+                alerts = {each["kind"] for each in _until(lambda: gateway.get("/api/alerts?state=open").json()["data"])}
                 listed = gateway.flask("sends", "list").stdout
                 _read_all(meta)
                 _until(lambda: _counts(gateway, batch)["held"] == 0)
                 gateway.stop()
             _check(meta)
-            assert waited > 20 and "database_restored" in alarms and "restored" in listed
+            assert waited > 20 and "database_restored" in alerts and "restored" in listed
             print(f"{kind}: {waited} of {COUNT} waited in the copy, none went twice\n{listed}")
 
 

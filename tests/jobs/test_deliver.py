@@ -440,7 +440,7 @@ def follow(harness: Harness, *, as_worker: bool = False, **changes: Any) -> None
     settings, database = with_settings(harness.gateway.config, **changes), harness.gateway.database
     directory = EndpointDirectory(settings, database, harness.gateway.encryptor, Registry(database), harness.clock)
     if as_worker:
-        worker = SharedSettings(settings, database, directory, harness.gateway.alarms, harness.clock)
+        worker = SharedSettings(settings, database, directory, harness.gateway.alerts, harness.clock)
         worker.beat("host")
         worker.leave()
     else:

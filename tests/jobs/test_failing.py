@@ -1,4 +1,4 @@
-"""An app that takes nothing is told of: in the log at once, by an alarm after two minutes."""
+"""An app that takes nothing is told of: in the log at once, by an alert after two minutes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from app.services.health_checks.context import Look
+from app.services.health_checks.context import CheckContext
 from app.services.health_checks.internal_checks import endpoint_failing
 from tests.factories import message_body, text
 from tests.jobs.conftest import Harness
@@ -16,10 +16,11 @@ from tests.subscriber import answering, subscriber
 Receive = Callable[..., None]
 
 
-def alarmed(harness: Harness) -> list[str]:
-    """The endpoints of which the alarm would be raised now."""
+def alerted(harness: Harness) -> list[str]:
+    """The endpoints of which the alert would be raised now."""
     nothing = cast(Any, None)
-    found = endpoint_failing(Look(harness.gateway.config, harness.gateway.database, nothing, nothing, harness.clock()))
+    gateway = harness.gateway
+    found = endpoint_failing(CheckContext(gateway.config, gateway.database, nothing, nothing, harness.clock()))
     assert found is not None
     return [each.subject for each in found]
 
@@ -43,11 +44,11 @@ def test_one_message_of_one_contact_is_enough(
         harness.pass_by(seconds=30)
         harness.rounds()
         assert len(app.posted) == 2
-        assert (said(caplog), alarmed(harness)) == ([], [])
+        assert (said(caplog), alerted(harness)) == ([], [])
         harness.pass_by(seconds=89)
-        assert alarmed(harness) == []
+        assert alerted(harness) == []
         harness.pass_by(seconds=2)
-        assert alarmed(harness) == ["app"]
+        assert alerted(harness) == ["app"]
         app.reply = answering(404)
         harness.pass_by(minutes=10)
         harness.rounds()
@@ -57,4 +58,4 @@ def test_one_message_of_one_contact_is_enough(
         harness.rounds()
 
     assert said(caplog) == [("an endpoint is well again", "")]
-    assert (alarmed(harness), harness.states()) == ([], ["delivered"])
+    assert (alerted(harness), harness.states()) == ([], ["delivered"])

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
+import pytest
 from alembic.config import Config as AlembicConfig
 from alembic.script import ScriptDirectory
 
@@ -51,3 +56,59 @@ def test_the_arrows_between_the_rooms_point_down() -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
 
     assert done.returncode == 0, done.stdout
+
+
+SERVICES = "app.services."
+ROOMS = sorted(path.parent.name for path in (ROOT / "app" / "services").glob("*/__init__.py"))
+
+
+class Use(NamedTuple):
+    """An import of something of a room's by code outside it."""
+
+    path: str
+    room: str
+    module: str
+    name: str
+
+
+LOADED_WHEN_NEEDED = "app.services.graph_proxy.certificate"
+"""It loads `cryptography`, which most installations never need."""
+
+
+@cache
+def uses() -> list[Use]:
+    found = []
+    for path in sorted((ROOT / "app").rglob("*.py")):
+        place = path.relative_to(ROOT)
+        for node in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(node, ast.ImportFrom)
+                and (node.module or "").startswith(SERVICES)
+                and node.module != LOADED_WHEN_NEEDED
+            ):
+                assert node.module is not None
+                room = node.module.split(".")[2]
+                if place.parts[:3] != ("app", "services", room):
+                    found += [Use(str(place), room, node.module, each.name) for each in node.names]
+    return found
+
+
+def is_command(use: Use) -> bool:
+    """Commands name modules, because each import is time before their first line."""
+    return use.path.startswith("app/cli/")
+
+
+def test_what_is_outside_a_room_imports_what_the_room_offers() -> None:
+    past_the_door = [use for use in uses() if use.module != SERVICES + use.room and not is_command(use)]
+
+    assert [f"{use.path}: {use.module}.{use.name}" for use in past_the_door] == []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_says_what_it_does_and_offers_what_others_use(room: str) -> None:
+    offer = importlib.import_module(SERVICES + room)
+    used = {use.name for use in uses() if use.room == room and not is_command(use)}
+    used_by_commands = {use.name for use in uses() if use.room == room and is_command(use)}
+
+    assert len((offer.__doc__ or "").strip().splitlines()) in range(3, 9)
+    assert used <= set(offer.__all__) <= used | used_by_commands

@@ -52,7 +52,9 @@ def test_a_platforms_generated_secrets_are_good_secrets() -> None:
     generated = {name: "0123456789abcdef" * 4 for name, about in asked.items() if about.get("generator") == "secret"}
     fixed = {name: about["value"] for name, about in asked.items() if "value" in about}
 
-    config = load_config(generated | fixed | {"DYNO": "web.1", "DATABASE_URL": "postgres://u:p@db/wa", "PORT": "5000"})
+    config = load_config(
+        generated | fixed | {"DYNO": "web.1", "DATABASE_URL": "postgres://u:p@db/wa", "PORT": "5000"}
+    )
 
     assert config.simulator is True
     assert config.trusted_proxies == 1

@@ -15,7 +15,7 @@ from app.domain.notifications import Unreadable
 from app.domain.numbers import DEFAULT_APP, Directory
 from app.models import Event
 from app.schemas.api.events import EventAnswer
-from app.schemas.notification import read_notification
+from app.schemas.notification import parse_notification
 from app.services.contacts.identity import IdentityResolver
 from app.services.processing.change_set import ProcessingOptions, StoredState
 from app.services.processing.planning import build_change_set
@@ -86,7 +86,7 @@ def test_what_is_no_event_does_not_fulfil_it(wrong: dict[str, Any]) -> None:
 
 def events_of(body: Any) -> list[dict[str, Any]]:
     """The events of one notification, as they are answered."""
-    items = read_notification(json.dumps(body).encode(), NOW)
+    items = parse_notification(json.dumps(body).encode(), NOW)
     notification = NotificationWork(Claim(1, "c", "process", "n", 1, None), "n", NOW, DEFAULT_APP, items)
     work_items = [WorkItem(notification, item) for item in items if not isinstance(item.fact, Unreadable)]
     stored, directory = StoredState({"": IdentityResolver.of(NOW, {})}, []), Directory({}, (), ())
@@ -99,9 +99,9 @@ def events_of(body: Any) -> list[dict[str, Any]]:
 
 
 @on_sqlite
-def test_events_of_alarms_fulfil_it_too(gateway: Gateway, get: Callable[..., Any]) -> None:
-    gateway.alarms.raise_alarm("silence", "700100200300400", details={"n": 1})
-    gateway.alarms.close("silence", "700100200300400")
+def test_events_of_alerts_fulfil_it_too(gateway: Gateway, get: Callable[..., Any]) -> None:
+    gateway.alerts.raise_alert("silence", "700100200300400", details={"n": 1})
+    gateway.alerts.close("silence", "700100200300400")
 
     found = get("/api/events", type="gateway.alert")["data"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from app.schemas.inbound.types import read_content
+from app.schemas.inbound.types import parse_content
 from app.schemas.message_contents import CONTENTS, branches
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +33,7 @@ def _is_as_described(message_type: str, content: Any) -> bool:
 def test_a_message_of_each_type_has_the_keys_that_are_told(name: str) -> None:
     theirs, value = META[name]
 
-    reading = read_content(theirs, value)
+    reading = parse_content(theirs, value)
 
     assert reading.message_type == name
     if name not in AS_GIVEN:
@@ -59,7 +59,9 @@ def test_a_key_of_another_kind_is_told_from_a_good_one_and_what_was_erased_is_ne
 
 
 def test_the_table_of_the_docs_names_every_type_and_key() -> None:
-    rows = [line.split(" | ") for line in (ROOT / "docs" / "messages.md").read_text().splitlines() if line[:2] == "| "]
+    rows = [
+        line.split(" | ") for line in (ROOT / "docs" / "messages.md").read_text().splitlines() if line[:2] == "| "
+    ]
     told = {name: row[-1] for row in rows for name in CONTENTS | {"contacts": {}} if f"`{name}`" in row[0]}
 
     assert set(told) == {*CONTENTS, "contacts"}

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.schemas.meta_body import meta_body
-from app.schemas.notification import read_notification
+from app.schemas.notification import parse_notification
 from tests.factories import ANA, BO, change, contact, notification, status, text, to_bytes
 from tests.schemas.test_notification import SITUATIONS, load
 
@@ -21,10 +21,10 @@ NOBODY_CAN_TELL = {"contacts_of_others"}
 def test_each_item_comes_alone_and_says_what_it_said_among_others(name: str) -> None:
     raw = json.dumps(load(name)["notification"]).encode()
 
-    for item in read_notification(raw, AT):
+    for item in parse_notification(raw, AT):
         cut = meta_body(raw, {item.position: None})
         assert cut is not None
-        (alone,) = read_notification(cut, AT)
+        (alone,) = parse_notification(cut, AT)
         assert type(alone.fact) is type(item.fact)
         assert getattr(alone.fact, "key", None) == getattr(item.fact, "key", None)
         assert (alone.phone_number_id, alone.waba_id, alone.field) == (item.phone_number_id, item.waba_id, item.field)

@@ -20,7 +20,7 @@ from app.schemas.changes.fields import FIELDS
 from app.schemas.inbound.interactive import INTERACTIVE
 from app.schemas.inbound.messages import NO_MESSAGES
 from app.schemas.inbound.types import TYPES
-from app.schemas.notification import read_notification
+from app.schemas.notification import parse_notification
 
 FOLDER = Path(__file__).parent.parent / "notifications"
 RECEIVED_AT = datetime(2026, 11, 24, 7, tzinfo=UTC)
@@ -33,7 +33,7 @@ def load(name: str) -> dict[str, Any]:
 
 
 def read(notification: Any) -> list[Item]:
-    return read_notification(json.dumps(notification).encode(), RECEIVED_AT)
+    return parse_notification(json.dumps(notification).encode(), RECEIVED_AT)
 
 
 def described(item: Item) -> dict[str, Any]:
@@ -72,7 +72,12 @@ def test_the_situations_are_many_and_each_says_what_it_is() -> None:
 
 @pytest.mark.parametrize(
     ("table", "quote"),
-    [(TYPES, '"type": "{}"'), (NO_MESSAGES, '"type": "{}"'), (INTERACTIVE, '"type": "{}"'), (FIELDS, '"field": "{}"')],
+    [
+        (TYPES, '"type": "{}"'),
+        (NO_MESSAGES, '"type": "{}"'),
+        (INTERACTIVE, '"type": "{}"'),
+        (FIELDS, '"field": "{}"'),
+    ],
     ids=["types", "no messages", "interactive", "fields"],
 )
 def test_every_entry_of_the_tables_has_a_situation(table: dict[str, Any], quote: str) -> None:
@@ -99,14 +104,14 @@ def test_every_entry_of_the_tables_has_a_situation(table: dict[str, Any], quote:
 )
 def test_it_refuses_what_is_not_whatsapp(raw: bytes) -> None:
     with pytest.raises(Malformed):
-        read_notification(raw)
+        parse_notification(raw)
 
 
 def test_it_takes_the_present_for_a_missing_time_when_nobody_says_when_the_bytes_came() -> None:
     raw = json.dumps(load("text_without_timestamp")["notification"]).encode()
     before = datetime.now(UTC)
 
-    [item] = read_notification(raw)
+    [item] = parse_notification(raw)
 
     assert before <= datetime.fromisoformat(described(item)["timestamp"]) <= datetime.now(UTC)
 

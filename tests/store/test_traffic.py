@@ -7,12 +7,12 @@ import pytest
 
 from app.db.database import Database
 from app.store import traffic
-from app.store.traffic import DAY, HOUR, MINUTE, Happened
+from app.store.traffic import DAY, HOUR, MINUTE, TrafficCount
 from tests.factories import OTHER_PNID, PNID
 
 START = datetime(2026, 3, 1, 22, tzinfo=UTC)
 HAPPENED = [
-    Happened(START + timedelta(hours=hour, minutes=7), PNID if hour % 3 else OTHER_PNID, "call", 1, hour, hour)
+    TrafficCount(START + timedelta(hours=hour, minutes=7), PNID if hour % 3 else OTHER_PNID, "call", 1, hour, hour)
     for hour in range(60)
 ]
 """Over four days, of which two are whole, on a clock that is not always UTC's."""

@@ -14,7 +14,7 @@ from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
 from app.security.meta_signatures import sign_meta
 from app.web import bodies, body_limits
-from app.web.body_limits import BodiesInHand, Full
+from app.web.body_limits import Full, UnfinishedBodies
 from app.web.unread_bodies import DropUnread
 from tests.conftest import APP_SECRET, on_sqlite
 from tests.factories import message_body, text, to_bytes
@@ -67,7 +67,12 @@ def test_a_chunked_body_under_a_server_that_does_not_end_it_is_refused_with_the_
 @on_sqlite
 def test_a_chunked_body_that_a_proxy_decoded_is_read_by_its_length(client: FlaskClient) -> None:
     answer = _post(
-        client, io.BytesIO(RAW), SIGNED, is_ended=False, HTTP_TRANSFER_ENCODING="chunked", CONTENT_LENGTH=str(len(RAW))
+        client,
+        io.BytesIO(RAW),
+        SIGNED,
+        is_ended=False,
+        HTTP_TRANSFER_ENCODING="chunked",
+        CONTENT_LENGTH=str(len(RAW)),
     )
 
     assert answer.status_code == 200
@@ -89,9 +94,9 @@ def test_chunks_that_cannot_be_read_are_the_clients_mistake(client: FlaskClient)
 def test_a_body_that_takes_too_long_is_cut(pair: tuple[socket.socket, socket.socket]) -> None:
     ours, _theirs = pair
     ours.settimeout(20)
-    in_hand = BodiesInHand(seconds=0.2)
+    unfinished_bodies = UnfinishedBodies(seconds=0.2)
 
-    with in_hand.reading(ours) as body:
+    with unfinished_bodies.track(ours) as body:
         assert ours.recv(1) == b""  # for ever, without the cut
 
     assert body.is_cut
@@ -100,44 +105,46 @@ def test_a_body_that_takes_too_long_is_cut(pair: tuple[socket.socket, socket.soc
 def test_when_there_are_too_many_the_oldest_makes_room_and_a_young_one_does_not(
     pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    in_hand = BodiesInHand(at_once=1)
-    with in_hand.reading(pair[0]) as first:
-        with pytest.raises(Full), in_hand.reading(None):
+    unfinished_bodies = UnfinishedBodies(max_bodies=1)
+    with unfinished_bodies.track(pair[0]) as first:
+        with pytest.raises(Full), unfinished_bodies.track(None):
             pass
         assert not first.is_cut
 
-        monkeypatch.setattr(body_limits, "YOUNG_SECONDS", 0.0)
-        with in_hand.reading(None) as second:
+        monkeypatch.setattr(body_limits, "MIN_SECONDS", 0.0)
+        with unfinished_bodies.track(None) as second:
             assert first.is_cut and not second.is_cut
 
 
 def test_bytes_are_counted_while_they_are_in_hand_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(body_limits, "YOUNG_SECONDS", 0.0)
-    in_hand = BodiesInHand(most_bytes=100)
+    monkeypatch.setattr(body_limits, "MIN_SECONDS", 0.0)
+    unfinished_bodies = UnfinishedBodies(max_bytes=100)
     for _ in range(3):
-        with in_hand.reading(None) as body:
-            in_hand.grew(body, 90)
-    with in_hand.reading(None) as first, in_hand.reading(None) as second:
-        in_hand.grew(first, 60)
-        in_hand.grew(second, 60)
+        with unfinished_bodies.track(None) as body:
+            unfinished_bodies.add_bytes(body, 90)
+    with unfinished_bodies.track(None) as first, unfinished_bodies.track(None) as second:
+        unfinished_bodies.add_bytes(first, 60)
+        unfinished_bodies.add_bytes(second, 60)
         assert first.is_cut and not second.is_cut
         with pytest.raises(Full):
-            in_hand.grew(second, 60)
-    assert in_hand._bytes == 0
+            unfinished_bodies.add_bytes(second, 60)
+    assert unfinished_bodies._bytes == 0
 
 
 @on_sqlite
 def test_a_webhook_that_finds_no_room_is_told_to_come_again(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bodies, "in_hand", BodiesInHand(at_once=0))
+    monkeypatch.setattr(bodies, "unfinished_bodies", UnfinishedBodies(max_bodies=0))
 
     answer = _post(client, io.BytesIO(RAW), SIGNED, CONTENT_LENGTH=str(len(RAW)))
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
 
 
-def test_what_is_left_of_a_refused_body_is_dropped_after_the_answer(pair: tuple[socket.socket, socket.socket]) -> None:
+def test_what_is_left_of_a_refused_body_is_dropped_after_the_answer(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
     sent = io.BytesIO(b"x" * 1_000_000)
     seen: list[int] = []
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from app.domain.alerts import KINDS, sentence
+from app.domain.alerts import KINDS, describe
 from app.schemas.api.lists import PageQuery
 from app.schemas.api.query import Choice
 from app.schemas.normalized_message import UtcTime
@@ -43,7 +43,7 @@ class AlertAnswer(Schema):
 
     def told(self, alert: Any) -> str:
         """The kind's sentence about this subject."""
-        return sentence(alert.kind, alert.subject)
+        return describe(alert.kind, alert.subject)
 
     def to_do(self, alert: Any) -> str:
         """The kind's advice."""

@@ -16,12 +16,12 @@ from marshmallow import ValidationError, fields, missing
 
 from app.domain.known_names import UnknownName, check, plain
 from app.domain.person_names import may_name_somebody
-from app.domain.search_terms import wanted
+from app.domain.search_terms import parse_terms
 from app.schemas.error_texts import TIME, one_of
 from app.schemas.strict import Strict
 
 LONGEST_TEXT = 1000
-MOST_WORDS, SHORTEST_BEGINNING = 20, 3
+MAX_WORDS, MIN_PREFIX_LENGTH = 20, 3
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
@@ -172,16 +172,16 @@ class Person(Plain):
 
 
 class Words(Plain):
-    """Words to look for; loads `domain.words.Wanted`."""
+    """Words to look for; loads a list of `SearchTerm`."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        words = wanted(super()._deserialize(value, attr, data, **kwargs))
+        words = parse_terms(super()._deserialize(value, attr, data, **kwargs))
         if not words:
             raise ValidationError("must hold a word to look for")
-        if len(words) > MOST_WORDS:
-            raise ValidationError(f"must be at most {MOST_WORDS} words")
-        if any(word.is_beginning and len(word.word) < SHORTEST_BEGINNING for word in words):
-            raise ValidationError(f"must have at least {SHORTEST_BEGINNING} letters before a *")
+        if len(words) > MAX_WORDS:
+            raise ValidationError(f"must be at most {MAX_WORDS} words")
+        if any(word.is_prefix and len(word.word) < MIN_PREFIX_LENGTH for word in words):
+            raise ValidationError(f"must have at least {MIN_PREFIX_LENGTH} letters before a *")
         return words
 
 

@@ -7,20 +7,20 @@ from collections.abc import Iterator
 from app.domain.notifications import Fact, Person
 from app.schemas.change import Change
 from app.schemas.lenient import as_object, as_text
-from app.schemas.people import read_person
+from app.schemas.people import parse_person
 
 
-def read_account(change: Change) -> Iterator[Fact]:
+def parse_account(change: Change) -> Iterator[Fact]:
     """News that Meta documents: `account.<field>`."""
     yield change.other(f"account.{change.field}", change.value)
 
 
-def read_unknown(change: Change) -> Iterator[Fact]:
+def parse_unknown(change: Change) -> Iterator[Fact]:
     """News that Meta did not document when this was written."""
     yield change.other("unknown", change.value)
 
 
-def read_handover(change: Change) -> Iterator[Fact]:
+def parse_handover(change: Change) -> Iterator[Fact]:
     """A chat passed between Meta's agent and us (Meta: webhooks/reference/messaging_handovers)."""
     person = _sender(change)
     timestamp = change.value.get("timestamp")
@@ -30,4 +30,4 @@ def read_handover(change: Change) -> Iterator[Fact]:
 def _sender(change: Change) -> Person:
     sender = as_object(change.value.get("sender"))
     phone = as_text(sender.get("phone_number")) or as_text(sender.get("wa_id"))
-    return read_person(phone, as_text(sender.get("user_id")))
+    return parse_person(phone, as_text(sender.get("user_id")))

@@ -9,9 +9,9 @@ from typing import Any
 from app.domain.notifications import ChangeFact, Fact, Json, Person
 from app.schemas.base import MetaSchema
 from app.schemas.change import CannotRead, Change, each
-from app.schemas.changes.errors import read_errors
+from app.schemas.changes.errors import parse_errors
 from app.schemas.lenient import Text, as_list
-from app.schemas.people import Contacts, read_person
+from app.schemas.people import Contacts, parse_person
 
 
 class Call(MetaSchema):
@@ -32,16 +32,16 @@ class Call(MetaSchema):
 _CALL = Call()
 
 
-def read_calls(change: Change) -> Iterator[Fact]:
+def parse_calls(change: Change) -> Iterator[Fact]:
     """Calls, then reports, then errors."""
     calls, reports = as_list(change.value.get("calls")), as_list(change.value.get("statuses"))
     contacts = Contacts(change.value.get("contacts"), one_person=len(calls) + len(reports) == 1)
-    yield from each(calls, lambda call: read_call(call, "calls", change, contacts))
-    yield from each(reports, lambda report: read_call(report, "statuses", change, contacts))
-    yield from read_errors(change)
+    yield from each(calls, lambda call: parse_call(call, "calls", change, contacts))
+    yield from each(reports, lambda report: parse_call(report, "statuses", change, contacts))
+    yield from parse_errors(change)
 
 
-def read_call(value: Any, array: str, change: Change, contacts: Contacts) -> ChangeFact:
+def parse_call(value: Any, array: str, change: Change, contacts: Contacts) -> ChangeFact:
     """Read an element of that array. A call is told from its repeats by its id and what happened to it."""
     if not isinstance(value, dict):
         raise CannotRead("The call is not an object.")
@@ -57,7 +57,7 @@ def read_call(value: Any, array: str, change: Change, contacts: Contacts) -> Cha
 
 def _customer(call: Json) -> Person:
     if call["recipient_id"] or call["recipient_user_id"]:
-        return read_person(call["recipient_id"], call["recipient_user_id"])
+        return parse_person(call["recipient_id"], call["recipient_user_id"])
     if call["direction"] == "BUSINESS_INITIATED":
-        return read_person(call["to"], call["to_user_id"])
-    return read_person(call["from_"], call["from_user_id"])
+        return parse_person(call["to"], call["to_user_id"])
+    return parse_person(call["from_"], call["from_user_id"])

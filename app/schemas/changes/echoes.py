@@ -7,20 +7,20 @@ from typing import Any
 
 from app.domain.notifications import Fact, Source
 from app.schemas.change import Change, each
-from app.schemas.changes.errors import read_errors
+from app.schemas.changes.errors import parse_errors
 from app.schemas.inbound.envelope import Surroundings
-from app.schemas.inbound.messages import read_message
+from app.schemas.inbound.messages import parse_message
 from app.schemas.lenient import as_list
 from app.schemas.people import Contacts
 
 
-def read_echoes(change: Change, source: Source = Source.ECHO) -> Iterator[Fact]:
+def parse_echoes(change: Change, source: Source = Source.ECHO) -> Iterator[Fact]:
     """Outbound messages, edits and revocations (Meta: webhooks/reference/smb_message_echoes, …/standby)."""
     echoes = as_list(change.value.get("message_echoes"))
     contacts = Contacts(change.value.get("contacts"), one_person=len(echoes) == 1)
     around = Surroundings(contacts, change.now, source, direction="outbound", status="sent")
-    yield from each(echoes, lambda echo: read_message(_unwrapped(echo), around))
-    yield from read_errors(change)
+    yield from each(echoes, lambda echo: parse_message(_unwrapped(echo), around))
+    yield from parse_errors(change)
 
 
 def _unwrapped(echo: Any) -> Any:

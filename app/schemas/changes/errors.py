@@ -9,6 +9,6 @@ from app.schemas.change import Change, each
 from app.schemas.lenient import as_list
 
 
-def read_errors(change: Change) -> Iterator[Fact]:
+def parse_errors(change: Change) -> Iterator[Fact]:
     """`value.errors[]`: trouble of the system, app or account (Meta: webhooks/reference/messages/errors)."""
     return each(as_list(change.value.get("errors")), lambda error: change.other("account.errors", error))

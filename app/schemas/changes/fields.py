@@ -6,32 +6,32 @@ from collections.abc import Callable, Iterator
 
 from app.domain.notifications import Fact, Unreadable
 from app.schemas.change import Change
-from app.schemas.changes.account import read_account, read_handover, read_unknown
-from app.schemas.changes.calls import read_calls
-from app.schemas.changes.echoes import read_echoes
-from app.schemas.changes.groups import read_groups
-from app.schemas.changes.history import read_history
-from app.schemas.changes.messages import read_messages
-from app.schemas.changes.people import read_preferences, read_state_sync
-from app.schemas.changes.standby import read_standby
+from app.schemas.changes.account import parse_account, parse_handover, parse_unknown
+from app.schemas.changes.calls import parse_calls
+from app.schemas.changes.echoes import parse_echoes
+from app.schemas.changes.groups import parse_groups
+from app.schemas.changes.history import parse_history
+from app.schemas.changes.messages import parse_messages
+from app.schemas.changes.people import parse_preferences, parse_state_sync
+from app.schemas.changes.standby import parse_standby
 from app.schemas.lenient import as_object
 
 FieldReader = Callable[[Change], Iterator[Fact]]
 
 FIELDS: dict[str, FieldReader] = {
-    "messages": read_messages,
-    "message_echoes": read_echoes,
-    "smb_message_echoes": read_echoes,
-    "history": read_history,
-    "smb_app_state_sync": read_state_sync,
-    "standby": read_standby,
-    "messaging_handovers": read_handover,
-    "calls": read_calls,
-    "group_lifecycle_update": read_groups,
-    "group_participants_update": read_groups,
-    "group_settings_update": read_groups,
-    "group_status_update": read_groups,
-    "user_preferences": read_preferences,
+    "messages": parse_messages,
+    "message_echoes": parse_echoes,
+    "smb_message_echoes": parse_echoes,
+    "history": parse_history,
+    "smb_app_state_sync": parse_state_sync,
+    "standby": parse_standby,
+    "messaging_handovers": parse_handover,
+    "calls": parse_calls,
+    "group_lifecycle_update": parse_groups,
+    "group_participants_update": parse_groups,
+    "group_settings_update": parse_groups,
+    "group_status_update": parse_groups,
+    "user_preferences": parse_preferences,
 }
 """Fields about conversations (Meta: webhooks/overview). Their values are objects."""
 
@@ -50,10 +50,10 @@ ACCOUNT_PREFIXES = (
 """Fields about accounts. Meta adds to these families several times a year."""
 
 
-def read_change(change: Change) -> Iterator[Fact]:
+def parse_change(change: Change) -> Iterator[Fact]:
     """Every fact of a change, at least one: a change that says nothing we know of is an unknown one."""
     reader = _reader_of(change)
-    if not isinstance(change.value, dict) and reader not in (read_account, read_unknown):
+    if not isinstance(change.value, dict) and reader not in (parse_account, parse_unknown):
         yield Unreadable("The change is not an object.", change.value)
         return
     found = False
@@ -61,16 +61,16 @@ def read_change(change: Change) -> Iterator[Fact]:
         found = True
         yield fact
     if not found:
-        yield from read_unknown(change)
+        yield from parse_unknown(change)
 
 
 def _reader_of(change: Change) -> FieldReader:
     if change.field in FIELDS:
         return FIELDS[change.field]
     if change.field in ACCOUNT_FIELDS or change.field.startswith(ACCOUNT_PREFIXES):
-        return read_account
+        return parse_account
     if change.field:
-        return read_unknown
+        return parse_unknown
     # Without a field, what is in the value has to say what it is.
     known = {"messages", "statuses"} & as_object(change.value).keys()
-    return read_messages if known or not isinstance(change.value, dict) else read_unknown
+    return parse_messages if known or not isinstance(change.value, dict) else parse_unknown

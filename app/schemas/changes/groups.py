@@ -7,21 +7,21 @@ from typing import Any
 
 from app.domain.notifications import ChangeFact, Fact
 from app.schemas.change import CannotRead, Change, each
-from app.schemas.changes.errors import read_errors
+from app.schemas.changes.errors import parse_errors
 from app.schemas.lenient import as_list
 
 
-def read_groups(change: Change) -> Iterator[Fact]:
+def parse_groups(change: Change) -> Iterator[Fact]:
     """Groups made, changed, joined, left, suspended (Meta: groups)."""
     groups = as_list(change.value.get("groups"))
     if not groups:
         yield change.other("group", change.value)
         return
-    yield from each(groups, lambda group: _read_group(group, change))
-    yield from read_errors(change)
+    yield from each(groups, lambda group: _parse_group(group, change))
+    yield from parse_errors(change)
 
 
-def _read_group(value: Any, change: Change) -> ChangeFact:
+def _parse_group(value: Any, change: Change) -> ChangeFact:
     if not isinstance(value, dict):
         raise CannotRead("The group's news is not an object.")
     return change.other("group", change.cut("groups", value), timestamp=value.get("timestamp"))

@@ -8,9 +8,9 @@ from typing import Any
 from app.domain.addresses import bare_number
 from app.domain.notifications import Fact, Json, Source
 from app.schemas.change import CannotRead, Change, attempt, each
-from app.schemas.changes.errors import read_errors
+from app.schemas.changes.errors import parse_errors
 from app.schemas.inbound.envelope import Surroundings
-from app.schemas.inbound.messages import read_message
+from app.schemas.inbound.messages import parse_message
 from app.schemas.lenient import as_list, as_object, as_text
 from app.schemas.people import Contacts
 
@@ -25,7 +25,7 @@ _OUTBOUND = {
 }
 
 
-def read_history(change: Change) -> Iterator[Fact]:
+def parse_history(change: Change) -> Iterator[Fact]:
     """Old messages of all threads, then files that follow their placeholders (Meta: webhooks/reference/history).
 
     A chunk without threads tells of progress, or that the owner declined: it is an event of the account.
@@ -38,7 +38,7 @@ def read_history(change: Change) -> Iterator[Fact]:
         if not threads or as_object(chunk).get("errors"):
             yield attempt(chunk, lambda value: change.other("account.history", value))
     yield from each(as_list(change.value.get("messages")), reader.read)
-    yield from read_errors(change)
+    yield from parse_errors(change)
 
 
 class _HistoryReader:
@@ -64,10 +64,14 @@ class _HistoryReader:
         if self._is_ours(message):
             direction, status, missing = "outbound", _OUTBOUND.get(status.upper(), "sent"), _without(message, "to")
         else:
-            direction, status, missing = "inbound", _INBOUND.get(status.upper(), "received"), _without(message, "from")
+            direction, status, missing = (
+                "inbound",
+                _INBOUND.get(status.upper(), "received"),
+                _without(message, "from"),
+            )
         if missing and customer:
             message = {**message, missing: customer}
-        return read_message(message, Surroundings(self.contacts, self.now, Source.HISTORY, direction, status))
+        return parse_message(message, Surroundings(self.contacts, self.now, Source.HISTORY, direction, status))
 
     def _is_ours(self, message: Json) -> bool:
         """Only the business's messages say whom they are to."""

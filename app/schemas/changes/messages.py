@@ -7,37 +7,37 @@ from typing import Any
 
 from app.domain.notifications import Fact, Source
 from app.schemas.change import Change, each
-from app.schemas.changes.calls import read_call
-from app.schemas.changes.errors import read_errors
+from app.schemas.changes.calls import parse_call
+from app.schemas.changes.errors import parse_errors
 from app.schemas.inbound.envelope import Surroundings
-from app.schemas.inbound.messages import read_message
+from app.schemas.inbound.messages import parse_message
 from app.schemas.lenient import as_list, as_text
 from app.schemas.people import Contacts
-from app.schemas.statuses import read_status
+from app.schemas.statuses import parse_status
 
 KNOWN_NAMES = frozenset({"messaging_product", "metadata", "contacts", "messages", "statuses", "errors"})
 """What a value of the field has by Meta's reference. Lists of other names are new to us."""
 _NAMES = ("from", "from_user_id", "recipient_id", "recipient_user_id", "recipient_participant_id")
 
 
-def read_messages(change: Change, source: Source = Source.LIVE) -> Iterator[Fact]:
+def parse_messages(change: Change, source: Source = Source.LIVE) -> Iterator[Fact]:
     """Messages first, then statuses, then errors that belong to no message, then lists that are new to us."""
     messages, statuses = as_list(change.value.get("messages")), as_list(change.value.get("statuses"))
     contacts = Contacts(change.value.get("contacts"), one_person=_is_one_person(messages + statuses))
     around = Surroundings(contacts, change.now, source)
-    yield from each(messages, lambda message: read_message(message, around))
-    yield from each(statuses, lambda status: _read_report(status, change, around))
-    yield from read_errors(change)
-    yield from _read_new_lists(change)
+    yield from each(messages, lambda message: parse_message(message, around))
+    yield from each(statuses, lambda status: _parse_report(status, change, around))
+    yield from parse_errors(change)
+    yield from _parse_new_lists(change)
 
 
-def _read_report(status: Any, change: Change, around: Surroundings) -> Fact:
+def _parse_report(status: Any, change: Change, around: Surroundings) -> Fact:
     if isinstance(status, dict) and status.get("type") == "call":
-        return read_call(status, "statuses", change, around.contacts)
-    return read_status(status, around.contacts, around.now, around.source)
+        return parse_call(status, "statuses", change, around.contacts)
+    return parse_status(status, around.contacts, around.now, around.source)
 
 
-def _read_new_lists(change: Change) -> Iterator[Fact]:
+def _parse_new_lists(change: Change) -> Iterator[Fact]:
     """Lists that had no name when this was written, kept as they came."""
     for name, elements in change.value.items():
         if name not in KNOWN_NAMES and elements and isinstance(elements, list):
@@ -47,5 +47,7 @@ def _read_new_lists(change: Change) -> Iterator[Fact]:
 def _is_one_person(elements: list[Any]) -> bool:
     if len(elements) < 2:
         return True
-    names = {tuple(as_text(element.get(name)) for name in _NAMES) for element in elements if isinstance(element, dict)}
+    names = {
+        tuple(as_text(element.get(name)) for name in _NAMES) for element in elements if isinstance(element, dict)
+    }
     return len(names) == 1

@@ -8,9 +8,9 @@ from typing import Any
 from app.domain.notifications import ContactFact, Fact, Json, Person, PreferenceFact
 from app.schemas.base import MetaSchema
 from app.schemas.change import CannotRead, Change, each
-from app.schemas.changes.errors import read_errors
+from app.schemas.changes.errors import parse_errors
 from app.schemas.lenient import Moment, Text, as_list, as_moment, as_object
-from app.schemas.people import Contacts, read_person
+from app.schemas.people import Contacts, parse_person
 
 _ACTIONS = {"add": "synced", "remove": "removed"}
 
@@ -41,29 +41,29 @@ _ENTRY = AddressBookEntry()
 _PREFERENCE = Preference()
 
 
-def read_state_sync(change: Change) -> Iterator[Fact]:
+def parse_state_sync(change: Change) -> Iterator[Fact]:
     """What the owner changed in the phone's address book (Meta: webhooks/reference/smb_app_state_sync)."""
-    yield from each(as_list(change.value.get("state_sync")), lambda entry: _read_entry(entry, change))
-    yield from read_errors(change)
+    yield from each(as_list(change.value.get("state_sync")), lambda entry: _parse_entry(entry, change))
+    yield from parse_errors(change)
 
 
-def read_preferences(change: Change) -> Iterator[Fact]:
+def parse_preferences(change: Change) -> Iterator[Fact]:
     """Marketing stopped or resumed. The elements come in a list of the field's name; a lone one is taken too."""
     preferences = as_list(change.value.get("user_preferences"))
     if not preferences and "category" in change.value:
         preferences = [change.value]
     contacts = Contacts(change.value.get("contacts"), one_person=len(preferences) == 1)
-    yield from each(preferences, lambda value: _read_preference(value, change, contacts))
-    yield from read_errors(change)
+    yield from each(preferences, lambda value: _parse_preference(value, change, contacts))
+    yield from parse_errors(change)
 
 
-def _read_entry(value: Any, change: Change) -> Fact:
+def _parse_entry(value: Any, change: Change) -> Fact:
     if not isinstance(value, dict):
         raise CannotRead("The address book entry is not an object.")
     if value.get("type", "contact") != "contact":
         return change.other("account.smb_app_state_sync", change.cut("state_sync", value))
     entry = _ENTRY.read(value.get("contact"))
-    named = read_person(entry["phone_number"], entry["user_id"])
+    named = parse_person(entry["phone_number"], entry["user_id"])
     if not named.is_known:
         raise CannotRead("The address book entry names no person.")
     action = str(value.get("action"))
@@ -81,11 +81,11 @@ def _read_entry(value: Any, change: Change) -> Fact:
     )
 
 
-def _read_preference(value: Any, change: Change, contacts: Contacts) -> PreferenceFact:
+def _parse_preference(value: Any, change: Change, contacts: Contacts) -> PreferenceFact:
     if not isinstance(value, dict):
         raise CannotRead("The preference is not an object.")
     preference: Json = _PREFERENCE.load(value)
-    person = read_person(preference["wa_id"], preference["user_id"], preference["parent_user_id"])
+    person = parse_person(preference["wa_id"], preference["user_id"], preference["parent_user_id"])
     person = contacts.complete(person)
     if not person.is_known or not preference["value"]:
         raise CannotRead("The preference names no person, or no wish.")

@@ -7,23 +7,23 @@ from dataclasses import replace
 
 from app.domain.notifications import Fact, Json, Source, Unreadable
 from app.schemas.change import Change
-from app.schemas.changes.echoes import read_echoes
-from app.schemas.changes.messages import read_messages
+from app.schemas.changes.echoes import parse_echoes
+from app.schemas.changes.messages import parse_messages
 from app.schemas.lenient import as_list
 
 
-def read_standby(change: Change) -> Iterator[Fact]:
+def parse_standby(change: Change) -> Iterator[Fact]:
     """The agent's messages, the customer's, and reports; we only watch (Meta: webhooks/reference/standby)."""
     outer = {name: value for name, value in change.value.items() if name != "standby"}
     for part in as_list(change.value.get("standby", {})):
         if isinstance(part, dict):
-            yield from _read_part(change, {**outer, **part})
+            yield from _parse_part(change, {**outer, **part})
         else:
             yield Unreadable("The standby part is not an object.", part)
 
 
-def _read_part(change: Change, value: Json) -> Iterator[Fact]:
+def _parse_part(change: Change, value: Json) -> Iterator[Fact]:
     echoes = {name: value[name] for name in ("contacts", "message_echoes") if name in value}
     others = {name: part for name, part in value.items() if name != "message_echoes"}
-    yield from read_echoes(replace(change, value=echoes), Source.STANDBY)
-    yield from read_messages(replace(change, value=others), Source.STANDBY)
+    yield from parse_echoes(replace(change, value=echoes), Source.STANDBY)
+    yield from parse_messages(replace(change, value=others), Source.STANDBY)

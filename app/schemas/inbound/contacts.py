@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.schemas.inbound.reading import Reading
+from app.schemas.inbound.content import Content
 from app.schemas.lenient import as_list, as_object, as_text
 
 
-def read_contacts(message_type: str, value: Any) -> Reading:
+def parse_contacts(message_type: str, value: Any) -> Content:
     """The names on the cards, or a phone for want of a name (Meta: webhooks/reference/messages/contacts)."""
     cards = as_list(value)
     names = ", ".join(name for card in cards if (name := _name(as_object(card))))
-    return Reading(message_type, f"[{message_type}] {names}".rstrip(), cards)
+    return Content(message_type, f"[{message_type}] {names}".rstrip(), cards)
 
 
 def _name(card: dict[str, Any]) -> str | None:

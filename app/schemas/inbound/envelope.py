@@ -9,9 +9,9 @@ from typing import Any
 from app.domain.notifications import Json, MessageFact, Person, Source
 from app.schemas.base import MetaSchema
 from app.schemas.change import CannotRead
-from app.schemas.inbound.types import TYPES, read_content
+from app.schemas.inbound.types import TYPES, parse_content
 from app.schemas.lenient import Flag, Moment, Object, Text, as_object
-from app.schemas.people import Contacts, read_person
+from app.schemas.people import Contacts, parse_person
 from app.schemas.problems import first_error
 
 
@@ -84,7 +84,7 @@ class Arrival:
         """Read the content. Raises `CannotRead` when nobody is at the other end."""
         if not self.person.is_known and not self.header["group_id"]:
             raise CannotRead("The message names no person.")
-        reading = read_content(self.message_type, self.value)
+        reading = parse_content(self.message_type, self.value)
         header = self.header
         return MessageFact(
             wamid=self.wamid,
@@ -95,7 +95,7 @@ class Arrival:
             content=reading.content,
             person=self.person,
             source=self.around.source,
-            context=_read_context(header["context"]),
+            context=_parse_context(header["context"]),
             referral=header["referral"] or None,
             group_id=header["group_id"] or None,
             error=first_error(header.get("errors")),
@@ -122,8 +122,8 @@ def receive(value: Any, around: Surroundings) -> Arrival:
 
 def _other_side(header: Json, direction: str) -> Person:
     if direction == "inbound":
-        return read_person(header["from_"], header["from_user_id"], header["from_parent_user_id"])
-    return read_person(header["to"], header["to_user_id"], header["to_parent_user_id"])
+        return parse_person(header["from_"], header["from_user_id"], header["from_parent_user_id"])
+    return parse_person(header["to"], header["to_user_id"], header["to_parent_user_id"])
 
 
 def _guess_type(header: Json) -> str:
@@ -132,7 +132,7 @@ def _guess_type(header: Json) -> str:
     return guess or ("unsupported" if header.get("errors") else "unknown")
 
 
-def _read_context(value: Json | None) -> Json | None:
+def _parse_context(value: Json | None) -> Json | None:
     """What a message quotes: Meta's words, and room for ours (`id`, `callback_data`, `template`)."""
     if not value:
         return None

@@ -11,7 +11,7 @@ from typing import Any
 from app.clean_json import decode
 from app.errors import Malformed
 from app.schemas.base import MetaSchema
-from app.schemas.inbound.reading import Reader, Reading, read_as_given
+from app.schemas.inbound.content import Content, ContentParser, keep_as_given
 from app.schemas.lenient import Text, as_object, as_text
 
 
@@ -41,13 +41,13 @@ _CHOICE = Choice()
 _FORM = FilledForm()
 
 
-def read_button(message_type: str, value: Any) -> Reading:
+def parse_button(message_type: str, value: Any) -> Content:
     """A template's quick reply."""
     content = {**_TEMPLATE_BUTTON.read(value), "description": None}
-    return Reading("button", _title(content, "button"), content)
+    return Content("button", _title(content, "button"), content)
 
 
-def read_interactive(message_type: str, value: Any) -> Reading:
+def parse_interactive(message_type: str, value: Any) -> Content:
     """Any answer to an interactive message; kinds new to us pass as they came, named `interactive`."""
     answer = as_object(value)
     kind = as_text(answer.get("type"))
@@ -56,28 +56,28 @@ def read_interactive(message_type: str, value: Any) -> Reading:
     reader = INTERACTIVE.get(kind)
     inner = answer.get(kind)
     if reader is None or not isinstance(inner, dict):
-        return read_as_given(message_type, value)
+        return keep_as_given(message_type, value)
     return reader(kind, inner)
 
 
-def _read_button_reply(kind: str, value: Any) -> Reading:
+def _parse_button_reply(kind: str, value: Any) -> Content:
     content = _CHOICE.read(value)
-    return Reading("button", _title(content, "button"), content)
+    return Content("button", _title(content, "button"), content)
 
 
-def _read_list_reply(kind: str, value: Any) -> Reading:
+def _parse_list_reply(kind: str, value: Any) -> Content:
     content = _CHOICE.read(value)
-    return Reading("list_reply", _title(content, "list_reply"), content)
+    return Content("list_reply", _title(content, "list_reply"), content)
 
 
-def _read_form(kind: str, value: Any) -> Reading:
+def _parse_form(kind: str, value: Any) -> Content:
     content = _FORM.read(value)
     content["response"] = _parsed(content.pop("response_json", None))
-    return Reading("form", f"[form] {content['name'] or ''}".rstrip(), content)
+    return Content("form", f"[form] {content['name'] or ''}".rstrip(), content)
 
 
-def _read_call_permission(kind: str, value: Any) -> Reading:
-    return read_as_given("call_permission", value)
+def _parse_call_permission(kind: str, value: Any) -> Content:
+    return keep_as_given("call_permission", value)
 
 
 def _parsed(response: Any) -> Any:
@@ -95,10 +95,10 @@ def _title(content: dict[str, Any], name: str) -> str:
     return title if isinstance(title, str) and title else f"[{name}]"
 
 
-INTERACTIVE: dict[str, Reader] = {
-    "button_reply": _read_button_reply,
-    "list_reply": _read_list_reply,
-    "nfm_reply": _read_form,
-    "call_permission_reply": _read_call_permission,
+INTERACTIVE: dict[str, ContentParser] = {
+    "button_reply": _parse_button_reply,
+    "list_reply": _parse_list_reply,
+    "nfm_reply": _parse_form,
+    "call_permission_reply": _parse_call_permission,
 }
 """By `interactive.type`."""

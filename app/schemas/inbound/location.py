@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.schemas.base import MetaSchema
-from app.schemas.inbound.reading import Reading
+from app.schemas.inbound.content import Content
 from app.schemas.lenient import Number, Text
 
 
@@ -22,11 +22,11 @@ class Place(MetaSchema):
 _SCHEMA = Place()
 
 
-def read_location(message_type: str, value: Any) -> Reading:
+def parse_location(message_type: str, value: Any) -> Content:
     """Name and address where the sender chose a place, else the coordinates."""
     content = _SCHEMA.read(value)
     words = [content["name"], content["address"]]
     if not any(words) and content["latitude"] is not None and content["longitude"] is not None:
         words = [str(content["latitude"]), str(content["longitude"])]
     label = ", ".join(word for word in words if word)
-    return Reading(message_type, f"[{message_type}] {label}".rstrip(), content)
+    return Content(message_type, f"[{message_type}] {label}".rstrip(), content)

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.domain.notifications import MediaRef
 from app.schemas.base import MetaSchema
-from app.schemas.inbound.reading import Reading
+from app.schemas.inbound.content import Content
 from app.schemas.lenient import Flag, Text
 
 
@@ -26,7 +26,7 @@ class File(MetaSchema):
 _SCHEMA = File()
 
 
-def read_media(message_type: str, value: Any) -> Reading:
+def parse_media(message_type: str, value: Any) -> Content:
     """The caption, or what kind of file it is; the file itself is still at Meta.
 
     `media_id` is Meta's id, and `url` is where we hand the file on, as a path: where we are reached may change.
@@ -36,7 +36,7 @@ def read_media(message_type: str, value: Any) -> Reading:
     media = MediaRef(content.pop("id"), content.pop("url"), content["mime_type"], content["sha256"], filename)
     label = f"[{message_type}] {filename}" if filename else f"[{message_type}]"
     where = {"media_id": media.meta_id, "url": file_path(media.meta_id), "size": None}
-    return Reading(message_type, content["caption"] or label, {**content, **where}, media)
+    return Content(message_type, content["caption"] or label, {**content, **where}, media)
 
 
 def file_path(media_id: str | None) -> str | None:

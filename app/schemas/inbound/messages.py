@@ -7,18 +7,18 @@ from typing import Any
 
 from app.domain.notifications import Fact
 from app.schemas.inbound.envelope import Arrival, Surroundings, receive
-from app.schemas.inbound.revisions import read_edit, read_revoke
-from app.schemas.inbound.system import read_system
+from app.schemas.inbound.revisions import parse_edit, parse_revoke
+from app.schemas.inbound.system import parse_system
 
 NO_MESSAGES: dict[str, Callable[[Arrival], Fact]] = {
-    "edit": read_edit,
-    "revoke": read_revoke,
-    "system": read_system,
+    "edit": parse_edit,
+    "revoke": parse_revoke,
+    "system": parse_system,
 }
 """The types that come like messages and are none: they speak of another message, or of a person."""
 
 
-def read_message(value: Any, around: Surroundings) -> Fact:
+def parse_message(value: Any, around: Surroundings) -> Fact:
     """Read one message. Raises `CannotRead` when there is no way to."""
     arrival = receive(value, around)
     reader = NO_MESSAGES.get(arrival.message_type, Arrival.message)

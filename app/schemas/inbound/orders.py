@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.schemas.inbound.reading import Reading, read_as_given
+from app.schemas.inbound.content import Content, keep_as_given
 from app.schemas.lenient import as_list, as_object
 
 
-def read_order(message_type: str, value: Any) -> Reading:
+def parse_order(message_type: str, value: Any) -> Content:
     """How many lines the cart has (Meta: webhooks/reference/messages/order)."""
     count = len(as_list(as_object(value).get("product_items")))
     if not count:
-        return read_as_given(message_type, value)
-    return Reading(message_type, f"[{message_type}] {count} {'item' if count == 1 else 'items'}", value)
+        return keep_as_given(message_type, value)
+    return Content(message_type, f"[{message_type}] {count} {'item' if count == 1 else 'items'}", value)

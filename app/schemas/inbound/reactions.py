@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.schemas.base import MetaSchema
-from app.schemas.inbound.reading import Reading
+from app.schemas.inbound.content import Content
 from app.schemas.lenient import Text
 
 
@@ -19,8 +19,8 @@ class Reaction(MetaSchema):
 _SCHEMA = Reaction()
 
 
-def read_reaction(message_type: str, value: Any) -> Reading:
+def parse_reaction(message_type: str, value: Any) -> Content:
     """The emoji, and the wamid of the message it sits on."""
     content = _SCHEMA.read(value)
     content["emoji"] = content["emoji"] or None
-    return Reading(message_type, content["emoji"] or "[reaction removed]", content)
+    return Content(message_type, content["emoji"] or "[reaction removed]", content)

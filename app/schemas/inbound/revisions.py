@@ -19,12 +19,12 @@ class Revision(MetaSchema):
 _REVISION = Revision()
 
 
-def read_edit(arrival: Arrival) -> EditFact:
+def parse_edit(arrival: Arrival) -> EditFact:
     """What the message says now."""
     return _read(arrival, revoked=False)
 
 
-def read_revoke(arrival: Arrival) -> EditFact:
+def parse_revoke(arrival: Arrival) -> EditFact:
     """The message was taken back."""
     return _read(arrival, revoked=True)
 

@@ -8,7 +8,7 @@ from app.domain.notifications import ContactFact, Json, MessageFact, Person
 from app.schemas.base import MetaSchema
 from app.schemas.inbound.envelope import Arrival
 from app.schemas.lenient import Text
-from app.schemas.people import read_person
+from app.schemas.people import parse_person
 
 REASONS = {
     "user_changed_number": "changed_number",
@@ -36,7 +36,7 @@ class System(MetaSchema):
 _SYSTEM = System()
 
 
-def read_system(arrival: Arrival) -> ContactFact | MessageFact:
+def parse_system(arrival: Arrival) -> ContactFact | MessageFact:
     """Who a person was and is. A kind new to us is that too when it names a new identity, else a plain message."""
     system = _SYSTEM.read(arrival.value)
     kind = system["type"] or ""
@@ -57,7 +57,7 @@ def read_system(arrival: Arrival) -> ContactFact | MessageFact:
 def _before(sender: Person, system: Json) -> Person:
     """The sender, under the ids they had: the payload may already be signed with the new user id."""
     moved = bool(system["wa_id"] or system["new_wa_id"])
-    return read_person(
+    return parse_person(
         _first(system["customer"], sender.wa_id) if moved or not system["previous_user_id"] else None,
         _first(system["previous_user_id"], sender.user_id),
         _first(system["previous_parent_user_id"], sender.parent_user_id if not system["previous_user_id"] else None),
@@ -65,7 +65,7 @@ def _before(sender: Person, system: Json) -> Person:
 
 
 def _after(sender: Person, system: Json) -> Person:
-    return read_person(
+    return parse_person(
         _first(system["wa_id"], system["new_wa_id"], sender.wa_id),
         _first(system["user_id"], sender.user_id),
         _first(system["parent_user_id"], sender.parent_user_id),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.schemas.base import MetaSchema
-from app.schemas.inbound.reading import Reading
+from app.schemas.inbound.content import Content
 from app.schemas.lenient import Text
 
 
@@ -18,8 +18,8 @@ class WrittenText(MetaSchema):
 _SCHEMA = WrittenText()
 
 
-def read_text(message_type: str, value: Any) -> Reading:
+def parse_text(message_type: str, value: Any) -> Content:
     """The words themselves."""
     content = _SCHEMA.read(value)
     body = content["body"]
-    return Reading(message_type, f"[{message_type}]" if body is None else body, content)
+    return Content(message_type, f"[{message_type}]" if body is None else body, content)

@@ -1,4 +1,4 @@
-"""How a person is told: a POST that Slack and its like understand, and a mail."""
+"""The channels by which people are notified: a POST in the format of Slack and others, and a mail."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ import requests
 from app.graph import transport
 
 SECONDS = 5.0
-"""For one POST altogether, and for each step of a mail."""
+"""The limit of one POST as a whole, and of each step of a mail."""
 
 MAIL_SECONDS = 10.0
-"""For one mail altogether, once connected: a worker that is asked to stop waits for it."""
+"""The limit of one mail as a whole once connected, because a stopping worker waits for it."""
 
 
-class CannotTell(Exception):
-    """It did not work this time. Says why in words that hold no address and no secret."""
+class NotifyFailed(Exception):
+    """A notification failed. The message holds no address and no secret."""
 
 
-class Way(Protocol):
-    """One way to tell. Raises `CannotTell`."""
+class Channel(Protocol):
+    """Sends a notification. Raises `NotifyFailed`."""
 
     def __call__(self, text: str, event_id: str) -> None:
-        """Tell this; `event_id` is the same for every try."""
+        """Send the text once. `event_id` is equal for every attempt of one notification."""
 
 
-class AlertPost:
+class WebhookChannel:
     """Posts `{"text": …}`, as Slack, Mattermost, Rocket.Chat and many others take it. Follows no redirect."""
 
     def __init__(self, url: str, version: str) -> None:
@@ -43,7 +43,7 @@ class AlertPost:
         self._session = transport.new_session(user_agent=f"whatsapp-service/{version}", proxy=None, pool_size=1)
 
     def __call__(self, text: str, event_id: str) -> None:
-        """Post it; anything but a 2xx raises `CannotTell`. `X-Event-Id` is the same for every try."""
+        """Post it; anything but a 2xx raises `NotifyFailed`. `X-Event-Id` is equal for every attempt."""
         # These three are markup to Slack: `<!channel>` in a template's name must wake nobody.
         body = {"text": text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")}
         try:
@@ -57,12 +57,12 @@ class AlertPost:
             ) as response:
                 status = response.status_code
         except requests.RequestException as err:
-            raise CannotTell(type(transport.cause_of(err)).__name__) from err
+            raise NotifyFailed(type(transport.cause_of(err)).__name__) from err
         if not 200 <= status < 300:
-            raise CannotTell(f"answered {status}")
+            raise NotifyFailed(f"answered {status}")
 
 
-class AlertMail:
+class MailChannel:
     """Sends a mail by `smtps://` or `smtp://[user:password@]host[:port]`. A password travels over TLS alone."""
 
     def __init__(self, url: str, recipients: tuple[str, ...]) -> None:
@@ -75,7 +75,7 @@ class AlertMail:
         self._sender = self._user if "@" in self._user else recipients[0]
 
     def __call__(self, text: str, event_id: str) -> None:
-        """Send it; raises `CannotTell`. The Message-ID is the same for every try."""
+        """Send it; raises `NotifyFailed`. The Message-ID is equal for every attempt."""
         message = EmailMessage()
         message["Subject"] = f"[whatsapp-service] {text.splitlines()[0][:150]}"
         message["From"] = self._sender
@@ -89,7 +89,7 @@ class AlertMail:
                 self._secure(smtp)
                 smtp.send_message(message)
         except (smtplib.SMTPException, OSError, ValueError) as err:
-            raise CannotTell(type(err).__name__) from err
+            raise NotifyFailed(type(err).__name__) from err
 
     def _connect(self) -> smtplib.SMTP:
         if self._is_tls:

@@ -1,4 +1,4 @@
-"""Alarms: each raised once, raised again daily while it goes on, and closed when it is over."""
+"""Raise alerts once, repeat them daily while they stay open, and close them."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from sqlalchemy.orm import Session
 
 from app.clock import iso_utc
 from app.db.database import Database
-from app.domain.alerts import KINDS, Finding, sentence, story
+from app.domain.alerts import KINDS, Finding, alert_text, describe
 from app.ids import new_id
 from app.logs import get_logger
 from app.models import Alert
 from app.services.events import append_events, event_row
 from app.store import alerts, events, jobs
 
-AGAIN_AFTER = timedelta(days=1)
+REPEAT_AFTER = timedelta(days=1)
 
 logger = get_logger(__name__)
 
 
-class Alarms:
-    """Raises and closes alarms. Each change is an event `gateway.alert`, and a job for every way to tell a person.
+class Alerts:
+    """Raises and closes alerts. Each change writes an event `gateway.alert`, and a notification job for each channel.
 
-    `channels` are the kinds of these jobs. Alert, event and jobs are written in one transaction, so that what is in
-    the list is told, and nobody who raises an alarm waits for its telling.
+    `channels` are the kinds of these jobs. Alert, event and jobs are written in one transaction, so no alert in the
+    list goes without notification, and raising one does not wait for it.
     """
 
     def __init__(self, database: Database, channels: Sequence[str], now: Callable[[], datetime]) -> None:
@@ -34,7 +34,7 @@ class Alarms:
         self._channels = channels
         self._now = now
 
-    def raise_alarm(
+    def raise_alert(
         self,
         kind: str,
         subject: str = "",
@@ -42,34 +42,34 @@ class Alarms:
         phone_number_id: str | None = None,
         details: dict[str, Any] | None = None,
     ) -> bool:
-        """Say that something is wrong; False if that is known, and was said within a day.
+        """Raise an alert, or repeat one that is open. Returns False if it was raised or repeated within a day.
 
-        `kind` is one of `KINDS`. Costs one read while it is known. Raises `Unavailable`.
+        `kind` is one of `KINDS`. Costs one read while it is open. Raises `Unavailable`.
         """
         finding = Finding(subject, phone_number_id, details or {})
         with self._database.read() as session:
             known = alerts.find_open(session, kind, subject)
-        if known is not None and not self.is_due_again(known):
+        if known is not None and not self.is_repeat_due(known):
             return False
         with self._database.write() as session:
             return self.raise_in(session, kind, finding)
 
     def close(self, kind: str, subject: str = "") -> bool:
-        """Say that it is over; False if it was not known to be wrong. Raises `Unavailable`."""
+        """Close an alert. Returns False if none is open. Raises `Unavailable`."""
         with self._database.read() as session:
             if alerts.find_open(session, kind, subject) is None:
                 return False
         with self._database.write() as session:
             return self.close_in(session, kind, subject)
 
-    def is_due_again(self, alert: Alert) -> bool:
-        """Whether an open alert was last raised so long ago that a person should hear of it again."""
-        return alert.last_raised_at <= self._now() - AGAIN_AFTER
+    def is_repeat_due(self, alert: Alert) -> bool:
+        """Whether an open alert was last raised or repeated at least a day ago."""
+        return alert.last_raised_at <= self._now() - REPEAT_AFTER
 
     def raise_in(self, session: Session, kind: str, finding: Finding) -> bool:
-        """The same within the caller's transaction."""
+        """Do what `raise_alert` does within the caller's transaction. Takes the lock of `events.take_turn`."""
         if kind not in KINDS:
-            raise ValueError(f"no alarm is called {kind}")
+            raise ValueError(f"no alert is called {kind}")
         events.take_turn(session)
         now = self._now()
         row = {
@@ -86,23 +86,25 @@ class Alarms:
         if not alerts.add(session, row):
             known = alerts.find_open(session, kind, finding.subject)
             if known is None or not alerts.raise_again(
-                session, known.id, last_before=now - AGAIN_AFTER, now=now, details=finding.details
+                session, known.id, last_before=now - REPEAT_AFTER, now=now, details=finding.details
             ):
                 return False
             action = "repeated"
-        self._tell(session, action, kind, finding.subject)
+        self._append_change(session, action, kind, finding.subject)
         return True
 
     def close_in(self, session: Session, kind: str, subject: str = "") -> bool:
-        """The same within the caller's transaction."""
+        """Do what `close` does within the caller's transaction. Takes the lock of `events.take_turn`."""
         events.take_turn(session)
         known = alerts.find_open(session, kind, subject)
         if known is None or not alerts.close(session, known.id, self._now()):
             return False
-        self._tell(session, "closed", kind, subject, known)
+        self._append_change(session, "closed", kind, subject, known)
         return True
 
-    def _tell(self, session: Session, action: str, kind: str, subject: str, closed: Alert | None = None) -> None:
+    def _append_change(
+        self, session: Session, action: str, kind: str, subject: str, closed: Alert | None = None
+    ) -> None:
         alert = closed or alerts.find_open(session, kind, subject)
         assert alert is not None
         session.refresh(alert)
@@ -120,19 +122,19 @@ class Alarms:
         for channel in self._channels:
             jobs.add(session, channel, event["id"], now)
         log = logger.info if action == "closed" else logger.warning
-        log("an alarm changed", extra={"kind": kind, "state": action, "phone_number_id": alert.phone_number_id})
+        log("an alert changed", extra={"kind": kind, "state": action, "phone_number_id": alert.phone_number_id})
 
 
 def _data(action: str, alert: Alert) -> dict[str, Any]:
-    """What the event says."""
+    """Return the data of the event."""
     return {
         "action": action,
-        "text": story(action, alert.kind, alert.subject, alert.first_raised_at, alert.details),
+        "text": alert_text(action, alert.kind, alert.subject, alert.first_raised_at, alert.details),
         "alert": {
             "id": alert.id,
             "kind": alert.kind,
             "subject": alert.subject,
-            "message": sentence(alert.kind, alert.subject),
+            "message": describe(alert.kind, alert.subject),
             "phone_number_id": alert.phone_number_id,
             "details": alert.details,
             "count": alert.count,

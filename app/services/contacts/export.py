@@ -1,4 +1,4 @@
-"""Everything we know of a person, for whoever asks what that is."""
+"""Export everything that is stored about a contact."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from app.services.contacts.read import KnownContact, ReadContacts, find
 from app.store import contact_list, messages
 from app.store.contact_list import Numbers
 
-PORTION = 200
-"""Messages, or events, that are read at once: a person may have said a hundred thousand things."""
+BATCH_SIZE = 200
+"""Messages or events read at once; a contact may have a hundred thousand."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportedEvent:
-    """An event as it was told."""
+    """An event with its data, as it was delivered."""
 
     id: str
     type: str
@@ -31,7 +31,7 @@ class ExportedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A contact with its messages and events, oldest first, each portion read when it is asked for."""
+    """A contact with its messages and events, oldest first. Each batch is read when the iterator is advanced."""
 
     contact: KnownContact
     messages: Iterator[list[Message]]
@@ -39,7 +39,10 @@ class Export:
 
 
 def export_contact(database: Database, contacts: ReadContacts, contact_id: str, numbers: Numbers) -> Export:
-    """What there is of a contact with these numbers. Raises `NotFound`, at once, and `Unavailable`, at any time."""
+    """Return the export of a contact as far as it concerns these numbers (None: all).
+
+    Raises `NotFound` at once; the iterators raise `Unavailable`, and `NotFound` if the contact is erased meanwhile.
+    """
     known = contacts.one(contact_id, numbers)
     return Export(known, _messages(database, contact_id, numbers), _events(database, contact_id, numbers))
 
@@ -49,7 +52,7 @@ def _messages(database: Database, contact_id: str, numbers: Numbers) -> Iterator
     while True:
         with database.read() as session:
             owner = find(session, contact_id, numbers)
-            rows = contact_list.messages_of(session, contact_id, numbers, after=after, limit=PORTION)
+            rows = contact_list.messages_of(session, contact_id, numbers, after=after, limit=BATCH_SIZE)
             found = [messages.to_domain(each, owner) for each in rows]
         if not rows:
             return
@@ -61,7 +64,7 @@ def _events(database: Database, contact_id: str, numbers: Numbers) -> Iterator[l
     after = 0
     while True:
         with database.read() as session:
-            rows = contact_list.events_of(session, contact_id, numbers, after=after, limit=PORTION)
+            rows = contact_list.events_of(session, contact_id, numbers, after=after, limit=BATCH_SIZE)
         if not rows:
             return
         after = rows[-1].sequence

@@ -1,4 +1,4 @@
-"""Reading contacts for the API."""
+"""Answer the API's lists and look-ups of contacts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from app.store.contact_list import ALL, ContactFilter, Numbers
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The 24 hours in which a contact may be sent free text: from its last word to one of our numbers."""
+    """The 24 hours after a contact's last inbound activity on a number, in which free-form messages may be sent."""
 
     last_inbound_at: datetime
     expires_at: datetime
@@ -29,7 +29,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class OptOut:
-    """Since when a contact wants no marketing, and how it said so: `preference`, `refused`, `word` or `api`."""
+    """The time and source of an opt-out. `how` is `preference`, `refused`, `word` or `api`."""
 
     since: datetime
     how: str
@@ -38,7 +38,7 @@ class OptOut:
 
 @dataclass(frozen=True, slots=True)
 class Handling:
-    """Who answers a contact; for a person also since when, and until when if they stay silent."""
+    """Who answers a contact; for a person also since when, and until when if that person stays silent."""
 
     handled_by: HandledBy
     agent_at: datetime | None
@@ -47,7 +47,7 @@ class Handling:
 
 @dataclass(frozen=True, slots=True)
 class KnownContact:
-    """A contact, every name Meta ever gave it, and what each of our numbers knows of it."""
+    """A contact with all its aliases, and the window, opt-out and handover of each of our numbers."""
 
     contact: Contact
     aliases: list[ContactAlias] = field(default_factory=list)
@@ -57,12 +57,12 @@ class KnownContact:
 
     @property
     def name(self) -> str | None:
-        """What the team calls it, else what it calls itself."""
+        """The name that the team gave the contact, else the person's profile name."""
         return self.contact.given_name or self.contact.name
 
 
 class ReadContacts:
-    """Contacts as they are at this moment. `numbers` bounds a caller to who wrote with those."""
+    """Reads contacts. `numbers` limits a caller to the contacts of these phone number ids; None means all."""
 
     def __init__(self, database: Database, silence: timedelta, now: Callable[[], datetime]) -> None:
         self._database = database
@@ -72,31 +72,31 @@ class ReadContacts:
     def page(
         self, *, limit: int, before: str | None, numbers: Numbers, wanted: ContactFilter = ALL
     ) -> list[KnownContact]:
-        """Newest first. Raises `Unavailable`."""
+        """Return a page of contacts below the id `before`, newest first. Raises `Unavailable`."""
         with self._database.read() as session:
             rows = contact_list.page(session, limit=limit, before=before, numbers=numbers, wanted=wanted)
             return self.describe(session, rows, numbers)
 
     def one(self, contact_id: str, numbers: Numbers) -> KnownContact:
-        """One contact by our id. Raises `NotFound`, also for one who never wrote with any of `numbers`."""
+        """Return a contact by our id. Raises `NotFound`, also for one without messages on any of `numbers`."""
         with self._database.read() as session:
             return self.describe(session, [find(session, contact_id, numbers)], numbers)[0]
 
     def id_of(self, text: str, numbers: Numbers, default_region: str | None) -> str:
-        """Our id of the contact that is meant: by that id itself, a phone in any notation, or a user id.
+        """Return our id of the contact with this id, phone number (in any notation) or business-scoped user id.
 
-        Of several who had a number it is who has it now. Raises `NotFound`.
+        Of several contacts that had a phone number, returns its present owner. Raises `NotFound`.
         """
         if is_our_id(text) or not may_name_somebody(text) or "\x00" in text:
             return text
         with self._database.read() as session:
-            for contact_id in contact_search.known_as(session, names_of(text, default_region)):
+            for contact_id in contact_search.find_by_names(session, names_of(text, default_region)):
                 if contact_list.find(session, contact_id, numbers) is not None:
                     return contact_id
         raise NotFound("No contact is known by this number or user id.")
 
     def describe(self, session: Session, rows: list[Contact], numbers: Numbers) -> list[KnownContact]:
-        """Add to contacts what is known of them."""
+        """Return the contacts with their aliases, windows, opt-outs and handovers."""
         now = self._now()
         known = {row.id: KnownContact(row) for row in rows}
         for alias in contact_list.aliases(session, known):
@@ -117,7 +117,7 @@ class ReadContacts:
 
 
 def find(session: Session, contact_id: str, numbers: Numbers) -> Contact:
-    """The contact's row. Raises `NotFound`."""
+    """Return a contact's row if it is visible to these numbers. Raises `NotFound`."""
     row = contact_list.find(session, contact_id, numbers) if "\x00" not in contact_id else None
     if row is None:
         raise NotFound("No contact has this id.")

@@ -1,6 +1,6 @@
-"""What we know Meta will refuse, or the customer does not want, told before Meta is asked.
+"""Checks of a send before Meta is called: the 24-hour window and opt-outs.
 
-`known` is what the sending number knows of the recipient; None for a group, and for whom nobody can name.
+`known` is what the sending number knows of the recipient; None for a group and for an unknown kind of address.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ NEVER_WROTE = (
 )
 
 MARGIN = timedelta(minutes=5)
-"""Clocks differ; in doubt Meta decides."""
+"""Tolerance for differing clocks: within it the send goes to Meta, which decides."""
 
 
 def check_window(request: OutboundRequest, known: RecipientState | None, now: datetime) -> None:
-    """Raise `WindowClosed` for a free-form message to somebody whose last word is known to be too long ago.
+    """Raise `WindowClosed` for a free-form message to a recipient whose last inbound activity is too long ago.
 
-    Of somebody who never wrote we know nothing: they may have, before this gateway was there to see it.
+    A recipient without any is not refused: they may have written before this gateway was installed.
     """
     if request.type == "template" or request.force or known is None:
         return
@@ -37,17 +37,17 @@ def check_window(request: OutboundRequest, known: RecipientState | None, now: da
 
 
 def warnings_for(request: OutboundRequest, known: RecipientState | None) -> list[str]:
-    """What Meta may refuse about a send that our own checks let pass, each in one sentence."""
+    """Return warnings, a sentence each, about what Meta may refuse although our own checks pass."""
     if request.type == "template" or known is None or known.last_inbound_at is not None:
         return []
     return [NEVER_WROTE]
 
 
 def check_opt_out(request: OutboundRequest, known: RecipientState | None) -> None:
-    """Raise `OptedOut` for marketing to somebody who wants none from this number.
+    """Raise `OptedOut` for marketing to a recipient who opted out on this number.
 
-    A template may be marketing (`TemplateCategories` clears one that is not), and so may anything else that is sent to
-    many at once. An answer within the window is not.
+    Unless the request says otherwise, templates count as marketing (`TemplateCategories` clears those that are not),
+    and so does any message of a bulk send. An answer within the window does not.
     """
     is_marketing = request.is_marketing
     if is_marketing is None:

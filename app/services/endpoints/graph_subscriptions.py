@@ -1,4 +1,4 @@
-"""An app's subscription to webhooks, as applications written for Meta make it: an endpoint of ours in Meta's format.
+"""Keep an application's subscription to webhooks, as it would make it at Meta, as an endpoint in Meta's format.
 
 It is never handed on to Meta: an app of Meta's has one callback URL, and that is this gateway's.
 """

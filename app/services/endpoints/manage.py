@@ -1,4 +1,4 @@
-"""Add, change, try and remove the user's apps."""
+"""Add, change, test and remove endpoints."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from app.security.encryption import Encryptor
 from app.security.endpoint_urls import AllowedNetwork, WrongUrl, check_url
 from app.security.standard_webhooks import WrongSecret, new_secret, read_secret
 from app.services.delivering import HttpDelivery, render_events, unblock_endpoint
-from app.services.endpoints.silence import SeeSilence
+from app.services.endpoints.silence import DetectSilence
 from app.services.registries import HEALTHY, OLD_SECRET_LIFETIME, EndpointDirectory, changing, new_row
 from app.store import deliveries, endpoints, events
 from app.subscribers.client import EndpointResponse
@@ -45,14 +45,14 @@ class ManageEndpoints:
 
     def __init__(
         self, config: Config, database: Database, encryptor: Encryptor, directory: EndpointDirectory,
-        post: HttpDelivery, see_silence: SeeSilence, now: Callable[[], datetime],
+        post: HttpDelivery, detect_silence: DetectSilence, now: Callable[[], datetime],
     ) -> None:  # fmt: skip
         self._config = config
         self._database = database
         self._encryptor = encryptor
         self._directory = directory
         self._post = post
-        self._see_silence = see_silence
+        self._detect_silence = detect_silence
         self._now = now
 
     @property
@@ -170,7 +170,7 @@ class ManageEndpoints:
         )  # fmt: skip
         name, body = render_events(endpoint, [event]) if endpoint.format is Format.EVENT else (event.id, NO_NEWS)
         answer = self._post.post(endpoint, name, body)
-        warnings = self._see_silence(endpoint, asked_by) if answer.is_success else []
+        warnings = self._detect_silence(endpoint, asked_by) if answer.is_success else []
         return Tested(dataclasses.replace(answer, body=answer.body[:4096]), warnings)
 
     def _check_url(self, url: str) -> None:

@@ -1,4 +1,4 @@
-"""What can be seen of an app that answers 200 and drops everything.
+"""Detect an app that answers 200 and then does nothing with what it was sent.
 
 It looks well from here: every delivery succeeds. But nothing comes back, neither an answer in the answer, nor a send to
 whoever wrote, nor any other call.
@@ -35,7 +35,7 @@ LIKELY = (
 )
 
 
-class SeeSilence:
+class DetectSilence:
     """Tells in sentences what speaks for an app that drops what it is told. One that only listens looks the same."""
 
     def __init__(self, config: Config, database: Database, now: Callable[[], datetime]) -> None:

@@ -1,4 +1,4 @@
-"""Keep the endpoints of Python handlers as the user's module has them."""
+"""Keep one endpoint for each Python handler that the user's module registers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.handlers.pool import HandlerPool
 from app.handlers.process import CannotLoad
 from app.logs import get_logger
 from app.models import Endpoint
-from app.services.alerts.raising import Alarms
+from app.services.alerts import Alerts
 from app.services.delivering import unblock_endpoint
 from app.services.registries import HEALTHY, EndpointDirectory, changing, new_row
 from app.store import alerts, deliveries, endpoints
@@ -25,7 +25,7 @@ PORTION = 200
 logger = get_logger(__name__)
 
 
-class FollowHandlers:
+class SyncHandlers:
     """Loads the module, and again when it could not be; a lane of the worker. Without a `pool` there are no handlers.
 
     Each handler is an endpoint, so what it is owed, tries and failures are kept as everyone's. One that is gone from
@@ -36,13 +36,13 @@ class FollowHandlers:
         self,
         database: Database,
         directory: EndpointDirectory,
-        alarms: Alarms,
+        alerts: Alerts,
         pool: HandlerPool | None,
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._directory = directory
-        self._alarms = alarms
+        self._alerts = alerts
         self._pool = pool
         self._now = now
         self._followed: tuple[Handler, ...] | None = None
@@ -52,7 +52,7 @@ class FollowHandlers:
         handlers = self._load() if self._pool is not None else ()
         if handlers is not None and handlers != self._followed:
             self._write(handlers)
-            self._calm()
+            self._close_broken()
             self._followed = handlers
             if self._pool is not None:
                 logger.info("handlers loaded", extra={"count": len(handlers)})
@@ -69,14 +69,14 @@ class FollowHandlers:
         except CannotLoad as problem:
             logger.error("the handlers cannot be loaded; run `flask handlers check`", extra={"reason": problem.reason})
             self._followed = None
-            self._alarms.raise_alarm(BROKEN, self._pool.module, details={"reason": problem.reason})
+            self._alerts.raise_alert(BROKEN, self._pool.module, details={"reason": problem.reason})
         return self._pool.handlers
 
-    def _calm(self) -> None:
+    def _close_broken(self) -> None:
         with self._database.read() as session:
             subjects = [alert.subject for alert in alerts.all_open(session) if alert.kind == BROKEN]
         for subject in subjects:
-            self._alarms.close(BROKEN, subject)
+            self._alerts.close(BROKEN, subject)
 
     def _write(self, handlers: Sequence[Handler]) -> None:
         wanted = {handler.id: handler for handler in handlers}
@@ -95,7 +95,7 @@ class FollowHandlers:
         for id in sorted(wanted.keys() & known.keys()):  # what they could not do before, the code may do now
             unblock_endpoint(self._database, id, self._now)
         for id in sorted(known.keys() - wanted.keys()):
-            self._bury(id)
+            self._dead_letter(id)
 
     def _values(self, handler: Handler) -> dict[str, Any]:
         lists = {name: getattr(handler, name) for name in ("types", "statuses", "message_types")}
@@ -124,7 +124,7 @@ class FollowHandlers:
             changes["updated_at"] = self._now()
         return changes | (HEALTHY if row.failures else {})
 
-    def _bury(self, id: str) -> None:
+    def _dead_letter(self, id: str) -> None:
         """Also of one that was removed before, since others may have owed it something until they knew."""
         with self._database.read() as session:
             more = deliveries.has_pending(session, id)

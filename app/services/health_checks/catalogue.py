@@ -1,4 +1,4 @@
-"""What is looked at, and how often. A new alarm that is found by looking is one function and one line here."""
+"""The list of health checks with their intervals. A new check is one function and one line here."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from app.domain import account_losses, account_news
 from app.domain.holds import HeldFor
 from app.services.health_checks import internal_checks, meta_checks, send_checks, settings_checks
 from app.services.health_checks.context import Check
-from app.services.operations.shared_settings import ENDPOINT_CHANGED, WORKER_REFUSED
+from app.services.operations import ENDPOINT_CHANGED, WORKER_REFUSED
 
 CHECKS: tuple[Check, ...] = (
     Check("token_dead", meta_checks.token_dead, 15),
@@ -63,4 +63,4 @@ CHECKS: tuple[Check, ...] = (
     Check("graph_certificate", internal_checks.graph_certificate, 3600),
     Check("graph_version", meta_checks.graph_version, 3600),
 )
-"""Every kind. What a service notices by itself it may raise at once, by `Alarms`."""
+"""All checks. A service that notices a problem by itself raises its alert directly, by `Alerts`."""

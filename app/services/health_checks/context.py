@@ -1,4 +1,4 @@
-"""What a check looks with, and what it says."""
+"""The input and output of a health check."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from app.config.settings import Config
 from app.db.database import Database
 from app.domain.alerts import Finding
 from app.domain.numbers import Directory
-from app.services.health_checks.tokens import WatchTokens
+from app.services.health_checks.tokens import TokenChecks
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What a check looks with."""
+class CheckContext:
+    """What a check may use: settings, database, numbers, token checks, and the time."""
 
     config: Config
     database: Database
     directory: Directory
-    tokens: WatchTokens
+    tokens: TokenChecks
     now: datetime
 
 
 Findings = list[Finding] | None
-"""Everything that is wrong now, or None when that cannot be told at the moment."""
+"""Everything that is wrong now, or None when that cannot be determined at the moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One kind of alarm, how it is found, and how often to look."""
+    """One kind of alert, the function that finds it, and its interval in seconds."""
 
     kind: str
-    find: Callable[[Look], Findings]
+    find: Callable[[CheckContext], Findings]
     every_seconds: int
 
 

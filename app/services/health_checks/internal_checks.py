@@ -18,7 +18,7 @@ from app.errors import WrongState
 from app.graph.loop_guard import address_here
 from app.models import Endpoint
 from app.security.encryption import Encryptor
-from app.services.health_checks.context import Findings, Look, at
+from app.services.health_checks.context import CheckContext, Findings, at
 from app.store import alert_facts, endpoints, workers
 from app.store.notifications import PROCESS
 
@@ -39,38 +39,38 @@ WAL_BYTES = 128_000_000
 """SQLite's log is cut back to 64 MiB as soon as nobody reads what lies in it any more."""
 
 
-def worker_behind(look: Look) -> Findings:
+def worker_behind(context: CheckContext) -> Findings:
     """Webhooks that nobody has processed for a minute."""
-    with look.database.read() as session:
-        oldest = alert_facts.oldest_due(session, PROCESS, look.now)
-    if oldest is None or look.now - oldest <= BEHIND:
+    with context.database.read() as session:
+        oldest = alert_facts.oldest_due(session, PROCESS, context.now)
+    if oldest is None or context.now - oldest <= BEHIND:
         return []
     return [Finding(details={"waiting_since": at(oldest)})]
 
 
-def clock_wrong(look: Look) -> Findings:
+def clock_wrong(context: CheckContext) -> Findings:
     """Machines whose clocks differ from the database's, each by its worker's own word."""
-    with look.database.read() as session:
-        found = workers.wrong_clocks(session, look.now - SEEN_LATELY, clock.TOLD.total_seconds())
+    with context.database.read() as session:
+        found = workers.wrong_clocks(session, context.now - SEEN_LATELY, clock.TOLD.total_seconds())
     return [Finding(host, details={"ahead_seconds": seconds}) for host, seconds in sorted(found.items())]
 
 
-def set_aside(state: str) -> Callable[[Look], Findings]:
+def set_aside(state: str) -> Callable[[CheckContext], Findings]:
     """Make the check for webhooks in this state that came within a week."""
 
-    def find(look: Look) -> Findings:
-        with look.database.read() as session:
-            found = alert_facts.set_aside(session, look.now - SET_ASIDE_RECENTLY).get(state)
+    def find(context: CheckContext) -> Findings:
+        with context.database.read() as session:
+            found = alert_facts.set_aside(session, context.now - SET_ASIDE_RECENTLY).get(state)
         return [Finding(details={"webhooks": found[0], "first": at(found[1])})] if found else []
 
     return find
 
 
-def sends_held(*reasons: HeldFor) -> Callable[[Look], Findings]:
+def sends_held(*reasons: HeldFor) -> Callable[[CheckContext], Findings]:
     """Make the check for sends held for these reasons. They are told together, whatever their numbers."""
 
-    def find(look: Look) -> Findings:
-        with look.database.read() as session:
+    def find(context: CheckContext) -> Findings:
+        with context.database.read() as session:
             found = alert_facts.held(session, reasons)
         if not found:
             return []
@@ -80,35 +80,36 @@ def sends_held(*reasons: HeldFor) -> Callable[[Look], Findings]:
     return find
 
 
-def endpoint_failing(look: Look) -> Findings:
+def endpoint_failing(context: CheckContext) -> Findings:
     """Apps of the user's that have taken nothing for two minutes, however few events they were tried with."""
-    with look.database.read() as session:
+    with context.database.read() as session:
         rows = endpoints.all_endpoints(session)
     return [
         Finding(row.id, details={**_what(row), "since": at(row.failing_since), "failures": row.failures})
         for row in rows
-        if row.failures >= FAILURES and row.failing_since is not None and row.failing_since <= look.now - FAILING
+        if row.failures >= FAILURES and row.failing_since is not None and row.failing_since <= context.now - FAILING
         if row.disabled_at is None and not row.paused
     ]
 
 
-def deliveries_stuck(look: Look) -> Findings:
+def deliveries_stuck(context: CheckContext) -> Findings:
     """Deliveries that a worker has claimed long ago, and of which it has recorded nothing."""
-    slow = timedelta(seconds=HANDLER_CALLS * look.config.handler_seconds)
-    with look.database.read() as session:
+    slow = timedelta(seconds=HANDLER_CALLS * context.config.handler_seconds)
+    with context.database.read() as session:
         rows = {row.id: row for row in endpoints.all_endpoints(session)}
-        found = alert_facts.long_claimed(session, look.now, STUCK)
-    metrics.oldest_claim_seconds.set(max(((look.now - since).total_seconds() for since in found.values()), default=0))
+        found = alert_facts.long_claimed(session, context.now, STUCK)
+    ages = ((context.now - since).total_seconds() for since in found.values())
+    metrics.oldest_claim_seconds.set(max(ages, default=0))
     return [
         Finding(id, details={**_what(rows[id]), "claimed_since": at(since)})
         for id, since in sorted(found.items())
-        if id in rows and since < look.now - STUCK - (slow if rows[id].format == Format.HANDLER else timedelta())
+        if id in rows and since < context.now - STUCK - (slow if rows[id].format == Format.HANDLER else timedelta())
     ]
 
 
-def endpoint_disabled(look: Look) -> Findings:
+def endpoint_disabled(context: CheckContext) -> Findings:
     """Apps of the user's that the gateway gave up."""
-    with look.database.read() as session:
+    with context.database.read() as session:
         rows = endpoints.all_endpoints(session)
     return [
         Finding(row.id, details={**_what(row), "reason": row.disabled_reason})
@@ -121,23 +122,23 @@ def _what(row: Endpoint) -> dict[str, str | None]:
     return {"handler": row.url} if row.format == Format.HANDLER else {"host": urlsplit(row.url).hostname}
 
 
-def encryption_key(look: Look) -> Findings:
+def encryption_key(context: CheckContext) -> Findings:
     """What was encrypted with a key that is not there: numbers' tokens and secrets, and endpoints' secrets."""
-    encryptor = Encryptor(look.config.encryption_key)
-    with look.database.read() as session:
+    encryptor = Encryptor(context.config.encryption_key)
+    with context.database.read() as session:
         rows = [row for row in endpoints.all_endpoints(session) if row.secret]
     lost = [row.id for row in rows if not encryptor.can_decrypt(row.secret)]
-    numbers = sorted(look.directory.unreadable)
+    numbers = sorted(context.directory.unreadable)
     if not lost and not numbers:
         return []
     return [Finding(details={"numbers": ", ".join(numbers), "endpoints": len(lost)})]
 
 
-def disk_full(look: Look) -> Findings:
+def disk_full(context: CheckContext) -> Findings:
     """Disks of ours that are four fifths full, each once."""
-    places = [Path(look.config.log_dir)]
-    if look.database.is_sqlite:
-        places.insert(0, Path(look.database.url.database or "").parent)
+    places = [Path(context.config.log_dir)]
+    if context.database.is_sqlite:
+        places.insert(0, Path(context.database.url.database or "").parent)
     found: dict[int, Finding] = {}
     for place in places:
         try:
@@ -153,27 +154,27 @@ def disk_full(look: Look) -> Findings:
     return list(found.values())
 
 
-def storage_limit(look: Look) -> Findings:
+def storage_limit(context: CheckContext) -> Findings:
     """A database that has grown to four fifths of what it may."""
-    limit = look.config.storage_limit_mb * 1_000_000
+    limit = context.config.storage_limit_mb * 1_000_000
     if not limit:
         return []
-    with look.database.read() as session:
+    with context.database.read() as session:
         size = alert_facts.database_bytes(session)
     if size is None:
-        path = look.database.url.database or ""
+        path = context.database.url.database or ""
         size = sum(os.path.getsize(each) for each in (path, f"{path}-wal") if os.path.exists(each))
     if size < FULL * limit:
         return []
     return [Finding(details={"megabytes": size // 1_000_000, "percent": round(100 * size / limit)})]
 
 
-def wal_grows(look: Look) -> Findings:
+def wal_grows(context: CheckContext) -> Findings:
     """A log of SQLite's that cannot be put into the database, because somebody goes on reading an older state of it."""
-    if not look.database.is_sqlite:
+    if not context.database.is_sqlite:
         return []
     try:
-        size = os.path.getsize(f"{look.database.url.database}-wal")
+        size = os.path.getsize(f"{context.database.url.database}-wal")
     except OSError:
         return []  # no such file, so nothing grows
     return [Finding(details={"megabytes": size // 1_000_000})] if size > WAL_BYTES else []
@@ -183,25 +184,24 @@ GRAPH_CA = ROOT / "data" / "graph-ca"
 """Where `flask graph certificate` puts what it makes, unless it is told otherwise."""
 
 
-def graph_certificate(look: Look) -> Findings:
+def graph_certificate(context: CheckContext) -> Findings:
     """A certificate for the Graph-compatible face, made here, that ends within 30 days or has ended."""
     if not GRAPH_CA.is_dir():
         return []
-    from app.services.graph_proxy.certificate import (
-        read_state,  # most have none, and the library takes its time to load
-    )
+    # Most installations have none, and the library takes its time to load.
+    from app.services.graph_proxy.certificate import read_state
 
     try:
         state = read_state(GRAPH_CA)
     except (OSError, WrongState):
         return None
-    if state is None or look.now < state.renew_from:
+    if state is None or context.now < state.renew_from:
         return []
     return [Finding(", ".join(state.hosts), details={"ends": at(state.ends)})]
 
 
-def graph_circle(look: Look) -> Findings:
+def graph_circle(context: CheckContext) -> Findings:
     """A host name of Meta's that is directed to this machine or network, so that calls to Meta end here."""
-    config = look.config
+    config = context.config
     here = address_here(config.graph_api_url, config.graph_hosts, config.graph_proxy)
     return [] if here is None else [Finding(urlsplit(config.graph_api_url).hostname or "", details={"address": here})]

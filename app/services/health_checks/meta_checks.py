@@ -12,7 +12,7 @@ from app.domain.account_news import News, Reading
 from app.domain.alerts import Finding
 from app.domain.outbound import Priority
 from app.graph.versions import expires_on
-from app.services.health_checks.context import Findings, Look, at, of_number
+from app.services.health_checks.context import CheckContext, Findings, at, of_number
 from app.services.health_checks.internal_checks import worker_behind
 from app.store import alert_facts, traffic
 
@@ -24,27 +24,27 @@ REFUSED_LATELY = timedelta(hours=1)
 SILENT_AFTER, SILENT_SENDS = timedelta(minutes=5), 20
 
 
-def token_dead(look: Look) -> Findings:
+def token_dead(context: CheckContext) -> Findings:
     """Numbers whose sends wait, because Meta refused the token that they still have."""
-    with look.database.read() as session:
+    with context.database.read() as session:
         paces = alert_facts.paces_in_trouble(session)
     return [
         of_number(pace.phone_number_id)
         for pace in paces
-        if (number := look.directory.find(pace.phone_number_id)) is not None
-        and pace.phone_number_id not in look.directory.unreadable  # that is an alarm of its own
+        if (number := context.directory.find(pace.phone_number_id)) is not None
+        and pace.phone_number_id not in context.directory.unreadable  # that is an alert of its own
         and pace.paused_for == "auth"
         and pace.token_hash == number.token_hash
     ]
 
 
-def number_paused(look: Look) -> Findings:
+def number_paused(context: CheckContext) -> Findings:
     """Numbers that Meta has stopped (locked, restricted, unpaid, reported as spam), while sends fail or wait for it."""
-    with look.database.read() as session:
+    with context.database.read() as session:
         paces = [pace for pace in alert_facts.paces_in_trouble(session) if pace.bulk_stopped_by is not None]
         if not paces:
             return []
-        failing = alert_facts.refusals(session, "stop_num", look.now - RECENT)
+        failing = alert_facts.refusals(session, "stop_num", context.now - RECENT)
         stopped = [
             pace
             for pace in paces
@@ -53,22 +53,22 @@ def number_paused(look: Look) -> Findings:
     return [of_number(pace.phone_number_id, code=pace.bulk_stopped_by) for pace in stopped]
 
 
-def token_expiring(look: Look) -> Findings:
+def token_expiring(context: CheckContext) -> Findings:
     """What Meta says about each token, asked once a day."""
-    return look.tokens(look.directory, look.now)
+    return context.tokens(context.directory, context.now)
 
 
-def news(reading: Reading, *fields: str) -> Callable[[Look], Findings]:
+def news(reading: Reading, *fields: str) -> Callable[[CheckContext], Findings]:
     """Make a check of what Meta's news in these fields come to."""
 
-    def find(look: Look) -> Findings:
+    def find(context: CheckContext) -> Findings:
         types = [f"account.{field}" for field in fields]
-        with look.database.read() as session:
-            rows = alert_facts.news(session, types, look.now - NEWS_REMEMBERED)
+        with context.database.read() as session:
+            rows = alert_facts.news(session, types, context.now - NEWS_REMEMBERED)
         told = [
             News(type.removeprefix("account."), when, _value(data), waba_id or "") for type, when, data, waba_id in rows
         ]
-        return reading(told, look.directory, look.now)
+        return reading(told, context.directory, context.now)
 
     return find
 
@@ -78,29 +78,30 @@ def _value(data: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def unknown_number(look: Look) -> Findings:
+def unknown_number(context: CheckContext) -> Findings:
     """Numbers that nobody has configured yet, and that got messages within a day."""
-    with look.database.read() as session:
-        found = alert_facts.from_unknown_numbers(session, look.now - RECENT)
+    with context.database.read() as session:
+        found = alert_facts.from_unknown_numbers(session, context.now - RECENT)
     return [
         of_number(number, messages=count)
         for number, count in sorted(found.items())
-        if look.directory.find(number) is None
+        if context.directory.find(number) is None
     ]
 
 
-def silence(look: Look) -> Findings:
+def silence(context: CheckContext) -> Findings:
     """Numbers whose last 20 sends of more than five minutes ago have no report, and those that Meta is silent about for
 
     half as long again as ever in a week with messages. While we lag, nobody can tell.
     """
-    if worker_behind(look):
+    if worker_behind(context):
         return None
-    with look.database.read() as session:
-        unreported = alert_facts.unreported(session, look.now - RECENT, look.now - SILENT_AFTER, SILENT_SENDS)
-        heard = traffic.hours_heard(session, look.now - RHYTHM)
-    quiet = {number: since for number, hours in heard.items() if (since := _quiet_since(hours, look.now)) is not None}
-    found = {number: {"nothing_since": at(since)} for number, since in quiet.items() if look.directory.find(number)}
+    with context.database.read() as session:
+        unreported = alert_facts.unreported(session, context.now - RECENT, context.now - SILENT_AFTER, SILENT_SENDS)
+        heard = traffic.hours_heard(session, context.now - RHYTHM)
+    since_by_number = {number: _quiet_since(hours, context.now) for number, hours in heard.items()}
+    quiet = {number: since for number, since in since_by_number.items() if since is not None}
+    found = {number: {"nothing_since": at(since)} for number, since in quiet.items() if context.directory.find(number)}
     found |= {number: {"no_report_since": at(since)} for number, since in unreported.items()}
     return [of_number(number, **details) for number, details in sorted(found.items())]
 
@@ -115,25 +116,25 @@ def _quiet_since(hours: list[tuple[datetime, int]], now: datetime) -> datetime |
     return since if now - since > max(1.5 * longest, QUIET_AT_LEAST) else None
 
 
-def signature_refused(look: Look) -> Findings:
+def signature_refused(context: CheckContext) -> Findings:
     """Numbers for which nothing has come for a minute and more but webhooks that none of our secrets signed."""
-    since = look.now - REFUSED_LATELY
+    since = context.now - REFUSED_LATELY
     found = []
-    with look.database.read() as session:
+    with context.database.read() as session:
         for number, minutes in sorted(traffic.refused(session, since).items()):
             heard = traffic.last_heard(session, number, since)
             alone = [(minute, times) for minute, times in minutes if heard is None or minute > heard]
-            first, last = (alone[0][0], alone[-1][0]) if alone else (look.now, look.now)
-            if last > first and look.now >= first + timedelta(minutes=2) and look.directory.find(number):
+            first, last = (alone[0][0], alone[-1][0]) if alone else (context.now, context.now)
+            if last > first and context.now >= first + timedelta(minutes=2) and context.directory.find(number):
                 count = sum(times for _, times in alone)
                 found.append(of_number(number, refused=count, since=at(first)))
     return found
 
 
-def graph_version(look: Look) -> Findings:
+def graph_version(context: CheckContext) -> Findings:
     """A version of Graph that ends within 90 days, or has ended."""
-    version = look.config.graph_api_version
+    version = context.config.graph_api_version
     ends = expires_on(version)
-    if ends is None or look.now + VERSION_NOTICE < datetime(ends.year, ends.month, ends.day, tzinfo=UTC):
+    if ends is None or context.now + VERSION_NOTICE < datetime(ends.year, ends.month, ends.day, tzinfo=UTC):
         return []
     return [Finding(version, details={"expires": ends.isoformat()})]

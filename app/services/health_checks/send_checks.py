@@ -7,7 +7,7 @@ from datetime import timedelta
 from app.domain.outbound import Priority
 from app.domain.rate_limits import BREAKER_THRESHOLD, TOKEN_PAUSES
 from app.models import NumberLimit
-from app.services.health_checks.context import Findings, Look, at, of_number
+from app.services.health_checks.context import CheckContext, Findings, at, of_number
 from app.store import alert_facts, send_facts
 
 UNREACHABLE_AFTER = timedelta(minutes=1)
@@ -16,26 +16,26 @@ RECENT = timedelta(hours=1)
 PERMISSION_RECENT = timedelta(days=1)
 
 
-def meta_unreachable(look: Look) -> Findings:
+def meta_unreachable(context: CheckContext) -> Findings:
     """Numbers whose sends have waited for a minute because Meta gives no clear answer."""
-    with look.database.read() as session:
+    with context.database.read() as session:
         paces = send_facts.number_limits(session)
     return [
         of_number(pace.phone_number_id, since=at(pace.ambiguous_since))
         for pace in paces
         if pace.ambiguous_failures >= BREAKER_THRESHOLD
         and pace.ambiguous_since is not None
-        and look.now - pace.ambiguous_since >= UNREACHABLE_AFTER
+        and context.now - pace.ambiguous_since >= UNREACHABLE_AFTER
     ]
 
 
-def queue_stuck(look: Look) -> Findings:
-    """Numbers of which something has been due for five minutes and nothing has left, and no other alarm says why."""
-    before = look.now - STUCK_AFTER
-    with look.database.read() as session:
+def queue_stuck(context: CheckContext) -> Findings:
+    """Numbers of which something has been due for five minutes and nothing has left, and no other alert says why."""
+    before = context.now - STUCK_AFTER
+    with context.database.read() as session:
         paces = {pace.phone_number_id: pace for pace in send_facts.number_limits(session)}
         findings = []
-        for number_id in sorted(paces.keys() | look.directory.numbers.keys()):
+        for number_id in sorted(paces.keys() | context.directory.numbers.keys()):
             pace = paces.get(number_id)
             if pace is not None and (_is_told_of(pace) or pace.next_slot_at > before):
                 continue
@@ -43,26 +43,26 @@ def queue_stuck(look: Look) -> Findings:
             ranks = [each.rank for each in Priority if each is not Priority.BULK or not is_stopped]
             oldest = send_facts.oldest_due(session, number_id, ranks, before)
             if oldest is not None:
-                is_ours = look.directory.find(number_id) is not None
+                is_ours = context.directory.find(number_id) is not None
                 reason = None if is_ours else "the number is not configured any more"
                 findings.append(of_number(number_id, waiting_since=at(oldest), reason=reason))
     return findings
 
 
-def replies_expired(look: Look) -> Findings:
+def replies_expired(context: CheckContext) -> Findings:
     """Numbers of which answers to customers expired in the queue within an hour."""
-    with look.database.read() as session:
-        found = send_facts.expired_replies(session, look.now - RECENT)
+    with context.database.read() as session:
+        found = send_facts.expired_replies(session, context.now - RECENT)
     return [of_number(number, replies=count, first=at(first)) for number, (count, first) in sorted(found.items())]
 
 
-def not_permitted(look: Look) -> Findings:
+def not_permitted(context: CheckContext) -> Findings:
     """Numbers whose newest refused send lacked a permission, and of which nothing went since."""
-    with look.database.read() as session:
-        found = alert_facts.refusals(session, "permission", look.now - PERMISSION_RECENT)
+    with context.database.read() as session:
+        found = alert_facts.refusals(session, "permission", context.now - PERMISSION_RECENT)
     return [of_number(number, code=code) for number, code in sorted(found.items())]
 
 
 def _is_told_of(pace: NumberLimit) -> bool:
-    """Whether another alarm says that, and why, the number sends nothing; or Meta has just asked for a pause."""
+    """Whether another alert says that, and why, the number sends nothing; or Meta has just asked for a pause."""
     return pace.ambiguous_failures >= BREAKER_THRESHOLD or pace.paused_for in TOKEN_PAUSES or pace.paused_for == "rate"

@@ -32,7 +32,7 @@ class _Answer:
         return now - self.asked_at < (ASK_EVERY if is_well else ASK_AGAIN)
 
 
-class WatchTokens:
+class TokenChecks:
     """Remembers what Meta said, by token; a new token is asked about at once. One worker's use, not shared."""
 
     def __init__(self, graph: GraphClient) -> None:

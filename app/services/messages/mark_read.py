@@ -1,4 +1,4 @@
-"""Show a customer that their message was read, or that an answer is being written."""
+"""Mark inbound messages as read at Meta, and show the typing indicator."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.store import attempts, messages
 
 
 class MarkRead:
-    """Tells Meta that a message was read. Safe to repeat: Meta and we take the second time for the first."""
+    """Marks inbound messages as read. Idempotent, both at Meta and here."""
 
     def __init__(
         self, database: Database, directory: NumberDirectory, graph: GraphClient, now: Callable[[], datetime]
@@ -24,9 +24,9 @@ class MarkRead:
         self._now = now
 
     def __call__(self, message_id: str, numbers: tuple[str, ...] | None, *, typing: bool = False) -> None:
-        """Mark an inbound message, and with it the earlier ones of its chat, as read; `typing` shows us writing too.
+        """Mark an inbound message and the earlier ones of its chat as read; `typing` also shows the typing indicator.
 
-        Raises `NotFound`, `WrongState` for a message of ours, and what a call to Graph can end in.
+        Raises `NotFound`, `WrongState` for an outbound message or an unknown number, `GraphError` and `Unavailable`.
         """
         with self._database.read() as session:
             row = messages.find(session, message_id, numbers) if "\x00" not in message_id else None

@@ -1,4 +1,4 @@
-"""Reading messages for the API."""
+"""Answer the API's lists, searches and look-ups of messages."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from sqlalchemy.orm import Session
 
 from app.db.database import Database
 from app.domain.messages import Message
-from app.domain.search_terms import Wanted
+from app.domain.search_terms import SearchTerm
 from app.errors import NotFound
 from app.models import Event
 from app.store import contacts, message_list, message_search, messages
 from app.store.message_list import MessageFilter, Place
 
 Cursor = Place | int
-"""Where a page ended: at a message, or, when the words' index was read, at a place in that."""
+"""The end of a page: the place of a message in the list, or a docid of the search index."""
 
 
 def list_messages(
-    database: Database, filters: MessageFilter, words: Sequence[Wanted] = (), *, limit: int, before: Cursor | None
+    database: Database, filters: MessageFilter, words: Sequence[SearchTerm] = (), *, limit: int, before: Cursor | None
 ) -> tuple[list[Message], Cursor | None]:
-    """Newest first, and where the next page begins. All `words` must be in a message. Raises `Unavailable`.
+    """Return a page of messages, newest first, and the cursor of the next page. All `words` must match.
 
-    A list that was begun in one way goes on in the same way: that is what the two kinds of cursor are for.
+    The kind of the cursor says whether the pages come from the list or from the search index, so that the next page
+    continues in the same way. Raises `Unavailable`.
     """
     with database.read() as session:
         found: Sequence[tuple[Cursor, str]]
@@ -38,9 +39,9 @@ def list_messages(
 
 
 def _places(
-    session: Session, filters: MessageFilter, words: Sequence[Wanted], limit: int, before: Cursor | None
+    session: Session, filters: MessageFilter, words: Sequence[SearchTerm], limit: int, before: Cursor | None
 ) -> list[Place] | None:
-    """A page of the list, each message looked at for the words; None where their index is to be read instead."""
+    """Return a page of the list whose messages match the words; None if the search index is the faster way."""
     place = before if isinstance(before, tuple) else None
     if not words:
         return message_list.places(session, filters, limit=limit, before=place)
@@ -48,14 +49,14 @@ def _places(
         return message_search.find_among(session, words, filters, limit=limit, before=place)
     size = message_list.size(session, filters) if before is None else message_list.MANY
     if size < message_list.FEW or (
-        size < message_list.MANY and message_search.is_rather_common(session, words, filters)
+        size < message_list.MANY and message_search.is_common(session, words, filters)
     ):
         return message_search.find_among(session, words, filters, limit=limit, before=None, most=message_list.FEW)
     return None
 
 
 def find_message(database: Database, message_id: str, numbers: tuple[str, ...] | None) -> Message:
-    """One message by our id or a wamid. Raises `NotFound`, also for one of a number outside `numbers`."""
+    """Return a message by our id or a wamid. Raises `NotFound`, also for a message of a number outside `numbers`."""
     with database.read() as session:
         row = messages.find(session, message_id, numbers) if "\x00" not in message_id else None
         if row is None:
@@ -65,7 +66,7 @@ def find_message(database: Database, message_id: str, numbers: tuple[str, ...] |
 
 
 def is_revoked(database: Database, event: Event) -> bool:
-    """Whether an event is a message that its sender has taken back by now. Raises `Unavailable`."""
+    """Whether an event is an inbound message that its sender has revoked meanwhile. Raises `Unavailable`."""
     if event.type != "message.received" or event.message_id is None:
         return False
     with database.read() as session:

@@ -1,4 +1,4 @@
-"""Everything that happened to one message."""
+"""Collect everything that happened to one message, in order of time."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from app.store import delivery_list, messages, revisions, timeline
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One thing that happened, when it did so by our own clock.
+    """One thing that happened, at a time of our own clock.
 
-    `what` is `received` (the webhook came), `asked` (by a caller), `attempt_started`, `attempt_finished`, `status`
-    (Meta reported one; `timestamp` is Meta's own time), `edited` or `revoked` (with what it said before), `event` (it
-    was told of, as `type`), `delivery_attempt` (an app was posted that event) or `delivery` (that was given up, and
-    why). `note` of a `delivery_attempt` says why the app's answer is not sent to the customer, or not all of it.
+    `what` is `received` (by webhook), `asked` (a caller requested it), `attempt_started`, `attempt_finished`, `status`
+    (Meta reported one; `timestamp` is Meta's time), `edited` or `revoked` (`previous` holds the earlier text), `event`
+    (one of type `type` was appended), `delivery_attempt` (that event was posted to an app) or `delivery` (its delivery
+    ended without success, with the reason). `note` of a `delivery_attempt` says why the app's reply was not sent to the
+    customer, or only in part.
     """
 
     at: datetime
@@ -45,7 +46,7 @@ class Happening:
 
 
 def read_timeline(database: Database, message_id: str, numbers: tuple[str, ...] | None) -> list[Happening]:
-    """What happened to a message, oldest first. Raises `NotFound`, also for one of a number outside `numbers`."""
+    """Return what happened to a message, oldest first. Raises `NotFound`, also for a number outside `numbers`."""
     with database.read() as session:
         row = messages.find(session, message_id, numbers) if "\x00" not in message_id else None
         if row is None:
@@ -58,7 +59,7 @@ def read_timeline(database: Database, message_id: str, numbers: tuple[str, ...] 
         events = timeline.events_about(session, row.id)
         happenings.extend(_event(event) for event in events)
         happenings.extend(_deliveries(session, events))
-    # What happened at the same moment stays in this order: a cause before what it led to.
+    # The sort is stable: at the same time, a cause stays before its effect.
     return sorted(happenings, key=lambda happening: happening.at)
 
 

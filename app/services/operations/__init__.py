@@ -1,0 +1,25 @@
+"""The state of an installation, for those who operate it.
+
+`readiness` answers `/readyz`; `traffic` counts messages and statuses for `stats`; `audit` compares what was
+acknowledged with what is stored. `shared_settings` compares the settings of all workers on one database and decides
+whose settings apply; `tell_web_settings` does its part for processes that serve requests.
+"""
+
+from app.services.operations.readiness import Health, check_health
+from app.services.operations.shared_settings import ENDPOINT_CHANGED, HANDLERS, WORKER_REFUSED, SharedSettings, unequal
+from app.services.operations.stats import read_stats
+from app.services.operations.tell_web_settings import TellWebSettings
+from app.services.operations.traffic import count_traffic
+
+__all__ = [
+    "ENDPOINT_CHANGED",
+    "HANDLERS",
+    "WORKER_REFUSED",
+    "Health",
+    "SharedSettings",
+    "TellWebSettings",
+    "check_health",
+    "count_traffic",
+    "read_stats",
+    "unequal",
+]

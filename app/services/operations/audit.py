@@ -1,4 +1,4 @@
-"""The books: what was acknowledged, and what became of it.
+"""Audit: compare the items that were acknowledged to Meta with what is stored of them.
 
 For each number and day, items acknowledged = processed + duplicate + parked + quarantined + still pending. The sums
 come from what processing wrote down; the checks compare them with the rows that are really there.
@@ -18,7 +18,7 @@ from app.db.database import Database
 from app.domain.endpoints import State
 from app.domain.notifications import Item, MessageFact, StatusFact
 from app.errors import Malformed
-from app.schemas.notification import read_notification
+from app.schemas.notification import parse_notification
 from app.services.events import is_for
 from app.services.registries import to_endpoint
 from app.store import audit, endpoints
@@ -121,7 +121,7 @@ def _add_deliveries(session: Session, balance: Balance) -> None:
 def _missing(session: Session) -> Iterator[str]:
     for notification_id, raw, received_at in audit.raw_of_processed(session):
         try:
-            items = read_notification(raw, received_at)
+            items = parse_notification(raw, received_at)
         except Malformed:
             continue
         aside = audit.positions_aside(session, notification_id)

@@ -1,4 +1,4 @@
-"""Is the service fit to take requests, and is anybody working on what it took?"""
+"""Decide whether the service can take requests, and whether a worker processes what it took."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings that all workers on one database must share: whose count while they differ, and what is said about it.
+"""Compare the settings of all workers on one database, and decide whose apply while they differ.
 
 Each worker leaves hashes of its settings in its row of `workers`. The worker that has been alive for longest counts:
 one that came later and has other settings leaves the settings' endpoint and the handlers alone until the other is gone.
@@ -27,7 +27,7 @@ from app.errors import ConfigError
 from app.ids import new_id
 from app.logs import get_logger
 from app.models import WebSeen, WorkerSeen
-from app.services.alerts.raising import Alarms
+from app.services.alerts import Alerts
 from app.services.delivering import unblock_endpoint
 from app.services.registries import EndpointDirectory, limits_of
 from app.store import workers
@@ -63,13 +63,13 @@ class SharedSettings:
         config: Config,
         database: Database,
         endpoints: EndpointDirectory,
-        alarms: Alarms,
+        alerts: Alerts,
         now: Callable[[], datetime],
     ) -> None:
         self._config = config
         self._database = database
         self._endpoints = endpoints
-        self._alarms = alarms
+        self._alerts = alerts
         self._now = now
         self._id = new_id()
         self._host = ""
@@ -136,7 +136,7 @@ class SharedSettings:
         if KEY in put_off:
             self.leave()
             with self._database.write() as session:
-                self._alarms.raise_in(session, WORKER_REFUSED, Finding(self._host or "?"))
+                self._alerts.raise_in(session, WORKER_REFUSED, Finding(self._host or "?"))
             hosts = ", ".join(sorted({row.host or "?" for row in before}))
             raise ConfigError(
                 [
@@ -179,7 +179,7 @@ class SharedSettings:
 
     def _tell_change(self, session: Session, what: str) -> None:
         logger.warning("the settings' endpoint was changed", extra={"state": what})
-        self._alarms.raise_in(session, ENDPOINT_CHANGED, Finding(what, details={"worker": self._host}))
+        self._alerts.raise_in(session, ENDPOINT_CHANGED, Finding(what, details={"worker": self._host}))
 
 
 def hashes_of(config: Config) -> dict[str, list[str]]:

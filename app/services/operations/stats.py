@@ -1,4 +1,4 @@
-"""How much came and went, how well that went, how long it took, and what Meta charges for."""
+"""Statistics of a period: messages by direction and outcome, latencies, and what Meta charges for."""
 
 from __future__ import annotations
 

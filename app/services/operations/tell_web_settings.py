@@ -1,6 +1,6 @@
 """Web processes tell of their settings, too: hashes in a row of `web_processes`, which workers compare with their own.
 
-A web process whose settings differ is seen by the alarm `settings_unequal`, and in `/readyz`; its settings decide
+A web process whose settings differ is seen by the alert `settings_unequal`, and in `/readyz`; its settings decide
 nothing for others.
 """
 

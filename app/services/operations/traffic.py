@@ -1,4 +1,4 @@
-"""Counting what came and went, a little after it did, so that statistics need not count a million rows."""
+"""Count messages and statuses shortly after they were written, so that statistics need not count a million rows."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def _count(
     database: Database, source: str, read: Callable[[Session, int], traffic.Counted], now: datetime
 ) -> bool:
     with database.read() as session:
-        old = traffic.place(session, source)
+        old = traffic.counted_up_to(session, source)
         happened, new = read(session, old)
     if new == old:
         return False
     with database.write() as session:
-        if traffic.move(session, source, old, new):
+        if traffic.advance(session, source, old, new):
             if happened:
                 traffic.add(session, traffic.rows(happened))
-            traffic.forget_minutes(session, now - MINUTES_KEPT)
-    return new - old >= traffic.PORTION
+            traffic.purge_minutes(session, now - MINUTES_KEPT)
+    return new - old >= traffic.BATCH_SIZE

@@ -10,7 +10,7 @@ from typing import Any
 from app.domain.notifications import Item, Unreadable
 from app.domain.numbers import Directory
 from app.errors import Malformed
-from app.schemas.notification import read_notification
+from app.schemas.notification import parse_notification
 from app.store.jobs import Claim
 
 Tallies = dict[str, dict[str, int]]
@@ -73,7 +73,7 @@ def parse(claim: Claim, row: Any) -> NotificationWork:
     item."""
     reason = None
     try:
-        items = read_notification(row.raw, row.received_at)
+        items = parse_notification(row.raw, row.received_at)
     except Malformed as error:
         reason = error.message
         items = [Item(0, "", Unreadable(reason))]

@@ -65,7 +65,7 @@ class NumberDirectory:
         return self._directory
 
     def choose(self, asked: str | None, allowed: Collection[str] | None) -> list[str]:
-        """Return the number `asked`, else all numbers in `allowed` (None: all). Raises `Invalid` for an unknown number."""
+        """Return the number `asked`, else all in `allowed` (None: all). Raises `Invalid` for an unknown number."""
         ours = [number for number in self.current.numbers if allowed is None or number in allowed]
         if asked is None:
             return ours

@@ -7,7 +7,7 @@ stopped numbers, `sweep` resolves what nobody finishes, `holds`, `actions`, `bul
 """
 
 from app.services.sending.actions import SendActions
-from app.services.sending.add_batch import AddedBatch, BatchItem, ItemResult
+from app.services.sending.add_batch import BatchItem, ItemResult
 from app.services.sending.batches import Batches, BatchView
 from app.services.sending.bulk_actions import BulkActions, BulkResult
 from app.services.sending.database_use import DatabaseUse
@@ -21,7 +21,7 @@ from app.services.sending.sweep import SweepSends
 from app.services.sending.template_categories import TemplateCategories
 
 __all__ = [
-    "AddedBatch", "BatchItem", "BatchView", "Batches", "BulkActions", "BulkResult", "DatabaseUse", "DueSend",
+    "BatchItem", "BatchView", "Batches", "BulkActions", "BulkResult", "DatabaseUse", "DueSend",
     "HoldSends", "ItemResult", "ProbeNumbers", "SendActions", "SendMessage", "SendOutcome", "SendQueue", "Sent",
     "SweepSends", "TemplateCategories",
 ]  # fmt: skip

@@ -1,6 +1,6 @@
-"""Remembering that webhooks for a number of ours are refused, because none of our app secrets signed them.
+"""Count webhooks that were refused because none of our app secrets signed them, by the number they are about.
 
-A wrong app secret refuses everything, and nothing else would ever show it: nothing is kept of what is refused.
+A wrong app secret refuses every webhook, and nothing else would show it, because refused bodies are not stored.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from app.errors import Unavailable
 from app.store import traffic
 
 WRITE_EVERY = timedelta(seconds=10)
-"""How often a process writes down what it counted. Anybody may post forged webhooks, and must not cost us more."""
+"""Interval between writes of a process's counts. Anybody may post forged webhooks, so each must stay cheap."""
 
 _READ_BYTES = 65_536
 _NUMBER = re.compile(rb'"phone_number_id"\s*:\s*"([0-9]{5,20})"')
 
 
 class NoteBadSignatures:
-    """Counts refused webhooks by the number that they claim to be about. One a process."""
+    """Counts refused webhooks by the phone number id that they claim to be about. One instance per process."""
 
     def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
         self._database = database
@@ -32,7 +32,7 @@ class NoteBadSignatures:
         self._written_at: datetime | None = None
 
     def __call__(self, raw: bytes, directory: Directory) -> None:
-        """Count a body whose signature is none of ours. Never raises: it was refused, whatever becomes of this."""
+        """Count a body without a valid signature. Never raises: the webhook is refused in any case."""
         named = _NUMBER.search(raw, 0, _READ_BYTES)
         number = directory.find(named[1].decode()) if named else None
         if number is None:
@@ -45,7 +45,9 @@ class NoteBadSignatures:
 
     def _write(self, now: datetime) -> None:
         counted, self._counted = self._counted, Counter()
-        happened = [traffic.Happened(now, number, traffic.BAD_SIGNATURE, times) for number, times in counted.items()]
+        happened = [
+            traffic.TrafficCount(now, number, traffic.BAD_SIGNATURE, times) for number, times in counted.items()
+        ]
         try:
             with self._database.write() as session:
                 traffic.add(session, traffic.rows(happened))

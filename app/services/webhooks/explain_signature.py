@@ -1,4 +1,4 @@
-"""Saying in plain words why a captured request is not genuine, for whoever wonders about it."""
+"""Explain why the signature of a captured request does not verify, for `flask verify`."""
 
 from __future__ import annotations
 
@@ -15,30 +15,32 @@ from app.security.meta_signatures import sign_meta, verify_meta_signature
 
 META_HEADER = "x-hub-signature-256"
 Fits = Callable[[bytes, bytes], bool]
-"""Whether the signature is that of a body, with a key."""
+"""Takes a body and a key, and returns whether the request's signature is theirs."""
 
 
 @dataclass(slots=True)
 class Verdict:
-    """Whether a request is genuine, by which header that was judged, and what is wrong with it."""
+    """The result for a request: the signature header that was checked, and the problems found."""
 
     header: str
     problems: list[str] = field(default_factory=list)
 
     @property
     def is_genuine(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether no problem was found."""
         return not self.problems
 
 
 def explain(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime | None) -> Verdict:
-    """Judge a request by the signature it has, Standard Webhooks' or Meta's. Without `now` the clock does not count."""
+    """Check a request's signature, by Standard Webhooks or by Meta's scheme. Without `now` the time is not checked."""
     given = {name.strip().lower(): value.strip() for name, value in headers.items()}
     texts = [secret.strip() for secret in secrets]
     if META_HEADER in given and standard.SIGNATURE not in given:
         return Verdict(META_HEADER, list(_meta(given[META_HEADER], body, texts)))
     if standard.SIGNATURE not in given and "x-hub-signature" in given:
-        problem = "There is only X-Hub-Signature (SHA-1), which proves little. Look for X-Hub-Signature-256 beside it."
+        problem = (
+            "There is only X-Hub-Signature (SHA-1), which proves little. Look for X-Hub-Signature-256 beside it."
+        )
         return Verdict(META_HEADER, [problem])
     return Verdict(standard.SIGNATURE, list(_standard(given, body, texts, now)))
 
@@ -91,7 +93,7 @@ def _meta(header: str, body: bytes, secrets: Sequence[str]) -> Iterator[str]:
 
 
 def _keys(secrets: Sequence[str]) -> Iterator[tuple[bytes, str]]:
-    """Each key that a secret may have been taken for, with what is wrong about that; "" for the right one."""
+    """Yield each key that a sender may have derived from a secret, with the mistake; "" for the right key."""
     for secret in secrets:
         try:
             yield standard.read_secret(secret), ""
@@ -110,7 +112,7 @@ def _keys(secrets: Sequence[str]) -> Iterator[tuple[bytes, str]]:
 
 
 def _unfit(fits: Fits, body: bytes, keys: Sequence[tuple[bytes, str]]) -> Iterator[str]:
-    """Why no signature fits; nothing if one does, with the right key."""
+    """Yield the reasons why no signature fits; nothing if one fits with the right key."""
     right = [key for key, wrong in keys if not wrong]
     if any(fits(body, key) for key in right):
         return
@@ -133,7 +135,7 @@ def _unfit(fits: Fits, body: bytes, keys: Sequence[tuple[bytes, str]]) -> Iterat
 
 
 def _as_it_may_have_been(body: bytes) -> Iterator[tuple[bytes, str]]:
-    """The body as it was before somebody changed it, with what that was."""
+    """Yield bodies that the given one may have been made from, each with the change that explains the difference."""
     newline = "The body has another end: without the newline the signature fits. An editor or `echo` adds one."
     yield body.rstrip(b"\r\n"), newline
     yield body + b"\n", "The body lost the newline at its end: with it the signature fits."

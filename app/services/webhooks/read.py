@@ -1,4 +1,4 @@
-"""Reading kept webhooks for the API."""
+"""Answer the API's lists and look-ups of stored webhooks."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def list_notifications(
     since: datetime | None,
     until: datetime | None,
 ) -> list[Notification]:
-    """Newest first, without their bytes. Raises `Unavailable`."""
+    """Return a page of notifications, newest first, without their raw bodies. Raises `Unavailable`."""
     with database.read() as session:
         return notification_list.page(session, limit=limit, before=before, state=state, since=since, until=until)
 
 
 def find_notification(database: Database, notification_id: str) -> tuple[Notification, list[ParkedItem]]:
-    """One kept webhook, with its bytes, and the items of it that were set aside. Raises `NotFound`."""
+    """Return a notification with its raw body, and its items that were set aside. Raises `NotFound`."""
     with database.read() as session:
         row = notifications.find(session, notification_id) if "\x00" not in notification_id else None
         if row is None:

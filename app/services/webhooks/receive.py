@@ -1,4 +1,4 @@
-"""Take a webhook in: check who signed it, keep its bytes, and only then let it be acknowledged."""
+"""Receive a webhook: verify its signature and commit its body before it is acknowledged."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ logger = get_logger(__name__)
 
 
 class ReceiveNotification:
-    """Keeps webhooks. One a process, because callers share its batches."""
+    """Verifies and stores webhooks. One instance per process, because concurrent callers share its commits."""
 
     def __init__(self, database: Database, directory: NumberDirectory, now: Callable[[], datetime]) -> None:
         self._database = database
@@ -34,10 +34,10 @@ class ReceiveNotification:
         self._commits: GroupCommit[Kept] = GroupCommit(self._keep)
 
     def __call__(self, raw: bytes, signature: str | None, request_id: str) -> None:
-        """Return once `raw` is committed, with the job that will read it.
+        """Return once `raw` is committed, with the job that processes it.
 
-        Raises `BadSignature` if no app secret of ours signed these very bytes, and `Unavailable` if they could not be
-        kept: then Meta must not be told that they were.
+        Raises `BadSignature` if no app secret of ours signed these bytes, and `Unavailable` if they could not be
+        stored: the caller must then answer with an error, so that Meta sends the webhook again.
         """
         directory = self._directory.current
         signer = verify_meta_signature(directory.secrets, raw, signature)

@@ -1,4 +1,4 @@
-"""Have kept webhooks read again: after an upgrade that understands more of them, or to be sure."""
+"""Process stored webhooks again, for example after an upgrade that understands more of them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from app.models import Notification
 from app.services.delivering import replay_of_notifications
 from app.store import notifications
 
-PORTION = 100
-"""How many a transaction, which holds the write lock."""
+BATCH_SIZE = 100
+"""Notifications per transaction; each transaction holds the write lock."""
 
 
 def replay_notification(database: Database, notification_id: str, now: datetime) -> Notification:
-    """Have one webhook read again, and return it. Raises `NotFound`. One that waits to be read goes on waiting.
+    """Queue one webhook for processing again, and return it. A pending one stays pending. Raises `NotFound`.
 
-    What was taken in stays as it is and has no second effect; what was set aside gets another chance.
+    Items that were processed stay as they are, without a second effect; items that were set aside are tried again.
     """
     if "\x00" in notification_id:
         raise NotFound("No notification has this id.")
@@ -32,15 +32,15 @@ def replay_notification(database: Database, notification_id: str, now: datetime)
 def replay_notifications(
     database: Database, now: datetime, *, since: datetime | None, state: str | None, deliver: bool = False
 ) -> int:
-    """Have all webhooks read again that were received from `since` on, or are in this state. Return how many.
+    """Queue the webhooks received from `since` on, or in this state, for processing again; return their number.
 
-    With `deliver` what they told of before is also delivered once more; without, only what is new is delivered.
+    With `deliver`, their earlier events are delivered again, too; without, only new events are delivered.
     """
     count, after = 0, ""
     while True:
         with database.read() as session:
             ids = notifications.read_ids(
-                session, after=after, limit=PORTION, until=now, since=since, state=state
+                session, after=after, limit=BATCH_SIZE, until=now, since=since, state=state
             )
         if not ids:
             return count

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from app.schemas.api.alerts import STATES, AlertAnswer, AlertQuery
 from app.schemas.api.lists import list_of
-from app.services.alerts.read import list_alerts
+from app.services.alerts import list_alerts
 from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.context import gateway

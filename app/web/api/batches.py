@@ -21,7 +21,7 @@ from app.web.api import paging
 from app.web.auth import caller, requires
 from app.web.bodies import read_json_bytes
 from app.web.context import gateway
-from app.web.cooperative import in_turns
+from app.web.cooperative import yielding
 from app.web.idempotency import REPLAYED, key_of_request, takes_key_itself
 from app.web.openapi.operations import describe
 from app.web.query import query
@@ -66,7 +66,7 @@ def add() -> ResponseReturnValue:
     raw = read_json_bytes(BULK_LIMIT)
     retry, asked = key_of_request(request.path, raw), load(_REQUEST, parse_json(raw))
     priority = Priority(asked.get("priority", Priority.BULK))
-    items = [_read(message, asked.get("phone_number_id"), priority) for message in in_turns(asked["messages"])]
+    items = [_read(message, asked.get("phone_number_id"), priority) for message in yielding(asked["messages"])]
     added = gateway().batches.add(
         _unequal(items), asked.get("name"), asked.get("phone_number_id"), caller().numbers, retry
     )

@@ -18,7 +18,7 @@ from app.web.api.contacts import meant
 from app.web.auth import caller, requires
 from app.web.bodies import read_object
 from app.web.context import gateway
-from app.web.cooperative import in_turns
+from app.web.cooperative import yielding
 from app.web.openapi.operations import describe
 
 PREFIX = "/api/contacts"
@@ -76,7 +76,7 @@ def _written(exported: Export) -> Iterator[str]:
 
 def _list(portions: Iterable[Iterable[Any]]) -> Iterator[str]:
     comma = ""
-    for portion in in_turns(portions):
+    for portion in yielding(portions):
         yield comma + ",".join(_json(each) for each in portion)
         comma = ","
 

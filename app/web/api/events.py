@@ -16,7 +16,7 @@ from app.schemas.event_body import event_body
 from app.services.events import Filter, Place, list_after, list_newest, newest_place
 from app.web.api import paging
 from app.web.auth import caller, requires
-from app.web.connections import left
+from app.web.connections import disconnect_check
 from app.web.context import gateway
 from app.web.openapi.operations import describe
 from app.web.query import query
@@ -53,7 +53,7 @@ def _after(wanted: Filter, after: Place) -> Sequence[Event]:
     if not seconds:
         return list_after(gateway().database, wanted, limit=limit, after=after)
     return gateway().event_waiters.wait(
-        wanted, limit=limit, after=after, seconds=seconds, key=caller().name, has_left=left()
+        wanted, limit=limit, after=after, seconds=seconds, key=caller().name, has_left=disconnect_check()
     )
 
 

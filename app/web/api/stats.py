@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from app.errors import Invalid, NotFound
 from app.schemas.api.stats import StatsAnswer, StatsQuery
-from app.services.operations.stats import read_stats
+from app.services.operations import read_stats
 from app.web.auth import caller, requires
 from app.web.context import gateway
 from app.web.openapi.operations import describe

@@ -9,7 +9,7 @@ from flask import request
 
 from app.errors import Invalid, NotFound
 from app.schemas.api.graph import GraphDone
-from app.services.endpoints.graph_subscriptions import OBJECT
+from app.services.endpoints import OBJECT
 from app.web.context import gateway
 from app.web.graph.access import given_key
 from app.web.graph.describing import describe_graph

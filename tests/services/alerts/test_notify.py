@@ -1,4 +1,4 @@
-"""Alarms reach a person: by a post, and by mail, again and again until it works, and never twice when it did."""
+"""Alerts reach a person: by a post, and by mail, again and again until it works, and never twice when it did."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from app.config.settings import Config, load_config
 from app.db.database import Database
 from app.errors import ConfigError
 from app.models import Alert, Job
-from app.services.alerts.channels import AlertMail, AlertPost, CannotTell
-from app.services.alerts.notify import LAST_TRY, TellAlarms, channels
-from app.services.alerts.raising import Alarms
+from app.services.alerts.channels import MailChannel, NotifyFailed, WebhookChannel
+from app.services.alerts.notify import MAX_ATTEMPTS, NotifyAlerts, channel_kinds
+from app.services.alerts.raising import Alerts
 from tests.conftest import SETTINGS, Clock, on_sqlite, with_settings
 from tests.factories import PNID
 from tests.load.gateway import free_port
@@ -40,11 +40,11 @@ USER, PASSWORD = "gateway@example.com", "pass/word of the tests"
 
 
 class Story:
-    """Alarms that are raised, and a worker that tells them."""
+    """Alerts that are raised, and a worker that tells them."""
 
     def __init__(self, config: Config, database: Database, clock: Clock) -> None:
-        self.alarms = Alarms(database, channels(config), clock)
-        self._tell = TellAlarms(config, database, clock, "0")
+        self.alerts = Alerts(database, channel_kinds(config), clock)
+        self._tell = NotifyAlerts(config, database, clock, "0")
 
     def tell(self) -> int:
         """Tell all that is due; how often there was something."""
@@ -60,18 +60,18 @@ def test_raised_and_over_are_posted_as_chats_want_it(
 ) -> None:
     hook = responses.post(HOOK, body="ok")
     with_url = story(alert_url=HOOK)
-    with_url.alarms.raise_alarm("silence", PNID, details={"no_report_since": "noon"})
+    with_url.alerts.raise_alert("silence", PNID, details={"no_report_since": "noon"})
     with_url.tell()
     with database.read() as session:
         assert session.scalars(select(Alert)).one().notified_at == clock.now
     clock.pass_by(hours=1)
-    with_url.alarms.close("silence", PNID)
+    with_url.alerts.close("silence", PNID)
     with_url.tell()
 
     said = [json.loads(call.request.body or b"")["text"] for call in hook.calls]
 
     assert said[0] == (
-        f"ALARM Meta tells nothing of number {PNID}, though it should; probably webhooks do not reach the gateway."
+        f"ALERT Meta tells nothing of number {PNID}, though it should; probably webhooks do not reach the gateway."
         " (since 2026-11-24 12:00 UTC · no_report_since: noon)\n"
         "Check the callback URL, its certificate, and the app's subscription to the business account."
     )
@@ -87,7 +87,7 @@ def test_a_post_that_fails_is_tried_again_with_the_same_id(
     responses.post(HOOK, body=requests.ConnectionError("secret"))
     responses.post(HOOK, status=204)
     with_url = story(alert_url=HOOK)
-    with_url.alarms.raise_alarm("worker_behind")
+    with_url.alerts.raise_alert("worker_behind")
 
     with caplog.at_level(logging.WARNING):
         assert with_url.tell() == 1
@@ -112,7 +112,7 @@ def test_a_post_that_fails_is_tried_again_with_the_same_id(
 def test_no_redirect_is_followed(story: Callable[..., Story], database: Database) -> None:
     responses.post(HOOK, status=302, headers={"Location": "http://127.0.0.1/admin"})
     with_url = story(alert_url=HOOK)
-    with_url.alarms.raise_alarm("worker_behind")
+    with_url.alerts.raise_alert("worker_behind")
 
     with_url.tell()
 
@@ -124,13 +124,13 @@ def test_no_redirect_is_followed(story: Callable[..., Story], database: Database
 def test_in_the_end_a_post_is_given_up(story: Callable[..., Story], database: Database, clock: Clock) -> None:
     responses.post(HOOK, status=404)
     with_url = story(alert_url=HOOK)
-    with_url.alarms.raise_alarm("worker_behind")
+    with_url.alerts.raise_alert("worker_behind")
 
-    for _ in range(LAST_TRY + 5):
+    for _ in range(MAX_ATTEMPTS + 5):
         with_url.tell()
         clock.pass_by(minutes=15)
 
-    assert len(responses.calls) == LAST_TRY
+    assert len(responses.calls) == MAX_ATTEMPTS
     assert waiting(database) == 0
 
 
@@ -140,7 +140,7 @@ def test_one_way_that_fails_does_not_hinder_the_other(
 ) -> None:
     responses.post(HOOK, status=500)
     both = story(alert_url=HOOK, alert_email=("ops@example.com",), smtp_url=f"smtp://127.0.0.1:{mailbox.port}")
-    both.alarms.raise_alarm("worker_behind")
+    both.alerts.raise_alert("worker_behind")
 
     both.tell()
     clock.pass_by(minutes=1)
@@ -153,7 +153,7 @@ def test_one_way_that_fails_does_not_hinder_the_other(
 @on_sqlite
 def test_nobody_to_tell_is_no_job(story: Callable[..., Story], database: Database) -> None:
     without = story()
-    without.alarms.raise_alarm("worker_behind")
+    without.alerts.raise_alert("worker_behind")
 
     assert (without.tell(), waiting(database)) == (0, 0)
 
@@ -162,23 +162,23 @@ def test_nobody_to_tell_is_no_job(story: Callable[..., Story], database: Databas
 def test_markup_in_a_name_wakes_no_channel() -> None:
     hook = responses.post(HOOK)
 
-    AlertPost(HOOK, "0")("template <!channel> & more", "e1")
+    WebhookChannel(HOOK, "0")("template <!channel> & more", "e1")
 
     assert json.loads(hook.calls[0].request.body or b"") == {"text": "template &lt;!channel&gt; &amp; more"}
 
 
 def test_a_mail_says_what_is_wrong(mailbox: Mailbox) -> None:
-    tell = AlertMail(f"smtp://127.0.0.1:{mailbox.port}", ("ops@example.com", "bo@example.com"))
+    tell = MailChannel(f"smtp://127.0.0.1:{mailbox.port}", ("ops@example.com", "bo@example.com"))
 
-    tell("ALARM señal\nDo this.", "e1")
+    tell("ALERT señal\nDo this.", "e1")
 
     [(recipients, mail)] = mailbox.mails
     assert recipients == ["ops@example.com", "bo@example.com"]
     subject = email.header.make_header(email.header.decode_header(mail["Subject"]))
-    assert str(subject) == "[whatsapp-service] ALARM señal"
+    assert str(subject) == "[whatsapp-service] ALERT señal"
     assert mail["Message-ID"] == "<e1@example.com>" and mail["Auto-Submitted"] == "auto-generated"
     content = mail.get_payload(decode=True)
-    assert isinstance(content, bytes) and content.decode().splitlines() == ["ALARM señal", "Do this."]
+    assert isinstance(content, bytes) and content.decode().splitlines() == ["ALERT señal", "Do this."]
 
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
@@ -186,22 +186,22 @@ def test_a_password_travels_over_tls(scheme: str, certificates: Certificates, mo
     monkeypatch.setenv("SSL_CERT_FILE", certificates.authority)
     with Mailbox(certificates.context, scheme == "smtps") as box:
         login = "gateway%40example.com:pass%2Fword%20of%20the%20tests"
-        AlertMail(f"{scheme}://{login}@localhost:{box.port}", ("ops@example.com",))("ALARM", "e1")
+        MailChannel(f"{scheme}://{login}@localhost:{box.port}", ("ops@example.com",))("ALERT", "e1")
 
     assert box.logins == [(USER, PASSWORD, True)]
     assert [mail["From"] for _, mail in box.mails] == [USER]
 
 
 def test_without_tls_a_password_stays_here(mailbox: Mailbox) -> None:
-    with pytest.raises(CannotTell, match="SMTPNotSupportedError"):
-        AlertMail(f"smtp://u:p@127.0.0.1:{mailbox.port}", ("ops@example.com",))("ALARM", "e1")
+    with pytest.raises(NotifyFailed, match="SMTPNotSupportedError"):
+        MailChannel(f"smtp://u:p@127.0.0.1:{mailbox.port}", ("ops@example.com",))("ALERT", "e1")
 
     assert (mailbox.logins, mailbox.mails) == ([], [])
 
 
 def test_a_certificate_of_nobody_gets_no_password(certificates: Certificates) -> None:
-    with Mailbox(certificates.context, False) as box, pytest.raises(CannotTell, match="SSLCertVerificationError"):
-        AlertMail(f"smtp://u:p@localhost:{box.port}", ("ops@example.com",))("ALARM", "e1")
+    with Mailbox(certificates.context, False) as box, pytest.raises(NotifyFailed, match="SSLCertVerificationError"):
+        MailChannel(f"smtp://u:p@localhost:{box.port}", ("ops@example.com",))("ALERT", "e1")
 
     assert box.logins == []
 
@@ -209,13 +209,13 @@ def test_a_certificate_of_nobody_gets_no_password(certificates: Certificates) ->
 def test_a_mail_server_that_only_talks_is_left(monkeypatch: pytest.MonkeyPatch, dripping: int) -> None:
     monkeypatch.setattr("app.services.alerts.channels.MAIL_SECONDS", 0.5)
 
-    with pytest.raises(CannotTell):
-        AlertMail(f"smtp://127.0.0.1:{dripping}", ("ops@example.com",))("ALARM", "e1")
+    with pytest.raises(NotifyFailed):
+        MailChannel(f"smtp://127.0.0.1:{dripping}", ("ops@example.com",))("ALERT", "e1")
 
 
 def test_a_mail_server_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(CannotTell, match="ConnectionRefusedError"):
-        AlertMail("smtp://127.0.0.1:9", ("ops@example.com",))("ALARM", "e1")
+    with pytest.raises(NotifyFailed, match="ConnectionRefusedError"):
+        MailChannel("smtp://127.0.0.1:9", ("ops@example.com",))("ALERT", "e1")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from app.config.settings import Config
 from app.container import Gateway
-from app.services.endpoints.silence import LIKELY, NOTHING_YET, SeeSilence
+from app.services.endpoints.silence import LIKELY, NOTHING_YET, DetectSilence
 from tests.conftest import API_KEY, on_sqlite, with_settings
 from tests.factories import ANA, BO, message_body, text
 from tests.jobs.conftest import Harness, harness
@@ -34,7 +34,7 @@ def look(gateway: Gateway, config: Config, harness: Harness) -> Look:
 
     def look_(asked_by: str | None = None) -> list[str]:
         harness.pass_by(seconds=31)
-        see = SeeSilence(config, gateway.database, harness.clock)
+        see = DetectSilence(config, gateway.database, harness.clock)
         (endpoint,) = harness.directory.read()
         return see(endpoint, asked_by)
 

@@ -19,7 +19,7 @@ from app.models import Event
 from app.services.events import wait
 from app.services.events.read import Filter, Place, list_after
 from app.services.events.wait import EventWaiters
-from app.web.connections import left
+from app.web.connections import disconnect_check
 from tests.conftest import API_KEY, on_sqlite
 from tests.factories import OTHER_PNID, PNID, message_body, status, status_body, text
 
@@ -161,9 +161,9 @@ def test_a_key_and_a_process_may_have_so_many(
 def test_it_is_seen_below_the_server_that_a_caller_hung_up(app: Flask) -> None:
     ours, theirs = socket.socketpair()
     with app.test_request_context(environ_overrides={"gunicorn.socket": ours}):
-        has_left = left()
+        has_left = disconnect_check()
     with app.test_request_context():
-        assert not left()()  # a server that hides the connection
+        assert not disconnect_check()()  # a server that hides the connection
 
     assert not has_left()
     theirs.sendall(b"GET")

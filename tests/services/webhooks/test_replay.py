@@ -22,13 +22,13 @@ from app.models import (
     Event,
     Job,
     Message,
+    MessageIndexQueue,
     Notification,
     ParkedItem,
     StatusReport,
-    UnsearchedMessage,
 )
 from app.schemas.changes import fields
-from app.schemas.changes.messages import read_messages
+from app.schemas.changes.messages import parse_messages
 from app.schemas.inbound import types
 from app.services.operations.audit import audit_balance
 from app.services.webhooks.replay import replay_notifications
@@ -81,7 +81,7 @@ def test_a_field_that_was_unknown_is_understood_once_we_know_it(
     new = change(messages=[text("new"), text("newer")], field="new_messages")
     receive(notification(new, change(messages=[text()])))
     assert [event["type"] for event in get("/api/events")["data"]] == ["message.received", "unknown"]
-    monkeypatch.setitem(fields.FIELDS, "new_messages", read_messages)
+    monkeypatch.setitem(fields.FIELDS, "new_messages", parse_messages)
 
     _replay_all(database)
     process_all()
@@ -243,7 +243,7 @@ def test_what_is_lost_and_read_again_comes_under_the_same_ids(
     )
     before = {path: {each["id"] for each in get(path)["data"]} for path in ("/api/messages", "/api/events")}
     with database.write() as session:
-        for model in (Event, StatusReport, Message, UnsearchedMessage, ContactNumber, ContactAlias, Contact):
+        for model in (Event, StatusReport, Message, MessageIndexQueue, ContactNumber, ContactAlias, Contact):
             session.execute(delete(model))
 
     _replay_all(database)

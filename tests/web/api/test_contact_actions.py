@@ -113,7 +113,7 @@ def test_the_export_has_everything_that_was_said(get: Get, receive: Receive) -> 
 def test_a_long_export_is_written_portion_by_portion(
     get: Get, receive: Receive, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.services.contacts.export.PORTION", 3)
+    monkeypatch.setattr("app.services.contacts.export.BATCH_SIZE", 3)
     receive(message_body(*(text(f"{n}", timestamp=SENT_AT + n // 4) for n in range(11))))
     [ana] = get("/api/contacts")["data"]
 
@@ -124,7 +124,9 @@ def test_a_long_export_is_written_portion_by_portion(
     assert len(parts) > 8 and exported.content_length is None
     assert sorted(int(each["message"]) for each in whole["messages"]) == list(range(11))
     assert [each["data"]["message"] for each in whole["events"]] == [f"{n}" for n in range(11)]
-    assert client.get("/api/contacts/nobody/export", headers={"Authorization": f"Bearer {API_KEY}"}).status_code == 404
+    assert (
+        client.get("/api/contacts/nobody/export", headers={"Authorization": f"Bearer {API_KEY}"}).status_code == 404
+    )
 
 
 def test_an_erased_person_is_nowhere_and_the_books_balance(
@@ -201,7 +203,9 @@ def test_an_erased_person_is_in_no_byte_of_the_files(
 
 
 @on_sqlite
-def test_an_erased_webhook_is_not_read_again(client: FlaskClient, get: Get, receive: Receive, gateway: Gateway) -> None:
+def test_an_erased_webhook_is_not_read_again(
+    client: FlaskClient, get: Get, receive: Receive, gateway: Gateway
+) -> None:
     receive(message_body(text()))
     [ana] = get("/api/contacts")["data"]
     assert client.delete(f"/api/contacts/{ana['id']}", headers=HEADERS).status_code == 200

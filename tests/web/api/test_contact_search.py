@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from app.db.database import Database
-from app.models import ContactWord, UnsearchedContact
+from app.models import ContactIndexQueue, ContactWord
 from app.services.messages.search_index import index_contacts
 from tests.conftest import API_KEY
 from tests.factories import ANA, BO, OTHER_PNID, PNID, contact, message_body, text
@@ -92,7 +92,7 @@ def test_a_new_name_is_found_and_an_erased_one_leaves_no_word(client: FlaskClien
         assert session.scalar(select(func.count()).select_from(ContactWord)) == 0
     _index(database)
     with database.read() as session:
-        assert session.scalar(select(func.count()).select_from(UnsearchedContact)) == 0
+        assert session.scalar(select(func.count()).select_from(ContactIndexQueue)) == 0
 
 
 def test_a_key_of_one_number_finds_nobody_else(client: FlaskClient, gateway: Any) -> None:

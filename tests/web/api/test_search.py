@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import delete, func, select, text, update
 
 from app.db.database import Database
-from app.models import Message, MessageDocument, UnsearchedMessage
+from app.models import Message, MessageDocument, MessageIndexQueue
 from app.services.messages.search_index import index_messages
 from app.store import message_list, message_search
 from tests.conftest import API_KEY
@@ -84,7 +84,7 @@ def test_pages_of_a_search_neither_repeat_nor_skip_while_more_comes_in(
 def test_a_short_list_is_searched_page_by_page_too(
     receive: Receive, get: Get, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.store.message_search.PORTION", 3)
+    monkeypatch.setattr("app.store.message_search.BATCH_SIZE", 3)
     receive(message_body(*(text_message(f"hola {n}" if n % 2 else "x", timestamp=SENT_AT + n) for n in range(20))))
     seen: list[str] = []
     cursor: str | None = ""
@@ -121,8 +121,8 @@ def test_with_more_of_a_status_and_commoner_words_its_list_is_read_while_that_is
     index_all(database)
     monkeypatch.setattr(message_list, "size", lambda *_: most)
     monkeypatch.setattr(message_list, "FEW", most)
-    monkeypatch.setattr(message_search, "SAMPLE", sample)
-    monkeypatch.setattr(message_search, "PORTION", 2)
+    monkeypatch.setattr(message_search, "SAMPLE_SIZE", sample)
+    monkeypatch.setattr(message_search, "BATCH_SIZE", 2)
     find, asked = message_search.find, []
     monkeypatch.setattr(message_search, "find", lambda *args, **more: asked.append(args) or find(*args, **more))
     seen: list[str] = []
@@ -156,10 +156,10 @@ def test_a_beginning_that_very_many_have_finds_what_any_other_does(
     receive(message_body(*(text_message(bodies[n % 5], timestamp=SENT_AT + n // 2) for n in range(21))))
     index_all(database)
     monkeypatch.setattr(message_list, "MANY", 0)  # so that no list is short enough to be read
-    monkeypatch.setattr(message_search, "COMMON", 0)
+    monkeypatch.setattr(message_search, "COMMON_SHARE", 0)
     expected = get("/api/messages", **query)["data"]
-    monkeypatch.setattr(message_search, "COMMON", 10)
-    monkeypatch.setattr(message_search, "PORTION", 4)
+    monkeypatch.setattr(message_search, "COMMON_SHARE", 10)
+    monkeypatch.setattr(message_search, "BATCH_SIZE", 4)
 
     found, cursor = [], None
     while cursor != "":
@@ -205,7 +205,9 @@ def test_a_message_that_is_gone_takes_its_words_with_it(ready: None, database: D
             session.execute(text("INSERT INTO search_index (search_index, rank) VALUES ('integrity-check', 1)"))
 
 
-def test_a_message_that_is_gone_before_its_words_are_written_is_left_out(receive: Receive, database: Database) -> None:
+def test_a_message_that_is_gone_before_its_words_are_written_is_left_out(
+    receive: Receive, database: Database
+) -> None:
     receive(message_body(text_message(), text_message()))
     with database.write() as session:
         session.execute(delete(Message))
@@ -213,7 +215,7 @@ def test_a_message_that_is_gone_before_its_words_are_written_is_left_out(receive
     index_all(database)
 
     with database.read() as session:
-        assert session.scalar(select(func.count()).select_from(UnsearchedMessage)) == 0
+        assert session.scalar(select(func.count()).select_from(MessageIndexQueue)) == 0
 
 
 @pytest.mark.parametrize(

@@ -81,10 +81,10 @@ def test_two_that_count_at_once_count_once(
     receive: Receive, database: Database, get: Get, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     receive(message_body(text()))
-    move = traffic.move
-    monkeypatch.setattr(traffic, "move", lambda session, source, old, new: move(session, source, old - 1, new))
+    advance = traffic.advance
+    monkeypatch.setattr(traffic, "advance", lambda session, source, old, new: advance(session, source, old - 1, new))
     count_traffic(database, later())
-    monkeypatch.setattr(traffic, "move", move)
+    monkeypatch.setattr(traffic, "advance", advance)
 
     count_all(database)
 
@@ -97,7 +97,7 @@ def test_large_tables_are_counted_in_portions(
     receive(message_body(text()))
     count_all(database)  # PostgreSQL numbers on from earlier tests, and in portions of three that is a long way
     receive(message_body(*(text() for _ in range(7))))
-    monkeypatch.setattr(traffic, "PORTION", 3)
+    monkeypatch.setattr(traffic, "BATCH_SIZE", 3)
 
     assert count_traffic(database, later()) is True
     count_all(database)

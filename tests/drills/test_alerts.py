@@ -26,7 +26,7 @@ SECONDS = 90
 @pytest.fixture(scope="module")
 def drills(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[None]]]:
     """Both databases side by side: most of the time is spent waiting until somebody looks."""
-    with together({kind: partial(_drill, kind) for kind in KINDS}, tmp_path_factory.mktemp("alarms")) as running_drills:
+    with together({kind: partial(_drill, kind) for kind in KINDS}, tmp_path_factory.mktemp("alerts")) as running_drills:
         yield running_drills
 
 
@@ -43,7 +43,7 @@ def _drill(kind: str, directory: Path) -> None:
             headers = {"X-Hub-Signature-256": sign(body, APP_SECRET)}
             assert gateway.request("POST", "/webhook/whatsapp", body, headers).status == 200
 
-            assert chat.waits_for(f"ALARM Messages come in for number {factories.OTHER_PNID}"), gateway.tail()
+            assert chat.waits_for(f"ALERT Messages come in for number {factories.OTHER_PNID}"), gateway.tail()
 
 
 class Chat:

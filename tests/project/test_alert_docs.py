@@ -1,4 +1,4 @@
-"""Every kind of alarm is explained to whoever gets it."""
+"""Every kind of alert is explained to whoever gets it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.domain.alerts import KINDS
 
 
 def test_the_guide_explains_every_kind_and_no_other() -> None:
-    section = (ROOT / "docs" / "operating.md").read_text().split("\n## Alarms\n")[1].split("\n## ")[0]
+    section = (ROOT / "docs" / "operating.md").read_text().split("\n## Alerts\n")[1].split("\n## ")[0]
 
     assert sorted(re.findall(r"^\| `([a-z_]+)` \|", section, re.MULTILINE)) == sorted(KINDS)
 

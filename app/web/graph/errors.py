@@ -32,7 +32,7 @@ _ANSWERS: Mapping[str, tuple[int, int]] = {
     "template_invalid": (400, 132012),
     "refused": (400, 100),
     "throttled": (429, 130429),
-    "meta_unauthorised": (401, 190),
+    "meta_unauthorised": (502, 190),
     "unavailable": (503, 2),
     "unknown": (500, 131000),
     "internal": (500, 131000),
@@ -107,6 +107,8 @@ def _status_and_code(error: GatewayError) -> tuple[int, int]:
     theirs, told = meta.get("code"), meta.get("http_status")
     if error.code == "throttled":  # whatever Meta's status is: SDKs wait for this one
         return status, code
+    if error.code == "meta_unauthorised":  # Meta's 401 or 403 is for our token, and the caller's key is good
+        return status, theirs if isinstance(theirs, int) else code
     if error.code == "invalid_request" and request.endpoint == "graph.send":
         return status, _code_of(error.fields or {})
     if isinstance(error, GraphError) and isinstance(told, int) and 400 <= told < (600 if error.said else 500):

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.container import Gateway
-from app.errors import Unavailable
+from app.errors import GraphUnauthorised, Unavailable
 from app.services.graph_proxy.proxy import GraphProxy
 from app.web.graph import media
 from simulator.testing import MetaStandIn
@@ -116,3 +116,21 @@ def test_a_database_that_is_away(
 
     assert error_of(answer) == (503, 2)
     assert answer.headers["Retry-After"]
+
+
+@pytest.mark.parametrize(("told", "code"), [(401, 190), (400, 190), (403, 10), (500, 3)])
+def test_a_token_of_ours_that_meta_does_not_accept_is_not_the_callers(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, told: int, code: int
+) -> None:
+    def refuse(*_: Any) -> None:
+        error = GraphUnauthorised(meta={"code": code, "http_status": told})
+        error.said = {"message": "Error validating access token", "type": "OAuthException", "code": code}
+        raise error
+
+    monkeypatch.setattr(GraphProxy, "read", refuse)
+
+    answer = ask("GET", f"v26.0/{PNID}")
+
+    assert error_of(answer) == (502, code)
+    assert answer.get_json()["error"]["gateway"]["code"] == "meta_unauthorised"
+    assert "WWW-Authenticate" not in answer.headers

@@ -242,7 +242,7 @@ def test_of_several_tokens_one_may_belong_to_the_app(
 def test_what_meta_says_is_said(ask: Ask, meta: MetaStandIn) -> None:
     meta.add_fault("code", code=190, on="media", times=1)
 
-    assert error_of(ask("POST", f"{APP}/uploads?file_length=5&file_type=image/png")) == (401, 190)
+    assert error_of(ask("POST", f"{APP}/uploads?file_length=5&file_type=image/png")) == (502, 190)
 
 
 @pytest.mark.parametrize("answer", [{}, {"id": "7"}, []])

@@ -18,7 +18,7 @@ say() { printf '\n== %s\n' "$*"; }
 
 install() {
     [ -x .tools/bin/openapi-python-client ] || { python3 -m venv .tools && .tools/bin/pip install --quiet -r requirements.txt; }
-    [ -x node_modules/.bin/tsc ] || npm install --no-audit --no-fund --silent
+    [ -x node_modules/.bin/tsc ] || npm ci --no-audit --no-fund --silent
 }
 
 start() {
@@ -104,7 +104,7 @@ postman() {
 fuzz() {
     say "schemathesis, bounded"
     "$ROOT/.venv/bin/schemathesis" --config-file rules/schemathesis.toml run "$GATEWAY/openapi.json" \
-        --header "Authorization: Bearer $KEY" --max-examples "${FUZZ:-20}" --seed 1
+        --header "Authorization: Bearer $KEY" --max-examples "${FUZZ:-20}" --max-time "${FUZZ_SECONDS:-200}" --workers 2 --seed 1
 }
 
 install

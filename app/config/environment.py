@@ -72,12 +72,24 @@ def _of_file() -> dict[str, str]:
         return {}
     except (OSError, ValueError) as err:
         raise ConfigError([f".env: cannot be read ({type(err).__name__}); it must be this user's, and UTF-8"]) from None
+    found = {line.key: line.value for line in lines if line.key is not None and line.value is not None}
     wrong = [line for line in lines if line.error or (line.key is not None and line.value is None)]
     if wrong:
         # Never the line itself: it may be the rest of a secret.
         form = "must be NAME=value, or begin with # as a note"
-        raise ConfigError([f".env, line {_number(line)}: {form}" for line in wrong])
-    return {line.key: line.value for line in lines if line.key is not None and line.value is not None}
+        raise ConfigError([f".env, line {_number(line)}: {form}" for line in wrong] + _problems_of(found | _own()))
+    return found
+
+
+def _problems_of(environ: Mapping[str, str]) -> list[str]:
+    """What else is wrong, so that all of it is said at once."""
+    from app.config.settings import load_config  # only here, since it is not needed where all is well
+
+    try:
+        load_config(environ)
+    except ConfigError as error:
+        return error.problems
+    return []
 
 
 def _number(line: Binding) -> int:

@@ -155,8 +155,9 @@ def test_every_problem_of_a_broken_env_is_named_without_a_traceback(ready: Proje
     named = re.findall(r"^  ([A-Z_]+): ", done.stderr, re.MULTILINE)
     assert done.returncode == 2
     assert set(named) == {*SECRETS, "PORT", "LOG_FORMAT"}
+    assert "  .env, line 3: " in done.stderr
     assert "Traceback" not in done.stderr
-    assert "too-short" not in done.stderr
+    assert "too-short" not in done.stderr and "no setting" not in done.stderr
     assert ready.env_file.read_bytes() == before
 
 

@@ -1,7 +1,7 @@
-"""More of Meta's news that costs service, money or reach, where the last word on something is what holds.
+"""Readings of more account events: those that cost service, money or reach.
 
-Each kind of alert reads one or two fields, and says of each piece of news what it is about, whether that is bad, and
-what a person should know. What has no end that Meta tells is over after a week.
+Each kind of alert reads one or two webhook fields. The latest event about a subject decides whether the alert holds. An
+alert for which Meta sends no end is over after a week.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from app.domain.numbers import Directory
 
 
 class Word(NamedTuple):
-    """What a piece of news says: about what, whether that is bad now, and the facts of it."""
+    """What one event says: its subject, whether that is bad, and details for the alert."""
 
     subject: str
     is_bad: bool
@@ -24,7 +24,11 @@ class Word(NamedTuple):
 
 
 def last_word(read: Callable[[News], Word | None], *, has_end: bool) -> Reading:
-    """A reading in which the last word on each thing of each account holds; `read` gives None for other news."""
+    """Return a reading that keeps the latest word on each subject of each account.
+
+    `read` returns None for events that do not concern the alert. Without `has_end`, a bad word expires after
+    `FORGOTTEN_AFTER`.
+    """
 
     def standing(news: list[News], _directory: Directory, now: datetime) -> list[Finding]:
         last: dict[str, Finding | None] = {}

@@ -1,4 +1,4 @@
-"""What Meta's news about an account, its numbers and its templates come to: what is wrong after all of it."""
+"""Find what is wrong with an account, its numbers and its templates, from all of Meta's events about them."""
 
 from __future__ import annotations
 
@@ -48,11 +48,12 @@ class News:
     account: str = ""
 
     def text(self, name: str) -> str:
-        """One of Meta's words, short enough and plain enough to be shown."""
+        """Return a text of Meta's JSON, shortened and cleaned so that it can be shown."""
         return plain(self.value.get(name))
 
     def finding(self, subject: str, **details: Any) -> Finding:
-        """What is wrong with something of this account; each account's news begin and end alone."""
+        """Return a finding about a subject of this account. The account is part of the subject, so each has its own
+        alerts."""
         named = f"{subject} (account {self.account})" if self.account else subject
         return Finding(named, details=details | {"waba_id": self.account or None})
 
@@ -62,7 +63,7 @@ Reading = Callable[[list[News], Directory, datetime], list[Finding]]
 
 
 def quality_low(news: list[News], directory: Directory, _now: datetime) -> list[Finding]:
-    """Numbers that are flagged."""
+    """Return the numbers that Meta has flagged for low quality."""
     flagged: dict[str, Finding] = {}
     for each in news:
         event = each.value.get("event")
@@ -75,7 +76,7 @@ def quality_low(news: list[News], directory: Directory, _now: datetime) -> list[
 
 
 def limit_lowered(news: list[News], directory: Directory, _now: datetime) -> list[Finding]:
-    """Numbers, and the business itself, that may write to fewer people than once, until it is as many again."""
+    """Return the numbers and accounts whose messaging limit was lowered and has not come back to its former value."""
     limits: dict[str, int] = {}
     lowered: dict[str, tuple[int, Finding]] = {}
     for each in news:
@@ -94,7 +95,7 @@ def limit_lowered(news: list[News], directory: Directory, _now: datetime) -> lis
 
 
 def template_paused(news: list[News], _directory: Directory, _now: datetime) -> list[Finding]:
-    """Templates whose last news is that they were paused or disabled."""
+    """Return the templates whose latest event says that they were paused or disabled."""
     last: dict[str, Finding | None] = {}
     for each in news:
         finding = each.finding(template(each), status=each.text("event"), reason=each.text("reason"))
@@ -103,7 +104,7 @@ def template_paused(news: list[News], _directory: Directory, _now: datetime) -> 
 
 
 def account_restricted(news: list[News], _directory: Directory, now: datetime) -> list[Finding]:
-    """Restrictions and removals of the last days; a reinstated account has none."""
+    """Return the restrictions and removals of the last days, except of accounts that were reinstated since."""
     found: dict[tuple[str, str], Finding] = {}
     for each in news:
         event = each.text("event")
@@ -118,7 +119,7 @@ def account_restricted(news: list[News], _directory: Directory, now: datetime) -
 
 
 def account_alert(news: list[News], _directory: Directory, now: datetime) -> list[Finding]:
-    """Meta's own warnings of the last days that it has not taken back."""
+    """Return Meta's warnings of the last days that it has not withdrawn."""
     found: dict[str, Finding | None] = {}
     for each in news:
         info = each.value.get("alert_info")
@@ -132,7 +133,7 @@ def account_alert(news: list[News], _directory: Directory, now: datetime) -> lis
 
 
 def _number(each: News, directory: Directory) -> Finding:
-    """Which number of ours: by its id, or if nobody knows that, by its last digits."""
+    """Return a finding about one of our numbers, found by its id, else named by its last digits."""
     digits = "".join(filter(str.isdigit, each.text("display_phone_number")))
     numbers = directory.numbers.values()
     of_account = [number for number in numbers if number.waba_id == each.account] if each.account else list(numbers)
@@ -159,7 +160,7 @@ def _limit(value: dict[str, Any]) -> int | None:
 
 
 def _reason(value: dict[str, Any]) -> str:
-    """The words of constants that Meta gives: which restriction, which violation."""
+    """Return the constants in which Meta states the restriction or the violation."""
     words: Iterable[Any] = (
         *(each.get("restriction_type") for each in objects(value.get("restriction_info"))),
         *(each.get("violation_type") for each in objects(value.get("violation_info"))),
@@ -169,18 +170,18 @@ def _reason(value: dict[str, Any]) -> str:
 
 
 def template(each: News) -> str:
-    """The template that news is about, with its language."""
+    """Return the name of the template that an event is about, with its language."""
     name = each.text("message_template_name") or each.text("message_template_id")
     language = each.text("message_template_language")
     return f"{name} ({language})" if language else name
 
 
 def objects(value: Any) -> list[dict[str, Any]]:
-    """The objects of a list, or the one that stands where a list belongs."""
+    """Return the objects of a list; a single object counts as a list of one."""
     return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)]
 
 
 def plain(value: Any) -> str:
-    """Meta's word, short enough and plain enough to be shown."""
+    """Return a text of Meta's, shortened and cleaned so that it can be shown."""
     text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
     return "".join(filter(str.isprintable, text))[:100]

@@ -1,7 +1,7 @@
-"""How people are named on the wire.
+"""The two ids of a customer in Meta's JSON.
 
-A person has a phone (`wa_id`, digits), a business-scoped user id (`ES.4411…`), or both. Meta leaves the phone out for
-users who chose a username, so neither can be counted on (Meta: business-scoped-user-ids).
+A customer has a phone number (`wa_id`, digits), a business-scoped user id (`ES.4411…`), or both. Meta leaves the phone
+number out for users who chose a username, so code must work without either (Meta: business-scoped-user-ids).
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ _DECORATION = re.compile(r"[\s+().\-\u00a0]")
 
 
 def is_user_id(text: str) -> bool:
-    """Whether this is a business-scoped user id: a country, a dot, letters and digits."""
+    """Return whether a text is a business-scoped user id: a country code, a dot, letters and digits."""
     return _USER_ID.fullmatch(text) is not None
 
 
 def bare_number(text: str) -> str:
-    """The digits of a phone number, as Meta writes a `wa_id`. Anything else comes back as it is.
+    """Return the digits of a phone number, as Meta writes a `wa_id`; return any other text unchanged.
 
-    Only decoration goes: a number is never rewritten, or Brazilian, Mexican and Argentine ones would change owner.
+    Only punctuation is removed. Digits are never changed, because a Brazilian, Mexican or Argentine number would then
+    belong to somebody else.
     """
     if text.isdigit():
         return text

@@ -1,4 +1,4 @@
-"""What can go wrong that a person must know: each kind in plain words, with what to do about it."""
+"""The kinds of alerts, each with a description and a remedy in plain words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class AlertKind:
-    """A kind of alert. `{subject}` in `what` is filled in; both are whole sentences."""
+    """A kind of alert. `what` and `remedy` are whole sentences; `{subject}` in `what` is replaced."""
 
     what: str
     remedy: str
@@ -206,16 +206,16 @@ KINDS: dict[str, AlertKind] = {
 }
 """By name. A kind that docs/operating.md does not explain fails the tests."""
 
-_WAMID = re.compile(r"wamid\.[A-Za-z0-9+/=_-]+")  # there is a customer's number inside
+_WAMID = re.compile(r"wamid\.[A-Za-z0-9+/=_-]+")  # a wamid contains a customer's number
 
 LABELS = {"raised": "ALERT", "repeated": "STILL", "closed": "OVER"}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is wrong now. `details` hold facts for a person: no secret, no customer's number, no text.
+    """Something that is wrong now. `details` are facts for a person, without secrets, customers' numbers or texts.
 
-    One that is not `known` is no alert, and no end of one: nobody can tell now whether it is so.
+    With `known` False it could not be checked, so it neither raises nor closes an alert.
     """
 
     subject: str = ""
@@ -225,13 +225,13 @@ class Finding:
 
 
 def describe(kind: str, subject: str) -> str:
-    """What is wrong, as one sentence."""
+    """Return what is wrong, as one sentence."""
     known = KINDS.get(kind)
     return known.what.format(subject=subject) if known else f"{kind} {subject}".strip()
 
 
 def alert_text(action: str, kind: str, subject: str, since: datetime, details: dict[str, Any]) -> str:
-    """What a person is told: one line, and for what goes on a second one with what to do."""
+    """Return the text of a notification: one line, and a second one with the remedy unless the alert is over."""
     facts = "".join(f" · {name}: {value}" for name, value in details.items() if value not in (None, "", []))
     facts = _WAMID.sub("[wamid]", facts)
     line = f"{LABELS[action]} {describe(kind, subject)} (since {since:%Y-%m-%d %H:%M} UTC{facts})"

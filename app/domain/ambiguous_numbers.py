@@ -25,8 +25,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Country:
-    """`twins`: a form of a wa_id, and how to make the other form of it. `national`: how a number is written that the
-    plan no longer knows, and its national digits in the plan. Both are pairs of a whole match and its replacement."""
+    """A country of the table. Each pair is a pattern for the whole number, and its replacement.
+
+    `twins` turn one form of a wa_id into its other form. `national` turns an outdated national notation into the
+    national digits of today's numbering plan.
+    """
 
     region: str
     code: str
@@ -74,22 +77,22 @@ _NATIONAL = {
 
 
 def other_form(wa_id: str) -> str | None:
-    """The other digits by which Meta may know the same person."""
+    """Return the other form under which Meta may know the same person, or None."""
     return _replaced(wa_id, _TWINS)
 
 
 def national_digits(written: str, region: str) -> str | None:
-    """The digits after the country code of a number that is written as its country no longer does."""
+    """Return the national digits of a number written in an outdated notation of its country, or None."""
     return _replaced(written, _NATIONAL.get(region, ()))
 
 
 def region_of(digits: str) -> Country | None:
-    """The country of the table whose code these digits begin with."""
+    """Return the country of the table whose code these digits begin with, or None."""
     return next((country for country in COUNTRIES.values() if digits.startswith(country.code)), None)
 
 
 def _replaced(text: str, rules: tuple[tuple[re.Pattern[str], str], ...]) -> str | None:
     for form, replacement in rules:
         if form.fullmatch(text):
-            return form.sub(replacement, text)  # which keeps the replacement parsed; a match's `expand` does not
+            return form.sub(replacement, text)  # `sub` caches the parsed replacement; a match's `expand` does not
     return None

@@ -1,4 +1,4 @@
-"""How much of what Meta allows of Graph's API has been used, as Graph itself says with its answers."""
+"""How much of Meta's API quota is used, as Graph reports it in the headers of its responses."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ApiUsage:
-    """Percent of what is allowed, over a rolling hour: of calls, of processor time, and of time in all.
+    """Percentages of the quota used in a rolling hour: of calls, of processor time, and of total time.
 
-    It is a whole app's, or an account's (`waba_id`, as Graph names it) with calls of one `kind`. `minutes_to_wait` are
-    those after which Graph says that it will take calls again; 0 while it takes them.
+    They concern a whole app, or calls of one `kind` for one account (`waba_id`, as Graph names it). `minutes_to_wait`
+    is the time until Graph accepts calls again, 0 while it accepts them.
     """
 
     call_count: int

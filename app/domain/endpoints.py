@@ -1,4 +1,4 @@
-"""The user's apps and Python handlers, as deliveries need to know them."""
+"""The user's apps and Python handlers, with what deliveries need to know about them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ OF_THE_SETTINGS = "settings"
 
 
 class Format(StrEnum):
-    """What is posted: our events, signed as Standard Webhooks, or Meta's own notifications.
+    """The format of a delivery: our events signed as Standard Webhooks, Meta's own notifications, or a handler call.
 
-    Or nothing is: a Python handler is called by the worker.
+    A Python handler gets no POST; the worker calls it.
     """
 
     EVENT = "event"
@@ -23,7 +23,7 @@ class Format(StrEnum):
 
 
 class State(StrEnum):
-    """How a delivery stands. All but the first are final."""
+    """The state of a delivery. All but the first are final."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -34,11 +34,11 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Endpoint:
-    """One of the user's apps, or a handler, whose `url` is its name.
+    """One of the user's apps, or a Python handler, whose `url` is its name.
 
-    Has no useful `repr`, because it holds the secrets, the one in force first. `types`, `statuses`, `message_types` and
-    `numbers` narrow what it wants; None wants all. `split` is false only for Meta's format: then what one notification
-    of Meta's said of one number is one POST.
+    It has no useful `repr`, because it holds the secrets, of which the first is in force. `types`, `statuses`,
+    `message_types` and `numbers` filter events; None matches all. `split` may be False for Meta's format only: then
+    everything in one notification about one number is one POST.
     """
 
     id: str
@@ -62,25 +62,25 @@ class Endpoint:
 
     @property
     def is_bot(self) -> bool:
-        """Whether a message that it is told of may be answered by itself, and so must not be while a person answers."""
+        """Return whether the endpoint may answer messages by itself, so that it gets none while a person answers."""
         return self.replies or self.is_handler
 
     @property
     def is_handler(self) -> bool:
-        """Whether it is a function of the user's, and no app."""
+        """Return whether the endpoint is a Python handler."""
         return self.format is Format.HANDLER
 
     @property
     def gathers(self) -> bool:
-        """Whether one POST may tell it of several events."""
+        """Return whether one POST may hold several events."""
         return self.batch is not None or self.debounce_seconds is not None or not self.split
 
     def is_as(self, other: Endpoint) -> bool:
-        """Whether the other is the same endpoint, unchanged but for how it has been doing."""
+        """Return whether the other is the same endpoint with the same settings, whatever the health of both."""
         return replace(self, health=other.health) == other
 
     def wants(self, type: str) -> bool:
-        """Whether an event of this type is for the endpoint; what it must be about is another matter."""
+        """Return whether the filter `types` matches this type of event. The other filters are not checked here."""
         return self.types is None or any(_covers(wanted, type) for wanted in self.types)
 
 

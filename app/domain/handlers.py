@@ -13,9 +13,9 @@ LONGEST_ID = 36
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """One function of the user's, as its module registered it. `name` is `module:function`.
+    """One Python function of the user's, as its module registered it. `name` is `module:function`.
 
-    `types` of events, `message_types` and `statuses` are filters; None matches all.
+    `types` (of events), `message_types` and `statuses` are filters; None matches all.
     """
 
     name: str
@@ -26,14 +26,15 @@ class Handler:
 
     @property
     def id(self) -> str:
-        """The id of its endpoint: the name, or for a long name its beginning and a digest of the whole."""
+        """Return the id of the handler's endpoint: its name, or the beginning of a long name and a digest of all of
+        it."""
         if len(self.name) <= LONGEST_ID:
             return self.name
         return f"{self.name[:27]}~{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
 
 
 def may_wake(message: dict[str, Any]) -> bool:
-    """Whether a handler may be called for a message: it is live, not revoked, and to a number that is configured."""
+    """Return whether handlers may be called for a message: it is live, not revoked, and its number is configured."""
     return message.get("source") == "live" and not {"unknown_number", "revoked"} & set(message.get("flags", ()))
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class HandledBy(StrEnum):
-    """Who answers."""
+    """Who answers a contact."""
 
     BOT = "bot"
     HUMAN = "human"
@@ -18,28 +18,28 @@ class HandledBy(StrEnum):
 class Handover:
     """When a person last answered or took over, and when the contact was last given back to the bot.
 
-    Two times instead of a state: whatever order they become known in, the result is the same, and the end of an
-    agent's silence needs nobody to notice it.
+    Two times are stored instead of a state: the order in which they become known does not matter, and no job has to run
+    when a person has been silent for long enough.
     """
 
     agent_at: datetime | None = None
     returned_at: datetime | None = None
 
     def until(self, silence: timedelta) -> datetime | None:
-        """When the bot gets the contact back if the agent says nothing more; None while it is the bot's anyway."""
+        """Return when the bot answers again if the person writes nothing more; None while the bot answers."""
         if self.agent_at is None or (self.returned_at is not None and self.returned_at >= self.agent_at):
             return None
         return self.agent_at + silence
 
     def handled_by(self, now: datetime, silence: timedelta) -> HandledBy:
-        """Who answers at this moment."""
+        """Return who answers at this moment."""
         until = self.until(silence)
         return HandledBy.HUMAN if until is not None and now < until else HandledBy.BOT
 
     def to(self, to: HandledBy, now: datetime) -> Handover:
-        """What it is once somebody hands the contact over: to a person who has it from now on, or to the bot.
+        """Return the handover after a request to hand the contact to a person, or to the bot, from now on.
 
-        Clocks of two machines may differ, and the later wish must count all the same.
+        The later request counts even if the clocks of two machines differ.
         """
         if to is HandledBy.BOT:
             return Handover(self.agent_at, max(now, self.agent_at or now))

@@ -9,7 +9,7 @@ from typing import Any
 
 
 class HeldFor(StrEnum):
-    """Why a send is held."""
+    """Why a message is held."""
 
     UNKNOWN = "unknown"
     """Neither Graph's answer nor a report arrived: it may have been sent."""
@@ -46,7 +46,7 @@ _WORDS = {
 
 
 def hold_error(reason: HeldFor) -> dict[str, Any]:
-    """Return the `error` of a held message (`code`, `title`, `details`). There is no code, since Meta sent none."""
+    """Return the `error` object of a held message (`title` and `details`; no `code`, because Meta sent none)."""
     return {"code": None, "title": _WORDS[reason], "details": f"held: {reason}"}
 
 

@@ -1,8 +1,8 @@
 """The names that users filter by: types of events and of messages, and statuses.
 
-A filter with a misspelt name matches nothing and says nothing, so a name that is not here is refused where it is
-written. Meta adds types, statuses and fields several times a year; `unknown:NAME` is NAME unchecked, for those.
-Nothing that Meta sends is ever held against these lists.
+A filter with a misspelt name would never match and nobody would notice, so an unknown name is refused where it is
+configured. Meta adds types, statuses and fields several times a year; for those, `unknown:NAME` is NAME unchecked. What
+Meta sends is never checked against these lists.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ MESSAGE_TYPES = (
 
 
 class UnknownName(ValueError):
-    """A name that cannot match anything known. The message says which is nearest, or which there are."""
+    """The name is not known. The message suggests the nearest known name, or lists them."""
 
 
 def check(name: str, known: Collection[str], *, wildcard: bool = False) -> None:
@@ -99,7 +99,7 @@ def check(name: str, known: Collection[str], *, wildcard: bool = False) -> None:
 
 
 def suggestion(name: str, known: Collection[str], *, begin: str = "; ") -> str:
-    """Words that name the nearest known name; where none is near, all of them if they are few; else nothing."""
+    """Return a suggestion for an unknown name: the nearest known name, else all if they are few, else an empty text."""
     near = nearest(name, known)
     if near is not None:
         return f"{begin}did you mean `{near}`?"
@@ -107,7 +107,7 @@ def suggestion(name: str, known: Collection[str], *, begin: str = "; ") -> str:
 
 
 def nearest(name: str, known: Collection[str]) -> str | None:
-    """The known name that somebody who wrote this most likely meant, if any is near."""
+    """Return the known name that is most similar to this one, or None if none is similar."""
     written = name[:100].lower()
     begins = [each for each in known if len(written) > 1 and (each.startswith(written) or written.startswith(each))]
     found = difflib.get_close_matches(written, known, 1, 0.6) or sorted(begins, key=len)
@@ -115,5 +115,5 @@ def nearest(name: str, known: Collection[str]) -> str | None:
 
 
 def plain(name: str) -> str:
-    """The name that is meant: what follows `unknown:`, or all of it."""
+    """Return the name without the prefix `unknown:`."""
     return name.removeprefix(UNCHECKED)

@@ -29,7 +29,7 @@ class ContactRef:
 
     @property
     def shown_name(self) -> str | None:
-        """The business's own name for the person, else the person's own."""
+        """Return the name that the business gave the contact, else the contact's profile name."""
         return self.given_name or self.name
 
 
@@ -79,9 +79,9 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """An edit, with what the message says from then on (`message_type`, `message`, `content`), or a revocation.
+    """An edit, with the new content (`message_type`, `message`, `content`), or a revocation.
 
-    `wamid` is its own, by which it is told from its repeats.
+    `wamid` is the revision's own id, by which a repeated notification of it is recognised.
     """
 
     wamid: str

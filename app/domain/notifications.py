@@ -1,8 +1,8 @@
-"""What can be read from one of Meta's webhook bodies.
+"""The facts that are read from Meta's webhook bodies.
 
-A notification holds entries, entries hold changes, changes hold messages, statuses and errors. Read, it is a flat
-list of `Item`s, each carrying one *fact*. Items are what the gateway counts: each ends as processed, duplicate,
-parked or quarantined, and none disappears.
+A notification holds entries, entries hold changes, and changes hold messages, statuses and errors. Reading makes a flat
+list of `Item`s of it, each with one fact. The tallies count items: each ends as processed, duplicate, parked or
+quarantined, and none is lost.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 
 class Source(StrEnum):
-    """How a message came to us. Only a `live` inbound message may wake a bot."""
+    """How a message reached the gateway. Handlers and bots are called only for `live` inbound messages."""
 
     LIVE = "live"
     ECHO = "echo"
@@ -26,9 +26,9 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A WhatsApp user as one payload names them: every field may be missing, but not all of the first three.
+    """A WhatsApp user as one payload names them. Every field may be missing, but not all of the first three.
 
-    `name` is the person's own, `given_name` that in the business's address book.
+    `name` is the user's profile name, `given_name` the name in the business's address book.
     """
 
     wa_id: str | None = None
@@ -40,13 +40,13 @@ class Person:
 
     @property
     def is_known(self) -> bool:
-        """Whether anything here identifies a person."""
+        """Return whether any field identifies a person."""
         return bool(self.wa_id or self.user_id or self.parent_user_id)
 
 
 @dataclass(frozen=True, slots=True)
 class MediaRef:
-    """A file at Meta that came with a message: fetched by `meta_id`, or at `url` while that is fresh."""
+    """A file at Meta that came with a message: it is fetched by `meta_id`, or from `url` until that expires."""
 
     meta_id: str | None
     url: str | None = None
@@ -57,12 +57,11 @@ class MediaRef:
 
 @dataclass(frozen=True, slots=True)
 class MessageFact:
-    """A message, written by the customer or (an echo, or history) by the business.
+    """A message by the customer, or by the business (an echo, or history).
 
-    `content` is an object, or a list for `contacts`, and may be anything for a type that is new to us. When `media` is
-    set, `content` has Meta's `media_id` and our `url`. `context` has `id`, `callback_data` and
-    `template` as null until the quoted message (`message_id`, a wamid) has been looked up. `person` may be unknown
-    only in a group.
+    `content` is an object, or a list for `contacts`; for an unknown type it may be any JSON. If `media` is set,
+    `content` has Meta's `media_id` and our `url`. In `context`, `id`, `callback_data` and `template` are null until the
+    quoted message (`message_id`, a wamid) is found in the database. `person` may be unknown only in a group.
     """
 
     wamid: str
@@ -83,10 +82,10 @@ class MessageFact:
 
 @dataclass(frozen=True, slots=True)
 class StatusFact:
-    """Meta's report on a message we sent. `person` may be unknown: the wamid alone names the message.
+    """Meta's status report on a message of ours. `person` may be unknown, because the wamid identifies the message.
 
-    Reports on a payment have statuses of their own, `payment_captured` and the like, so that none is mistaken for what
-    became of the message.
+    Reports on a payment have statuses of their own (`payment_captured` and others), so that they are not taken for the
+    delivery status of the message.
     """
 
     wamid: str
@@ -104,7 +103,7 @@ class StatusFact:
 
 @dataclass(frozen=True, slots=True)
 class EditFact:
-    """The sender changed, or took back, a message that we may hold."""
+    """The sender edited or revoked a message that may be in the database."""
 
     wamid: str
     original_wamid: str
@@ -117,10 +116,10 @@ class EditFact:
 
 @dataclass(frozen=True, slots=True)
 class ContactFact:
-    """Two names turned out to be one person, or a person's name or wish changed.
+    """Two ids turned out to be one person, or a person's name or consent changed.
 
     `reason` is one of `changed_number`, `changed_user_id`, `identity_changed`, `synced`, `removed`, or Meta's own word.
-    `key` tells repeats apart.
+    `key` recognises repeated notifications.
     """
 
     person: Person
@@ -133,7 +132,7 @@ class ContactFact:
 
 @dataclass(frozen=True, slots=True)
 class PreferenceFact:
-    """The customer stopped, or resumed, marketing messages. `key` tells repeats apart."""
+    """The customer opted out of marketing messages, or opted in again. `key` recognises repeated notifications."""
 
     person: Person
     category: str
@@ -145,10 +144,10 @@ class PreferenceFact:
 
 @dataclass(frozen=True, slots=True)
 class ChangeFact:
-    """Anything else: calls, groups, account news, and what is new to us. Meta's JSON is kept as it came.
+    """Any other change: calls, groups, account events, and unknown fields. Meta's JSON is kept unchanged.
 
-    `event` is the event's type: `call`, `group`, `account.<field>` or `unknown`; `key` tells repeats apart.
-    `opens_window`: the customer did it, and may be written to for a day.
+    `event` is the event's type: `call`, `group`, `account.<field>` or `unknown`. `key` recognises repeats.
+    `opens_window`: the customer acted, so the 24-hour window is open.
     """
 
     event: str
@@ -161,7 +160,7 @@ class ChangeFact:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """An item that broke our reading of it. It is parked with this reason; its neighbours go on."""
+    """An item that could not be read. It is parked with this reason; the other items are processed."""
 
     reason: str
     value: Any = None
@@ -172,10 +171,10 @@ Fact = Union[MessageFact, StatusFact, EditFact, ContactFact, PreferenceFact, Cha
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One fact and where in its notification it stood.
+    """One fact, and its position in the notification.
 
-    Nothing has happened in the future, whatever Meta's or a phone's clock says: such a fact has the time at which it
-    was received, and `told_at` is the time that it came with.
+    A fact with a time in the future, by a wrong clock of Meta's or of a phone, gets the time at which it was received;
+    `told_at` is then the time in the notification.
     """
 
     position: int

@@ -1,4 +1,4 @@
-"""What Meta says of a number, its token and its webhooks, in plain words, each with what to do about it."""
+"""Findings from Meta's responses about a number, its token and its webhooks, each with a remedy."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NEW_TOKEN = (
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. `value` is what Meta said; `remedy` is there unless all is well."""
+    """One result of a check. `value` is what Meta said; `remedy` is set unless all is well."""
 
     name: str
     state: str
@@ -75,7 +75,7 @@ _PLATFORM = {
 
 
 def read_number(answer: Json, display_phone_number: str | None) -> Iterator[Finding]:
-    """What `GET /<number>?fields=…` tells; `display_phone_number` is what we believe."""
+    """Yield findings from `GET /<number>?fields=…`. `display_phone_number` is the number that is configured."""
     yield _display(answer, display_phone_number)
     throughput = answer.get("throughput")
     level = throughput.get("level") if isinstance(throughput, Mapping) else None
@@ -90,7 +90,7 @@ def read_number(answer: Json, display_phone_number: str | None) -> Iterator[Find
 
 
 def read_token(answer: Json, now: datetime, waba_id: str | None) -> Iterator[Finding]:
-    """What `GET /debug_token` tells of the number's token."""
+    """Yield findings from `GET /debug_token` about the number's token."""
     if answer.get("is_valid") is not True:
         yield Finding("token", PROBLEM, "The access token is not valid.", "invalid", NEW_TOKEN)
         return
@@ -107,7 +107,7 @@ def read_token(answer: Json, now: datetime, waba_id: str | None) -> Iterator[Fin
 
 
 def read_subscription(answer: Json, app_id: str | None, waba_id: str) -> Finding:
-    """What `GET /<account>/subscribed_apps` tells: whether Meta sends us the account's webhooks."""
+    """Return whether Meta sends us the account's webhooks, from `GET /<account>/subscribed_apps`."""
     data = answer.get("data")
     apps = [each.get("whatsapp_business_api_data") for each in data if isinstance(each, Mapping)] if data else []
     ids = [str(app.get("id")) for app in apps if isinstance(app, Mapping)]
@@ -119,7 +119,7 @@ def read_subscription(answer: Json, app_id: str | None, waba_id: str) -> Finding
 
 
 def read_app(answer: Json, app: str) -> Finding | None:
-    """Whether the token is of the app whose secret we believe; None where we do not know the app's id."""
+    """Return whether the token belongs to the app whose secret is configured; None if the app's id is not known."""
     told = answer.get("app_id")
     if not app.isdigit() or not isinstance(told, str):
         return None
@@ -158,7 +158,7 @@ def _expiry(expires_at: Any, now: datetime) -> Finding:
 
 
 def _reaches(answer: Json, scope: str, waba_id: str | None) -> bool:
-    """Whether a permission covers the account; one that names no accounts covers all."""
+    """Return whether a permission covers the account. A permission that names no accounts covers all of them."""
     granular = answer.get("granular_scopes")
     for each in granular if isinstance(granular, list) else []:
         if isinstance(each, Mapping) and each.get("scope") == scope:

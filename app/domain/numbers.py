@@ -20,9 +20,9 @@ def realm_of(app: str, own_app: str) -> str:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class BusinessNumber:
-    """A number of ours; `rate` is messages per second. Has no useful `repr`, because it holds the token.
+    """One of our business numbers; `rate` is in messages per second. It has no useful `repr`: it holds the token.
 
-    `realm` is whose people its customers are: see `Directory.realm`.
+    `realm` decides which contacts belong to the number: see `Directory.realm`.
     """
 
     phone_number_id: str

@@ -17,8 +17,8 @@ _PREFERENCES = {"stop": True, "resume": False, "signup": False}
 
 
 class ConsentSource(StrEnum):
-    """Where consent came from: WhatsApp's own setting (webhook `user_preferences`), a refusal of Meta's, a word that
-    the customer wrote, or our API."""
+    """Where consent came from: WhatsApp's own setting (webhook `user_preferences`), an error of Meta's that says that
+    the customer opted out, a word in a customer's message, or our API."""
 
     PREFERENCE = "preference"
     REFUSED = "refused"
@@ -37,7 +37,7 @@ def is_stop(category: str, value: str) -> bool | None:
 
 
 def is_refusal(error: dict[str, Any] | None) -> bool:
-    """Whether an error of Meta's says that the recipient stopped marketing messages."""
+    """Return whether an error of Meta's says that the recipient opted out of marketing messages."""
     return error is not None and error.get("code") == REFUSED_CODE
 
 

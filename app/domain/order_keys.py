@@ -1,9 +1,8 @@
-"""Whom a webhook is about, told from its bytes without reading it: so that what is said of one contact stays in order.
+"""Find whom a webhook is about from its bytes, without parsing them, to keep the order of each contact's events.
 
-Two workers must not work on two webhooks of one contact at the same time. Whoever keeps a webhook therefore notes a key
-for each person it names, and whoever claims one leaves alone what shares a key with an earlier one that is not done.
-A key too many costs a moment of waiting; names that no key is made of (Meta's next invention) cost the order between
-workers, nothing else.
+Two workers must not process two webhooks of one contact at the same time. Therefore a key for each person is stored
+with a webhook, and a worker does not claim a job that shares a key with an earlier unfinished job. A superfluous key
+only delays a job for a moment. If Meta adds ids that give no key, only the order between workers is lost.
 """
 
 from __future__ import annotations

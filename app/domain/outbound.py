@@ -1,4 +1,4 @@
-"""What a caller asks us to send, once it is read and checked, and how it looks in a list of messages."""
+"""A message that a caller asks us to send, after validation, and its summary for lists."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Mode(StrEnum):
 
 
 class Priority(StrEnum):
-    """Which queued messages of a number are sent first, from the first to the last."""
+    """The order in which the queued messages of a number are sent, first to last."""
 
     REPLY = "reply"
     NORMAL = "normal"
@@ -41,8 +41,8 @@ class OutboundRequest:
 
     Exactly one of `to` (+E.164), `recipient` (a business-scoped user id) and `group_id` is set. `content` is Meta's
     object for `type`; `options` are Meta's other top-level fields, as given. `reply_to` is our id or a wamid.
-    `warnings` name what Meta may refuse; nothing in them stops a send. `is_marketing` is set once somebody has looked.
-    `only_if_known`: no numbering plan has `to`, so it is good only as the wa_id of somebody who is known by it.
+    `warnings` say what Meta may refuse; they stop no send. `is_marketing` is set once the template's category is known.
+    `only_if_known`: `to` is in no numbering plan, so it is accepted only if it is the wa_id of a known contact.
     """
 
     type: str
@@ -66,11 +66,11 @@ class OutboundRequest:
 
 
 def summary(type_: str, content: Any) -> str:
-    """Return one line (or a text's whole body) that stands for a message in a list: never empty, whatever comes."""
+    """Return one line (for a text its whole body) that describes a message in a list. Never empty, never raises."""
     reader = _SUMMARIES.get(type_)
     try:
         return (reader(content) if reader else "") or f"[{type_}]"
-    except (AttributeError, IndexError, KeyError, TypeError):  # a `raw` object has any shape
+    except (AttributeError, IndexError, KeyError, TypeError):  # the content of type `raw` may have any shape
         return f"[{type_}]"
 
 

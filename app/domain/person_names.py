@@ -12,12 +12,12 @@ _OUR_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def may_name_somebody(text: str) -> bool:
-    """Whether a text can be an id of ours, a phone number or a user id at all."""
+    """Return whether a text can be an id of ours, a phone number or a user id."""
     return bool(is_our_id(text) or is_user_id(text) or len(_DIGIT.findall(text)) >= 5)
 
 
 def is_our_id(text: str) -> bool:
-    """Whether a text looks like an id that we made."""
+    """Return whether a text has the form of an id made by the gateway."""
     return _OUR_ID.fullmatch(text) is not None
 
 

@@ -1,7 +1,8 @@
 """Phone numbers as people and programs write them, as E.164, and as Meta's `wa_id` (digits, no plus).
 
 A number is never rewritten because a country changed its numbering: Meta may know a person by either form, and the
-other form may be somebody else's. `variants` is for finding a contact, not for sending. See `numbering` for the table.
+other form may belong to somebody else. `variants` is for finding a contact, not for sending. `ambiguous_numbers` has
+the table of such countries.
 """
 
 from __future__ import annotations
@@ -14,23 +15,25 @@ from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat
 
 from app.domain import ambiguous_numbers
 
-LONGEST = 40  # characters of a number with all its decoration
-SHORTEST, LONGEST_E164 = 7, 15  # digits, country code included (ITU E.164 for the most)
+LONGEST = 40  # characters of a number with its punctuation
+SHORTEST, LONGEST_E164 = 7, 15  # digits with the country code (maximum: ITU E.164)
 
 _WRITTEN = re.compile(r"\(?\+?[\d\s().\-/\u2010-\u2013]+")
-_INVISIBLE = "Cf"  # the direction marks that come along when a number is copied
+_INVISIBLE = "Cf"  # Unicode category of the direction marks that are copied along with a number
 _SCHEME = re.compile(r"(?:whatsapp|tel|sms):(?://)?", re.IGNORECASE)
 _JID = re.compile(r"\+?(\d+)(?::\d+)?@(?:s\.whatsapp\.net|c\.us)", re.IGNORECASE)
 """How WhatsApp itself, and libraries that speak its own protocol, name an account, perhaps with one of its devices."""
 
 
 class NotANumber(ValueError):
-    """Text that is no phone number we could send to. The message says what to write, and never quotes the text."""
+    """The text is no phone number that can be sent to. The message says what to write and never quotes the text."""
 
 
 class NotInAnyPlan(NotANumber):
-    """Digits with a country code that no numbering plan knows. They may be a wa_id all the same: `e164` has them, for
-    somebody who is known to have written from there."""
+    """The digits begin with a country code but are in no numbering plan.
+
+    They may be a wa_id all the same: `e164` holds them, for contacts who are known to have written from that number.
+    """
 
     def __init__(self, e164: str) -> None:
         super().__init__("is not a phone number: none has this country code and this many digits")
@@ -60,10 +63,10 @@ def to_e164(text: str, default_region: str | None = None) -> str:
 
 
 def lookup_forms(text: str, default_region: str | None = None) -> tuple[str, ...]:
-    """Return every `wa_id` that a number somebody looks for may have, however it is written.
+    """Return every `wa_id` that a number in a search may stand for, in any notation.
 
-    Bare digits are taken as a `wa_id`, and, where they can be read in `default_region`, as a number there. A space
-    before digits is the plus of a query string that nobody escaped. Empty for what is no number.
+    Bare digits are taken as a `wa_id`, and also as a number of `default_region` if they are valid there. A space before
+    the digits is read as a plus that was not escaped in a query string. Empty if the text is no number.
     """
     if re.match(r" \d", text):
         text = f"+{text[1:]}"
@@ -94,7 +97,7 @@ def variants(wa_id: str) -> tuple[str, ...]:
 
 
 def _digits(text: str) -> str:
-    """Return ASCII digits, with a plus before them if one was written."""
+    """Return ASCII digits, with a plus in front if the text has one."""
     plain = unicodedata.normalize("NFKC", text)
     visible = "".join(char for char in plain if unicodedata.category(char) != _INVISIBLE).strip()
     if len(visible) > LONGEST or not _WRITTEN.fullmatch(visible):

@@ -76,7 +76,7 @@ class NumberLimiter:
         return self.paused_for in TOKEN_PAUSES
 
     def end_pause(self) -> None:
-        """End a pause, whatever its reason."""
+        """End a pause, for whatever reason it was made."""
         self.paused_for = self.paused_until = self.token_hash = None
 
     def close_breaker(self) -> None:

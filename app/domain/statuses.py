@@ -1,4 +1,4 @@
-"""Where an outbound message stands, and which reports may move it."""
+"""The status of an outbound message, and which of Meta's reports change it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _FAILABLE = ("sending", "unknown", "held", "accepted", "sent")
 
 
 def movable_to(reported: str) -> tuple[str, ...]:
-    """The statuses a message may be in for Meta's report to move it.
+    """Return the statuses from which Meta's report may move a message.
 
-    Reports come late, twice and out of order, so a message never moves back: `sent` after `read` changes nothing,
-    `failed` is left by nothing. A status that is new to us moves nothing; it is kept in the history.
+    Reports come late, twice and out of order, so a message never moves back: `sent` after `read` changes nothing, and
+    `failed` is final. An unknown status moves nothing; it is kept in the history.
     """
     if reported == "failed":
         return _FAILABLE
@@ -24,5 +24,5 @@ def movable_to(reported: str) -> tuple[str, ...]:
 
 
 def advance(current: str, reported: str) -> str:
-    """Where a message stands after the report."""
+    """Return the status after the report."""
     return reported if current in movable_to(reported) else current

@@ -1,7 +1,7 @@
 """Choose which due deliveries are posted in one request, for endpoints that get several events at once.
 
-These are a contact's burst of messages (`debounce_seconds`), up to `batch` events, or, in Meta's format with `split`
-false, what one notification says of one number.
+A batch is a contact's burst of messages (`debounce_seconds`), up to `batch` events, or, in Meta's format with `split`
+false, the events of one notification about one number.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from app.store import deliveries, delivery_batches, delivery_order
 from app.store.delivery_batches import UntriedDelivery
 
 LOOKAHEAD = 128
-"""How many more deliveries than wanted are read, because some of them may be blocked."""
+"""How many deliveries are read in addition to the requested number, because some of them may be blocked."""
 
 CLAIM_BATCH_SIZE = 128
-"""Deliveries of one endpoint that a transaction claims, or one batch if that is larger: others wait for its lock."""
+"""Most deliveries of one endpoint that a transaction claims, or one larger batch: other writers wait meanwhile."""
 
 MAX_BURST = 50
 """Messages of a burst. A burst of this size is posted without further waiting."""
@@ -28,7 +28,7 @@ MAX_BURST_PAUSES = 4
 """The first message of a burst waits at most this many times `debounce_seconds`, even if others keep following."""
 
 PROCESSING_RETRY = timedelta(seconds=0.5)
-"""When to look again at a notification of which some items are not processed yet."""
+"""Pause before the next poll for a notification of which some items are not processed yet."""
 
 
 def find_batches(session: Session, request: ClaimRequest, now: datetime) -> DueDeliveries:
@@ -168,7 +168,7 @@ def _fill_in_order(rows: Iterable[tuple[int, str | None]], size: int, limit: int
 
 
 def _alone(free: list[int], untried: Iterable[UntriedDelivery]) -> list[list[int]]:
-    """A delivery that was attempted before is posted alone, or with the batch in which it was attempted."""
+    """Return a batch of one for each delivery that was attempted before; `load` adds the members it was posted with."""
     known = {row.id for row in untried}
     return [[id] for id in free if id not in known]
 

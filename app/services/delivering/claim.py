@@ -18,10 +18,11 @@ from app.store import deliveries, delivery_batches, delivery_order, endpoints, e
 from app.store.deliveries import DeliveryClaim
 
 LEASE = timedelta(seconds=25)
-"""How long the deliveries of a worker that died stay claimed. Longer than one exchange; renewed every ten seconds."""
+"""How long a claim lasts after its worker died. Longer than one HTTP exchange; a living worker renews it every ten
+seconds."""
 
 BLOCKED_FOR = timedelta(seconds=60)
-"""When a blocked delivery is polled again, if the end of its blocker has not made it due before."""
+"""After how long a blocked delivery is due again, unless the delivery that blocks it ends before."""
 
 Claimed = list[tuple[Endpoint, list[DeliveryClaim]]]
 
@@ -52,7 +53,7 @@ def _find(session: Session, request: ClaimRequest, now: datetime) -> DueDeliveri
 
 
 def _untried_for_probe(session: Session, request: ClaimRequest, now: datetime) -> list[int]:
-    """An untried delivery suits a probe better: the app may be unable to take the event that failed before."""
+    """Return untried deliveries for a probe. They suit it better: one that failed may fail because of its event."""
     endpoint = request.endpoint
     ids = deliveries.recent_untried(session, endpoint.id, now, LOOKAHEAD, is_replay=request.is_replay)
     blocked = delivery_order.blocked(session, ids) if endpoint.ordered and ids else {}

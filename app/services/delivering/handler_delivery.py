@@ -25,10 +25,10 @@ logger = get_logger(__name__)
 
 
 class HandlerDelivery:
-    """Calls handlers in the processes of `pool`. A handler is never given a batch, so only the leader's event counts.
+    """Calls handlers in the processes of `pool`. A handler gets one event per call, so its batches have one member.
 
-    `with_a_person` and `is_revoked` say of an event whether a person answers its contact, and whether its message
-    was revoked; handlers are not called with such events.
+    `with_a_person` returns whether a person answers the event's contact, `is_revoked` whether the event's message was
+    revoked. Handlers are not called with such events, except by a replay.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class HandlerDelivery:
         return self._pool.serves(endpoint.url)
 
     def __call__(self, batch: DeliveryBatch) -> DeliveryResult:
-        """Attempt a delivery once. Raises nothing for what the handler does, and `Unavailable`."""
+        """Attempt a delivery once. Failures of the handler are part of the result; raises `Unavailable` only."""
         now = self._now()
         if batch.event is None:
             return DeliveryResult(batch, now, reason=GONE)

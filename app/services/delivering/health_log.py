@@ -1,6 +1,6 @@
-"""Log how endpoints do: the first failure, every change of the reason, and the recovery, one line for each.
+"""Log changes of an endpoint's health: the first failure, every other reason, and the recovery, one line for each.
 
-Nothing is logged while the state stays as it is, so there is never a line per delivery.
+Nothing is logged while the health stays the same, so there is never a line per delivery.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ logger = get_logger(__name__)
 
 @dataclass(slots=True)
 class _Logged:
-    """What was logged last of an endpoint: the reason of its failures, None for its recovery; and when each reason."""
+    """What was logged last for an endpoint: the reason, None for its recovery; and when each reason was logged."""
 
     reason: str | None = None
     at: dict[str, datetime] = field(default_factory=dict)
@@ -30,13 +30,13 @@ class _Logged:
 
 
 class HealthLog:
-    """Remembers what was logged of each endpoint. For one worker; each of several logs what it sees itself."""
+    """Remembers what was logged for each endpoint. Each worker has its own, and logs the attempts it makes itself."""
 
     def __init__(self) -> None:
         self._logged: dict[str, _Logged] = {}
 
     def log_change(self, endpoint_id: str, before: Health, after: Health, reason: str | None, now: datetime) -> None:
-        """Log what an attempt has changed.
+        """Log the change of health that an attempt caused.
 
         `before` and `after` are the endpoint's health around the attempt. `reason` is why it failed, a status or the
         kind of error, and None for a success.
@@ -65,7 +65,7 @@ class HealthLog:
     def _log_recovery(self, endpoint_id: str, before: Health, after: Health) -> None:
         logged = self._logged.get(endpoint_id)
         if not before.failures or after.failures or (logged is not None and logged.reason is None):
-            return  # it was well, or its failure was not logged
+            return  # it was healthy before, it still fails, or its recovery is logged already
         since = before.failing_since.isoformat() if before.failing_since is not None else ""
         extra = {"endpoint_id": endpoint_id, "failures": before.failures, "failing_since": since}
         logger.info("an endpoint is well again", extra=extra)

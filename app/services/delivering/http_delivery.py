@@ -28,9 +28,9 @@ NO_ORIGINAL = "Meta's notification, which it came in, is not kept any more"
 class HttpDelivery:
     """Posts events, each signed with the time of the attempt.
 
-    `reply` sends what an endpoint with `replies` answered, and returns a note if that, or a part, is not sent.
-    `with_a_person` and `is_revoked` say of an event whether a person answers its contact, and whether its message
-    was revoked; endpoints with `replies` do not get such events.
+    `reply` sends the messages in the response of an endpoint with `replies`; it returns a note if some were not sent.
+    `with_a_person` returns whether a person answers the event's contact, `is_revoked` whether the event's message was
+    revoked. Endpoints with `replies` do not get such events.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class HttpDelivery:
         self._is_revoked = is_revoked
 
     def __call__(self, batch: DeliveryBatch) -> DeliveryResult:
-        """Attempt a batch once. Raises nothing for what the endpoint does, and `Unavailable`.
+        """Attempt a batch once. Failures of the endpoint are part of the result; raises `Unavailable` only.
 
         Handover and revocation are read right before the request, because they may have changed since the claim.
         """

@@ -1,4 +1,4 @@
-"""Repair deliveries that no worker would claim: with a due time that cannot be true, or members without a leader."""
+"""Repair deliveries that no worker would claim: those with an impossible due time, and batch members without leader."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ BATCH_SIZE = 500
 
 
 def reset_implausible(database: Database, now: datetime) -> int:
-    """Make such deliveries due now, and return their number. Raises `Unavailable`.
+    """Make such deliveries due now, at most 500 of each kind, and return their number. Raises `Unavailable`.
 
-    Times that cannot be true are written by a wrong clock. No known fault leaves a member without a leader; if one
-    did, the delivery would be late, not lost.
+    Impossible times come from a wrong clock. No known fault leaves a member without a leader; this repair makes sure
+    that such a delivery would be late, not lost.
     """
     with database.read() as session:
         ids = delivery_upkeep.implausible(session, now, BATCH_SIZE)

@@ -1,4 +1,4 @@
-"""What each endpoint answered recently: tells a failure of one event from a failure of the whole app."""
+"""Remember recent successes of each endpoint, to distinguish a failure of one event from a failure of the whole app."""
 
 from __future__ import annotations
 

@@ -27,13 +27,13 @@ from app.subscribers.client import EndpointResponse
 STATE_BY_REASON = {STALE: State.STALE, WITHHELD: State.WITHHELD, REVOKED: State.WITHHELD}
 
 REFUSED_TRIES, FAILED_TRIES = 2, 4
-"""Attempts after which a delivery no longer blocks later ones of its contact: if the app refused its event; if it
-failed because of the app, as far as can be told (some 50 seconds)."""
+"""Attempts after which a delivery no longer blocks later ones of its contact: two if the app refused its event, four
+(some 50 seconds) if the app itself seems to be the cause of the failure."""
 
 PROBES_IN_AGE = 20
-"""A delivery whose attempt opened the breaker is the next probe, where nothing else is due: when the breaker's pause is
-over, or after a twentieth of the time since its first attempt. So an app that was down is found again within 5 % of
-that time, with some 150 probes in three days."""
+"""A delivery whose attempt opened the breaker is due again when the breaker's pause is over, or later: a twentieth of
+the time since its first attempt from now. It is the next probe if no other delivery is due. So the recovery of an app
+is noticed within 5 % of that time, with some 150 probes in three days."""
 
 RETRY_REFUSED_EVERY = timedelta(minutes=1)
 
@@ -43,7 +43,7 @@ logger = get_logger(__name__)
 class ResultRecorder:
     """Records results within the caller's transaction. Used by the delivery loop only.
 
-    Endpoints to whose app something has changed are reported to `unblocker`, so that their deliveries are retried.
+    Endpoints whose app answers again, or accepts what it refused, are reported to `unblocker` for retries.
     """
 
     def __init__(self, unblocker: Unblocker) -> None:
@@ -56,7 +56,7 @@ class ResultRecorder:
         """Record results and return the ids of endpoints whose health changed.
 
         Claims of batches that were not attempted are released. Endpoints are locked before deliveries, in the order of
-        their ids, as everywhere.
+        their ids, as in all other transactions: another order could deadlock.
         """
         attempted = [each for each in results if each.was_attempted]
         if len(attempted) < len(results):
@@ -134,7 +134,7 @@ class ResultRecorder:
         return probes
 
     def _retry_refused(self, session: Session, results: Sequence[DeliveryResult], now: datetime) -> None:
-        """An app that accepts an event which it refused before may now accept the others that it refused."""
+        """Request a retry of refused deliveries if an app accepts one that it refused before: it may now accept all."""
         retried = [each.batch.claim.id for each in results if each.batch.claim.attempts and each.is_success]
         for endpoint_id in deliveries.endpoints_that_refused(session, retried) if retried else ():
             if now - self._refused_retried_at.get(endpoint_id, now - RETRY_REFUSED_EVERY) >= RETRY_REFUSED_EVERY:
@@ -174,7 +174,7 @@ def _stays_together(result: DeliveryResult, updates: Sequence[DeliveryUpdate]) -
 
 
 def _unblocking_claims(updates: Sequence[DeliveryUpdate]) -> list[DeliveryClaim]:
-    """Return the claims whose contacts' next delivery need not wait any longer: of each contact the first and last."""
+    """Return claims that block their contact's next delivery no longer: for each contact the first and the last."""
     claims = [
         each.claim
         for each in updates
@@ -239,13 +239,13 @@ def _updates(
 
 
 def _failure(result: DeliveryResult) -> str | None:
-    """Why the event was not accepted, None if it was."""
+    """Return why the app did not accept the event, None if it did."""
     response = result.response
     return None if response is None or response.is_success else response.error or f"answered {response.status}"
 
 
 def _requested_pause(result: DeliveryResult) -> int | None:
-    """For how many seconds the app asked for no request, by 429 with `Retry-After`; None if it did not."""
+    """Return the `Retry-After` in seconds of a response 429, None for any other response."""
     response = result.response
     return response.retry_after if response is not None and response.status == BUSY else None
 

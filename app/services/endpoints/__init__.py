@@ -1,8 +1,8 @@
-"""The user's endpoints: which there are, and whether they do their work.
+"""Manage the user's endpoints, and detect those that accept events without processing them.
 
-`manage` adds, changes, tests and removes endpoints for the API and the commands; `sync_handlers` keeps one endpoint for
-each Python handler of the user's module; `graph_subscriptions` makes endpoints from the subscriptions of applications
-that were written for Meta. `silence` finds endpoints that answer 200 and have no further effect.
+`manage` adds, changes, tests and removes endpoints for the API and the commands. `sync_handlers` keeps one endpoint for
+each Python handler of the user's module. `graph_subscriptions` makes endpoints from the subscriptions of applications
+that were written for Meta's API. `silence` detects endpoints that answer 200 and have no further effect.
 """
 
 from app.services.endpoints.graph_subscriptions import OBJECT, GraphSubscriptions

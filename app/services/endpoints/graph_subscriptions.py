@@ -1,6 +1,6 @@
-"""Keep an application's subscription to webhooks, as it would make it at Meta, as an endpoint in Meta's format.
+"""Accept subscriptions to webhooks in the form of Meta's API, and store each as an endpoint in Meta's format.
 
-It is never handed on to Meta: an app of Meta's has one callback URL, and that is this gateway's.
+A subscription is never forwarded to Meta: a Meta app has one callback URL, and that is the URL of this gateway.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MADE_FOR = re.compile(r"subscription of app ([0-9]{1,30}): ([a-z0-9_,]*)")
 
 
 class GraphSubscriptions:
-    """Subscriptions by app id, one for each: another callback URL takes the place of the first."""
+    """Stores one subscription for each Meta app id: a new callback URL replaces the earlier one."""
 
     def __init__(self, endpoints: ManageEndpoints, directory: EndpointDirectory, client: SubscriberClient) -> None:
         self._endpoints = endpoints
@@ -34,7 +34,7 @@ class GraphSubscriptions:
         self._client = client
 
     def of_app(self, app_id: str) -> list[dict[str, Any]]:
-        """An app's subscriptions, as Graph lists them without their versions."""
+        """Return an app's subscriptions as the Graph API lists them, but without the versions of the fields."""
         return [
             {"object": OBJECT, "callback_url": row.url, "active": not row.paused and row.disabled_at is None,
              "fields": fields}
@@ -42,9 +42,10 @@ class GraphSubscriptions:
         ]  # fmt: skip
 
     def subscribe(self, app_id: str, url: str, verify_token: str, fields: Sequence[str], secret: str) -> None:
-        """Deliver to a URL from now on, signed with `secret`, as soon as it has echoed a challenge.
+        """Verify a callback URL with a challenge, then deliver to it, signed with `secret`.
 
-        Raises `Invalid` for what cannot be called, and `GraphRefused` with Meta's code where the echo did not come.
+        Raises `Invalid` if the URL is not allowed, and `GraphRefused` with Meta's code 2200 if the URL does not return
+        the challenge.
         """
         self._shake_hands(url, verify_token)
         described = f"subscription of app {app_id}: {','.join(fields)}"
@@ -59,7 +60,7 @@ class GraphSubscriptions:
             self._endpoints.rotate_secret(row.id, secret)
 
     def unsubscribe(self, app_id: str) -> None:
-        """Deliver nothing more for an app."""
+        """Remove an app's subscription. Does nothing if there is none."""
         for row, _ in self._found(app_id):
             self._endpoints.remove(row.id)
 

@@ -26,7 +26,7 @@ from app.store import deliveries, endpoints, events
 from app.subscribers.client import EndpointResponse
 
 OF_HANDLERS = {"description", "paused", "disabled"}
-"""What may be changed of a handler here; the rest is in its code."""
+"""The fields of a handler's endpoint that can be changed here; the others are set in the handler's code."""
 
 PORTION = 200
 NO_NEWS = b'{"object":"whatsapp_business_account","entry":[]}'
@@ -34,14 +34,14 @@ NO_NEWS = b'{"object":"whatsapp_business_account","entry":[]}'
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Tested:
-    """What came of a test event, and what speaks for an app that answers 2xx and drops everything."""
+    """The response to a test event, and warnings if the app seems to answer 2xx and discard every event."""
 
     answer: EndpointResponse
     warnings: Sequence[str]
 
 
 class ManageEndpoints:
-    """What operators do with endpoints. Once a change returns, it counts in every process."""
+    """Adds, changes, tests and removes endpoints. When a method returns, its change applies in every process."""
 
     def __init__(
         self, config: Config, database: Database, encryptor: Encryptor, directory: EndpointDirectory,
@@ -57,16 +57,16 @@ class ManageEndpoints:
 
     @property
     def allowed_networks(self) -> tuple[AllowedNetwork, ...]:
-        """The private networks that endpoints may be in."""
+        """The private networks that an endpoint's URL may point to (`FORWARD_ALLOW_NETS`)."""
         return self._config.forward_allow_nets
 
     def list(self) -> Sequence[Endpoint]:
-        """Every endpoint, newest first. Raises `Unavailable`."""
+        """Return all endpoints, newest first. Raises `Unavailable`."""
         with self._database.read() as session:
             return endpoints.all_endpoints(session)[::-1]
 
     def find(self, endpoint_id: str) -> Endpoint:
-        """One endpoint. Raises `NotFound`."""
+        """Return one endpoint. Raises `NotFound`."""
         with self._database.read() as session:
             row = endpoints.find(session, endpoint_id) if "\x00" not in endpoint_id else None
         if row is None:
@@ -74,7 +74,7 @@ class ManageEndpoints:
         return row
 
     def add(self, values: dict[str, Any]) -> tuple[Endpoint, str]:
-        """Add an endpoint, and return it with its secret, which is not shown again. Raises `Invalid`."""
+        """Add an endpoint. Return it and its secret, which cannot be read again. Raises `Invalid`."""
         self._check_url(values["url"])
         format = Format(values.get("format", Format.EVENT))
         secret = _secret(format, values.get("secret"))
@@ -90,9 +90,10 @@ class ManageEndpoints:
         return row, secret
 
     def change(self, endpoint_id: str, values: dict[str, Any]) -> Endpoint:
-        """Change an endpoint; `disabled` false lets a disabled one begin anew.
+        """Change fields of an endpoint and return it.
 
-        Raises `NotFound`, `Invalid`, and `WrongState` for what the settings say.
+        `disabled` false, or another URL, enables the endpoint, resets its health and makes its retries due now. Raises
+        `NotFound`, `Invalid`, and `WrongState` for a field that the settings or a handler's code define.
         """
         row = self.find(endpoint_id)
         if endpoint_id == OF_THE_SETTINGS and values.keys() & {"url", "replies"}:
@@ -117,9 +118,10 @@ class ManageEndpoints:
         return self.find(endpoint_id)
 
     def rotate_secret(self, endpoint_id: str, secret: str | None) -> str:
-        """Give an endpoint another secret and return it. For a day both sign. Raises as `change`.
+        """Replace an endpoint's secret and return the new one. Both secrets sign for 24 hours.
 
-        What waits for its next try is due at once: the app may not have taken it because of the old secret.
+        Deliveries that wait for a retry become due at once: the app may have refused them because of the old secret.
+        Raises `NotFound`, `Invalid`, and `WrongState` for the settings' endpoint and for handlers.
         """
         row = self.find(endpoint_id)
         if endpoint_id == OF_THE_SETTINGS:
@@ -138,14 +140,18 @@ class ManageEndpoints:
         return secret
 
     def remove(self, endpoint_id: str) -> None:
-        """Remove an endpoint. What was delivered stays on record; what it is still owed is dead. Raises `NotFound`."""
+        """Remove an endpoint. Its finished deliveries are kept; its pending deliveries become dead letters.
+
+        Raises `NotFound`, and `WrongState` for the settings' endpoint and for handlers.
+        """
         row = self.find(endpoint_id)
         if endpoint_id == OF_THE_SETTINGS:
             raise WrongState("This endpoint is the settings' own: take FORWARD_URL out of them.")
         if row.format == Format.HANDLER:
             raise WrongState("This is a handler: take it out of the code that HANDLERS names, or pause it.")
         with changing(self._database) as session:
-            events.take_turn(session)  # whoever still owes it something has written that when this goes on
+            # Wait for transactions that still add deliveries for this endpoint, so that all are dead-lettered below.
+            events.take_turn(session)
             endpoints.set_values(session, endpoint_id, removed_at=self._now())
         self._directory.forget()
         more = True
@@ -154,9 +160,10 @@ class ManageEndpoints:
                 more = deliveries.dead_letter(session, endpoint_id, "the endpoint was removed", self._now(), PORTION)
 
     def test(self, endpoint_id: str, asked_by: str | None = None) -> Tested:
-        """Post an event of the type `gateway.test` now, and return what came of it. Raises `NotFound`.
+        """Post an event of the type `gateway.test` now and return the response, with a body of up to 4096 bytes.
 
-        Where that went well, also look for signs that the app drops what it takes; see `SeeSilence` for `asked_by`.
+        If the app accepts it, also check for signs that the app discards events; `DetectSilence` explains `asked_by`.
+        Raises `NotFound`, and `WrongState` for a handler or a secret that cannot be decrypted.
         """
         endpoint = self._directory.to_domain(self.find(endpoint_id))
         if endpoint.is_handler:
@@ -181,7 +188,7 @@ class ManageEndpoints:
 
 
 def _check_together(row: Endpoint, changes: dict[str, Any]) -> None:
-    """Raise `Invalid` for what cannot be had together: an answer to many events would be an answer to whom?"""
+    """Raise `Invalid` for settings that exclude each other, e.g. replies need requests with one event."""
     names = ("batch", "debounce_seconds", "replies", "split", "ordered")
     batch, pause, replies, split, ordered = (changes.get(name, getattr(row, name)) for name in names)
     is_meta = row.format == Format.META
@@ -201,7 +208,7 @@ def _check_together(row: Endpoint, changes: dict[str, Any]) -> None:
 
 
 def _secret(format: Format, given: str | None) -> str:
-    """The secret that was given, or a new one. Raises `Invalid`."""
+    """Return the given secret, or a new one if None was given. Raises `Invalid` for a secret of the wrong form."""
     if format is Format.META:
         if given is not None and not re.fullmatch(r"[!-~]{16,200}", given):
             raise Invalid(fields={"secret": ["must be at least 16 characters of plain ASCII without spaces"]})

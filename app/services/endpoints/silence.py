@@ -1,7 +1,7 @@
-"""Detect an app that answers 200 and then does nothing with what it was sent.
+"""Detect an app that answers 2xx and discards the events it accepted.
 
-It looks well from here: every delivery succeeds. But nothing comes back, neither an answer in the answer, nor a send to
-whoever wrote, nor any other call.
+Every delivery to such an app succeeds. The signs are that its responses hold no reply, that nothing is sent to the
+customers who wrote, and that its API key makes no call.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from app.services.registries import WRITE_EVERY
 from app.store import api_keys, key_use, unanswered
 
 LOOKED_AT = 20
-"""So many of the latest messages."""
+"""How many of the latest accepted messages are examined."""
 
 TIME_TO_ANSWER = timedelta(seconds=30)
-"""A message is not called unanswered sooner."""
+"""How long after its delivery a message counts as not yet answered, rather than as unanswered."""
 
 NOTHING_YET = (
     "No message has been delivered to it lately, so nothing can be seen of what it makes of one: write to the number, "
@@ -36,7 +36,7 @@ LIKELY = (
 
 
 class DetectSilence:
-    """Tells in sentences what speaks for an app that drops what it is told. One that only listens looks the same."""
+    """Describes the signs that an app discards events. An app that only listens shows the same signs."""
 
     def __init__(self, config: Config, database: Database, now: Callable[[], datetime]) -> None:
         self._config = config
@@ -44,8 +44,11 @@ class DetectSilence:
         self._now = now
 
     def __call__(self, endpoint: Endpoint, asked_by: str | None = None) -> list[str]:
-        """Look at the latest messages that the endpoint took. `asked_by` names the key of whoever asks, whose own calls
-        of the API say nothing of the app. Raises `Unavailable`."""
+        """Return sentences about the signs; none without a sign, and one if no message was delivered lately.
+
+        `asked_by` is the name of the API key that requested the check: its calls do not count as calls of the app.
+        Raises `Unavailable`.
+        """
         with self._database.read() as session:
             taken = unanswered.taken(session, endpoint.id, self._now() - TIME_TO_ANSWER, LOOKED_AT)
             if not taken:
@@ -78,7 +81,7 @@ class DetectSilence:
         return signs
 
     def _own_key(self, session: Session, endpoint: Endpoint) -> str | None:
-        """The name of the key that is the endpoint's secret too, as with apps that subscribe themselves."""
+        """Return the name of the API key that is also the endpoint's secret, as with apps that subscribe themselves."""
         for secret in endpoint.secrets:
             if secret == self._config.api_key:
                 return "API_KEY"

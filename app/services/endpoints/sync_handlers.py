@@ -26,10 +26,10 @@ logger = get_logger(__name__)
 
 
 class SyncHandlers:
-    """Loads the module, and again when it could not be; a lane of the worker. Without a `pool` there are no handlers.
+    """Loads the handlers' module and writes one endpoint for each handler. Called by a loop of the worker.
 
-    Each handler is an endpoint, so what it is owed, tries and failures are kept as everyone's. One that is gone from
-    the code is removed, and its deliveries are dead: nobody could ever try them.
+    As endpoints, handlers have deliveries, retries and health as apps have. If a handler is gone from the code, its
+    endpoint is removed and its deliveries become dead letters. Without a `pool` there are no handlers.
     """
 
     def __init__(
@@ -48,7 +48,10 @@ class SyncHandlers:
         self._followed: tuple[Handler, ...] | None = None
 
     def __call__(self) -> bool:
-        """Look whether there is something to do, and do it. Raises `Unavailable`."""
+        """Load the module if necessary, and write the endpoints if the handlers changed. Return False.
+
+        A module that cannot be loaded raises an alert and is tried again by the next call. Raises `Unavailable`.
+        """
         handlers = self._load() if self._pool is not None else ()
         if handlers is not None and handlers != self._followed:
             self._write(handlers)
@@ -59,7 +62,7 @@ class SyncHandlers:
         return False
 
     def forget(self) -> None:
-        """Write them anew at the next call: others may have written theirs meanwhile."""
+        """Write the endpoints again at the next call: another worker may have written its own meanwhile."""
         self._followed = None
 
     def _load(self) -> tuple[Handler, ...] | None:
@@ -92,7 +95,7 @@ class SyncHandlers:
                     if changes:
                         endpoints.set_values(session, id, **changes)
             self._directory.forget()
-        for id in sorted(wanted.keys() & known.keys()):  # what they could not do before, the code may do now
+        for id in sorted(wanted.keys() & known.keys()):  # events that failed before may succeed with the new code
             unblock_endpoint(self._database, id, self._now)
         for id in sorted(known.keys() - wanted.keys()):
             self._dead_letter(id)
@@ -115,7 +118,7 @@ class SyncHandlers:
         return row
 
     def _changes(self, row: Endpoint, handler: Handler | None) -> dict[str, Any]:
-        """What is new about a handler. How the code did before it was loaded anew says nothing about it now."""
+        """Return the columns to change. The health is reset: failures of earlier code say nothing about this code."""
         if handler is None:
             return {"removed_at": self._now()} if row.removed_at is None else {}
         values = self._values(handler)
@@ -125,7 +128,10 @@ class SyncHandlers:
         return changes | (HEALTHY if row.failures else {})
 
     def _dead_letter(self, id: str) -> None:
-        """Also of one that was removed before, since others may have owed it something until they knew."""
+        """Dead-letter pending deliveries of a removed handler.
+
+        Also done for one removed earlier: other processes may add deliveries until they notice the removal.
+        """
         with self._database.read() as session:
             more = deliveries.has_pending(session, id)
         while more:

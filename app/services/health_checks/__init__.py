@@ -1,8 +1,8 @@
-"""Health checks: functions that find problems, run at intervals by a worker, which raise and close alerts.
+"""Health checks: functions that find problems. A worker runs them at intervals, and raises and closes alerts.
 
-`catalogue` lists them. They are grouped by what they look at (`internal_checks`, `meta_checks`, `send_checks`,
-`settings_checks`, `tokens`), get a `CheckContext` and return findings (`context`); `run` compares these with the open
-alerts.
+`catalogue` lists them. They are grouped by subject (`internal_checks`, `meta_checks`, `send_checks`,
+`settings_checks`, `tokens`). Each gets a `CheckContext` and returns findings (`context`); `run` compares the findings
+with the open alerts.
 """
 
 from app.services.health_checks.run import RunHealthChecks

@@ -39,10 +39,10 @@ class Check:
 
 
 def of_number(phone_number_id: str, **details: Any) -> Finding:
-    """A finding about a number."""
+    """Return a finding about a number."""
     return Finding(phone_number_id, phone_number_id, details)
 
 
 def at(moment: datetime) -> str:
-    """A time as a person reads it."""
+    """Return a time as text for people, to the minute."""
     return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -1,4 +1,4 @@
-"""What goes wrong at home: a worker that lags, webhooks set aside, sends and apps in need of a person, full disks."""
+"""Checks of this installation: worker, notifications set aside, held sends, endpoints, disks, clock, certificate."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from app.store.notifications import PROCESS
 BEHIND = timedelta(seconds=60)
 SET_ASIDE_RECENTLY = timedelta(days=7)
 FAILING, FAILURES = timedelta(minutes=2), 2
-"""An app fails when in so long a time it has taken nothing, and more than one try has shown that."""
+"""An endpoint is failing if it has accepted nothing for two minutes and at least two attempts have failed."""
 
 SEEN_LATELY = timedelta(seconds=30)
 STUCK = timedelta(minutes=2)
-"""Longer than a worker may have a delivery in hand: for a few tries of others before it, of 15 seconds each."""
+"""Longer than a delivery is normally claimed: it may wait for a few attempts of others, of up to 15 seconds each."""
 
 HANDLER_CALLS = 8
-"""So many calls of handlers, as long as each may take, may go before one."""
+"""How many handler calls, each of the longest duration allowed, a handler's delivery may wait for."""
 
 FULL = 0.8
 WAL_BYTES = 128_000_000
-"""SQLite's log is cut back to 64 MiB as soon as nobody reads what lies in it any more."""
+"""SQLite truncates its write-ahead log to 64 MiB as soon as no reader needs it, so a larger one means a long reader."""
 
 
 def worker_behind(context: CheckContext) -> Findings:
-    """Webhooks that nobody has processed for a minute."""
+    """Find notifications that have been due for more than a minute and are not processed."""
     with context.database.read() as session:
         oldest = alert_facts.oldest_due(session, PROCESS, context.now)
     if oldest is None or context.now - oldest <= BEHIND:
@@ -49,14 +49,14 @@ def worker_behind(context: CheckContext) -> Findings:
 
 
 def clock_wrong(context: CheckContext) -> Findings:
-    """Machines whose clocks differ from the database's, each by its worker's own word."""
+    """Find machines whose clock differs from the database's, as measured by their own workers."""
     with context.database.read() as session:
         found = workers.wrong_clocks(session, context.now - SEEN_LATELY, clock.TOLD.total_seconds())
     return [Finding(host, details={"ahead_seconds": seconds}) for host, seconds in sorted(found.items())]
 
 
 def set_aside(state: str) -> Callable[[CheckContext], Findings]:
-    """Make the check for webhooks in this state that came within a week."""
+    """Return a check for notifications in this state that were received within the last week."""
 
     def find(context: CheckContext) -> Findings:
         with context.database.read() as session:
@@ -67,7 +67,7 @@ def set_aside(state: str) -> Callable[[CheckContext], Findings]:
 
 
 def sends_held(*reasons: HeldFor) -> Callable[[CheckContext], Findings]:
-    """Make the check for sends held for these reasons. They are told together, whatever their numbers."""
+    """Return a check for sends held for these reasons. It returns one finding for all numbers together."""
 
     def find(context: CheckContext) -> Findings:
         with context.database.read() as session:
@@ -81,7 +81,7 @@ def sends_held(*reasons: HeldFor) -> Callable[[CheckContext], Findings]:
 
 
 def endpoint_failing(context: CheckContext) -> Findings:
-    """Apps of the user's that have taken nothing for two minutes, however few events they were tried with."""
+    """Find endpoints that have accepted nothing for two minutes, in at least two attempts."""
     with context.database.read() as session:
         rows = endpoints.all_endpoints(session)
     return [
@@ -93,7 +93,10 @@ def endpoint_failing(context: CheckContext) -> Findings:
 
 
 def deliveries_stuck(context: CheckContext) -> Findings:
-    """Deliveries that a worker has claimed long ago, and of which it has recorded nothing."""
+    """Find endpoints with deliveries that were claimed long ago and have no recorded result.
+
+    Also sets the metric `oldest_claim_seconds`.
+    """
     slow = timedelta(seconds=HANDLER_CALLS * context.config.handler_seconds)
     with context.database.read() as session:
         rows = {row.id: row for row in endpoints.all_endpoints(session)}
@@ -108,7 +111,7 @@ def deliveries_stuck(context: CheckContext) -> Findings:
 
 
 def endpoint_disabled(context: CheckContext) -> Findings:
-    """Apps of the user's that the gateway gave up."""
+    """Find endpoints that are disabled."""
     with context.database.read() as session:
         rows = endpoints.all_endpoints(session)
     return [
@@ -123,7 +126,7 @@ def _what(row: Endpoint) -> dict[str, str | None]:
 
 
 def encryption_key(context: CheckContext) -> Findings:
-    """What was encrypted with a key that is not there: numbers' tokens and secrets, and endpoints' secrets."""
+    """Find values encrypted with a key that is not configured: tokens and secrets of numbers, secrets of endpoints."""
     encryptor = Encryptor(context.config.encryption_key)
     with context.database.read() as session:
         rows = [row for row in endpoints.all_endpoints(session) if row.secret]
@@ -135,7 +138,7 @@ def encryption_key(context: CheckContext) -> Findings:
 
 
 def disk_full(context: CheckContext) -> Findings:
-    """Disks of ours that are four fifths full, each once."""
+    """Find disks with logs or the SQLite database that are at least 80 % full, each once."""
     places = [Path(context.config.log_dir)]
     if context.database.is_sqlite:
         places.insert(0, Path(context.database.url.database or "").parent)
@@ -144,7 +147,7 @@ def disk_full(context: CheckContext) -> Findings:
         try:
             usage, device = shutil.disk_usage(place), os.stat(place).st_dev
         except FileNotFoundError:
-            continue  # no such folder, so nothing of ours is on that disk
+            continue  # the folder does not exist, so it holds no logs
         except OSError:
             return None
         share = usage.used / max(usage.used + usage.free, 1)
@@ -155,7 +158,7 @@ def disk_full(context: CheckContext) -> Findings:
 
 
 def storage_limit(context: CheckContext) -> Findings:
-    """A database that has grown to four fifths of what it may."""
+    """Find a database that has reached 80 % of `STORAGE_LIMIT_MB`."""
     limit = context.config.storage_limit_mb * 1_000_000
     if not limit:
         return []
@@ -170,25 +173,25 @@ def storage_limit(context: CheckContext) -> Findings:
 
 
 def wal_grows(context: CheckContext) -> Findings:
-    """A log of SQLite's that cannot be put into the database, because somebody goes on reading an older state of it."""
+    """Find a write-ahead log that SQLite cannot copy into the database, because a reader still uses an older state."""
     if not context.database.is_sqlite:
         return []
     try:
         size = os.path.getsize(f"{context.database.url.database}-wal")
     except OSError:
-        return []  # no such file, so nothing grows
+        return []  # there is no write-ahead log
     return [Finding(details={"megabytes": size // 1_000_000})] if size > WAL_BYTES else []
 
 
 GRAPH_CA = ROOT / "data" / "graph-ca"
-"""Where `flask graph certificate` puts what it makes, unless it is told otherwise."""
+"""The default folder of `flask graph certificate`."""
 
 
 def graph_certificate(context: CheckContext) -> Findings:
-    """A certificate for the Graph-compatible face, made here, that ends within 30 days or has ended."""
+    """Find a certificate of the Graph proxy, created by the gateway, that expires within 30 days or has expired."""
     if not GRAPH_CA.is_dir():
         return []
-    # Most installations have none, and the library takes its time to load.
+    # Imported here, because most installations have no certificate and the library loads slowly.
     from app.services.graph_proxy.certificate import read_state
 
     try:
@@ -201,7 +204,7 @@ def graph_certificate(context: CheckContext) -> Findings:
 
 
 def graph_circle(context: CheckContext) -> Findings:
-    """A host name of Meta's that is directed to this machine or network, so that calls to Meta end here."""
+    """Find a host name of Meta's that resolves to this machine or network, so that calls to Meta end here."""
     config = context.config
     here = address_here(config.graph_api_url, config.graph_hosts, config.graph_proxy)
     return [] if here is None else [Finding(urlsplit(config.graph_api_url).hostname or "", details={"address": here})]

@@ -1,4 +1,4 @@
-"""What goes wrong between Meta and us: tokens, numbers, templates, and webhooks that stay away."""
+"""Checks of the connection with Meta: tokens, numbers, templates, missing or refused webhooks, the Graph version."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ SILENT_AFTER, SILENT_SENDS = timedelta(minutes=5), 20
 
 
 def token_dead(context: CheckContext) -> Findings:
-    """Numbers whose sends wait, because Meta refused the token that they still have."""
+    """Find numbers whose sends are paused because Meta refused their current token."""
     with context.database.read() as session:
         paces = alert_facts.paces_in_trouble(session)
     return [
         of_number(pace.phone_number_id)
         for pace in paces
         if (number := context.directory.find(pace.phone_number_id)) is not None
-        and pace.phone_number_id not in context.directory.unreadable  # that is an alert of its own
+        and pace.phone_number_id not in context.directory.unreadable  # the check `encryption_key` reports these
         and pace.paused_for == "auth"
         and pace.token_hash == number.token_hash
     ]
 
 
 def number_paused(context: CheckContext) -> Findings:
-    """Numbers that Meta has stopped (locked, restricted, unpaid, reported as spam), while sends fail or wait for it."""
+    """Find numbers whose sends fail or wait because Meta stopped the number (locked, restricted, unpaid, spam)."""
     with context.database.read() as session:
         paces = [pace for pace in alert_facts.paces_in_trouble(session) if pace.bulk_stopped_by is not None]
         if not paces:
@@ -54,12 +54,12 @@ def number_paused(context: CheckContext) -> Findings:
 
 
 def token_expiring(context: CheckContext) -> Findings:
-    """What Meta says about each token, asked once a day."""
+    """Find tokens that are invalid or expire within a week, by asking Meta once a day."""
     return context.tokens(context.directory, context.now)
 
 
 def news(reading: Reading, *fields: str) -> Callable[[CheckContext], Findings]:
-    """Make a check of what Meta's news in these fields come to."""
+    """Return a check that evaluates Meta's account webhooks of these fields, of the last 90 days, by `reading`."""
 
     def find(context: CheckContext) -> Findings:
         types = [f"account.{field}" for field in fields]
@@ -79,7 +79,7 @@ def _value(data: str) -> dict[str, Any]:
 
 
 def unknown_number(context: CheckContext) -> Findings:
-    """Numbers that nobody has configured yet, and that got messages within a day."""
+    """Find numbers that are not configured and received messages within the last day."""
     with context.database.read() as session:
         found = alert_facts.from_unknown_numbers(session, context.now - RECENT)
     return [
@@ -90,9 +90,10 @@ def unknown_number(context: CheckContext) -> Findings:
 
 
 def silence(context: CheckContext) -> Findings:
-    """Numbers whose last 20 sends of more than five minutes ago have no report, and those that Meta is silent about for
+    """Find numbers without expected webhooks. Returns None while the worker is behind.
 
-    half as long again as ever in a week with messages. While we lag, nobody can tell.
+    Either the last 20 sends older than five minutes have no status, or no webhook has come for 1.5 times the longest
+    pause of a week with messages, and at least three hours.
     """
     if worker_behind(context):
         return None
@@ -107,7 +108,10 @@ def silence(context: CheckContext) -> Findings:
 
 
 def _quiet_since(hours: list[tuple[datetime, int]], now: datetime) -> datetime | None:
-    """Since when a number is quieter than it ever was, where enough is known of it to say so."""
+    """Return since when a number has been unusually quiet, else None; None also with too little data.
+
+    `hours` are the starts of hours with webhooks, and their counts.
+    """
     if sum(times for _, times in hours) < RHYTHM_NEEDS or now - hours[0][0] < 0.8 * RHYTHM:
         return None
     starts = [start for start, _ in hours]
@@ -117,7 +121,7 @@ def _quiet_since(hours: list[tuple[datetime, int]], now: datetime) -> datetime |
 
 
 def signature_refused(context: CheckContext) -> Findings:
-    """Numbers for which nothing has come for a minute and more but webhooks that none of our secrets signed."""
+    """Find numbers that for over a minute have got only webhooks with a signature by none of our secrets."""
     since = context.now - REFUSED_LATELY
     found = []
     with context.database.read() as session:
@@ -132,7 +136,7 @@ def signature_refused(context: CheckContext) -> Findings:
 
 
 def graph_version(context: CheckContext) -> Findings:
-    """A version of Graph that ends within 90 days, or has ended."""
+    """Find a configured version of the Graph API that expires within 90 days or has expired."""
     version = context.config.graph_api_version
     ends = expires_on(version)
     if ends is None or context.now + VERSION_NOTICE < datetime(ends.year, ends.month, ends.day, tzinfo=UTC):

@@ -1,4 +1,4 @@
-"""What goes wrong with sends: Meta that does not answer, a queue that stands still, answers that came too late."""
+"""Checks of sends: Meta gives no clear answer, a queue does not move, replies expired, a permission is missing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PERMISSION_RECENT = timedelta(days=1)
 
 
 def meta_unreachable(context: CheckContext) -> Findings:
-    """Numbers whose sends have waited for a minute because Meta gives no clear answer."""
+    """Find numbers whose sends have waited for a minute because Meta gives no clear answer."""
     with context.database.read() as session:
         paces = send_facts.number_limits(session)
     return [
@@ -30,7 +30,7 @@ def meta_unreachable(context: CheckContext) -> Findings:
 
 
 def queue_stuck(context: CheckContext) -> Findings:
-    """Numbers of which something has been due for five minutes and nothing has left, and no other alert says why."""
+    """Find numbers with a send due for five minutes and none sent meanwhile, if no other alert explains it."""
     before = context.now - STUCK_AFTER
     with context.database.read() as session:
         paces = {pace.phone_number_id: pace for pace in send_facts.number_limits(session)}
@@ -50,19 +50,19 @@ def queue_stuck(context: CheckContext) -> Findings:
 
 
 def replies_expired(context: CheckContext) -> Findings:
-    """Numbers of which answers to customers expired in the queue within an hour."""
+    """Find numbers whose replies to customers expired in the queue within the last hour."""
     with context.database.read() as session:
         found = send_facts.expired_replies(session, context.now - RECENT)
     return [of_number(number, replies=count, first=at(first)) for number, (count, first) in sorted(found.items())]
 
 
 def not_permitted(context: CheckContext) -> Findings:
-    """Numbers whose newest refused send lacked a permission, and of which nothing went since."""
+    """Find numbers whose newest refused send lacked a permission, and that have sent nothing since."""
     with context.database.read() as session:
         found = alert_facts.refusals(session, "permission", context.now - PERMISSION_RECENT)
     return [of_number(number, code=code) for number, code in sorted(found.items())]
 
 
 def _is_told_of(pace: NumberLimit) -> bool:
-    """Whether another alert says that, and why, the number sends nothing; or Meta has just asked for a pause."""
+    """Whether another alert already says why the number sends nothing, or Meta has just asked for a pause."""
     return pace.ambiguous_failures >= BREAKER_THRESHOLD or pace.paused_for in TOKEN_PAUSES or pace.paused_for == "rate"

@@ -1,4 +1,4 @@
-"""What goes wrong between processes: settings that differ, the settings' endpoint changed, a worker refused."""
+"""Checks between processes: settings that differ, a change of the settings' endpoint, a refused worker."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ LATELY = timedelta(hours=1)
 
 
 def settings_unequal(context: CheckContext) -> Findings:
-    """Settings in which processes that are alive differ, each with their machines: workers, which count, come first."""
+    """Find settings that differ between living processes, with their host names, those of workers first."""
     with context.database.read() as session:
         found = unequal([*workers.living(session, context.now), *workers.living_web(session, context.now)])
     return [Finding(name, details={"workers": ", ".join(hosts)}) for name, hosts in sorted(found.items())]
 
 
 def told_lately(kind: str) -> Callable[[CheckContext], Findings]:
-    """What a worker itself told within an hour: after that it is over."""
+    """Return a check that keeps an alert of this kind open for an hour after a worker last raised it."""
 
     def find(context: CheckContext) -> Findings:
         with context.database.read() as session:

@@ -1,4 +1,4 @@
-"""Asking Meta, once a day, how long each access token is still good."""
+"""Ask Meta once a day how long each access token is valid."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from app.graph.client import GraphClient
 
 ASK_EVERY = timedelta(days=1)
 ASK_AGAIN = timedelta(hours=1)
-"""While something is wrong, or Meta cannot be asked."""
+"""The interval for a token with a problem, or if Meta gave no useful answer."""
 
 NOTICE = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What Meta said about a token. `is_valid` is None when it said nothing of use."""
+    """Meta's answer about a token. `is_valid` is None if there was no useful answer."""
 
     asked_at: datetime
     is_valid: bool | None = None
@@ -33,14 +33,17 @@ class _Answer:
 
 
 class TokenChecks:
-    """Remembers what Meta said, by token; a new token is asked about at once. One worker's use, not shared."""
+    """Remembers Meta's answer for each token, in the memory of one worker. A new token is checked at once."""
 
     def __init__(self, graph: GraphClient) -> None:
         self._graph = graph
         self._answers: dict[str, _Answer] = {}
 
     def __call__(self, directory: Directory, now: datetime) -> list[Finding]:
-        """The numbers whose token is no longer valid, or not for much longer, and those of which Meta does not say."""
+        """Return findings for numbers whose token is invalid or expires within a week.
+
+        Also for numbers about whose token Meta gave no answer, with `known` false: these raise no alert and close none.
+        """
         tokens = {hashlib.sha256(n.access_token.encode()).hexdigest(): n.access_token
                   for n in directory.numbers.values() if n.access_token}  # fmt: skip
         for name, token in tokens.items():
@@ -77,7 +80,7 @@ def _trouble(answer: _Answer, now: datetime) -> dict[str, Any] | None:
 
 
 def _moment(value: Any) -> datetime | None:
-    """Meta's seconds since 1970, where 0 means never."""
+    """Convert Meta's `expires_at`, in seconds since 1970. 0 means never: returns None, as for any unusable value."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 10**11:
         return None
     return datetime.fromtimestamp(value, tz=UTC)

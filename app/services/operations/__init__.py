@@ -1,8 +1,8 @@
-"""The state of an installation, for those who operate it.
+"""Report the state of an installation to its operators.
 
-`readiness` answers `/readyz`; `traffic` counts messages and statuses for `stats`; `audit` compares what was
-acknowledged with what is stored. `shared_settings` compares the settings of all workers on one database and decides
-whose settings apply; `tell_web_settings` does its part for processes that serve requests.
+`readiness` answers `/readyz`. `traffic` counts messages and statuses, from which `stats` makes statistics. `audit`
+compares the acknowledged items with the stored rows. `shared_settings` compares the settings of all workers on one
+database and decides whose settings apply; `tell_web_settings` publishes the settings of web processes.
 """
 
 from app.services.operations.readiness import Health, check_health

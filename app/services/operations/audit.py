@@ -1,7 +1,7 @@
 """Audit: compare the items that were acknowledged to Meta with what is stored of them.
 
 For each number and day, items acknowledged = processed + duplicate + parked + quarantined + still pending. The sums
-come from what processing wrote down; the checks compare them with the rows that are really there.
+come from the tallies that processing stores with each notification; the checks compare them with the stored rows.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ OUTCOMES = ("processed", "duplicate", "parked", "quarantined")
 
 @dataclass(slots=True)
 class Balance:
-    """The books, by day and number ("" for items of no number), and every way in which they do not balance."""
+    """The tallies by day and number ("" for items of no number), and a sentence for each difference found."""
 
     notifications: dict[str, int] = field(default_factory=dict)
     items: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Balance:
         return not self.problems
 
     def to_dict(self) -> dict[str, Any]:
-        """For `--json` and the API."""
+        """Return the result as JSON data, for `--json` and the API."""
         return {
             "balanced": self.is_clean,
             "notifications": self.notifications,
@@ -63,7 +63,10 @@ class Balance:
 
 
 def audit_balance(database: Database, *, deep: bool = False) -> Balance:
-    """Balance the books. `deep` also reads every kept webhook again and looks for each of its messages and reports."""
+    """Compare the tallies with the rows. Raises `Unavailable`.
+
+    `deep` also parses every stored notification again, and checks that each of its messages and statuses is stored.
+    """
     balance = Balance()
     with database.read() as session:
         balance.notifications = audit.count_notifications(session)
@@ -104,13 +107,16 @@ def _add_sends(session: Session, balance: Balance) -> None:
 
 
 def _add_deliveries(session: Session, balance: Balance) -> None:
-    """Owed = delivered + pending + dead + stale + withheld; and whatever an endpoint wants must be owed to it."""
+    """Count the deliveries by state, and find those never due and matching events without a delivery.
+
+    Owed = delivered + pending + dead + stale + withheld.
+    """
     for owed_at, endpoint_id, state in audit.deliveries(session):
         balance.deliveries.setdefault((owed_at.date().isoformat(), endpoint_id), Counter())[state] += 1
     for delivery_id in audit.deliveries_never_due(session):
         balance.problems.append(f"delivery {delivery_id}: pending, and never due")
     for row in endpoints.all_endpoints(session):
-        # What was being written while the endpoint was made or changed may have missed that.
+        # A transaction that wrote events while the endpoint was created or changed may not have seen that.
         since = max(row.created_at, row.updated_at) + timedelta(seconds=2)
         endpoint = to_endpoint(row, ())
         for event in audit.events_not_owed(session, row.id, since):

@@ -1,4 +1,4 @@
-"""Decide whether the service can take requests, and whether a worker processes what it took."""
+"""Determine whether the service can accept requests, and whether a worker processes the accepted ones."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from app.migrations import Fit
 from app.store import send_facts, workers
 
 WORKER_SILENT_AFTER = timedelta(seconds=15)
-"""Three of its heartbeats."""
+"""After how long without a heartbeat a worker counts as missing: three intervals of its heartbeat."""
 
 _UNFIT = {Fit.TOO_OLD: Trouble.NO_TABLES, Fit.TOO_NEW: Trouble.LATER_SCHEMA}
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """`database` (it can be read and written) and `schema` decide readiness; `reason` says what keeps it from that.
+    """Readiness depends on `database` (it can be read and written) and `schema`; `reason` says why one is false.
 
-    The worker does not: webhooks are kept without one.
+    It does not depend on the worker, because webhooks are stored without one.
     """
 
     database: bool
@@ -38,7 +38,9 @@ class Health:
 
 
 def check_health(database: Database, now: datetime) -> Health:
-    """Ask the database, and write to it unless it is known how a write ends now. Never raises for what is wrong."""
+    """Read the database, and write to it unless a recent write shows whether that works. Returns problems, never raises
+    them.
+    """
     try:
         with database.read() as session:
             reason = _UNFIT.get(migrations.fit(session.connection()))
@@ -60,7 +62,7 @@ def check_health(database: Database, now: datetime) -> Health:
 
 
 def _trouble_of_writing(database: Database, now: datetime) -> str:
-    """Return what keeps the database from being written; "" if nothing does. Writes at most every few seconds."""
+    """Return why the database cannot be written, "" if it can. Makes a test write at most every few seconds."""
     writes = database.writes
     if writes.is_known():
         return writes.trouble

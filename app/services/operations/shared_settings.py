@@ -1,8 +1,8 @@
-"""Compare the settings of all workers on one database, and decide whose apply while they differ.
+"""Compare the settings of all workers on one database, and decide whose settings apply while they differ.
 
-Each worker leaves hashes of its settings in its row of `workers`. The worker that has been alive for longest counts:
-one that came later and has other settings leaves the settings' endpoint and the handlers alone until the other is gone.
-With another `ENCRYPTION_KEY` it does not work at all.
+Each worker writes hashes of its settings to its row of `workers`. The settings of the worker that has been alive for
+longest apply: a later worker with other settings does not change the settings' endpoint and the handlers until the
+earlier one is gone. With another `ENCRYPTION_KEY` the later worker stops.
 """
 
 from __future__ import annotations
@@ -42,21 +42,21 @@ SHARED = OF_THE_ENDPOINT | {
     "WHATSAPP_APP_SECRET", "WHATSAPP_APP_ID", "WHATSAPP_PHONE_NUMBER_ID", "WHATSAPP_BUSINESS_ACCOUNT_ID",
     "OPT_OUT_WORDS", "HANDOVER_HOURS",
 }  # fmt: skip
-"""The settings that must be equal. The rest is each machine's own: its port, its threads, its logs."""
+"""The settings that must be equal in all processes. The others may differ: port, threads, logs."""
 
 FORGET_AFTER = timedelta(hours=1)
 
 EMBEDDED = "(embedded)"
-"""Stands among the hashes of a worker that the web server started. No setting has such a name."""
+"""A key among the hashes of a worker that the web server started. No setting has this name."""
 
 Hashes = Mapping[str, Sequence[str]]
-"""By a setting's name: one hash, none if it is not set, or of `KEY` one for each key."""
+"""By setting name: one hash, an empty list if it is not set; for `KEY` one hash per key."""
 
 logger = get_logger(__name__)
 
 
 class SharedSettings:
-    """What a worker says of its settings, and what it may do with them."""
+    """Publishes the settings of one worker, and determines which of them it may apply."""
 
     def __init__(
         self,
@@ -83,13 +83,13 @@ class SharedSettings:
 
     @cached_property
     def hashes(self) -> dict[str, list[str]]:
-        """The hashes of this process's settings. Takes a tenth of a second, once."""
+        """The hashes of this process's settings. Computed once, in about a tenth of a second."""
         return hashes_of(self._config)
 
     def beat(self, host: str) -> None:
-        """Say that this worker is alive, and do what its settings ask for as soon as it may.
+        """Write the heartbeat of this worker, compare the settings, and update the settings' endpoint once allowed.
 
-        Raises `ConfigError` where another worker has another encryption key, and `Unavailable`.
+        Raises `ConfigError` if an earlier worker has another encryption key, and `Unavailable`.
         """
         with self._mutex:
             now = self._now()
@@ -99,7 +99,7 @@ class SharedSettings:
                 self._woke_at = now
             self._seen_at = now
             if self._woke_at is not None and now - self._woke_at < workers.SILENT_AFTER:
-                return  # this worker was silent itself, or the database away: others need time to say that they live
+                return  # after a pause of this worker or the database: the others need time for their heartbeats
             self._look_at_others(joined_at, now)
             if not self._is_followed and not self._put_off & OF_THE_ENDPOINT:
                 if self._endpoints.follow_settings(self._tell_change):
@@ -107,7 +107,7 @@ class SharedSettings:
                 self._is_followed = True
 
     def _say_alive(self, now: datetime) -> datetime:
-        """Write this worker's row. Return since when it has been one of the living."""
+        """Write this worker's row. Return the time since which it has counted as alive."""
         ahead = round(clock.machine_is_ahead().total_seconds(), 1)
         with self._database.write() as session:
             joined_at = self._joined_at
@@ -124,7 +124,7 @@ class SharedSettings:
         return {**self.hashes, EMBEDDED: ["yes"]} if self.is_embedded else self.hashes
 
     def has_embedded(self) -> bool:
-        """Whether a worker is alive that a web server started, other than this. Raises `Unavailable`."""
+        """Whether another worker is alive that a web server started. Raises `Unavailable`."""
         with self._database.read() as session:
             return any(row.id != self._id and EMBEDDED in _hashes(row) for row in workers.living(session, self._now()))
 
@@ -162,16 +162,19 @@ class SharedSettings:
             logger.info("this worker's settings count")
 
     def may_follow(self, name: str) -> bool:
-        """Whether this worker's value of a setting counted at the last beat."""
+        """Whether this worker's value of a setting applied at the last `beat`."""
         return self._joined_at is not None and name not in self._put_off
 
     def leave(self) -> None:
-        """Say that this worker is gone, so that another's settings count at once. Raises `Unavailable`."""
+        """Mark this worker as gone, so that another worker's settings apply at once. Raises `Unavailable`."""
         with self._database.write() as session:
             workers.left(session, self._id)
 
     def unequal(self) -> list[str]:
-        """The settings in which processes that are alive, this one among them, differ. Raises `Unavailable`."""
+        """Return the names of settings that differ between living processes, this one included.
+
+        Raises `Unavailable`.
+        """
         now = self._now()
         with self._database.read() as session:
             rows: list[WorkerSeen | WebSeen] = [*workers.living(session, now), *workers.living_web(session, now)]
@@ -183,7 +186,7 @@ class SharedSettings:
 
 
 def hashes_of(config: Config) -> dict[str, list[str]]:
-    """Return hashes of what must be equal. Those of secrets are slow: nobody guesses a secret by them."""
+    """Return the hashes of the settings in `SHARED`. Secrets get a slow hash, which makes guessing them too costly."""
     found = {}
     for setting in settings():
         name, value = setting_name(setting), getattr(config, setting.name)
@@ -201,9 +204,9 @@ def _hash(name: str, text: str, *, is_slow: bool) -> str:
 
 
 def unequal(rows: Sequence[WorkerSeen | WebSeen]) -> dict[str, list[str]]:
-    """Return the settings in which these processes differ, each with their machines in the rows' order.
+    """Return the names of settings that differ between these processes, with all their host names in the rows' order.
 
-    Processes of which one fell silent before the other began are a stop and a start, and are not compared.
+    Two processes are not compared if one wrote its last heartbeat before the other started, as in a restart.
     """
     pairs = [(one, other) for one, other in combinations(rows, 2) if _have_met(one, other)]
     names = {name for one, other in pairs for name in _unequal(_hashes(one), _hashes(other))}
@@ -225,12 +228,15 @@ def _hashes(row: WorkerSeen | WebSeen) -> Hashes:
 
 
 def _unequal(one: Hashes, other: Hashes) -> set[str]:
-    """Return the names of what differs. What only one of them tells of is another release's, and does not count."""
+    """Return the names of settings that differ. Names that only one process has belong to another release: ignored."""
     return {name for name in one.keys() & other.keys() if not _are_equal(name, one[name], other[name])}
 
 
 def _are_equal(name: str, one: Sequence[str], other: Sequence[str]) -> bool:
-    """Of `KEY` it is enough that each can read what the other writes: so keys are rotated without a pause."""
+    """Compare the hashes of a setting. For `KEY`, each process must be able to decrypt what the other encrypts.
+
+    So keys can be rotated without stopping all processes.
+    """
     if name == KEY:
         return bool(one and other) and one[0] in other and other[0] in one
     return one == other

@@ -13,17 +13,17 @@ from app.services.operations.traffic import MINUTES_KEPT
 from app.store import api_usage, pricing, traffic
 
 FREE_SERVICE_MESSAGES = 1000
-"""Free-form messages that Meta gives each number a month, since 1 October 2026."""
+"""Free-form messages a month that Meta does not charge for, per number, since 1 October 2026."""
 
 BY_THE_MINUTE = timedelta(days=2)
-"""Of a longer time hours tell enough."""
+"""Longest period that is computed from counts by the minute; a longer one is computed from counts by the hour."""
 
 Totals = dict[str, tuple[int, float, float]]
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How many, and how many a minute."""
+    """The number of messages in the period, and their number per minute."""
 
     messages: int
     per_minute: float
@@ -31,7 +31,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """How long something took, in seconds; None when it never happened."""
+    """Average and longest duration in seconds; None if it did not happen (`times` is 0)."""
 
     times: int
     average: float | None
@@ -40,7 +40,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class Sends:
-    """Tries at sending by how they ended, and messages that Meta later reported as failed."""
+    """Send attempts by result, and messages that Meta reported as failed later. `error_rate` is from 0 to 1."""
 
     accepted: int
     refused: int
@@ -51,7 +51,7 @@ class Sends:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Messages of one number, day and category, by whether Meta charges for them."""
+    """The numbers of billable and of free messages for one number, day and category."""
 
     phone_number_id: str
     day: str
@@ -62,7 +62,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class FreeService:
-    """How much of a month's free messages a number has used."""
+    """How many of a month's free messages a number has used."""
 
     phone_number_id: str
     month: str
@@ -72,7 +72,7 @@ class FreeService:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Everything about the time from `since` to `until`, which were moved apart to whole minutes or hours."""
+    """The statistics from `since` to `until`, which are rounded outwards to whole minutes or hours."""
 
     since: datetime
     until: datetime
@@ -94,7 +94,7 @@ def read_stats(
     numbers: tuple[str, ...] | None,
     now: datetime,
 ) -> Stats:
-    """About these numbers, or all of them. Raises `Unavailable`."""
+    """Return the statistics of these numbers, of all if `numbers` is None. Raises `Unavailable`."""
     is_short = until - since <= BY_THE_MINUTE and since > now - MINUTES_KEPT
     seconds = traffic.MINUTE if is_short else traffic.HOUR
     since, until = _whole(since, seconds), _whole(until + timedelta(seconds=seconds, microseconds=-1), seconds)
@@ -124,7 +124,7 @@ def read_stats(
 
 
 def _whole(moment: datetime, seconds: int) -> datetime:
-    """The beginning of the minute or hour."""
+    """Round down to the start of the minute or the hour."""
     whole = moment.replace(second=0, microsecond=0)
     return whole if seconds == traffic.MINUTE else whole.replace(minute=0)
 
@@ -163,7 +163,7 @@ def _prices(rows: Sequence[PricedMessages]) -> list[Price]:
 
 
 def _free_service(rows: Sequence[PricedMessages], month: str) -> list[FreeService]:
-    """Those of free entry points are free beside these."""
+    """Sum service messages by number. Messages of free entry points are always free and do not count here."""
     used: dict[str, int] = {}
     for row in rows:
         if row.category == "service" and row.type != "free_entry_point":

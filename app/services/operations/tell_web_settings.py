@@ -1,7 +1,7 @@
-"""Web processes tell of their settings, too: hashes in a row of `web_processes`, which workers compare with their own.
+"""Publish the settings of a web process: hashes in a row of `web_processes`, which are compared with the workers'.
 
-A web process whose settings differ is seen by the alert `settings_unequal`, and in `/readyz`; its settings decide
-nothing for others.
+If the settings of a web process differ, the alert `settings_unequal` and `/readyz` report it. They have no effect on
+other processes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ logger = get_logger(__name__)
 
 
 class TellWebSettings:
-    """What a web process says of its settings, from its first request on."""
+    """Publishes the settings of one web process every ten seconds, from its first request on."""
 
     def __init__(self, config: Config, database: Database, now: Callable[[], datetime]) -> None:
         self._config = config
@@ -43,7 +43,7 @@ class TellWebSettings:
         self._settings = ""
 
     def begin(self) -> None:
-        """Tell from now on, in a thread of its own. To be called with every request: after any fork, and cheap."""
+        """Start the publishing thread unless it runs. Cheap; called by every request, because a fork ends threads."""
         if self._is_begun:
             return
         with self._mutex:
@@ -52,7 +52,7 @@ class TellWebSettings:
                 threading.Thread(target=self._keep_telling, name="web-settings", daemon=True).start()
 
     def tell(self) -> None:
-        """Say that this process is alive, and with which settings. Raises `Unavailable`."""
+        """Write this process's heartbeat and the hashes of its settings once. Raises `Unavailable`."""
         now = self._now()
         if self._joined_at is None:
             self._id, self._joined_at, self._settings = new_id(), now, self._hashes()
@@ -63,7 +63,7 @@ class TellWebSettings:
             )  # fmt: skip
 
     def _hashes(self) -> str:
-        """Hash in a thread of the system's: those of secrets are slow, and under gevent would stop every request."""
+        """Return the hashes as JSON. Computed in a native thread: slow hashes would block all requests under gevent."""
         found: list[str] = []
         native_threads.run(lambda: found.append(json.dumps(hashes_of(self._config))), HASHING_SECONDS)
         return found[0]
@@ -74,6 +74,6 @@ class TellWebSettings:
                 self.tell()
             except Unavailable:
                 logger.debug("the settings of this process could not be told; trying again soon")
-            except Exception:  # a thread that died would tell no more
+            except Exception:  # the thread must not end, or nothing would be published any more
                 logger.exception("the settings of this process could not be told; trying again soon")
             time.sleep(TELL_SECONDS)

@@ -1,4 +1,4 @@
-"""Count messages and statuses shortly after they were written, so that statistics need not count a million rows."""
+"""Count messages and statuses shortly after they are written, so that statistics need not count a million rows."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from app.db.database import Database
 from app.store import traffic
 
 SETTLED_AFTER = timedelta(seconds=10)
-"""A try at sending is counted no sooner: on PostgreSQL one that began later may be there earlier."""
+"""Minimum age of a send attempt to be counted: on PostgreSQL, rows may be committed in another order than begun."""
 
 MINUTES_KEPT = timedelta(days=3)
 
 
 def count_traffic(database: Database, now: datetime) -> bool:
-    """Count a portion of what is new in each table; True when there may be more. Raises `Unavailable`.
+    """Count a batch of new rows of each table; return True if there may be more. Raises `Unavailable`.
 
-    Counts and how far they go are one transaction: nothing is counted twice, whoever else counts.
+    The counts and the position reached are written in one transaction, so concurrent workers count nothing twice.
     """
     sources: dict[str, Callable[[Session, int], traffic.Counted]] = {
         "events": traffic.of_events,

@@ -1,4 +1,4 @@
-"""Which apps of the user's there are: the settings' own, and those added while the gateway runs."""
+"""Keep the user's endpoints in memory: the one that the settings define, and those added while the gateway runs."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from app.store import endpoints, events
 from app.store import registry as store
 
 REFRESH_SECONDS = 3.0
-"""How old what is known of the endpoints' health may be, which other workers find out. What they are is never older
+"""How old the endpoints' health in memory may be, since other workers also change it. All other values are never older
 than the registry's version."""
 
 HEALTHY: dict[str, Any] = {"failures": 0, "silences": 0, "opens": 0, "open_until": None, "failing_since": None}
-"""The columns of `Health`, of one that does well."""
+"""The columns of `Health` with the values of a healthy endpoint."""
 
 OLD_SECRET_LIFETIME = timedelta(hours=24)
-"""How long a secret that was replaced signs beside the new one."""
+"""How long a replaced secret still signs, in addition to the new one."""
 
 logger = get_logger(__name__)
 
 
 class EndpointDirectory:
-    """Keeps the endpoints in memory, and reads them anew once any process has changed one."""
+    """Keeps the endpoints in memory, and reads them from the database again after any process has changed one."""
 
     def __init__(
         self, config: Config, database: Database, encryptor: Encryptor, registry: Registry, now: Callable[[], datetime]
@@ -55,7 +55,7 @@ class EndpointDirectory:
 
     @property
     def current(self) -> tuple[Endpoint, ...]:
-        """The endpoints, with every change that was answered before this is asked. Raises `Unavailable`."""
+        """The endpoints, with every change that was committed before this call. Raises `Unavailable`."""
         version = self._registry.version()
         with self._mutex:
             is_old = self._read_at is None or time.monotonic() - self._read_at > REFRESH_SECONDS
@@ -65,17 +65,17 @@ class EndpointDirectory:
             return self._known
 
     def forget(self) -> None:
-        """Read anew at the next use: something was changed."""
+        """Discard the endpoints in memory after a change, so that the next use reads them from the database."""
         self._read_at = None
 
     def read(self) -> tuple[Endpoint, ...]:
-        """The endpoints as they are now. Raises `Unavailable`."""
+        """Return the endpoints as they are in the database now. Raises `Unavailable`."""
         return self._read()[1]
 
     def to_tell(self, session: Session) -> tuple[Endpoint, ...]:
-        """Those whom this transaction must tell of its events, as it sees them itself; without their secrets.
+        """Return the endpoints that deliveries of this transaction's events can be for, without their secrets.
 
-        Asked while nobody else writes events, it misses no endpoint whose making was answered before.
+        Call it while the transaction holds the lock for writing events: then no endpoint committed before is missed.
         """
         version = store.version(session)
         if self._told is None or self._told[0] != version:
@@ -88,15 +88,15 @@ class EndpointDirectory:
         return version, tuple(self.to_domain(row) for row in rows)
 
     def to_domain(self, row: Row) -> Endpoint:
-        """An endpoint with its secrets."""
+        """Return the endpoint of a row with its decrypted secrets."""
         return to_endpoint(row, self._secrets(row))
 
     def follow_settings(self, tell: Callable[[Session, str], object]) -> bool:
-        """Make the endpoint that `FORWARD_URL` names, change it as the settings did, or remove it. For the worker.
+        """Create, change or remove the endpoint of `FORWARD_URL`, so that it agrees with the settings. For the worker.
 
-        `tell` is called in the transaction, which has the turn of events, with what became of an endpoint that was
-        there before: "removed", "redirected to bot.example". Returns whether its address or secret changed, so that
-        deliveries which failed because of the old one may succeed now. Raises `Unavailable`.
+        `tell` is called in the same transaction, which holds the lock for writing events, with the change of an
+        existing endpoint: "removed", "redirected to bot.example". Returns whether the URL or the secret changed, since
+        deliveries that failed before may then succeed. Raises `Unavailable`.
         """
         with self._database.read() as session:
             before = endpoints.find_any(session, OF_THE_SETTINGS)
@@ -120,9 +120,9 @@ class EndpointDirectory:
         return is_other
 
     def make_of_settings(self) -> None:
-        """Make the endpoint that `FORWARD_URL` names, unless it was made before. Raises `Unavailable`.
+        """Create the endpoint of `FORWARD_URL` unless it exists. Raises `Unavailable`.
 
-        Done as soon as there are tables, so that the very first event is owed to it.
+        Called as soon as the tables exist, so that already the first event is delivered to it.
         """
         with self._database.read() as session:
             before = endpoints.find_any(session, OF_THE_SETTINGS)
@@ -151,7 +151,7 @@ class EndpointDirectory:
             changes |= {"old_secret": before.secret, "old_secret_until": now + OLD_SECRET_LIFETIME}
         if "url" in changes:
             changes["disabled_at"] = None
-        if changes.keys() & {"url", "secret"}:  # how the app did with the old ones says nothing about the new ones
+        if changes.keys() & {"url", "secret"}:  # failures with the old values say nothing about the new ones
             changes |= HEALTHY
         return changes | ({"updated_at": now} if changes else {})
 
@@ -176,9 +176,9 @@ def _what_became(url: str, changes: Mapping[str, object]) -> str:
 
 
 def to_endpoint(row: Row, secrets: tuple[str, ...]) -> Endpoint:
-    """An endpoint with these secrets. Without any it is not open, unless it is a handler: nothing could be signed.
+    """Return the endpoint of a row with these secrets. Without a secret it is not open, unless it is a handler.
 
-    Its settings may change under it: what its format, or replying, does not go with does not count.
+    `FORWARD_FORMAT` and `FORWARD_REPLIES` may have changed, so values that they exclude (`batch`, …) are ignored.
     """
     is_event = row.format == Format.EVENT
     return Endpoint(
@@ -208,12 +208,12 @@ def _is_open(row: Row) -> bool:
 
 
 def health_of(row: Row) -> Health:
-    """How an endpoint has been doing."""
+    """Return the health of an endpoint's row."""
     return Health(row.failures, row.silences, row.opens, row.open_until, row.failing_since)
 
 
 def new_row(endpoint_id: str, now: datetime, *, secret: str) -> Row:
-    """An endpoint that wants everything, with its encrypted secret; its URL and format are still to be set."""
+    """Return a row for an endpoint that gets all events. `secret` is encrypted; the caller sets URL and format."""
     return Row(
         id=endpoint_id, secret=secret, ordered=True, replies=False, paused=False, split=True, failures=0, silences=0,
         opens=0, created_at=now, updated_at=now,

@@ -1,7 +1,7 @@
-"""What Graph's answer to a request comes to: a result, or one of our errors.
+"""Turn Graph's HTTP answers into results, or into one of our errors.
 
-An error is definite only when Graph says in its own JSON that it did not do the thing. Everything else that follows
-a request that left may hide a message that was sent, and is `GraphUnknown`.
+An error is definite only when Graph says in its own JSON that it did not carry out the request. Any other failure after
+the request left may hide a message that was sent, and becomes `GraphUnknown`.
 """
 
 from __future__ import annotations
@@ -39,20 +39,21 @@ _ERRORS: dict[ErrorClass, type[GraphError]] = {
     ErrorClass.PERMISSION: GraphUnauthorised,
 }
 
-# Meta's texts may quote a recipient. Ids of Meta's own objects have 15 digits and more, and help whoever reads.
-_WAMID = re.compile(r"wamid\.[A-Za-z0-9+/=_-]+")  # there is a phone number inside
+# Meta's texts may quote a recipient's number. Ids of Meta's own objects have 15 digits or more; they are kept, because
+# they help to find the cause.
+_WAMID = re.compile(r"wamid\.[A-Za-z0-9+/=_-]+")  # a wamid contains a phone number
 _NUMBER = re.compile(r"\+?(?<!\d)\d(?:[ ().-]{0,2}\d){6,13}(?!\d)")
 _TOKEN = re.compile(r"(?<![A-Za-z0-9_-])EA[A-Za-z0-9]{20,}(?![A-Za-z0-9_-])")
 SHORTEST_TOKEN = 16
-"""Shorter ones are words, as the simulator's is."""
+"""Shorter tokens may be ordinary words, as the simulator's is, and are not replaced."""
 
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """Graph took a message. That is no delivery: statuses tell of it.
+    """Graph accepted a message. Status reports say later whether it was delivered.
 
-    `wa_id` and `user_id` are who Meta sent it to; either may be missing, and `wa_id` may differ from the number asked
-    for. `message_status` comes with templates only (`accepted`, `held_for_quality_assessment`, `paused`).
+    `wa_id` and `user_id` identify the recipient; either may be missing, and `wa_id` may differ from the number in the
+    request. `message_status` comes with templates only (`accepted`, `held_for_quality_assessment`, `paused`).
     """
 
     wamid: str
@@ -63,14 +64,14 @@ class SendResult:
 
 
 def is_ambiguous(answer: SendResult | GraphError) -> bool:
-    """Whether an answer leaves open if Meta is there at all: none came, or none of Meta's own."""
+    """Return whether an answer leaves open if Meta can be reached: no answer came, or it was not Meta's own."""
     if isinstance(answer, GraphUnavailable):
         return (answer.meta or {}).get("code") is None
     return isinstance(answer, GraphUnknown)
 
 
 def without_token(tree: Any, token: str) -> Any:
-    """Return JSON with `[token]` wherever this token stands by itself, and without members called `access_token`."""
+    """Return JSON in which `[token]` replaces this token, and members called `access_token` are left out."""
     if isinstance(tree, dict):
         return {name: without_token(value, token) for name, value in tree.items() if name != "access_token"}
     if isinstance(tree, list):
@@ -81,18 +82,18 @@ def without_token(tree: Any, token: str) -> Any:
 
 
 AT_ONCE_SECONDS = 1.0
-"""Whoever answers in place of Graph within this time has not waited for it."""
+"""An answer that is not Graph's own, but came within this time, comes from something that did not wait for Graph."""
 
 _WAITED = (408, 504, 524)
-"""Statuses by which somebody says that they passed the request on, and got no answer in time."""
+"""HTTP statuses of a proxy that passed the request on and got no answer in time."""
 
 
 def decode(status: int, headers: Headers, body: bytes, seconds: float | None = None, token: str = "") -> Any:
-    """Return the JSON of a 2xx answer; raise the error that any other answer means.
+    """Return the JSON of a 2xx answer; raise a `GraphError` for any other answer.
 
-    `token` is that of the call, and is in no error. `seconds` is how long the answer took. One that is not Graph's own
-    and came at once is that of something in between, a proxy or a sign-in page: then `unlikely` in the error's `meta`
-    says that the request hardly was carried out.
+    `token` is the call's token, which is removed from errors. `seconds` is how long the answer took. An answer that is
+    not Graph's own and came at once is from something in between, such as a proxy or a sign-in page: `unlikely` in the
+    error's `meta` then says that the request was probably not carried out.
     """
     try:
         answer = clean_json.decode(body)
@@ -112,7 +113,7 @@ def _foreign(status: int, reason: str, seconds: float | None) -> dict[str, Any]:
 
 
 def send_result(answer: Any) -> SendResult:
-    """Read the answer to a send; without a wamid nobody can tell what became of the message."""
+    """Read the answer to a send. Raises `GraphUnknown` without a wamid, because the outcome cannot be told then."""
     message = _first(answer, "messages")
     contact = _first(answer, "contacts")
     wamid = _text(message.get("id"))
@@ -128,7 +129,7 @@ def send_result(answer: Any) -> SendResult:
 
 
 def template_categories(answer: Any, name: str) -> dict[str, str]:
-    """Read a list of templates: by language, the category of that name. Graph's filter also finds longer names."""
+    """Return the category of the template called `name` by language. Graph's filter also returns longer names."""
     found = answer.get("data") if isinstance(answer, dict) else None
     return {
         str(each.get("language")): str(each.get("category"))
@@ -138,7 +139,7 @@ def template_categories(answer: Any, name: str) -> dict[str, str]:
 
 
 def retry_after(headers: Headers) -> int | None:
-    """Return the seconds that Graph asks to wait, at most a day, from either header that may say so."""
+    """Return for how many seconds Graph asks to wait, at most a day, from either header; None without one."""
     seconds = _retry_after_header(headers.get("Retry-After", ""))
     if seconds is None:
         seconds = usage.minutes_to_wait(headers) * 60 or None
@@ -173,7 +174,7 @@ def _error(status: int, headers: Headers, answer: Any, seconds: float | None = N
 
 
 def _without_any_token(tree: Any) -> Any:
-    """An error as Meta said it, without what looks like a token: another's than the one of this call, too."""
+    """Return Meta's error object without texts that look like a token, also tokens other than this call's."""
     if isinstance(tree, dict):
         return {name: _without_any_token(value) for name, value in tree.items()}
     if isinstance(tree, list):

@@ -1,4 +1,4 @@
-"""The one client of Meta's Graph API: nothing else in the gateway knows its URLs."""
+"""The only client of Meta's Graph API; no other module knows its URLs."""
 
 from __future__ import annotations
 
@@ -20,23 +20,24 @@ Json = dict[str, Any]
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 QUICK_SECONDS = 5.0
-"""For what somebody waits for who asked for something else."""
+"""Timeout of a call that delays another request of a caller."""
 
 FILE_SECONDS = 300.0
-"""The longest one file may be on its way; 100 MB take a while."""
+"""Timeout of the transfer of one file; 100 MB may take minutes."""
 
 
 MOST_KEPT = 100
-"""Numbers whose requests are kept; a token that was replaced goes with the next clearing."""
+"""The number of prepared requests that are kept; when there are more, all are dropped, those with replaced tokens
+too."""
 
 
 class GraphClient:
-    """Calls Graph with the token given for each call; threads and greenlets may share one.
+    """Calls Graph with the token given for each call. Threads and greenlets may share one.
 
-    Every method raises one of four: `GraphUnavailable` and `GraphThrottled` (nothing was done, a later try is safe),
-    `GraphRefused` and `GraphUnauthorised` (nothing was done, and the same call will fail again), or `GraphUnknown`
-    (the request left; whether it was done, nobody can say). Their `meta` holds Graph's `code`, its `class`, `details`
-    and `fbtrace_id` where it gave any. No error holds a token or a phone number.
+    Every method raises one of: `GraphUnavailable` and `GraphThrottled` (nothing was done, a later try is safe),
+    `GraphRefused` and `GraphUnauthorised` (nothing was done, and the same call will fail again), or `GraphUnknown` (the
+    request left, and it is not known whether it was carried out). Their `meta` holds Graph's `code`, its `class`,
+    `details` and `fbtrace_id` if Graph sent them. No error holds a token or a phone number.
     """
 
     def __init__(
@@ -51,9 +52,9 @@ class GraphClient:
         gateway_id: str = "",
         on_usage: Callable[[str, list[ApiUsage]], None] = lambda token, said: None,
     ) -> None:
-        """`on_usage` is told, with the token of a call, what Graph says of its quota.
+        """`on_usage` is called with a call's token and the quota use that Graph reports in its answer.
 
-        Calls carry `gateway_id`, by which this gateway knows its own if they come back to it.
+        Calls carry `gateway_id`, by which this gateway recognises its own calls if they come back to it.
         """
         self._root = f"{base_url.rstrip('/')}/{version}"
         self._timeout_seconds = timeout_seconds
@@ -67,11 +68,11 @@ class GraphClient:
             self._session.headers[loop_guard.HEADER] = gateway_id
 
     def send(self, phone_number_id: str, payload: Json, token: str) -> SendResult:
-        """Send a message (see `payloads.message`) and return what Graph calls it."""
+        """Send a message (see `payloads.message`) and return Graph's ids for it."""
         return self.send_json(phone_number_id, dumps(payload, allow_nan=False), token)
 
     def send_json(self, phone_number_id: str, payload: str, token: str) -> SendResult:
-        """The same with a payload that is JSON already."""
+        """Send a message whose payload is JSON text already, and return Graph's ids for it."""
         prepared = self._send_request(phone_number_id, token).copy()
         prepared.body = payload.encode()
         prepared.headers["Content-Length"] = str(len(prepared.body))
@@ -88,15 +89,15 @@ class GraphClient:
         return self.send(phone_number_id, payloads.image(to, image_url, caption), token)
 
     def mark_read(self, phone_number_id: str, wamid: str, token: str) -> None:
-        """Show the contact that a message, and those before it, were read. Safe to repeat."""
+        """Mark a message, and those before it, as read, which the contact can see. Safe to repeat."""
         self.request("POST", phone_number_id, "messages", token=token, json=payloads.read(wamid))
 
     def show_typing(self, phone_number_id: str, wamid: str, token: str) -> None:
-        """Mark a message read and show the contact that we write, for 25 seconds or until we answer."""
+        """Mark a message as read and show the typing indicator for 25 seconds, or until a message is sent."""
         self.request("POST", phone_number_id, "messages", token=token, json=payloads.read(wamid, typing=True))
 
     def template_categories(self, waba_id: str, name: str, token: str) -> dict[str, str]:
-        """The category of a template in each of its languages; none for one that is not there. Waits five seconds."""
+        """Return the category of a template by language; empty if there is no such template. Timeout: five seconds."""
         params = {"name": name, "fields": "name,language,category", "limit": "100"}
         answer = self.request(
             "GET", waba_id, "message_templates", token=token, params=params, timeout_seconds=QUICK_SECONDS
@@ -104,14 +105,14 @@ class GraphClient:
         return answers.template_categories(answer, name)
 
     def upload(self, phone_number_id: str, upload: Upload, token: str) -> Any:
-        """Give Meta a file; its answer holds the `id` to send it by, for thirty days."""
+        """Upload a file; return Meta's answer, whose `id` can be sent for thirty days."""
         return self.request(
             "POST", phone_number_id, "media", token=token, data=upload,
             headers={"Content-Type": upload.content_type}, timeout_seconds=FILE_SECONDS,
         )  # fmt: skip
 
     def download(self, url: str, token: str) -> Download:
-        """Open the file at a media URL, as Graph gave it. `GraphRefused` also means that the URL is too old."""
+        """Open the file at a media URL that Graph gave. Raises `GraphRefused` also when the URL has expired."""
         if not files.is_metas(url, self._root):
             raise GraphRefused("Meta names a place for the file that is not known to be Meta's.")
         headers = {"Authorization": _authorization(token), "Accept": "*/*"}
@@ -132,7 +133,8 @@ class GraphClient:
         raise GraphRefused("Meta does not give the file out.", meta=meta)
 
     def debug_token(self, token: str) -> Json:
-        """Ask what a token is worth, by itself: `is_valid`, `expires_at` (0: never) and what else Meta says."""
+        """Return what Meta says about a token, asked with that token: `is_valid`, `expires_at` (0: never) and other
+        fields."""
         answer = self.request("GET", "debug_token", token=token, params={"input_token": token}, timeout_seconds=10.0)
         data = answer.get("data") if isinstance(answer, dict) else None
         return data if isinstance(data, dict) else {}
@@ -151,8 +153,8 @@ class GraphClient:
     ) -> Any:
         """Call any endpoint and return its JSON.
 
-        `path` is given in segments after the version, each quoted here. `data` is a body that is not JSON (bytes, or
-        a file-like encoder), whose `Content-Type` stands in `headers`. `timeout_seconds` bounds the whole exchange.
+        `path` is given in segments after the version; each is quoted here. `data` is a body that is not JSON (bytes, or
+        a file-like encoder), with its `Content-Type` in `headers`. `timeout_seconds` bounds the whole exchange.
         `scheme` is the word before the token.
         """
         body = dumps(json, allow_nan=False).encode() if json is not None else data
@@ -172,7 +174,8 @@ class GraphClient:
         return self._exchange(prepared, token, timeout_seconds or self._timeout_seconds)
 
     def _send_request(self, phone_number_id: str, token: str) -> requests.PreparedRequest:
-        """What all sends of a number share. Made anew for each, it would be a fifth of what a send costs."""
+        """Return the prepared request that all sends of a number share. Preparing each anew would take a fifth of a
+        send's time."""
         found = self._send_requests.get((phone_number_id, token))
         if found is None:
             if len(self._send_requests) >= MOST_KEPT:
@@ -184,12 +187,12 @@ class GraphClient:
         return found
 
     def close(self) -> None:
-        """Close the connections that rest in the pool."""
+        """Close the idle connections in the pool."""
         self._session.close()
 
     def _url(self, path: tuple[str, ...]) -> str:
-        # URL libraries resolve dots, and an id is a caller's input: `..` would reach another endpoint with our token.
-        # Meta's own ids of uploads hold `:` and `=`, which mean nothing in a path and go as Meta wrote them.
+        # URL libraries resolve dots, and an id comes from a caller: `..` would lead to another endpoint with our token.
+        # Meta's own ids of uploads contain `:` and `=`, which mean nothing in a path and are left as Meta wrote them.
         if any(segment in ("", ".", "..") for segment in path):
             raise GraphRefused("An id for Meta is empty or not an id.")
         return "/".join([self._root, *(quote(segment, safe=":=") for segment in path)])
@@ -210,7 +213,7 @@ class GraphClient:
         return answers.decode(response.status_code, response.headers, body, monotonic() - started, token)
 
     def _refuse_own(self, response: requests.Response) -> None:
-        """Raise `GraphUnavailable` if it was not Meta that answered but this gateway, which then has done nothing."""
+        """Raise `GraphUnavailable` if this gateway answered instead of Meta; it has carried out nothing then."""
         if loop_guard.is_own(response.headers, self._gateway_id):
             response.close()
             raise GraphUnavailable(loop_guard.MESSAGE, meta={"reason": "the call came back to this gateway"})
@@ -224,7 +227,7 @@ def _failure(err: requests.RequestException) -> GraphUnavailable | GraphUnknown:
 
 
 def _authorization(token: str, scheme: str = "Bearer") -> str:
-    # An odd token would be refused by the HTTP library, in an error that quotes it.
+    # The HTTP library would refuse a token with such characters, in an error that quotes the token.
     if not token:
         raise GraphUnauthorised(
             "The number has no access token that can be read. If one was stored, ENCRYPTION_KEY is not the one that"

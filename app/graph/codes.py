@@ -29,10 +29,10 @@ class ErrorClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """A code's class and a plain explanation for the person who sent the message.
+    """The class of an error code, and a plain explanation for the person who sent the message.
 
-    `retries` bounds how often a RETRY is worth it (None: until the message expires); `pause_seconds` is the first
-    pause where Meta names one.
+    `retries` limits how often a RETRY makes sense (None: until the message expires); `pause_seconds` is the first
+    pause, where Meta names one.
     """
 
     error_class: ErrorClass
@@ -145,8 +145,8 @@ RANGES: tuple[tuple[range, Meaning], ...] = (
     (range(2593107, 2593110), Meaning(SETUP, "The history of the WhatsApp Business app can no longer be copied.")),
 )
 
-# Codes that say "not now" for a reason of their own: with these even a 5xx is a definite no. The other codes to try
-# again (1, 131000, …) only tell that something broke, perhaps after the message went.
+# Codes for which Meta asks to send later, for a reason of their own: with these even a 5xx means that nothing was sent.
+# The other retryable codes (1, 131000, …) only say that something failed, perhaps after the message was sent.
 DEFINITE = frozenset({2, 131014, 131016, 133004, 131053, 131057, 134101, 139102, 2494100})
 
 
@@ -158,7 +158,7 @@ def meaning(code: int | None) -> Meaning | None:
 
 
 def classify(code: int | None, http_status: int | None = None, is_transient: bool = False) -> ErrorClass:
-    """Return an error's class: by its code where that is known, else by the little that the answer says."""
+    """Return an error's class: by its code if that is known, else by the HTTP status and `is_transient`."""
     known = meaning(code)
     if known:
         return known.error_class

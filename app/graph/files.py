@@ -1,4 +1,4 @@
-"""Files on their way to and from Graph: a piece at a time, never whole in memory."""
+"""Files on their way to and from Graph, in pieces, so that no file is whole in memory."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from app.errors import Malformed
 
 CHUNK_BYTES = 64 * 1024
 HOSTS = (".fbsbx.com", ".fbcdn.net")
-"""Where Meta keeps what customers send (seen: `lookaside.fbsbx.com`). Our token goes nowhere else."""
+"""The hosts of files that customers send (seen: `lookaside.fbsbx.com`). Our token is sent to no others."""
 
 
 class Upload:
-    """A file and its fields as `multipart/form-data`, made anew from known parts. May be read once."""
+    """A file and its fields as `multipart/form-data`, encoded while it is read. It can be read once."""
 
     def __init__(
         self,
@@ -54,9 +54,9 @@ class Upload:
 
 
 class Passing:
-    """`size` bytes on their way through, as they come. May be read once.
+    """`size` bytes of a request's body that are passed on as they arrive. It can be read once.
 
-    Raises `Malformed` when fewer come: the far end keeps what it has, and is not left waiting for the rest.
+    Raises `Malformed` when the body ends early, so that Meta keeps what it has received and does not wait for the rest.
     """
 
     def __init__(self, stream: IO[bytes], size: int) -> None:
@@ -78,7 +78,7 @@ class Passing:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file that is being fetched. `close()` it, read or not."""
+    """A file that is being downloaded. Call `close()` in any case, whether it was read or not."""
 
     mime_type: str
     size: int | None
@@ -89,14 +89,14 @@ class Download:
             yield from self.response.iter_content(CHUNK_BYTES)
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Release the connection."""
         self.response.close()
 
 
 def opened(response: requests.Response) -> Download:
-    """A download from Meta's answer to it."""
+    """Return a download from Meta's response."""
     size = response.headers.get("Content-Length", "")
-    encoded = "Content-Encoding" in response.headers  # then the length is not that of what is read
+    encoded = "Content-Encoding" in response.headers  # Content-Length is then not the length of the decoded bytes
     return Download(
         response.headers.get("Content-Type", "application/octet-stream"),
         int(size) if size.isdigit() and not encoded else None,
@@ -105,7 +105,7 @@ def opened(response: requests.Response) -> Download:
 
 
 def is_metas(url: str, graph_root: str) -> bool:
-    """Whether a file's URL may be given our token: one of Meta's hosts, or wherever the Graph API itself is."""
+    """Return whether our token may be sent to a file's URL: on one of Meta's hosts, or on the host of the Graph API."""
     try:
         parts, graph = urlsplit(url), urlsplit(graph_root)
         if (parts.scheme, parts.hostname, parts.port) == (graph.scheme, graph.hostname, graph.port):

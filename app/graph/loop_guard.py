@@ -1,7 +1,7 @@
-"""Whether a call to Meta would end at this gateway, or has: somebody directed Meta's host name here.
+"""Detect calls to Meta that would end at this gateway, or have ended there, because Meta's host name points here.
 
-An application with Meta's host name built in is given a hosts entry that names this gateway. On the gateway's own
-machine the same entry would make it call itself instead of Meta.
+An application in which Meta's host name is built in gets a hosts entry that names this gateway. On the gateway's own
+machine the same entry would make the gateway call itself instead of Meta.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from socket import getaddrinfo
 from urllib.parse import urlsplit
 
 HEADER = "X-Gateway-Call"
-"""Every call to Meta carries the caller's id in it. What answers a call of its own gives the id back in its answer."""
+"""Every call to Meta carries the gateway's id in this header. A gateway that gets its own call returns the id."""
 
 MESSAGE = (
     "A call to Meta came back to this gateway itself. Remove the hosts entry (or extra_hosts, or DNS record) that"
@@ -28,21 +28,21 @@ _INSIDE = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"
 
 
 def gateway_id(secret_key: str) -> str:
-    """Return what tells this gateway, all its processes and machines, from any other. Nothing can be read from it."""
+    """Return an id that all processes and machines of this gateway share, and no other gateway. It reveals nothing."""
     return hmac.new(secret_key.encode(), b"calls to Meta", hashlib.sha256).hexdigest()[:32]
 
 
 def is_own(headers: Mapping[str, str], own_id: str) -> bool:
-    """Whether an answer says that this very gateway gave it."""
+    """Return whether an answer came from this very gateway."""
     return bool(own_id) and headers.get(HEADER) == own_id
 
 
 def address_here(graph_api_url: str, graph_hosts: Collection[str], proxy: str) -> str | None:
-    """Return the address to which calls to Meta would go, if this gateway is there; else None.
+    """Return the address to which calls to Meta would go, if it is this gateway's; else None.
 
-    A name of Meta's may not lead to this machine. One in `graph_hosts` is served by this gateway's own front, so it may
-    not lead into the network here either. Other names are not looked up: they stand for something in Meta's place. A
-    `proxy` looks names up itself. A name that cannot be looked up is none of this function's business.
+    A name of Meta's must not lead to this machine. A name in `graph_hosts` is served by the proxy in front of this
+    gateway, so it must not lead into the local network either. Other names are not resolved: they stand for a
+    replacement of Meta. A `proxy` resolves names by itself. A name that cannot be resolved gives None.
     """
     host = (urlsplit(graph_api_url).hostname or "").rstrip(".")
     if proxy or not (host in graph_hosts or host.endswith(_META)):
@@ -63,6 +63,6 @@ def _is_here(address: IPv4Address | IPv6Address, *, with_network: bool) -> bool:
         return True
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as trial:
-        trial.bind((str(address), 0))  # nothing is sent; only an address of this machine can be taken
+        trial.bind((str(address), 0))  # nothing is sent; binding works only with an address of this machine
         return True
     return False

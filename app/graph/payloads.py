@@ -12,13 +12,13 @@ Json = dict[str, Any]
 def message(request: OutboundRequest, *, reply_wamid: str | None = None, callback_data: str | None = None) -> Json:
     """Return the body of `POST /{phone_number_id}/messages`.
 
-    `reply_wamid` is the quoted message's id at Meta (`request.reply_to` may be one of ours), `callback_data` what
-    Meta shall give back in statuses; the request's own values of these two are not sent.
+    `reply_wamid` is the quoted message's id at Meta (`request.reply_to` may be one of ours). Meta returns
+    `callback_data` in statuses. The request's own values of these two are not sent.
     """
     payload: Json = {**request.options, "messaging_product": "whatsapp", **_address(request)}
     payload["type"] = request.type
     payload[request.type] = request.content
-    # Meta answers #100 to a reaction with a context: it names its message itself.
+    # Meta answers #100 to a reaction with a context: a reaction names its message by itself.
     if reply_wamid and request.type != "reaction":
         payload["context"] = {"message_id": reply_wamid}
     if callback_data:
@@ -46,6 +46,7 @@ def image(to: str, url: str, caption: str | None = None) -> Json:
 
 
 def read(wamid: str, *, typing: bool = False) -> Json:
-    """Return what marks an inbound message, and those before it, as read; with `typing` the contact sees us write."""
+    """Return the body that marks an inbound message, and those before it, as read; `typing` also shows the
+    indicator."""
     payload: Json = {"messaging_product": "whatsapp", "status": "read", "message_id": wamid}
     return {**payload, "typing_indicator": {"type": "text"}} if typing else payload

@@ -86,4 +86,4 @@ def main(fileno: int) -> None:
             caller.begin([SendCall(*each) for each in frame["calls"]])
         else:
             caller.stop()
-    os._exit(0)  # at once: nobody reads results any more, and Meta's status webhooks resolve the calls in flight
+    os._exit(0)  # at once: the worker reads no results any more, and Meta's status reports resolve the calls in flight

@@ -1,7 +1,7 @@
-"""One HTTP session with bounds on everything a far end can do to us.
+"""An HTTP session that limits what the other side can do: how long each exchange takes in all.
 
-`requests` bounds each single read, so an answer that comes a byte at a time would hold a caller for ever. Here every
-read, of headers and of bodies, gets what is left of one deadline, and no thread or timer is needed for it.
+`requests` limits each single read, so an answer that comes one byte at a time could take for ever. Here every read of
+headers and bodies gets the rest of one deadline, without a thread or a timer.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from urllib3.util import Timeout
 
 CONNECT_SECONDS = 5.0
 
-# Gateways between us and Meta forget quiet connections, some without telling either side. A request written into such
-# a one has an unknown outcome, which costs far more than a new handshake.
+# Proxies between us and Meta drop idle connections, some without notice to either side. A request written into such a
+# connection has an unknown outcome, which costs far more than a new handshake.
 IDLE_SECONDS = 50.0
 
 
 class NotConnected(NewConnectionError):
-    """No connection came about (name, address, TLS, proxy): not a byte of the request has left."""
+    """The connection failed (name, address, TLS, proxy), so no byte of the request has left."""
 
 
 class _DeadlineReader(io.RawIOBase):
-    """A socket's reading side, on which all reads together end at `deadline`."""
+    """A socket's reading side; all reads together end at `deadline`."""
 
     def __init__(self, sock: socket.socket, deadline: float) -> None:
         self._sock = sock
-        # The file keeps the socket open until the answer is read, even when http.client has let go of it.
+        # The file keeps the socket open until the answer is read, even when http.client has released it.
         self._file = sock.makefile("rb", buffering=0)
         self._deadline = deadline
 
@@ -58,7 +58,7 @@ class _DeadlineReader(io.RawIOBase):
 
 
 class _DeadlineResponse(http.client.HTTPResponse):
-    """An answer whose whole reading must end within the timeout that the socket has when reading starts."""
+    """A response whose reading must end within the timeout that the socket has when reading starts."""
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
@@ -69,7 +69,7 @@ class _DeadlineResponse(http.client.HTTPResponse):
 
 
 class Connection(HTTPConnection):
-    """Tells a connection that never was from one that broke, and is not used again after a long rest."""
+    """A connection that raises `NotConnected` if it cannot be made, and is not reused after `IDLE_SECONDS`."""
 
     response_class = _DeadlineResponse
     _rested_since = 0.0
@@ -92,7 +92,7 @@ class Connection(HTTPConnection):
 
 
 class TlsConnection(Connection, HTTPSConnection):
-    """The same over TLS."""
+    """A `Connection` with TLS."""
 
 
 class _Pool(HTTPConnectionPool):
@@ -104,7 +104,7 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class _Adapter(HTTPAdapter):
-    """Pools of our connections, directly and through a proxy. Never repeats a request by itself."""
+    """Pools of our connections, direct and through a proxy. It never repeats a request by itself."""
 
     pools = {"http": _Pool, "https": _TlsPool}
 
@@ -121,8 +121,8 @@ class _Adapter(HTTPAdapter):
 def new_session(*, user_agent: str, proxy: str | None, pool_size: int) -> requests.Session:
     """Return a session that threads or greenlets may share.
 
-    It reads nothing from the environment (a `.netrc` would replace our token), keeps no cookies and follows no
-    proxy but `proxy`. More than `pool_size` requests at once work; the connections above it are not kept.
+    It reads nothing from the environment (a `.netrc` would replace our token), keeps no cookies and uses no proxy
+    but `proxy`. More than `pool_size` concurrent requests work, but the extra connections are not kept.
     """
     session = requests.Session()
     session.trust_env = False
@@ -131,21 +131,21 @@ def new_session(*, user_agent: str, proxy: str | None, pool_size: int) -> reques
     session.proxies = {"http": proxy, "https": proxy} if proxy else {}
     session.mount("http://", _Adapter(pool_maxsize=pool_size, max_retries=0))
     session.mount("https://", _Adapter(pool_maxsize=pool_size, max_retries=0))
-    # Its DEBUG and WARNING lines hold whole URLs, and Graph wants secrets in some of them (`debug_token`).
+    # urllib3's DEBUG and WARNING lines contain whole URLs, and Graph wants secrets in some of them (`debug_token`).
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     return session
 
 
 def timeout(seconds: float) -> Any:
-    """Return the bounds of one exchange: five seconds to connect, `seconds` for everything together.
+    """Return the timeouts of one exchange: five seconds to connect, `seconds` for everything together.
 
-    It is a urllib3 `Timeout`, which `requests` takes although its types do not say so.
+    It is a urllib3 `Timeout`, which `requests` accepts although its types do not say so.
     """
     return Timeout(connect=CONNECT_SECONDS, read=seconds, total=seconds)
 
 
 def cause_of(err: requests.RequestException) -> BaseException:
-    """Return what lies under a `requests` error: the reason itself, without the URL that the wrappers print."""
+    """Return the original error inside a `requests` error, without the URL that the wrappers' texts contain."""
     inner: Any = err.args[0] if err.args else None
     if isinstance(inner, MaxRetryError):
         inner = inner.reason

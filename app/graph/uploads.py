@@ -1,4 +1,4 @@
-"""Meta's Resumable Upload API: files that are no messages, such as a template's sample and a profile's picture.
+"""Meta's Resumable Upload API, for files that are not messages: samples of templates, pictures of profiles.
 
 Source: Meta, graph-api/guides/upload.
 """
@@ -20,7 +20,7 @@ PREFIX = "upload:"
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
-    """What Meta is told of a file before it comes."""
+    """The properties of a file that Meta must know before the upload."""
 
     file_name: str
     file_length: int
@@ -28,7 +28,7 @@ class NewFile:
 
 
 def start(graph: GraphClient, app_id: str, file: NewFile, token: str) -> str:
-    """Announce a file and return the id of its session, which begins with `PREFIX`."""
+    """Announce a file and return the id of its upload session, which begins with `PREFIX`."""
     params = {"file_name": file.file_name, "file_length": str(file.file_length), "file_type": file.file_type}
     answer = graph.request("POST", app_id, "uploads", token=token, params=params)
     session = answer.get("id") if isinstance(answer, dict) else None
@@ -38,7 +38,7 @@ def start(graph: GraphClient, app_id: str, file: NewFile, token: str) -> str:
 
 
 def append(graph: GraphClient, session: str, offset: int, content: Iterable[bytes], token: str) -> Json:
-    """Send the file's bytes from `offset` on; with the last of them Meta answers with the file's handle, `h`."""
+    """Send the file's bytes from `offset` on; Meta's answer to the last of them holds the file's handle, `h`."""
     path, params = _parts(session)
     answer = graph.request(
         "POST", path, token=token, scheme="OAuth", params=params, data=content,
@@ -48,7 +48,7 @@ def append(graph: GraphClient, session: str, offset: int, content: Iterable[byte
 
 
 def offset_of(graph: GraphClient, session: str, token: str) -> int:
-    """How many bytes of the file Meta has."""
+    """Return how many bytes of the file Meta has."""
     path, params = _parts(session)
     answer = graph.request("GET", path, token=token, scheme="OAuth", params=params)
     offset = answer.get("file_offset") if isinstance(answer, dict) else None
@@ -58,6 +58,6 @@ def offset_of(graph: GraphClient, session: str, token: str) -> int:
 
 
 def _parts(session: str) -> tuple[str, dict[str, str]]:
-    """The path and the query of a session: Meta's ids have a query of their own, `upload:…?sig=…`."""
+    """Return the path and the query of a session, because Meta's ids contain a query: `upload:…?sig=…`."""
     path, _, query = session.partition("?")
     return path, dict(parse_qsl(query, keep_blank_values=True))

@@ -1,4 +1,4 @@
-"""The headers by which Graph says how much of its quota is used (Meta: graph-api/overview/rate-limiting)."""
+"""Read the headers in which Graph reports how much of its quota is used (Meta: graph-api/overview/rate-limiting)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from app.domain.api_usage import ApiUsage
 APP, ACCOUNTS = "X-App-Usage", "X-Business-Use-Case-Usage"
 LONGEST = 64
 MOST = 32
-"""Accounts and kinds that one answer may tell of; Meta's tell of a few."""
+"""The most accounts and kinds that are read from one answer; Meta's answers name only a few."""
 
 
 def read_usage(headers: Mapping[str, str]) -> list[ApiUsage]:
-    """What an answer's headers say, most say nothing. What cannot be read is left out."""
+    """Return the quota use that an answer's headers report; most have none. Unreadable values are left out."""
     found: list[ApiUsage] = []
     if APP in headers:
         found += [_usage(each) for each in [_json(headers[APP])] if isinstance(each, dict)]
@@ -25,7 +25,7 @@ def read_usage(headers: Mapping[str, str]) -> list[ApiUsage]:
 
 
 def minutes_to_wait(headers: Mapping[str, str]) -> int:
-    """The longest time that any of them asks to wait."""
+    """Return the longest waiting time that the headers ask for, in minutes."""
     return max((usage.minutes_to_wait for usage in read_usage(headers)), default=0)
 
 
@@ -56,7 +56,7 @@ def _json(text: str) -> Any:
 
 
 def _whole(value: Any) -> int:
-    """A whole number that any database takes; Meta may write it as a text."""
+    """Return a whole number that fits into any database. Meta may write it as a text."""
     try:
         return max(0, min(int(value), 2**31 - 1))
     except (TypeError, ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""How long each version of the Graph API is there (Meta: Graph API changelog, as of August 2026)."""
+"""The lifetime of each version of the Graph API (Meta: Graph API changelog, as of August 2026)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ EXPIRES = {
     "v24.0": date(2028, 2, 18),
     "v25.0": date(2028, 7, 29),
 }
-"""By version. For the newest no date is known; what is older than the oldest here is gone."""
+"""The last day of each version. The newest has no known date; versions older than the oldest here have ended."""
 
 
 def expires_on(version: str) -> date | None:
-    """When a version ends, or ended; None when nobody knows."""
+    """Return when a version ends or has ended; None if no date is known."""
     if version in EXPIRES:
         return EXPIRES[version]
     oldest = min(EXPIRES, key=_order)

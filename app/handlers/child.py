@@ -1,7 +1,7 @@
-"""The program of a handler process: loads the user's module and calls its handlers.
+"""The program of a handler process: it loads the user's module and calls its handlers.
 
-It has no token and no database; handlers ask the gateway over a socket for whatever they want done. Started by
-`process.py`; imports the standard library only.
+It has no token and no database; handlers send requests for actions to the gateway over a socket. `process.py` starts
+it. It imports the standard library only.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ class Link:
         threading.Thread(target=self._read, name="gateway", daemon=True).start()
 
     def tell(self, **frame: Any) -> None:
-        """Send a frame. Ends a forked process, which must not speak for the one that the gateway started."""
+        """Send a frame. Called in a forked process it ends that process, which must not use the gateway's socket."""
         if os.getpid() != self._pid:
             os._exit(1)
         self._line.sendall(pack(frame))
 
     def next(self) -> Json | None:
-        """Wait for the next frame; None when the gateway closed the socket."""
+        """Wait for the next frame; return None when the gateway closed the socket."""
         return self._frames.get()
 
     def ask(self, call: int, what: str, **given: Any) -> Any:
@@ -71,7 +71,7 @@ class Link:
         return answer.get("value")
 
     def end(self) -> None:
-        """End a call: threads that the handler has left running can ask for nothing more."""
+        """End a call, so that threads that the handler has left running can request nothing more."""
         with self._mutex:
             self.is_busy = False
 
@@ -82,7 +82,7 @@ class Link:
             if body is None:
                 break
             self._frames.put(json.loads(body))
-        if not self.is_busy:  # during a call it means that the gateway has ended, so the result is of no use
+        if not self.is_busy:  # else the gateway has ended during a call, and the result is of no use
             self._frames.put(None)
             time.sleep(EXIT_SECONDS)
         os.killpg(os.getpgrp(), signal.SIGKILL)
@@ -110,7 +110,7 @@ def _load(module: str) -> On:
 
 
 def _trouble(error: BaseException, words: str) -> Json:
-    """Describe an error. Only the traceback may quote values of the user's."""
+    """Describe an error. Only the traceback may contain the user's values."""
     frames = traceback.extract_tb(error.__traceback__)
     last = next((frame for frame in reversed(frames) if _is_theirs(frame.filename)), None)
     return {
@@ -122,7 +122,7 @@ def _trouble(error: BaseException, words: str) -> Json:
 
 
 def _is_theirs(file: str) -> bool:
-    """Whether a file is the user's own, not ours or a library's."""
+    """Return whether a file is the user's own, not the gateway's or a library's."""
     return not file.startswith(NOT_THEIRS) and "site-packages" not in file
 
 
@@ -150,12 +150,12 @@ def main(fileno: int, module: str) -> None:
         signal.signal(number, lambda number, frame: None)
     line = socket.socket(fileno=fileno)
     line.set_inheritable(False)
-    console.install()  # a handler that prints must not wait for whoever reads it
+    console.install()  # a handler that prints must not wait for the reader of its output
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s[%(process)d]: %(message)s")
     link = Link(line)
     try:
         on = _load(module)
-    except BaseException as error:  # noqa: B036 - exit() too is no more than an error of the user's
+    except BaseException as error:  # noqa: B036 - the user's code may call exit(), which is treated as an error
         link.tell(frame="broken", **_trouble(error, str(error) if isinstance(error, QUOTES_NOTHING) else ""))
         return
     link.is_busy = False

@@ -1,4 +1,4 @@
-"""The environment variables of handler processes: ours without the gateway's secrets."""
+"""The environment variables of handler processes: the gateway's own without its secrets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.process.draining import DESCRIPTOR
 from app.process.supervisor import PARENT_PID
 
 OURS = ("PROMETHEUS_MULTIPROC_DIR", PARENT_PID, DESCRIPTOR, FROM_PARENT, "FLASK_SKIP_DOTENV", "FLASK_APP")
-"""Variables by which the gateway's processes inform each other."""
+"""Variables that the gateway's processes set for each other."""
 
 
 def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:

@@ -14,11 +14,11 @@ from typing import Any
 from app.process.ipc import Json
 
 MAX_AGE = 900
-"""An answer that is a quarter of an hour late may be worse than none."""
+"""Events older than this (in seconds) are not handled by default: a late answer may be worse than none."""
 
 
 class Error(Exception):
-    """The gateway refused what a handler asked for. The attributes are the fields of the API's errors."""
+    """The gateway refused a handler's request. The attributes are the fields of the API's errors."""
 
     def __init__(self, error: Json) -> None:
         super().__init__(f"{error.get('code')}: {error.get('message')} {error.get('fields') or ''}".rstrip())
@@ -30,7 +30,7 @@ class Error(Exception):
 
 
 class Mistake(TypeError):
-    """A registration that cannot work. Its message holds no values but names."""
+    """A registration that cannot work. Its message contains names, and no values."""
 
 
 class On:
@@ -95,10 +95,10 @@ def _check(called: str, function: Any) -> None:
 
 
 class Client:
-    """The second argument of a handler, usable until the handler returns.
+    """The second argument of a handler; it can be used until the handler returns.
 
-    Each method asks the gateway and waits for its answer; it raises `client.Error`. `event` is the whole event, and
-    `is_replay` is whether this is a replay that somebody asked for.
+    Each method sends a request to the gateway and waits for the answer; it raises `client.Error`. `event` is the whole
+    event, and `is_replay` says whether a person asked for this replay.
     """
 
     Error = Error
@@ -129,15 +129,15 @@ class Client:
         `phone_number_id` from the event's number. If the call is repeated, its n-th send is not sent twice.
         """
         answer: Json = self._ask("send", n=self._sends, body=body)
-        self._sends += 1  # not after an error: the next attempt is for the same message
+        self._sends += 1  # not counted after an error, so that the next attempt is for the same message
         return answer
 
     def mark_read(self, message_id: str | None = None) -> None:
-        """Mark a message read: the one that the event is about, or the one with this id."""
+        """Mark a message as read: the event's message, or the one with this id."""
         self._ask("mark_read", message_id=message_id)
 
     def show_typing(self, message_id: str | None = None) -> None:
-        """Show the customer the typing indicator, for 25 seconds at most. Marks the message read, too."""
+        """Show the customer the typing indicator for at most 25 seconds. Also marks the message as read."""
         self._ask("show_typing", message_id=message_id)
 
     def download(self, media_id: str | None = None) -> bytes:
@@ -150,5 +150,5 @@ class Client:
         return bytes(whole)
 
     def handover(self) -> None:
-        """Hand the event's contact over to a person: no bot is called for it until it is handed back."""
+        """Hand the event's contact over to a person: no bot is called for it until it is given back."""
         self._ask("handover")

@@ -41,20 +41,20 @@ class HandlerPool:
 
     @property
     def handlers(self) -> tuple[Handler, ...] | None:
-        """The handlers that the module registers; None while it is not loaded."""
+        """Return the handlers that the module registers; None while it is not loaded."""
         return self._handlers
 
     @property
     def calls_each(self) -> int:
-        """How many calls of one handler may run at once, so that a process is left for each other handler."""
+        """Return how many calls of one handler may run at once, so that a process is left for each other handler."""
         return max(1, self._max_processes + 1 - len(self._handlers or ()))
 
     def serves(self, name: str) -> bool:
-        """Whether the handler is loaded, and the pool is not stopping."""
+        """Return whether the handler is loaded, and the pool is not stopping."""
         return self._stop_at is None and any(each.name == name for each in self._handlers or ())
 
     def load(self) -> bool:
-        """Load the module, unless it is loaded or the last failure was a moment ago. Return whether it is loaded.
+        """Load the module, unless it is loaded or has failed a moment ago. Return whether it is loaded.
 
         Raises `CannotLoad`.
         """
@@ -66,8 +66,8 @@ class HandlerPool:
     def run(self, name: str, event: bytes, action: Action, *, is_replay: bool) -> HandlerResult:
         """Call a handler with an event given as JSON. Never raises for anything that the handler does.
 
-        `action` carries out what the handler asks for. Waits until a process is free. The result has `was_attempted`
-        False if the call did not take place, or if the stop of this pool ended it.
+        `action` carries out the handler's requests. Waits until a process is free. The result has `was_attempted` False
+        if the call did not take place, or if stopping this pool ended it.
         """
         if not self._take_slot(name):
             return NOT_ATTEMPTED

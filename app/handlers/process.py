@@ -25,7 +25,7 @@ from app.process.ipc import LENGTH, Json, pack, packed
 
 LOAD_SECONDS = 60.0
 POLL_SECONDS = 0.2
-"""How often it is checked during a call whether the process still runs, and the deadline has not moved."""
+"""How often a running call checks that the process is alive and reads the deadline anew."""
 
 EXIT_SECONDS = 2.0
 MAX_FRAME_BYTES = 1 << 20
@@ -42,7 +42,7 @@ Action = Callable[[Json], object]
 
 
 class CannotLoad(Exception):
-    """The module cannot be loaded. `reason` quotes no value of the user's; `traceback` may, and is never logged."""
+    """The module cannot be loaded. `reason` contains no values of the user's; `traceback` may, and is never logged."""
 
     def __init__(self, reason: str, traceback: str = "") -> None:
         super().__init__(reason)
@@ -51,7 +51,7 @@ class CannotLoad(Exception):
 
 
 class _ProcessLost(Exception):
-    """The process ended, took too long, or sent something invalid. It cannot be used any more."""
+    """The process ended, took too long, or sent an invalid frame. It cannot be used any more."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -60,9 +60,9 @@ class _ProcessLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class HandlerResult:
-    """The result of a call. `error` says in words of the gateway why it failed, None if it returned.
+    """The result of a call. `error` says in the gateway's own words why it failed; None if the handler returned.
 
-    With `was_attempted` False the call did not take place, or the gateway's own stop ended it.
+    `was_attempted` is False if the call did not take place, or if the gateway's own stop ended it.
     """
 
     error: str | None
@@ -77,13 +77,13 @@ class HandlerProcess:
     def __init__(
         self, module: str, environ: Mapping[str, str], is_stopping: Callable[[], bool] = lambda: False
     ) -> None:
-        """Start the process and load the module; give up once `is_stopping`. Raises `CannotLoad`."""
+        """Start the process and load the module; stop waiting when `is_stopping` is true. Raises `CannotLoad`."""
         ours, theirs = socket.socketpair()
         with theirs:
             code = START.format(root=str(ROOT), fd=theirs.fileno(), module=module)
             try:
                 # A process group of its own, so that its child processes end with it. Its output goes to our standard
-                # error, not into our log files, because it may contain anything.
+                # error and not into our log files, because it may contain anything.
                 self._process = subprocess.Popen(
                     [sys.executable, "-u", "-c", code], env=dict(environ), pass_fds=[theirs.fileno()], stdout=2,
                     stdin=subprocess.DEVNULL, start_new_session=True,
@@ -114,13 +114,13 @@ class HandlerProcess:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process can take a call."""
+        """Return whether the process can take a call."""
         return self.is_usable and self._process.poll() is None
 
     def call(
         self, handler: str, event: bytes, action: Action, until: Callable[[], float], *, is_replay: bool
     ) -> HandlerResult:
-        """Call a handler with an event, given as JSON, and carry out by `action` what it asks for.
+        """Call a handler with an event given as JSON, and carry out its requests with `action`.
 
         `until` returns the monotonic time at which the process is killed if the call is not over. Never raises for
         anything that the handler does.
@@ -182,7 +182,7 @@ class HandlerProcess:
             except TimeoutError:
                 if self._process.poll() is None:
                     continue
-                part = b""  # a child process of the handler may keep the socket open
+                part = b""  # treated as the end of the socket, which a child process of the handler may keep open
             except OSError:
                 part = b""
             if not part:
@@ -209,6 +209,6 @@ def _answer(action: Action, frame: Json) -> Json:
 
 
 def _reason(frame: Json) -> str:
-    """Describe an error without quoting its message, unless that has names from the code only."""
+    """Describe an error without its message, unless the message contains only names from the code."""
     where, words = frame.get("where"), frame.get("words")
     return f"raised {frame.get('error')}{f': {words}' if words else ''}{f' at {where}' if where else ''}"[:500]

@@ -118,7 +118,7 @@ class SubscriberClient:
 
 
 def _read(response: BaseHTTPResponse) -> bytes:
-    """Read to the end, or one byte beyond the limit. Only the end shows whether a response is complete."""
+    """Read to the end, or to one byte beyond the limit. Only the end shows whether a response is complete."""
     read = b""
     while len(read) <= ANSWER_BYTES:
         part = response.read(ANSWER_BYTES + 1 - len(read), decode_content=False)

@@ -72,7 +72,7 @@ def connect(
     """
     deadline = monotonic() + seconds
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    if is_localhost(host):  # often has ::1 beside 127.0.0.1; it is enough to allow one of them
+    if is_localhost(host):  # localhost often has ::1 beside 127.0.0.1; it is enough if one of them is allowed
         found = [each for each in found if why_not(ipaddress.ip_address(each[4][0]), port, allowed) is None] or found
     for *_, place in found:
         reason = why_not(ipaddress.ip_address(place[0]), port, allowed)

@@ -1,4 +1,4 @@
-"""What a person was, or is to be, told about."""
+"""Alerts: problems that a person must know about."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from app.models.base import Base, Id, JsonColumn, UtcDateTime
 
 
 class Alert(Base):
-    """One thing that went wrong, from when it was noticed until it was over.
+    """One problem, from the time it was found until the time it was over.
 
-    `subject` is what it went wrong with ("" when there is only one), and no subject has two open alerts of a kind.
-    `count` is how often it was raised, `last_raised_at` when that was, `notified_at` when a person was last told.
+    `subject` is the number, endpoint or other thing concerned ("" if the kind has only one); a subject has at most one
+    open alert of a kind. `count` is how often the alert was raised, `last_raised_at` the last time of these, and
+    `notified_at` the time of the last notification.
     """
 
     __tablename__ = "alerts"

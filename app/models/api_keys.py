@@ -1,4 +1,4 @@
-"""Who may call the API."""
+"""API keys, and their last uses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.models.base import Base, Id, JsonColumn, UtcDateTime
 
 
 class ApiKey(Base):
-    """A key, stored as its hash. `scopes` are of `send`, `read`, `admin`; `numbers`, if given, bound what it sees."""
+    """An API key, stored as a hash. `scopes` are of `send`, `read`, `admin`; null `numbers` means all numbers."""
 
     __tablename__ = "api_keys"
 
@@ -25,7 +25,7 @@ class ApiKey(Base):
 
 
 class KeyUse(Base):
-    """When the key of a name was last used on a `face`, `api` or `graph`. The settings' own key is `API_KEY`."""
+    """When a key was last used, by name and by `face` (`api` or `graph`). `API_KEY` names the key of the settings."""
 
     __tablename__ = "key_uses"
 

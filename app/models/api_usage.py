@@ -1,4 +1,4 @@
-"""How much of Graph's quota was used when it last said so."""
+"""The last known use of Graph's rate limits."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from app.models.base import Base, UtcDateTime
 
 
 class SeenUsage(Base):
-    """What Graph said last of an app, or ("" for none) of a business account and one kind of calls: percents."""
+    """The last use, in percent, that Graph reported for an app, or for a business account and one kind of calls.
+
+    `waba_id` is "" in the row of an app. `minutes_to_wait` is in minutes.
+    """
 
     __tablename__ = "api_usage"
 

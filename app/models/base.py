@@ -1,4 +1,4 @@
-"""What every table shares: constraint names, and column types that SQLite and PostgreSQL both speak."""
+"""The base of all tables: names of constraints, and column types that work on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class Base(DeclarativeBase):
-    """Parent of all models. Constraints have names, so that migrations can speak of them."""
+    """Base class of all models. Constraints get names, because migrations refer to them by name."""
 
     metadata = MetaData(
         naming_convention={
@@ -29,7 +29,7 @@ class Base(DeclarativeBase):
 
 
 def table(model: type[Base]) -> Table:
-    """The model's table, for statements over many rows that need no objects."""
+    """Return the model's table, for statements over many rows that need no ORM objects."""
     found = model.__table__
     assert isinstance(found, Table)
     return found
@@ -42,13 +42,13 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Choose the column's type."""
+        """Return the column type of the dialect."""
         if dialect.name == "postgresql":
             return dialect.type_descriptor(TIMESTAMP(timezone=True))
         return dialect.type_descriptor(BigInteger())
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """Refuse a naive time; it would mean a different moment on every machine."""
+        """Convert to the stored value. Rejects a naive time, because it means a different moment on each machine."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -58,7 +58,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return (value - _EPOCH) // _MICROSECOND
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Give back an aware UTC time."""
+        """Return an aware UTC time."""
         if value is None:
             return None
         if dialect.name == "postgresql":
@@ -69,6 +69,6 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 JsonColumn = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 Sequence = BigInteger().with_variant(Integer, "sqlite")
-"""A number the database gives in ascending order."""
+"""A number that the database assigns in ascending order."""
 Id = String(36)
-"""An id of ours: a time-ordered UUID as text."""
+"""The type of our ids: a time-ordered UUID as text."""

@@ -11,7 +11,7 @@ from app.models.base import Base, Id, Sequence, UtcDateTime
 
 
 class Contact(Base):
-    """A person. `event_count` is the number of their events so far, from which each event gets its sequence.
+    """A person on WhatsApp. `event_count` is the number of their events so far; it gives the next `contact_sequence`.
 
     `name` is the person's own profile name, `given_name` the name that the team gave them.
     """
@@ -49,7 +49,7 @@ class ContactAlias(Base):
 
 
 class ContactNumber(Base):
-    """What one of our numbers knows of a contact: its last inbound activity, its consent to marketing, and who answers.
+    """The state of a contact for one of our numbers: last inbound activity, consent to marketing, and who answers.
 
     `opted_out` is the newest consent, `consent_at` when it was given and `consent_source` how; all are null before.
     `agent_at` is when a person last answered or took over, `returned_at` when the bot last got the contact back.

@@ -1,4 +1,4 @@
-"""What was counted when it happened, so that nobody has to count a million rows later."""
+"""Counts that are updated as things happen, because counting a million rows for a request is too slow."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from app.models.base import Base, Sequence, UtcDateTime
 
 
 class Traffic(Base):
-    """How often something happened (`what`) with one number from `starts_at` on, for `seconds`: a minute, hour or day.
+    """How often `what` happened with one number in the minute, hour or day (`seconds` long) that begins at `starts_at`.
 
-    Where it took time, `took` is the sum in seconds, and `longest` the longest. `phone_number_id` is "" for none.
+    `took` is the sum of the durations in seconds, `longest` the longest of them. `phone_number_id` is "" for none.
     """
 
     __tablename__ = "traffic"
@@ -28,7 +28,7 @@ class Traffic(Base):
 
 
 class CountedUpTo(Base):
-    """How far a table has been counted into `Traffic`: the number of its last counted row."""
+    """The number of the last row of a table that is counted in `Traffic`."""
 
     __tablename__ = "counted_up_to"
 
@@ -37,9 +37,9 @@ class CountedUpTo(Base):
 
 
 class PricedMessages(Base):
-    """How many messages of one number and UTC day Meta put into a pricing category. Each message counts once.
+    """The number of messages of one number and UTC day in one pricing category of Meta's. Each message counts once.
 
-    `category` and `type` are Meta's words; `billable` is 0 or 1.
+    `category` and `type` are as in Meta's `pricing` object; `billable` is 0 or 1.
     """
 
     __tablename__ = "priced_messages"

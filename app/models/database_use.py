@@ -1,4 +1,4 @@
-"""Whether this database is the one that is in use."""
+"""The row that distinguishes the database in use from copies of it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from app.models.base import Base, Id, UtcDateTime
 
 
 class DatabaseUse(Base):
-    """One row, written by workers every few seconds, by which a copy is told from the database it was made of.
+    """One row, updated by workers every few seconds, which distinguishes a database from an older copy of it.
 
-    `epoch` names the database and all its copies. `beats` counts upwards, so that a copy that is put back counts less
-    than what was known before. `is_stopped`: the last worker ended in order, at `beat_at`.
+    `epoch` identifies the database and all its copies. `beats` only increases, so a restored copy has a lower value
+    than was seen before. `is_stopped`: the last worker ended normally, at `beat_at`.
     """
 
     __tablename__ = "database_use"

@@ -1,4 +1,4 @@
-"""The user's apps, what each of them is owed, and the tries at delivering it."""
+"""Endpoints, deliveries to them, and the attempts at these deliveries."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ IS_UNDELIVERED = text("state IN ('dead', 'stale')")
 
 
 class Endpoint(Base):
-    """One URL of the user's, and how it has been doing. Secrets are stored encrypted.
+    """One of the user's apps at a URL, with its settings and the state of its breaker. Secrets are stored encrypted.
 
-    Or one Python handler: `format` says so, `url` is its name, and there is nothing to sign. Removed ones stay, for the
-    sake of what was delivered to them.
+    A Python handler is an endpoint, too: its `format` is that of handlers, its `url` is the handler's name, and nothing
+    is signed. Rows of removed endpoints stay, because deliveries refer to them.
     """
 
     __tablename__ = "endpoints"
@@ -56,15 +56,14 @@ class Endpoint(Base):
 
 
 class Delivery(Base):
-    """One event owed to one endpoint. Written in the event's own transaction.
+    """One event owed to one endpoint. Inserted in the transaction of the event.
 
-    `due_at` is when a worker may take it: its time, or, while `claim_id` names whoever has it since `claimed_at`, the
-    end of the lease.
-    Ids ascend in the order of events; a replay is a row of its own, or a dead one come back. What is posted together
-    with an earlier one is `carried_by` that, and has no time of its own.
+    A worker may claim it from `due_at` on. While it is claimed (`claim_id`, since `claimed_at`), `due_at` is the end of
+    the lease. Ids ascend in the order of events. A replay is a row of its own, or a dead row that is pending again. A
+    member of a batch has the leader's id in `carried_by`, and no `due_at`.
 
-    While it `blocks`, later deliveries of its contact wait for it: those of statuses for statuses, all others for all
-    others. It is `refused` once the app has answered and not taken this event; then only time brings it back.
+    While `blocks` is true, later deliveries of the contact wait for it: status events for status events, all others for
+    all others. `refused`: the app answered and did not accept this event; it is retried after a pause only.
     """
 
     __tablename__ = "deliveries"
@@ -99,9 +98,9 @@ class Delivery(Base):
 
 
 class DeliveryAttempt(Base):
-    """One try at delivering. `status` is the answer's, None when none came; `error` then says why.
+    """One attempt at a delivery. `status` is the HTTP status; None without an answer, and `error` then is the reason.
 
-    `note` says why an answer that was taken is not sent to the customer, or not all of it.
+    `note` is the reason why an accepted answer was not, or not completely, sent to the customer.
     """
 
     __tablename__ = "delivery_attempts"

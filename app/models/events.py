@@ -1,4 +1,4 @@
-"""Everything that happened, in order: what is handed to the user's software."""
+"""Events, in commit order, as they are delivered to the user's software."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from app.models.base import Base, Id, Sequence, UtcDateTime
 
 
 class Event(Base):
-    """One normalised item. `sequence` ascends in commit order; `contact_sequence` counts the events of one contact.
+    """One normalised item. `sequence` ascends in commit order, `contact_sequence` among the events of one contact.
 
-    `waba_id` is the business account of an event that is about no number of ours in particular.
+    `waba_id` is the business account of an event that concerns the account as a whole and no single number.
 
-    `data` is JSON text, made once: what a reader got today it gets next year.
+    `data` is JSON text that is written once and never rendered again, so that every reader gets the same bytes.
     """
 
     __tablename__ = "events"
@@ -25,7 +25,7 @@ class Event(Base):
         Index("ix_events_message_id", "message_id"),
         Index("ix_events_contact_id_sequence", "contact_id", "sequence"),
         Index("ix_events_phone_number_id_sequence", "phone_number_id", "sequence"),
-        # Of the few about an account as a whole.
+        # Partial: events about an account as a whole are few, and others need no entry.
         Index(
             "ix_events_waba_id_sequence",
             "waba_id",
@@ -33,7 +33,7 @@ class Event(Base):
             sqlite_where=text("waba_id IS NOT NULL"),
             postgresql_where=text("waba_id IS NOT NULL"),
         ),
-        # Of all but the many, which are found without.
+        # Partial: most events are `message.status`, and a list of those is read by `sequence` without this index.
         Index(
             "ix_events_type_sequence",
             "type",

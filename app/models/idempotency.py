@@ -1,4 +1,4 @@
-"""What a caller's retry is recognised by."""
+"""Idempotency keys, by which a caller's retry of a request is recognised."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.models.base import Base, Id, UtcDateTime
 
 
 class IdempotencyKey(Base):
-    """A caller's `Idempotency-Key`, written in one transaction with the message it stands for."""
+    """A caller's `Idempotency-Key` of a send, inserted in the transaction that inserts the message."""
 
     __tablename__ = "idempotency_keys"
 
@@ -23,10 +23,11 @@ class IdempotencyKey(Base):
 
 
 class IdempotentRequest(Base):
-    """A caller's `Idempotency-Key` on a request that is no single message.
+    """A caller's `Idempotency-Key` of a request other than a single send.
 
-    `state` is `running`, `done` (then `status` and `answer` are what it was answered; the answer is encrypted, since
-    it may hold a new secret) or `unclear` (it ended without an answer). A bulk's key names its `batch_id` instead.
+    `state` is `running`, `done` (`status` and `answer` are then the response; the answer is encrypted, because it may
+    contain a new secret) or `unclear` (the request ended without a response). The key of a bulk has a `batch_id`
+    instead.
     """
 
     __tablename__ = "idempotent_requests"

@@ -1,4 +1,4 @@
-"""Work to be done later: written with what it is about, in one transaction."""
+"""Jobs of the workers, and the processes that are alive. A job is inserted in the transaction of its subject."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from app.models.base import Base, Id, Sequence, UtcDateTime
 
 
 class Job(Base):
-    """One piece of work, deleted when it is done.
+    """One piece of work for a worker. The row is deleted when the work is done.
 
-    `due_at` is when a worker may next take it: its time, or, while it is claimed, the end of the lease. A worker that
-    dies thus gives its jobs back by doing nothing. Every write on behalf of a job names its `claim_id`. `order_keys`
-    (see `domain.order_keys`) say which earlier jobs must be done before; None: none.
+    A worker may claim it from `due_at` on. While it is claimed, `due_at` is the end of the lease, so the jobs of a dead
+    worker become due by themselves. Every write for a job must name its `claim_id`. Jobs that share one of the
+    `order_keys` (see `domain.order_keys`) are done in order; None: the job waits for no other.
     """
 
     __tablename__ = "jobs"
@@ -34,11 +34,11 @@ class Job(Base):
 
 
 class WorkerSeen(Base):
-    """A worker process that is, or was, alive: when it last said so, where, and how much its clock was ahead.
+    """A worker process: its host, the time at which it was last alive, and by how many seconds its clock was ahead.
 
-    `joined_at` is since when it has been alive without a break. `settings` is a JSON object: by name, the hashes of the
-    settings that all workers must share. The last three are the limits of sending that its settings ask for. They are
-    None in rows that an earlier release wrote.
+    It has been alive without a break since `joined_at`. `settings` is a JSON object with the hashes, by name, of the
+    settings that all workers must share. The last three columns are the limits of sending from its settings. These
+    columns are None in rows that an earlier release wrote.
     """
 
     __tablename__ = "workers"
@@ -55,7 +55,7 @@ class WorkerSeen(Base):
 
 
 class WebSeen(Base):
-    """A web process that is, or was, alive: since when, when it last said so, where, and the hashes of its settings."""
+    """A web process: its host, since when and until when it was known to be alive, and the hashes of its settings."""
 
     __tablename__ = "web_processes"
 

@@ -1,4 +1,4 @@
-"""Messages in both directions, the tries it took to send one, and every status Meta reported."""
+"""Messages in both directions, attempts to send them, status reports of Meta, and revisions."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from app.models.base import Base, Id, JsonColumn, Sequence, UtcDateTime
 
 
 class Message(Base):
-    """One message. `id` is ours; `wamid` is Meta's, unknown until Graph has answered a send.
+    """One message. `id` is ours; `wamid` is Meta's, null until Graph has answered a send.
 
-    Of a send we also keep its `mode`, Meta's other top-level fields as `options`, the `batch_id` it belongs to,
-    and while it is `held`, what for (`domain.holding`).
+    Columns of sends only: `mode`, `options` (other top-level fields of Meta's), `batch_id`, and `held_for`, the reason
+    while the status is `held` (`domain.holding`).
     """
 
     __tablename__ = "messages"
     __table_args__ = (
         UniqueConstraint("wamid", "phone_number_id"),
         Index("ix_messages_timestamp_id", "timestamp", "id"),
-        # Of the few that have one; the many cost nothing on their way in.
+        # Partial: few messages have a batch, and an insert of any other does not write to these indexes.
         Index(
             "ix_messages_batch_id_timestamp_id",
             "batch_id",
@@ -39,11 +39,11 @@ class Message(Base):
             postgresql_where=text("batch_id IS NOT NULL"),
         ),
         Index("ix_messages_contact_id_timestamp_id", "contact_id", "timestamp", "id"),
-        # A list with any filter is read newest first from one of these, and from no further back than it must.
+        # A list with any filters is read newest first from one of these indexes.
         Index(
             "ix_messages_direction_phone_number_id_timestamp_id", "direction", "phone_number_id", "timestamp", "id"
         ),
-        # This one tells type and number, too, so that messages of few of a status are passed over without reading them.
+        # Contains type and number, too, so that a list of a status filters by them without reading the messages.
         Index(
             "ix_messages_status_with_type_and_number",
             "status",
@@ -54,14 +54,14 @@ class Message(Base):
             "phone_number_id",
         ),
         Index("ix_messages_message_type_direction_timestamp_id", "message_type", "direction", "timestamp", "id"),
-        # Of the few that somebody has to look at.
+        # Partial: few messages are for an unknown number.
         Index(
             "ix_messages_unknown_number_received_at",
             "received_at",
             sqlite_where=text("flags LIKE '%unknown_number%'"),
             postgresql_where=text("flags @> '[\"unknown_number\"]'"),
         ),
-        # What we last said to somebody, which is asked for with everything they say.
+        # The last message sent to a contact, which is read for each inbound message.
         Index(
             "ix_messages_last_outbound",
             "contact_id",
@@ -102,7 +102,7 @@ class Message(Base):
 
 
 class MergedMessage(Base):
-    """An echo that turned out to be a send of ours: its id, by which an app may know it, and the send's."""
+    """An echo that was merged into the send it is of: the echo's id, which apps may have stored, and the send's id."""
 
     __tablename__ = "merged_messages"
 
@@ -111,7 +111,7 @@ class MergedMessage(Base):
 
 
 class SendAttempt(Base):
-    """One try at sending a message. `state` is `sending`, `accepted`, `refused` or `unknown`."""
+    """One attempt to send a message. `state` is `sending`, `accepted`, `refused` or `unknown`."""
 
     __tablename__ = "send_attempts"
     __table_args__ = (
@@ -130,7 +130,10 @@ class SendAttempt(Base):
 
 
 class StatusReport(Base):
-    """One status as Meta reported it, kept whether or not it moved the message. No message yet: it waits for one."""
+    """One status that Meta reported, stored even if it did not change the message's status.
+
+    Without a `message_id` the report waits for a message with its `wamid`.
+    """
 
     __tablename__ = "status_reports"
     __table_args__ = (UniqueConstraint("wamid", "status", "participant", "phone_number_id"),)
@@ -150,10 +153,10 @@ class StatusReport(Base):
 
 
 class MessageRevision(Base):
-    """An edit or a revocation, as Meta told it. No message yet: it waits for one.
+    """An edit or a revocation that Meta reported. Without a `message_id` it waits for its message.
 
-    `wamid` is the revision's own. `said` is what the message says from then on and `previous` what it said before, each
-    with `message_type`, `message` and `content`; a revocation has neither of its own.
+    `wamid` is that of the revision itself. `said` is the new and `previous` the earlier content, each an object with
+    `message_type`, `message` and `content`. A revocation has no new content.
     """
 
     __tablename__ = "message_revisions"

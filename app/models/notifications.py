@@ -1,4 +1,4 @@
-"""Meta's webhooks as they came, and the items of them that could not be taken in."""
+"""Notifications of Meta as received, and their items that were set aside."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from app.models.base import Base, Id, JsonColumn, Sequence, UtcDateTime
 class Notification(Base):
     """One POST body, byte for byte. `state` is `pending`, `processed`, `parked` or `quarantined`.
 
-    Once it is read, `books` says by number what became of its `items`: how many are `processed`, `duplicate`, `parked`
-    and `quarantined`. Items of no number stand under "".
+    After processing, `items` is the number of its items and `books` are their tallies: by number ("" for none), how
+    many are `processed`, `duplicate`, `parked` and `quarantined`.
     """
 
     __tablename__ = "notifications"
     __table_args__ = (
-        # Of the few that somebody looks for; the many cost nothing on their way in.
+        # Partial: few notifications are set aside, and an insert of any other does not write to this index.
         Index(
             "ix_notifications_state_id",
             "state",
@@ -42,7 +42,8 @@ class Notification(Base):
 
 
 class ParkedItem(Base):
-    """An item kept aside: `parked`, it could not be read or stored; `quarantined`, its signer may not say it."""
+    """An item that was set aside: `parked`, it could not be read or stored; `quarantined`, it is about a number of
+    another app than the one that signed it."""
 
     __tablename__ = "parked_items"
 

@@ -1,4 +1,4 @@
-"""The business numbers the gateway speaks for, beside the one in the settings."""
+"""Business numbers of the gateway, in addition to the one of the settings."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from app.models.base import Base, UtcDateTime
 class Number(Base):
     """A business number. Token and app secrets are stored encrypted and never shown.
 
-    `app` names the Meta app that the number belongs to: only that app's secret vouches for its webhooks. `rate` is how
-    many messages a second Meta allows it, where that is not `MESSAGES_PER_SECOND`.
+    `app` is the Meta app of the number: webhooks about the number must be signed with that app's secret. `rate` is the
+    number of messages per second that Meta allows it; null for the setting `MESSAGES_PER_SECOND`.
     """
 
     __tablename__ = "numbers"

@@ -1,4 +1,4 @@
-"""How often the registries (endpoints, numbers, API keys) were changed."""
+"""The version of the registries: endpoints, numbers and API keys."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from app.models.base import Base, Sequence
 
 
 class RegistryVersion(Base):
-    """One row, whose `version` every change of an endpoint, a number or a key raises in its own transaction.
+    """One row. Each transaction that changes an endpoint, a number or a key increases `version`.
 
-    Whoever keeps registries in memory compares it with the version that was read with them.
+    A process that keeps a registry in memory compares it with the version that it read with the registry.
     """
 
     __tablename__ = "registry_version"

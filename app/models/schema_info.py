@@ -1,4 +1,4 @@
-"""Which releases the schema serves."""
+"""The releases that work with the database's schema."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.models.base import Base
 
 
 class SchemaInfo(Base):
-    """One row, written with each migration: a release needs a revision of `serves_since` or later, its own."""
+    """One row, updated by each migration: releases whose own revision is `serves_since` or later can use the schema."""
 
     __tablename__ = "schema_info"
 

@@ -1,4 +1,4 @@
-"""What the checks look at: each a cheap read with an index, whatever the tables' size."""
+"""Queries of the health checks. Each uses an index or a row limit, so its cost does not grow with the tables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.models import Delivery, Endpoint, Event, Job, Message, Notification, Nu
 _AT_MOST = 1000
 _LONGEST_LEASE = timedelta(seconds=60)
 
-# SQLite uses a partial index only where the query repeats its condition word for word.
+# SQLite uses a partial index only if the query repeats the index's condition literally.
 _IS_NO_STATUS = text("events.type <> 'message.status'")
 _IS_SET_ASIDE = text("notifications.state IN ('parked', 'quarantined')")
 _IS_FLAGGED = {
@@ -25,14 +25,15 @@ _IS_FLAGGED = {
 
 
 def oldest_due(session: Session, kind: str, now: datetime) -> datetime | None:
-    """Since when the oldest job of a kind has waited."""
+    """Return the earliest `due_at` of the due jobs of a kind, claimed or not; None if none is due."""
     return session.scalar(select(func.min(Job.due_at)).where(Job.kind == kind, Job.due_at <= now))
 
 
 def long_claimed(session: Session, now: datetime, longest: timedelta) -> dict[str, datetime]:
-    """Since when an endpoint's deliveries have been claimed for longer than that without an outcome, by endpoint.
+    """Return, by endpoint id, the earliest `claimed_at` of deliveries claimed for longer than `longest`.
 
-    Only those that are claimed now: whoever has them renews their leases, none of which is longer than a minute.
+    Reads pending deliveries with a running lease only. Workers renew leases, and no lease is longer than a minute, so
+    a later `due_at` is not that of a lease.
     """
     mine = select(Endpoint.id).where(Endpoint.removed_at.is_(None))
     is_leased = and_(Delivery.due_at > now, Delivery.due_at <= now + _LONGEST_LEASE, Delivery.claim_id.is_not(None))
@@ -45,17 +46,17 @@ def long_claimed(session: Session, now: datetime, longest: timedelta) -> dict[st
 
 
 def news(session: Session, types: Sequence[str], since: datetime) -> list[tuple[str, datetime, str, str | None]]:
-    """Type, time, JSON and business account of news about accounts, oldest first."""
+    """Return type, time, data (JSON) and `waba_id` of events of these types since a time, oldest first."""
     query = select(Event.type, Event.timestamp, Event.sequence, Event.data, Event.waba_id).where(_IS_NO_STATUS)
     query = query.where(Event.timestamp >= since).order_by(Event.sequence.desc()).limit(_AT_MOST)
     rows = [row for type in types for row in session.execute(query.where(Event.type == type))]
-    # What Meta tells late happened earlier all the same.
+    # Meta may report an event late, so the order of sequences is not the order of times.
     rows.sort(key=lambda row: (row.timestamp, row.sequence))
     return [(row.type, row.timestamp, row.data, row.waba_id) for row in rows]
 
 
 def set_aside(session: Session, since: datetime) -> dict[str, tuple[int, datetime]]:
-    """How many webhooks are parked and quarantined that came since then, and when the first of these did, by state."""
+    """Count the notifications set aside since a time, with the first `received_at`, by state; at most 1000 in all."""
     few = (
         select(Notification.state, Notification.received_at)
         .where(_IS_SET_ASIDE, Notification.received_at >= since)
@@ -67,7 +68,7 @@ def set_aside(session: Session, since: datetime) -> dict[str, tuple[int, datetim
 
 
 def held(session: Session, reasons: Collection[str]) -> dict[str, tuple[int, datetime]]:
-    """How many sends are held for one of these reasons, and since when the first, by number."""
+    """Count the sends held for one of these reasons, with the first `updated_at`, by number; at most 1000 in all."""
     few = (
         select(Message.phone_number_id, Message.updated_at)
         .where(Message.status == "held", Message.direction == "outbound")
@@ -80,7 +81,7 @@ def held(session: Session, reasons: Collection[str]) -> dict[str, tuple[int, dat
 
 
 def from_unknown_numbers(session: Session, since: datetime) -> dict[str, int]:
-    """How many messages came since then for numbers that nobody had configured, by number."""
+    """Count the messages received since a time for numbers that are not configured, by number; at most 1000 in all."""
     flagged = _IS_FLAGGED[session.get_bind().dialect.name]
     few = select(Message.phone_number_id).where(flagged, Message.received_at >= since).limit(_AT_MOST).subquery()
     query = select(few.c.phone_number_id, func.count()).group_by(few.c.phone_number_id)
@@ -88,7 +89,8 @@ def from_unknown_numbers(session: Session, since: datetime) -> dict[str, int]:
 
 
 def refusals(session: Session, error_class: str, since: datetime) -> dict[str, int | None]:
-    """Numbers whose newest refused try was for this class, with Meta's code, and of which nothing went since."""
+    """Return, by number, Meta's code of the newest refused attempt, if its error is of this class and no later attempt
+    was accepted."""
     newest = _tries(session, "refused", since, _AT_MOST // 5)
     last: dict[str, Any] = {}
     for row in newest:
@@ -105,7 +107,10 @@ def refusals(session: Session, error_class: str, since: datetime) -> dict[str, i
 
 
 def paces_in_trouble(session: Session) -> Sequence[NumberLimit]:
-    """Numbers whose sends wait for a new token, or whose campaigns Meta stopped. There are as many rows as numbers."""
+    """Return the limits of numbers whose token Meta refused, or whose sends of priority `bulk` Meta stopped.
+
+    No index is needed: the table has one row per number.
+    """
     stopped = or_(NumberLimit.paused_for == "auth", NumberLimit.bulk_stopped_by.is_not(None))
     return session.scalars(select(NumberLimit).where(stopped).order_by(NumberLimit.phone_number_id)).all()
 
@@ -117,7 +122,8 @@ def has_waiting(session: Session, phone_number_id: str, priority: Priority) -> b
 
 
 def unreported(session: Session, since: datetime, before: datetime, enough: int) -> dict[str, datetime]:
-    """Numbers whose newest `enough` accepted tries between two times have no report yet, with when these began."""
+    """Return numbers whose newest `enough` accepted attempts between two times have no status report yet, each with the
+    start of the earliest of these attempts."""
     seen: dict[str, list[Any]] = {}
     for row in _tries(session, "accepted", since, 2 * _AT_MOST, before):
         seen.setdefault(row.phone_number_id, []).append(row)
@@ -129,7 +135,7 @@ def unreported(session: Session, since: datetime, before: datetime, enough: int)
 
 
 def database_bytes(session: Session) -> int | None:
-    """The size of a PostgreSQL database; None for one that lies in files of ours."""
+    """Return the size of a PostgreSQL database in bytes; None for SQLite, whose files the caller measures."""
     if session.get_bind().dialect.name != "postgresql":
         return None
     return session.scalar(select(func.pg_database_size(func.current_database())))
@@ -138,7 +144,7 @@ def database_bytes(session: Session) -> int | None:
 def _tries(
     session: Session, state: str, since: datetime, limit: int, before: datetime | None = None
 ) -> Sequence[Any]:
-    """The newest tries in a state, newest first, with their message's number and status."""
+    """Return at most `limit` attempts in a state, newest first, with the number and status of their messages."""
     bounds = [SendAttempt.state == state, SendAttempt.started_at >= since]
     if before is not None:
         bounds.append(SendAttempt.started_at < before)

@@ -1,4 +1,4 @@
-"""Alerts: raised, raised again, closed."""
+"""Rows of alerts: open them, update them while the problem lasts, close and list them."""
 
 from __future__ import annotations
 
@@ -16,23 +16,26 @@ _IS_CLOSED = case((Alert.closed_at.is_(None), 0), else_=1)
 
 
 def all_open(session: Session) -> Sequence[Alert]:
-    """Everything that is wrong now."""
+    """Return all open alerts."""
     return session.scalars(select(Alert).where(Alert.closed_at.is_(None)).order_by(Alert.id)).all()
 
 
 def find_open(session: Session, kind: str, subject: str) -> Alert | None:
-    """The open alert about this, if there is one."""
+    """Return the open alert of this kind and subject, or None."""
     query = select(Alert).where(Alert.kind == kind, Alert.subject == subject, Alert.closed_at.is_(None))
     return session.scalar(query)
 
 
 def add(session: Session, row: dict[str, Any]) -> bool:
-    """Open an alert; False if this subject has one already."""
+    """Insert an open alert; return False if the kind and subject have one already."""
     return session.execute(insert_new(session, Alert).values(row).returning(Alert.id)).first() is not None
 
 
 def raise_again(session: Session, alert_id: str, *, last_before: datetime, now: datetime, details: Any) -> bool:
-    """Note that it still goes on; False if somebody else has done so since `last_before`, or it is over."""
+    """Record that the problem of an open alert was found again.
+
+    Returns False if the alert is closed, or another process recorded this after `last_before`.
+    """
     result = session.execute(
         update(Alert)
         .where(Alert.id == alert_id, Alert.closed_at.is_(None), Alert.last_raised_at <= last_before)
@@ -43,7 +46,7 @@ def raise_again(session: Session, alert_id: str, *, last_before: datetime, now: 
 
 
 def close(session: Session, alert_id: str, now: datetime) -> bool:
-    """Note that it is over; False if somebody else has."""
+    """Close an alert; return False if it is closed already."""
     statement = update(Alert).where(Alert.id == alert_id, Alert.closed_at.is_(None)).values(closed_at=now)
     result = session.execute(statement)
     assert isinstance(result, CursorResult)
@@ -51,12 +54,12 @@ def close(session: Session, alert_id: str, now: datetime) -> bool:
 
 
 def mark_notified(session: Session, alert_id: str, now: datetime) -> None:
-    """Note that a person was told."""
+    """Set the time of the last notification about an alert."""
     session.execute(update(Alert).where(Alert.id == alert_id).values(notified_at=now))
 
 
 def find(session: Session, alert_id: str) -> Alert | None:
-    """One alert."""
+    """Return an alert by id, or None."""
     return session.get(Alert, alert_id)
 
 
@@ -68,7 +71,10 @@ def page(
     is_open: bool | None = None,
     numbers: tuple[str, ...] | None = None,
 ) -> list[Alert]:
-    """The open ones first, newest first, after the one that `before` names by whether it was closed, and its id."""
+    """Return up to `limit` alerts: open ones before closed ones, each newest first.
+
+    `before` is the last alert of the previous page: whether it was closed, and its id.
+    """
     query = select(Alert).order_by(_IS_CLOSED, Alert.id.desc()).limit(limit)
     if before is not None:
         closed, alert_id = int(before[0]), before[1]

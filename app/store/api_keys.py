@@ -1,4 +1,4 @@
-"""API keys, found by the hash of what the caller presents."""
+"""Rows of API keys. A key is stored as a hash and found by the hash of what the caller sends."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from app.store import registry
 
 
 def find_by_hash(session: Session, hashed: str) -> ApiKey | None:
-    """The key with this hash, unless it was revoked."""
+    """Return the key with this hash; None if there is none or it was revoked."""
     return session.scalar(select(ApiKey).where(ApiKey.hash == hashed, ApiKey.revoked_at.is_(None)))
 
 
 def find_by_name(session: Session, name: str) -> ApiKey | None:
-    """The key of this name, revoked or not."""
+    """Return the key of this name, revoked or not; None if there is none."""
     return session.scalar(select(ApiKey).where(ApiKey.name == name))
 
 
 def all_keys(session: Session) -> Sequence[ApiKey]:
-    """Every key, revoked ones too."""
+    """Return all keys, including revoked ones."""
     return session.scalars(select(ApiKey).order_by(ApiKey.created_at)).all()
 
 
@@ -35,7 +35,7 @@ def add(session: Session, row: dict[str, Any]) -> None:
 
 
 def revoke(session: Session, name: str, now: datetime) -> bool:
-    """Revoke the key of this name; False if there is none to revoke."""
+    """Revoke the key of this name; return False if there is none that is not revoked."""
     registry.bump(session)
     in_use = (ApiKey.name == name, ApiKey.revoked_at.is_(None))
     result = session.execute(update(ApiKey).where(*in_use).values(revoked_at=now))

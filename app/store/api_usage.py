@@ -1,4 +1,4 @@
-"""How much of Graph's quota was used when it last said so."""
+"""The last known use of Graph's rate limits, as Graph reports it in response headers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SAID = ("call_count", "total_cputime", "total_time", "minutes_to_wait", "seen_a
 
 
 def save(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Keep what was said, where nothing newer is kept."""
+    """Store usage rows; a newer row that is stored already stays."""
     target = table(SeenUsage)
     insert = insert_or_update(session, SeenUsage)
     statement = insert.on_conflict_do_update(
@@ -29,7 +29,7 @@ def save(session: Session, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def of(session: Session, apps: Collection[str], accounts: Collection[str]) -> Sequence[SeenUsage]:
-    """What is known of these apps themselves, and of these accounts."""
+    """Return the stored usage of these apps as a whole, and of these business accounts."""
     is_asked_for = or_(
         and_(SeenUsage.app.in_(apps), SeenUsage.waba_id == ""),
         SeenUsage.waba_id.in_(accounts),

@@ -1,4 +1,4 @@
-"""What the audit counts."""
+"""Queries of the audit, which reconciles the stored tallies with the rows."""
 
 from __future__ import annotations
 
@@ -15,45 +15,45 @@ _PORTION = 1000
 
 
 def count_notifications(session: Session) -> dict[str, int]:
-    """Webhooks answered 200, by state."""
+    """Count the stored notifications by state. Meta got the answer 200 for each."""
     query = select(Notification.state, func.count()).group_by(Notification.state)
     return dict(session.execute(query).all())
 
 
 def events_by_notification(session: Session) -> dict[str, int]:
-    """How many items of each notification became events."""
-    items = func.count(Event.position.distinct())  # one that was read anew, and better, has two events
+    """Count the items of each notification that became events, by notification id."""
+    items = func.count(Event.position.distinct())  # a replayed item may have two events
     query = select(Event.notification_id, items).where(Event.notification_id.is_not(None))
     return {str(key): count for key, count in session.execute(query.group_by(Event.notification_id))}
 
 
 def aside_by_notification(session: Session) -> dict[str, int]:
-    """How many items of each notification were parked or quarantined."""
+    """Count the parked and quarantined items of each notification, by notification id."""
     query = select(ParkedItem.notification_id, func.count()).group_by(ParkedItem.notification_id)
     return dict(session.execute(query).all())
 
 
 def processed_notifications(session: Session) -> Iterator[Any]:
-    """`id`, `received_at`, `items` and `books` of every notification that was read."""
+    """Yield `id`, `received_at`, `items` and `books` (the tallies) of every processed notification."""
     query = select(Notification.id, Notification.received_at, Notification.items, Notification.books)
     yield from session.execute(query.where(Notification.state != "pending").execution_options(yield_per=_PORTION))
 
 
 def pending_without_job(session: Session) -> list[str]:
-    """Notifications that wait for a job that is not there."""
+    """Return the ids of pending notifications that have no job, so that no worker would process them."""
     waiting = exists().where(Job.kind == "process", Job.subject_id == Notification.id)
     return list(session.scalars(select(Notification.id).where(Notification.state == "pending", ~waiting)))
 
 
 def queued_without_turn(session: Session) -> list[str]:
-    """Messages that are `queued` and that no worker will ever come across."""
+    """Return the ids of messages that are `queued` but not in the queue, so that no worker would send them."""
     waits = exists().where(QueuedSend.message_id == Message.id)
     lost = select(Message.id).where(Message.status == "queued", Message.direction == "outbound", ~waits)
     return list(session.scalars(lost))
 
 
 def sends(session: Session) -> Iterator[tuple[datetime, str, str]]:
-    """When, from which number, and in what state: every message of ours that went through the API."""
+    """Yield request time, number and status of every outbound message that was requested through the gateway."""
     query = select(Message.received_at, Message.phone_number_id, Message.status).where(
         Message.direction == "outbound", Message.source == "live"
     )
@@ -61,13 +61,13 @@ def sends(session: Session) -> Iterator[tuple[datetime, str, str]]:
 
 
 def deliveries(session: Session) -> Iterator[tuple[datetime, str, str]]:
-    """Since when, to which endpoint, and in what state: everything that is or was owed."""
+    """Yield creation time, endpoint id and state of every delivery."""
     query = select(Delivery.created_at, Delivery.endpoint_id, Delivery.state)
     yield from session.execute(query.execution_options(yield_per=_PORTION))
 
 
 def deliveries_never_due(session: Session) -> list[int]:
-    """Deliveries that wait for a time that is not there, nor is one that carries them."""
+    """Return ids of pending deliveries that have neither a `due_at` nor a pending leader: none is ever posted."""
     head = aliased(Delivery)
     is_carried = exists().where(head.id == Delivery.carried_by, head.state == "pending", head.carried_by.is_(None))
     never = select(Delivery.id).where(Delivery.state == "pending", Delivery.due_at.is_(None), ~is_carried)
@@ -75,31 +75,31 @@ def deliveries_never_due(session: Session) -> list[int]:
 
 
 def events_not_owed(session: Session, endpoint_id: str, since: datetime) -> Iterator[Event]:
-    """Events written since then that an endpoint has no delivery of."""
+    """Yield the events created since a time for which an endpoint has no delivery."""
     owed = exists().where(Delivery.event_id == Event.id, Delivery.endpoint_id == endpoint_id)
     query = select(Event).where(Event.created_at > since, ~owed)
     yield from session.scalars(query.execution_options(yield_per=_PORTION))
 
 
 def raw_of_processed(session: Session) -> Iterator[tuple[str, bytes, datetime]]:
-    """Every kept webhook that was read, byte for byte."""
+    """Yield id, raw body and receipt time of every notification that is not pending. An erased body is empty."""
     query = select(Notification.id, Notification.raw, Notification.received_at).where(Notification.state != "pending")
     yield from session.execute(query.execution_options(yield_per=100))
 
 
 def positions_aside(session: Session, notification_id: str) -> set[int]:
-    """Which items of a notification were set aside."""
+    """Return the positions of a notification's items that were set aside."""
     return set(session.scalars(select(ParkedItem.position).where(ParkedItem.notification_id == notification_id)))
 
 
 def count_messages(session: Session, wamid: str, phone_number_id: str | None) -> int:
-    """How many messages have this wamid."""
+    """Count the messages with this wamid of one number; None stands for messages without a number."""
     query = select(func.count()).where(Message.wamid == wamid, Message.phone_number_id == (phone_number_id or ""))
     return session.scalar(query) or 0
 
 
 def has_report(session: Session, wamid: str, status: str, participant: str, phone_number_id: str | None) -> bool:
-    """Whether this report was kept."""
+    """Return whether this status report is stored; None stands for reports without a number."""
     report = exists().where(
         StatusReport.wamid == wamid,
         StatusReport.status == status,

@@ -1,4 +1,4 @@
-"""What each of our numbers knows of a contact: last inbound activity, consent to marketing, and who answers."""
+"""Rows per contact and business number: last inbound activity, consent to marketing, and who answers (handover)."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ Handovers = dict[tuple[str, str], Handover]
 
 
 class RecipientState(NamedTuple):
-    """What a number knows of a recipient before it sends. `is_new`: the contact has just been created. The other fields
-    are those of `ContactNumber`."""
+    """The state of a recipient for one number, read before a send.
+
+    `is_new`: the contact was just created. The other fields are those of `ContactNumber`.
+    """
 
     contact_id: str
     is_new: bool = False
@@ -82,7 +84,7 @@ def record_consents(session: Session, consents: Sequence[dict[str, Any]]) -> Non
             and_(target.c.consent_at == new.consent_at, new.opted_out),
         ),
     )
-    for consent in consents:  # one by one: two of a batch may be about the same contact
+    for consent in consents:  # one statement each, because two of them may be about the same contact and number
         session.execute(statement, consent)
 
 
@@ -110,7 +112,7 @@ def handover_of(row: Any) -> Handover:
 
 
 def merge_into(session: Session, gone_id: str, into_id: str) -> None:
-    """Merge what the numbers know of the contact `gone_id` into what they know of `into_id`."""
+    """Merge the rows of the contact `gone_id` into those of `into_id`, number by number."""
     rows = find_many(session, [gone_id], None)
     record_handovers(session, {(into_id, row.phone_number_id): handover_of(row) for row in rows})
     last_inbound = {(into_id, row.phone_number_id): row.last_inbound_at for row in rows if row.last_inbound_at}
@@ -167,12 +169,12 @@ def find_recipient(
 
 
 def recipient_state(session: Session, contact_id: str | None, phone_number_id: str) -> RecipientState | None:
-    """Return what a number knows of a contact; None for no contact."""
+    """Return the state of a contact for one number; None if `contact_id` is None."""
     return None if contact_id is None else recipient_states(session, [contact_id], phone_number_id)[contact_id]
 
 
 def recipient_states(session: Session, ids: Collection[str], phone_number_id: str) -> dict[str, RecipientState]:
-    """Return what a number knows of each of these contacts, by contact id."""
+    """Return the state of each of these contacts for one number, by contact id."""
     found = {contact_id: RecipientState(contact_id) for contact_id in ids}
     if ids:
         rows = session.execute(_RECIPIENT_STATES, {"ids": list(ids), "number": phone_number_id})

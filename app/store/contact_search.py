@@ -51,12 +51,12 @@ def is_known_to(phone_number_id: str) -> ColumnElement[bool]:
 
 
 def any_waiting(database: Database) -> bool:
-    """Whether any contact is to be indexed."""
+    """Return whether any contact waits to be indexed."""
     return bool(database.look(_ANY_WAITING, {}))
 
 
 def write_words(session: Session, limit: int) -> bool:
-    """Index at most `limit` queued contacts; False when none was queued."""
+    """Index at most `limit` queued contacts; return False if none was queued."""
     ids = list(session.scalars(select(ContactIndexQueue.contact_id).limit(limit).with_for_update(skip_locked=True)))
     if not ids:
         return False

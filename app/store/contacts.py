@@ -124,7 +124,7 @@ def merge(session: Session, gone_id: str, into_id: str) -> None:
     both = select(Contact).where(Contact.id.in_([gone_id, into_id])).order_by(Contact.id).with_for_update()
     rows = {row.id: row for row in session.scalars(both)}
     if gone_id not in rows:
-        return  # it was new in this batch, and never inserted
+        return  # the contact was created in this transaction and is not inserted yet
     unsynchronised = {"synchronize_session": False}
     for model in (ContactAlias, Message, Event, MessageRevision):
         moved = update(model).where(model.contact_id == gone_id).values(contact_id=into_id)

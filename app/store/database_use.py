@@ -1,4 +1,4 @@
-"""The row by which a database is told from an older copy of it."""
+"""The row that distinguishes a database in use from an older copy of it, such as a restored backup."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _BEATS = select(_TABLE.c.epoch, _TABLE.c.beats)
 
 
 def find(session: Session) -> DatabaseUse | None:
-    """The row; None in a database that no worker has used yet."""
+    """Return the row; None in a database that no worker has used yet."""
     return session.get(DatabaseUse, 1)
 
 
 def beats(session: Session) -> tuple[str, int] | None:
-    """The database's epoch and how far its beats have come."""
+    """Return the database's epoch and its count of beats; None if it has no row yet."""
     row = session.execute(_BEATS).first()
     return None if row is None else (row.epoch, row.beats)
 
@@ -37,13 +37,13 @@ def _beat(insert: Any) -> Any:
 
 
 def beat(session: Session, row: dict[str, Any]) -> tuple[str, int]:
-    """Add `beats` to the row's, or write the first row; return the epoch and how far the beats have come."""
+    """Add `beats` to the stored count, or insert the first row; return the epoch and the new count."""
     found = session.execute(_beat(session), {"id": 1, **row}).one()
     return found.epoch, found.beats
 
 
 def mark_file(session: Session) -> None:
-    """Count in SQLite's first page, by which its log is told from another file's (`app.db.sqlite_wal`)."""
+    """Increase a counter in SQLite's first page, which tells which WAL belongs to the file (`app.db.sqlite_wal`)."""
     if session.get_bind().dialect.name == "sqlite":
         count = session.execute(text("PRAGMA user_version")).scalar_one()
         session.execute(text(f"PRAGMA user_version = {(int(count) + 1) % 2**31}"))

@@ -81,7 +81,7 @@ def enqueue(session: Session, new: Sequence[NewDelivery], now: datetime, *, is_r
 
 
 def any_due(database: Database, endpoint_ids: Collection[str], now: datetime) -> bool:
-    """Whether `due` would find a delivery for any of these endpoints. Raises `Unavailable`."""
+    """Return whether `due` would find a delivery for any of these endpoints. Raises `Unavailable`."""
     return bool(endpoint_ids) and bool(database.look(_any_due(), {"ids": sorted(endpoint_ids), "now": now}))
 
 
@@ -159,7 +159,7 @@ def add_attempts(session: Session, attempts: Sequence[dict[str, Any]]) -> None:
 
 def dead_ids(session: Session, endpoint_id: str, limit: int) -> list[int]:
     """Return the ids of an endpoint's dead deliveries, oldest first."""
-    # SQLite uses a partial index only where the query repeats the index's condition literally.
+    # SQLite uses a partial index only if the query repeats the index's condition literally.
     is_dead = (IS_UNDELIVERED, Delivery.state == "dead")
     query = select(Delivery.id).where(Delivery.endpoint_id == endpoint_id, *is_dead)
     return list(session.scalars(query.order_by(Delivery.id).limit(limit)))
@@ -228,7 +228,7 @@ def recent_untried(session: Session, endpoint_id: str, now: datetime, limit: int
 
 
 def has_pending(session: Session, endpoint_id: str) -> bool:
-    """Whether an endpoint has a pending delivery. Takes no lock."""
+    """Return whether an endpoint has a pending delivery. Takes no lock."""
     pending = select(Delivery.id).where(Delivery.endpoint_id == endpoint_id, _pending(Delivery))
     return session.scalar(pending.limit(1)) is not None
 
@@ -285,5 +285,5 @@ def _executemany(
 
 
 def _pending(model: Any) -> ColumnElement[bool]:
-    """The condition of the partial indexes, as a literal: SQLite uses them only where the query repeats it."""
+    """Return the condition of the partial indexes as a literal: SQLite uses them only if the query repeats it."""
     return model.state == literal_column("'pending'")  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""What SQLAlchemy has no common word for: an INSERT of what is not there yet, and statements over many rows."""
+"""Statements that SQLAlchemy's dialects build differently: INSERT … ON CONFLICT, and statements over many rows."""
 
 from __future__ import annotations
 
@@ -16,23 +16,26 @@ from app.models.base import table
 
 
 def one_of(column: Any, values: Sequence[str]) -> ColumnElement[bool]:
-    """`column IN values`, in a form that a statement over many rows may hold: SQLAlchemy expands no list there."""
+    """Return `column IN values` as ORs, because SQLAlchemy does not expand lists in an executemany."""
     return or_(false(), *(column == value for value in values))
 
 
 def insert_new(session: Session, model: type[Base]) -> Any:
-    """An INSERT that skips rows whose unique key is taken. With `.returning(…)` it tells which were new."""
+    """Return an INSERT that skips rows whose unique key exists. `.returning(…)` then gives the inserted rows only."""
     return insert_or_update(session, model).on_conflict_do_nothing()
 
 
 def insert_or_update(session: Session, model: type[Base]) -> Any:
-    """An INSERT that can be told, by `.on_conflict_do_update(…)`, what to do where a unique key is taken."""
+    """Return an INSERT of the dialect, which has `.on_conflict_do_update(…)` for rows whose unique key exists."""
     name = session.get_bind().dialect.name
     return (postgresql if name == "postgresql" else sqlite).insert(table(model))
 
 
 def built_once(build: Callable[[Any], Any]) -> Callable[[Session], Any]:
-    """A statement for paths where building it each time would count. `build` is given the dialect's `insert`."""
+    """Build an INSERT once per dialect, because building it at each call is slow on frequent paths.
+
+    `build` gets the dialect's `insert` function. The returned function gives the statement for a session.
+    """
     built = {"postgresql": build(postgresql.insert), "sqlite": build(sqlite.insert)}
     return lambda session: built[session.get_bind().dialect.name]
 
@@ -41,10 +44,10 @@ Among = Callable[[ColumnElement[Any], str], ColumnElement[bool]]
 
 
 def with_lists(build: Callable[[Among], Any]) -> Callable[[Session], Any]:
-    """A statement that is made once and executed with lists. `build` is given what says `column IN :name`.
+    """Build a statement with list parameters once per dialect. `build` gets a function that returns `column IN :name`.
 
-    PostgreSQL gets a list as one array: expanded, the statement would be a new one to plan for each length. SQLite has
-    lists in JSON alone, where a text ends at a NUL.
+    PostgreSQL gets each list as one array, because an expanded list makes a new statement to plan for each length.
+    SQLite gets expanded lists: it could read a list from JSON only, where a text ends at a NUL.
     """
     built = {
         "postgresql": build(lambda column, name: column == any_(bindparam(name, type_=ARRAY(_element(column))))),
@@ -54,22 +57,22 @@ def with_lists(build: Callable[[Among], Any]) -> Callable[[Session], Any]:
 
 
 def _element(column: ColumnElement[Any]) -> TypeEngine[Any]:
-    """The type of a list's elements: all texts are the same to PostgreSQL, numbers are not."""
+    """Return the type of a list's elements: PostgreSQL needs the exact number type, but one text type for all texts."""
     return Text() if isinstance(column.type, String) else column.type
 
 
 def insert_and_count(session: Session, statement: Any, rows: Sequence[dict[str, Any]]) -> int:
-    """Execute an INSERT that skips rows whose unique key is taken; return how many rows were new."""
+    """Execute an INSERT that skips rows whose unique key exists; return the number of inserted rows."""
     result = session.execute(statement, rows, execution_options={"preserve_rowcount": True})
     assert isinstance(result, CursorResult)
     return result.rowcount
 
 
 class InsertMany:
-    """An INSERT of these columns of a table, for the one path where bookkeeping a row would cost more than writing it.
+    """An INSERT of some columns of a table, for the one path where SQLAlchemy's work per row costs more than the write.
 
-    SQLite takes the values as the columns' types convert them, without SQLAlchemy in between; PostgreSQL's driver has
-    ways of its own to write many rows, which SQLAlchemy knows.
+    On SQLite the values are converted by the columns' types and given to the driver directly. On PostgreSQL SQLAlchemy
+    executes the statement, because it uses the driver's own means to write many rows.
     """
 
     def __init__(self, model: type[Base], *columns: str) -> None:
@@ -83,7 +86,7 @@ class InsertMany:
         self._converters = [(place, convert) for place, convert in enumerate(converters) if convert is not None]
 
     def __call__(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Insert rows, each with its values in the order of the columns."""
+        """Insert rows; each is a tuple of values in the order of the columns."""
         if connection.dialect.name != "sqlite":
             connection.execute(self._statement, [dict(zip(self._columns, row, strict=True)) for row in rows])
             return
@@ -97,7 +100,7 @@ class InsertMany:
 def add_up(
     session: Session, model: type[Base], key: Sequence[str], sums: Sequence[str], largest: Sequence[str] = ()
 ) -> Any:
-    """An INSERT of counters that adds to those whose `key` is there, and keeps the larger of each of `largest`."""
+    """Return an INSERT of counters. Where a row's `key` exists, it adds the `sums` and keeps the larger `largest`."""
     is_postgresql = session.get_bind().dialect.name == "postgresql"
     target = table(model)
     statement = (postgresql if is_postgresql else sqlite).insert(target)

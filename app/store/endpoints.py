@@ -1,4 +1,4 @@
-"""The user's apps, and their Python handlers."""
+"""Rows of endpoints: the user's apps at URLs, and their Python handlers."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from app.store.dialect import insert_new
 
 
 def all_endpoints(session: Session) -> Sequence[Endpoint]:
-    """Every endpoint that was not removed, the oldest first."""
+    """Return the endpoints that are not removed, oldest first."""
     return session.scalars(select(Endpoint).where(Endpoint.removed_at.is_(None)).order_by(Endpoint.created_at)).all()
 
 
 def find(session: Session, endpoint_id: str, *, lock: bool = False) -> Endpoint | None:
-    """One endpoint that was not removed; with `lock`, nobody else changes it until the transaction ends."""
+    """Return an endpoint that is not removed, or None; with `lock`, lock its row until the transaction ends."""
     query = select(Endpoint).where(Endpoint.id == endpoint_id, Endpoint.removed_at.is_(None))
     return session.scalar(query.with_for_update() if lock else query)
 
 
 def find_any(session: Session, endpoint_id: str) -> Endpoint | None:
-    """One endpoint, removed or not."""
+    """Return an endpoint, removed or not, or None."""
     return session.get(Endpoint, endpoint_id)
 
 
 def all_of(session: Session, format: str) -> Sequence[Endpoint]:
-    """Every endpoint of a format, removed or not."""
+    """Return the endpoints of a format, removed or not."""
     return session.scalars(select(Endpoint).where(Endpoint.format == format)).all()
 
 
@@ -43,14 +43,17 @@ def add(session: Session, row: Endpoint) -> None:
 
 
 def add_new(session: Session, row: Endpoint) -> None:
-    """Insert an endpoint, unless another worker has done so."""
+    """Insert an endpoint; do nothing if another worker has inserted it already."""
     values = {column.key: getattr(row, column.key) for column in inspect(Endpoint).columns}
     session.execute(insert_new(session, Endpoint), [values])
     registry.bump(session)
 
 
 def claim_probe(session: Session, endpoint_id: str, seen: datetime, until: datetime) -> bool:
-    """Claim the right to try an endpoint whose breaker's pause is over; False if somebody else was first."""
+    """Claim the one call that a half-open breaker lets through; return False if another worker has claimed it.
+
+    `seen` is the end of the breaker's pause as it was read, `until` the end of the claim.
+    """
     in_time = (Endpoint.id == endpoint_id, Endpoint.open_until == seen)
     statement = update(Endpoint).where(*in_time).values(open_until=until)
     result = session.execute(statement.execution_options(synchronize_session=False))
@@ -59,13 +62,13 @@ def claim_probe(session: Session, endpoint_id: str, seen: datetime, until: datet
 
 
 def set_values(session: Session, endpoint_id: str, **values: Any) -> None:
-    """Change an endpoint."""
+    """Set columns of an endpoint."""
     _set(session, endpoint_id, values)
     registry.bump(session)
 
 
 def set_health(session: Session, endpoint_id: str, **values: Any) -> None:
-    """Note how an endpoint has been doing, which is no change of what it is."""
+    """Set columns about an endpoint's health. The registry's version stays, because the definition is unchanged."""
     _set(session, endpoint_id, values)
 
 

@@ -1,4 +1,4 @@
-"""Taking a person out of the rows that stay."""
+"""Erase a person's data from rows that are kept."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ UNSYNCHRONISED = {"synchronize_session": False}
 
 
 def notifications_that_hold(session: Session, needles: Collection[bytes]) -> set[str]:
-    """Notifications, read already, whose raw bytes hold any of these. Reads them all."""
+    """Return the ids of non-pending notifications whose raw body contains one of `needles`. Scans the whole table."""
     if not needles:
         return set()
     if session.get_bind().dialect.name == "sqlite":
@@ -48,7 +48,7 @@ def _like(needle: bytes) -> bytes:
 
 
 def notifications_of(session: Session, contact_id: str) -> set[str]:
-    """The notifications that a contact's messages and events came with."""
+    """Return the ids of the notifications that brought a contact's messages and events."""
     found = set()
     for model in (Message, Event):
         query = select(model.notification_id).where(model.contact_id == contact_id, model.notification_id.is_not(None))
@@ -57,14 +57,15 @@ def notifications_of(session: Session, contact_id: str) -> set[str]:
 
 
 def erase_raw(session: Session, ids: Collection[str]) -> None:
-    """Empty the raw bytes of notifications; those that are still to be read keep theirs."""
+    """Empty the raw bodies of notifications. Pending ones keep theirs, because they are still to be processed."""
     _run(session, update(Notification).where(Notification.id.in_(ids), Notification.state != "pending").values(raw=b""))
 
 
 def erase_messages(session: Session, contact_id: str, limit: int, now: datetime) -> int:
-    """Empty some of a contact's messages, and what hangs on them; return how many. None is the contact's any more.
+    """Erase at most `limit` messages of a contact, with their attempts, reports and revisions; return their number.
 
-    A wamid holds the person's number. What stands in its place tells messages apart, and nothing else.
+    The messages lose their contact. A wamid contains the person's number, so its hash replaces it: messages stay
+    distinguishable.
     """
     query = select(Message.id, Message.wamid, Message.status).where(Message.contact_id == contact_id).limit(limit)
     found = session.execute(query).all()
@@ -97,7 +98,7 @@ def erase_messages(session: Session, contact_id: str, limit: int, now: datetime)
 
 
 def erase_events(session: Session, contact_id: str, limit: int) -> int:
-    """Empty some of a contact's events, and what apps answered to them; return how many."""
+    """Erase at most `limit` events of a contact, and the apps' answers to their deliveries; return their number."""
     query = select(Event.id, Event.type, Event.data).where(Event.contact_id == contact_id)
     found = session.execute(query.order_by(Event.sequence).limit(limit)).all()
     ids = [row.id for row in found]
@@ -112,7 +113,7 @@ def erase_events(session: Session, contact_id: str, limit: int) -> int:
 
 
 def reports_that_name(session: Session, names: Collection[str]) -> list[int]:
-    """Reports on messages that are not known here whose wamid names somebody: it holds the number, in base64."""
+    """Return ids of reports without a message whose wamid contains one of `names`: a wamid holds a number in base64."""
     waiting = select(StatusReport.id, StatusReport.wamid).where(StatusReport.message_id.is_(None))
     needles = [name.encode() for name in names if name]
     found = session.execute(waiting.execution_options(yield_per=1000))
@@ -120,14 +121,14 @@ def reports_that_name(session: Session, names: Collection[str]) -> list[int]:
 
 
 def erase_reports(session: Session, ids: Collection[int]) -> None:
-    """Take the names out of such reports."""
+    """Erase wamid, error and callback data of status reports that have no message."""
     for row_id, wamid in session.execute(select(StatusReport.id, StatusReport.wamid).where(StatusReport.id.in_(ids))):
         blank = {"wamid": _erased(wamid), "error": None, "callback_data": None}
         _run(session, update(StatusReport).where(StatusReport.id == row_id).values(blank))
 
 
 def erase_participant(session: Session, names: Collection[str]) -> None:
-    """Take somebody out of the reports on messages to groups."""
+    """Replace a person's ids by hashes in the status reports on messages to groups."""
     for name in filter(None, names):
         _run(session, update(StatusReport).where(StatusReport.participant == name).values(participant=_erased(name)))
 
@@ -141,7 +142,7 @@ def _decoded(wamid: str) -> bytes:
 
 
 def forget_recipient(session: Session, addresses: Collection[str]) -> None:
-    """Forget how fast somebody may be written to."""
+    """Delete the rate limits of a recipient."""
     _run(session, delete(RecipientLimit).where(RecipientLimit.recipient.in_(addresses)))
 
 

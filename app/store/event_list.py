@@ -1,4 +1,4 @@
-"""Lists of events, in either direction, whatever they are narrowed to."""
+"""Lists of events, ascending or descending, with filters by type, number and business account."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 from app.models import Event
 
 MOST = "message.status"
-"""The type that most events have. Those of any other are found by an index of their own."""
+"""The type that most events have. A partial index covers the events of all other types."""
 
 NOT_MOST = text("events.type <> 'message.status'")
-"""As the index says it: a database takes an index of some rows only for who asks for some of these."""
+"""The condition of that partial index: a database uses it only for queries that contain the condition."""
 
 MANY = 10_000
 MOST_STREAMS = 60
@@ -29,9 +29,10 @@ def page(
     numbers: tuple[str, ...] | None = None,
     accounts: tuple[str, ...] = (),
 ) -> list[Event]:
-    """From `after`, ascending and without gaps; else newest first, below `before`.
+    """Return up to `limit` events: with `after`, ascending from that sequence and without gaps; else newest first,
+    with sequences below `before`.
 
-    With `numbers`, only what is about one of these, or about one of the business `accounts` as a whole.
+    With `numbers`, only events about one of these, or about one of the business `accounts` as a whole.
     """
     bounds: list[ColumnElement[bool]] = []
     if after is not None:
@@ -57,7 +58,7 @@ def page(
 def _streams(
     session: Session, type: str | None, numbers: tuple[str, ...] | None, accounts: tuple[str, ...]
 ) -> list[Select[int]]:
-    """What to read so as to see little that is not asked for: events of the type, or of each number and account."""
+    """Return queries that together cover the list and read few other rows: by type, or by each number and account."""
     query = select(Event.sequence)
     if type is not None and type != MOST and (numbers is None or _are_few(session, type)):
         of_type = query.where(Event.type == type, NOT_MOST)
@@ -73,7 +74,7 @@ def _streams(
 
 
 def _is_of(numbers: tuple[str, ...], accounts: tuple[str, ...]) -> ColumnElement[bool]:
-    """Whether an event is about one of these; written so that no index is read for it."""
+    """Return the condition that an event is about one of these. The `concat` keeps the planner from using an index."""
     return or_(Event.phone_number_id.concat("").in_(numbers), Event.waba_id.concat("").in_(accounts))
 
 

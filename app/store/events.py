@@ -1,4 +1,4 @@
-"""Events: one for every normalised item, in commit order."""
+"""Rows of events: one per normalised item, numbered in commit order."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _APPEND_LOCK = 7264920
 
 
 def take_turn(session: Session) -> None:
-    """Wait until no other transaction is appending events, and keep others waiting until this one ends.
+    """Wait until no other transaction appends events, and make others wait until this one ends.
 
-    First thing in a transaction that appends. `sequence` then ascends in commit order, so that a reader who has seen n
-    can never miss something below n; and appenders, who lock contacts and messages in whatever order their items name
-    them, cannot wait for each other in a circle. SQLite has one writer anyway.
+    Must come first in a transaction that appends. `sequence` then ascends in commit order, so that a reader who has
+    seen n never misses an event below n. Appenders lock contacts and messages in the order of their items; since one
+    appends at a time, they cannot deadlock. SQLite has one writer anyway.
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _APPEND_LOCK})
@@ -34,22 +34,22 @@ _KNOWN_KEYS = with_lists(lambda among: select(_TABLE.c.key).where(among(_TABLE.c
 
 
 def append(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert events in this order. Their keys must be new: see `known_keys`, and keep the turn meanwhile."""
+    """Insert events in this order. Their keys must be new: check with `known_keys` after `take_turn`, not before."""
     session.execute(_APPEND, rows)
 
 
 def known_keys(session: Session, keys: Collection[str]) -> set[str]:
-    """Which of these keys have an event already."""
+    """Return those of these keys that an event has already."""
     return set(session.scalars(_KNOWN_KEYS(session), {"keys": list(keys)})) if keys else set()
 
 
 def find_many(session: Session, ids: Collection[str]) -> dict[str, Event]:
-    """Events by our ids."""
+    """Return events by our ids."""
     return {row.id: row for row in session.scalars(select(Event).where(Event.id.in_(ids)))}
 
 
 def of_notifications(session: Session, ids: Collection[str]) -> list[Event]:
-    """What was read from these webhooks, in order."""
+    """Return the events made from these notifications, in order."""
     query = select(Event).where(Event.notification_id.in_(ids)).order_by(Event.sequence)
     return list(session.scalars(query))
 
@@ -57,15 +57,15 @@ def of_notifications(session: Session, ids: Collection[str]) -> list[Event]:
 def received_between(
     session: Session, since: datetime, until: datetime, *, after: int, limit: int
 ) -> list[Event]:
-    """Events received between two times, in their order, from after a place."""
+    """Return up to `limit` events received between two times, with sequences above `after`, ascending."""
     query = select(Event).where(Event.sequence > after, Event.received_at >= since, Event.received_at < until)
     return list(session.scalars(query.order_by(Event.sequence).limit(limit)))
 
 
 def count_by_number(session: Session, notification_id: str) -> dict[str, int]:
-    """How many items of a notification became events, by number ("" for none).
+    """Count the items of a notification that became events, by number ("" for none).
 
-    An item that was read twice, and better the second time, may have two events; it counts as its newest one.
+    An item may have two events if a replay made a better one; only its newest event counts.
     """
     query = select(Event.position, Event.phone_number_id).where(Event.notification_id == notification_id)
     newest = {position: number for position, number in session.execute(query.order_by(Event.sequence))}
@@ -73,21 +73,21 @@ def count_by_number(session: Session, notification_id: str) -> dict[str, int]:
 
 
 def at(session: Session, sequence: int) -> Event | None:
-    """The event at a place; None where there is none, or none any more."""
+    """Return the event with this sequence; None if there is none, or it was deleted."""
     return session.get(Event, sequence)
 
 
 def newest(session: Session) -> Event | None:
-    """The event at the newest place."""
+    """Return the event with the highest sequence, or None."""
     return session.scalar(select(Event).order_by(Event.sequence.desc()).limit(1))
 
 
 def newest_until(session: Session, event_id: str) -> Event | None:
-    """The newest event that is not younger than the one with this id, whether that is here or not: ids tell when they
-    were made."""
+    """Return the newest event created no later than the one with this id, or None. The id itself need not exist,
+    because an id contains the time at which it was made."""
     return session.scalar(select(Event).where(Event.id <= event_id).order_by(Event.id.desc()).limit(1))
 
 
 def last_sequence(session: Session) -> int:
-    """The newest event's place; 0 when there is none."""
+    """Return the highest sequence; 0 if there are no events."""
     return session.scalar(select(func.max(Event.sequence))) or 0

@@ -42,7 +42,7 @@ _ANY_DUE = select(or_(exists().where(_IS_KIND, _IS_OVER), exists().where(_IS_KIN
 
 
 def _claiming(due: Any) -> Any:
-    """Take what `due` selects, as far as no other transaction is about to."""
+    """Return the UPDATE that claims the rows of `due`; rows that another transaction has locked are skipped."""
     return (
         update(_JOBS)
         .where(_JOBS.c.id.in_(due.with_for_update(skip_locked=True)))
@@ -84,7 +84,7 @@ def add(session: Session, kind: str, subject_id: str, due_at: datetime) -> None:
 
 
 def any_due(database: Database, kind: str, now: datetime) -> bool:
-    """Whether a claim would find something. Raises `Unavailable`."""
+    """Return whether any job of this kind is due. Takes no lock. Raises `Unavailable`."""
     return bool(database.look(_ANY_DUE, {"of_kind": kind, "now": now, "latest": latest(kind, now)}))
 
 

@@ -13,7 +13,7 @@ from app.store.dialect import insert_or_update
 
 
 def save(session: Session, key_name: str, face: str, at: datetime) -> None:
-    """Keep that a key was used, where no later use is kept."""
+    """Store the time of a key's last use; a later time that is stored already stays."""
     insert = insert_or_update(session, KeyUse)
     statement = insert.on_conflict_do_update(
         index_elements=["key_name", "face"],
@@ -24,6 +24,6 @@ def save(session: Session, key_name: str, face: str, at: datetime) -> None:
 
 
 def since(session: Session, at: datetime) -> set[tuple[str, str]]:
-    """Which keys were used at that time or later, each with the face: `api` or `graph`."""
+    """Return name and `face` (`api` or `graph`) of the keys used at or after a time."""
     query = select(KeyUse.key_name, KeyUse.face).where(KeyUse.last_at >= at)
     return {(name, face) for name, face in session.execute(query)}

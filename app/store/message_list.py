@@ -1,8 +1,7 @@
-"""Lists of messages, newest first, whatever they are narrowed to.
+"""Lists of messages, newest first, with any combination of filters.
 
-An index serves one list well: that of the columns it begins with. Which one to read is decided here and not by the
-database, since SQLite knows nothing of how many rows a value has. Filters that the index does not hold are checked on
-the way.
+An index returns rows in order only for equality filters on its first columns. This module chooses the index, because
+SQLite does not know how many rows a value has. Other filters are checked row by row.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ from app.models import Contact, ContactAlias, Message
 from app.models.base import table
 
 Place = tuple[datetime, str]
-"""Where a page ended: the time and the id of its last message."""
+"""Timestamp and id of the last message of a page."""
 
 Stream = dict[InstrumentedAttribute[Any], str]
-"""Columns that an index begins with, and their values: read from there, messages come newest first."""
+"""The first columns of an index and their values. Read in this index, such messages come newest first."""
 
 _MESSAGE, _CONTACT = table(Message), table(Contact)
 _MESSAGE_FIELDS = tuple(each.name for each in fields(DomainMessage) if each.name not in ("contact", "channel"))
@@ -35,21 +34,21 @@ _CONTACT_NAMES = tuple(each.name for each in fields(ContactRef))
 DIRECTIONS = ("inbound", "outbound")
 
 MANY = 10_000
-"""Rows beyond which it makes no difference how many more there are."""
+"""Rows are counted up to this number only: more rows do not change the choice of the index."""
 
 FEW = MANY // 2
-"""So many may be read and looked at one by one, whatever comes of it."""
+"""This many rows may be read and tested one by one, even if none matches."""
 
 LOOKUP = 5
-"""To read a message costs about as much as so many entries of an index."""
+"""Cost of reading one message, in entries of an index."""
 
 MOST_STREAMS = 60
-"""With more than these to merge, walking through all messages is no slower."""
+"""If more streams would have to be merged, reading all messages in order is as fast."""
 
 
 @dataclass(frozen=True, slots=True)
 class MessageFilter:
-    """What a list of messages is narrowed to. `numbers` bounds what the caller may see."""
+    """The filters of a list of messages. `numbers` are the numbers that the caller may see; None for all."""
 
     contact: str | None = None
     direction: str | None = None
@@ -63,7 +62,7 @@ class MessageFilter:
     numbers: tuple[str, ...] | None = None
 
     def allowed_numbers(self) -> tuple[str, ...] | None:
-        """The numbers asked for that the caller may see; None for all."""
+        """Return the requested numbers that the caller may see; None for all numbers."""
         if self.phone_number_id is None:
             return self.numbers
         is_allowed = self.numbers is None or self.phone_number_id in self.numbers
@@ -71,7 +70,7 @@ class MessageFilter:
 
 
 def places(session: Session, filters: MessageFilter, *, limit: int, before: Place | None) -> list[Place]:
-    """Newest first by timestamp, then id, starting after the message that `before` names."""
+    """Return timestamp and id of up to `limit` messages, newest first, from after `before`."""
     query = _page(session, filters, limit, before)
     return [] if query is None else [(timestamp, message_id) for timestamp, message_id in session.execute(query)]
 
@@ -79,7 +78,7 @@ def places(session: Session, filters: MessageFilter, *, limit: int, before: Plac
 def texts(
     session: Session, filters: MessageFilter, *, limit: int, before: Place | None
 ) -> list[tuple[datetime, str, str]]:
-    """The same, each with what the message says."""
+    """Return timestamp, id and text of up to `limit` messages, newest first, from after `before`."""
     query = _page(session, filters, limit, before)
     if query is None:
         return []
@@ -109,7 +108,7 @@ def _page(
 
 
 def read(session: Session, ids: Sequence[str]) -> list[DomainMessage]:
-    """These messages in this order. No row becomes an object of the ORM's, which would cost more than reading it."""
+    """Return the messages with these ids in this order. Builds no ORM objects: they would cost more than the query."""
     query = select(*(_MESSAGE.c[name] for name in _MESSAGE_NAMES), *(_CONTACT.c[name] for name in _CONTACT_NAMES))
     query = query.outerjoin_from(_MESSAGE, _CONTACT, _CONTACT.c.id == _MESSAGE.c.contact_id)
     found: dict[str, DomainMessage] = {}
@@ -122,7 +121,7 @@ def read(session: Session, ids: Sequence[str]) -> list[DomainMessage]:
 
 
 def rest(filters: MessageFilter, but: Stream) -> list[ColumnElement[bool]]:
-    """What a message must fulfil beside what its index says, written so that no other index is taken for it."""
+    """Return the conditions that the stream `but` does not fulfil, written so that no other index is used for them."""
     equal = {
         Message.direction: filters.direction,
         Message.status: filters.status,
@@ -137,7 +136,7 @@ def rest(filters: MessageFilter, but: Stream) -> list[ColumnElement[bool]]:
 
 
 def size(session: Session, filters: MessageFilter) -> int:
-    """How many messages a status leaves, as far as `MANY`; 0 for the few of a contact or a batch, uncounted."""
+    """Estimate the size of a list, at most `MANY`: the count of its status; 0 for a contact, a batch or one message."""
     if filters.contact is not None or filters.batch is not None or filters.message_id is not None:
         return 0
     if filters.status is None:
@@ -152,7 +151,7 @@ def _read(stream: Stream, filters: MessageFilter, conditions: list[Any]) -> Sele
 
 
 def _choose(session: Session, filters: MessageFilter) -> list[Stream]:
-    """The streams that together hold all that is asked for, and cost least to walk through."""
+    """Return the streams that together contain the list and have the lowest estimated cost."""
     candidates = _candidates(session, filters)
     if len(candidates) == 1:
         return candidates[0]
@@ -161,7 +160,7 @@ def _choose(session: Session, filters: MessageFilter) -> list[Stream]:
 
 
 def _weight(streams: list[Stream], filters: MessageFilter) -> int:
-    """What each entry costs. The index of statuses itself tells a message's type and number."""
+    """Return the cost per index entry. The index by status contains type and number, so other messages are not read."""
     tells_all = filters.contact is None and filters.batch is None
     return 1 if tells_all and all(Message.status in stream for stream in streams) else LOOKUP
 
@@ -196,7 +195,7 @@ def _directions(filters: MessageFilter) -> tuple[str, ...]:
 
 
 def _contacts(session: Session, name: str) -> list[str]:
-    """The contact of this id, or those known by this name of Meta's: a phone in any of its forms, or a user id."""
+    """Return the ids of contacts with this id of ours, or with this phone number (in any form) or user id of Meta's."""
     named = select(ContactAlias.contact_id).where(
         ContactAlias.kind.in_(("wa_id", "user_id", "parent_user_id")), ContactAlias.value.in_(names_of(name))
     )
@@ -204,7 +203,7 @@ def _contacts(session: Session, name: str) -> list[str]:
 
 
 def _numbers_with(session: Session, direction: str) -> tuple[str, ...] | None:
-    """The numbers that have messages of this direction, each found by a step in the index; None if they are many."""
+    """Return the numbers that have messages of this direction, by one index lookup each; None if they are many."""
     found: list[str] = []
     while len(found) <= MOST_STREAMS:
         query = select(func.min(Message.phone_number_id)).where(Message.direction == direction)
@@ -216,7 +215,7 @@ def _numbers_with(session: Session, direction: str) -> tuple[str, ...] | None:
 
 
 def _count(session: Session, streams: list[Stream], filters: MessageFilter) -> int:
-    """How many messages these streams hold, as far as `MANY`."""
+    """Count the messages of these streams, up to `MANY`."""
     total = 0
     for stream in streams:
         some = select(literal(1)).where(*(column == value for column, value in stream.items()), *_bounds(filters))

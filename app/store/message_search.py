@@ -112,7 +112,7 @@ def _common_prefixes(session: Session, words: Sequence[SearchTerm]) -> list[Sear
 
 
 def _has_prefix(text: str, beginning: SearchTerm) -> bool:
-    """Whether one of a document's words begins with the term."""
+    """Return whether one of a document's words begins with the term."""
     return f" {beginning.word}" in f" {text}"
 
 
@@ -147,7 +147,7 @@ def find_among(
 
 
 def is_common(session: Session, words: Sequence[SearchTerm], filters: MessageFilter) -> bool:
-    """Whether more of the newest messages match the terms than have the status of the filters."""
+    """Return whether more of the newest messages match the terms than have the status of the filters."""
     if filters.status is None:
         return False
     query = (
@@ -175,7 +175,7 @@ def queued(session: Session, limit: int) -> list[QueuedMessage]:
 
 
 def any_waiting(database: Database) -> bool:
-    """Whether any message is to be indexed. Raises `Unavailable`."""
+    """Return whether any message waits to be indexed. Raises `Unavailable`."""
     return bool(database.look(_ANY_WAITING, {}))
 
 
@@ -237,7 +237,7 @@ def _facets(direction: str, message_type: str, number: str) -> tuple[str, ...]:
 
 
 def _is_plain(value: str) -> bool:
-    """Whether SQLite's and PostgreSQL's tokenisers both keep a value as one token."""
+    """Return whether the tokenisers of SQLite and PostgreSQL both keep a value as one token."""
     return value.isascii() and value.replace("_", "x").isalnum() and "_" not in value
 
 

@@ -161,7 +161,7 @@ def advance_status(session: Session, changes: Sequence[dict[str, Any]]) -> None:
             }
         )
     for status, parameters in sorted(by_status.items()):
-        # Only where one is given does the statement need it, and most reports carry none.
+        # Most reports have no error, and the statement without one is cheaper.
         has_errors = any(parameter["new_error"] for parameter in parameters)
         session.execute(_advance_status(status, has_errors), parameters)
 
@@ -169,7 +169,7 @@ def advance_status(session: Session, changes: Sequence[dict[str, Any]]) -> None:
 @cache
 def _advance_status(status: str, has_errors: bool) -> Any:
     values: dict[str, Any] = {"status": status, "updated_at": bindparam("now", type_=_TABLE.c.updated_at.type)}
-    # What a held message said of why it was held is over with it.
+    # The error of a held message is the reason for holding it, which no longer applies.
     error: Any = case((_TABLE.c.status == "held", null()), else_=_TABLE.c.error)
     if has_errors:
         error = func.coalesce(bindparam("new_error", type_=_TABLE.c.error.type), error)

@@ -1,4 +1,4 @@
-"""Business numbers."""
+"""Rows of business numbers that were added to the one of the settings."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from app.store import registry
 
 
 def all_numbers(session: Session) -> Sequence[Number]:
-    """Every configured number."""
+    """Return all added numbers."""
     return session.scalars(select(Number).order_by(Number.phone_number_id)).all()
 
 
 def find(session: Session, phone_number_id: str) -> Number | None:
-    """One number that was added."""
+    """Return an added number, or None."""
     return session.get(Number, phone_number_id)
 
 
 def save(session: Session, row: dict[str, Any]) -> None:
-    """Add a number, or change the one with its `phone_number_id`."""
+    """Insert a number, or update the one with the same `phone_number_id`."""
     session.merge(Number(**row))
     registry.bump(session)
 
 
 def remove(session: Session, phone_number_id: str) -> bool:
-    """Forget a number; False if there was none."""
+    """Delete a number; return False if there was none."""
     registry.bump(session)
     result = session.execute(delete(Number).where(Number.phone_number_id == phone_number_id))
     assert isinstance(result, CursorResult)

@@ -1,4 +1,4 @@
-"""Messages of imported history whose file Meta tells of later. Until then they hold a placeholder."""
+"""Messages of imported history whose file arrives in a later webhook. Until then they hold a placeholder."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _FILLED = ("message_type", "message", "content", "context", "referral", "error",
 
 
 def fill(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
-    """Put in the place of placeholders what they stood for, by `id`; return the ids of those that were still some.
+    """Replace placeholders by the messages of these rows, by `id`; return the ids that still were placeholders.
 
-    The caller has the turn (see `store.events`), so that nobody else fills one meanwhile.
+    The caller holds the lock of `events.take_turn`, so that no other transaction replaces one meanwhile.
     """
     ids = {row["id"] for row in rows}
     query = select(Message.id).where(Message.id.in_(ids), Message.message_type == PLACEHOLDER)
     still = set(session.scalars(query))
-    found = {row["id"]: row for row in reversed(rows) if row["id"] in still}  # of several, the first
+    found = {row["id"]: row for row in reversed(rows) if row["id"] in still}  # of rows with the same id the first wins
     if found:
         target = table(Message)
         values = {name: bindparam(f"new_{name}", type_=target.c[name].type) for name in _FILLED}
@@ -36,5 +36,5 @@ def fill(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
 
 
 def any_left(session: Session, wamids: Collection[str]) -> bool:
-    """Whether any of these messages is still a placeholder."""
+    """Return whether any of these messages still is a placeholder."""
     return bool(session.scalar(select(exists().where(Message.wamid.in_(wamids), Message.message_type == PLACEHOLDER))))

@@ -1,4 +1,4 @@
-"""What Meta charges for, counted by number, day and category."""
+"""Counts of priced messages by number, UTC day and Meta's pricing category."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ _ADD_UP = built_once(_add_up)
 
 
 def count_new(session: Session, changes: Sequence[dict[str, Any]]) -> None:
-    """Count those of these messages whose price nobody had named before, by the first `pricing` given for each `id`.
+    """Count those of these messages that have no stored pricing yet, by the first `pricing` in `changes` of each `id`.
 
-    Before it is noted with the message, in the same transaction: so each message counts once, however many of its
-    reports name a price and in whatever order they come. Its day is its own, which no order of reports can change.
+    Must run before `messages.set_pricing`, in the same transaction: then each message counts once, however many of its
+    reports have a price. The day is that of the message's timestamp, so the order of the reports does not matter.
     """
     first: dict[str, dict[str, Any]] = {}
     for change in changes:
@@ -55,7 +55,7 @@ def count_new(session: Session, changes: Sequence[dict[str, Any]]) -> None:
 def by_category(
     session: Session, first_day: str, last_day: str, numbers: tuple[str, ...] | None
 ) -> Sequence[PricedMessages]:
-    """The counts of these days, inclusive."""
+    """Return the counts from `first_day` to `last_day` (ISO dates, both included), of `numbers` or, if None, of all."""
     query = select(PricedMessages).where(PricedMessages.day >= first_day, PricedMessages.day <= last_day)
     keys = (PricedMessages.day, PricedMessages.phone_number_id, PricedMessages.category, PricedMessages.type)
     return session.scalars(_of(query, numbers).order_by(*keys, PricedMessages.billable)).all()
@@ -67,7 +67,7 @@ def _of(query: Select[PricedMessages], numbers: tuple[str, ...] | None) -> Selec
 
 def _kind(pricing: dict[str, Any]) -> tuple[str, str, int]:
     category, kind = _word(pricing.get("category")), _word(pricing.get("type"))
-    # `billable` is to go away one day, says Meta; the type tells the same.
+    # Meta says that it will remove `billable` one day; the type gives the same information.
     billable = pricing.get("billable")
     return category, kind, int(billable if isinstance(billable, bool) else kind in ("regular", "unknown"))
 

@@ -1,4 +1,4 @@
-"""What became of the messages that an app has taken, as far as it went through this gateway."""
+"""Queries that find out whether an app answers the messages that it accepted. Only sends of this gateway count."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 from app.models import Delivery, DeliveryAttempt, Event, Message
 
 LOOK_BACK = 5_000
-"""Deliveries of all endpoints that are looked through, the latest first: there is no index for those of one."""
+"""Number of the newest deliveries, of all endpoints, that are searched: no index covers those of one endpoint."""
 
 
 class Taken(NamedTuple):
-    """A message that an app has answered 2xx, and when."""
+    """A delivered message: the app answered 2xx at this time."""
 
     delivery_id: int
     contact_id: str | None
@@ -24,7 +24,7 @@ class Taken(NamedTuple):
 
 
 def taken(session: Session, endpoint_id: str, before: datetime, limit: int) -> list[Taken]:
-    """The latest messages of single customers that an endpoint took before then, the latest first."""
+    """Return up to `limit` live, non-group messages delivered to an endpoint before a time, newest first."""
     last = session.scalar(select(func.max(Delivery.id))) or 0
     query = (
         select(Delivery.id, Message.contact_id, Delivery.finished_at)
@@ -40,13 +40,13 @@ def taken(session: Session, endpoint_id: str, before: datetime, limit: int) -> l
 
 
 def is_anything_sent(session: Session, contacts: Collection[str], since: datetime) -> bool:
-    """Whether anything was sent through this gateway to one of these contacts at that time or later."""
+    """Return whether a send to one of these contacts was requested through this gateway at or after a time."""
     query = select(Message.id).where(Message.contact_id.in_(contacts), Message.direction == "outbound")
     query = query.where(Message.source == "live", Message.received_at >= since).limit(1)
     return session.scalar(query) is not None
 
 
 def answers(session: Session, deliveries: Collection[int]) -> list[str]:
-    """What was answered with these deliveries, as far as it is kept."""
+    """Return the stored answers of apps to these deliveries."""
     query = select(DeliveryAttempt.answer).where(DeliveryAttempt.delivery_id.in_(deliveries))
     return [answer for answer in session.scalars(query) if answer]

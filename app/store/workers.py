@@ -1,4 +1,4 @@
-"""Which processes are alive: workers, and those that answer requests."""
+"""Rows of live processes: workers and web processes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from sqlalchemy.orm import Session
 from app.models import Job, WebSeen, WorkerSeen
 
 SILENT_AFTER = timedelta(seconds=30)
-"""A worker that has said nothing for so long counts as gone."""
+"""A process whose row was not updated for this time counts as gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How fast and how boldly may be sent: messages per second, and what becomes of a send with an unknown outcome."""
+    """A worker's limits of sending: messages per second, whether `unknown` sends are sent again, and for how many
+    seconds an `unknown` send waits for Meta's report."""
 
     messages_per_second: float
     resends_unknown: bool
@@ -34,50 +35,51 @@ def seen(
     ahead_seconds: float = 0.0,
     **of_settings: Any,
 ) -> None:
-    """Say that a worker is alive, and how far its clock is ahead; forget those that have long been silent.
+    """Record that a worker is alive, and by how many seconds its clock is ahead; delete rows older than
+    `forget_before`.
 
-    `of_settings` are columns of `WorkerSeen` that tell of its settings.
+    `of_settings` are the columns of `WorkerSeen` that describe its settings.
     """
     session.merge(WorkerSeen(id=worker_id, seen_at=now, host=host, clock_ahead_seconds=ahead_seconds, **of_settings))
     session.execute(delete(WorkerSeen).where(WorkerSeen.seen_at < forget_before))
 
 
 def left(session: Session, worker_id: str) -> None:
-    """Say that a worker is no more."""
+    """Delete the row of a worker that ends."""
     session.execute(delete(WorkerSeen).where(WorkerSeen.id == worker_id))
 
 
 def is_known(session: Session, worker_id: str) -> bool:
-    """Whether a worker has a row: it has said that it is alive, and nobody has taken its place."""
+    """Return whether a worker still has its row: it was recorded as alive, and `take_place` has not removed it."""
     return session.get(WorkerSeen, worker_id) is not None
 
 
 def take_place(session: Session, joined_at: datetime, now: datetime) -> None:
-    """Remove workers that joined before and are silent. One that wakes up finds that, and is a newcomer."""
+    """Delete the rows of silent workers that joined before `joined_at`. Such a worker that resumes must join anew."""
     gone = delete(WorkerSeen).where(WorkerSeen.joined_at < joined_at, WorkerSeen.seen_at <= now - SILENT_AFTER)
     session.execute(gone)
 
 
 def living(session: Session, now: datetime) -> Sequence[WorkerSeen]:
-    """The workers that are alive and told of their settings, the one that has been so for longest first."""
+    """Return live workers whose row has their settings, in the order in which they joined."""
     query = select(WorkerSeen).where(WorkerSeen.seen_at > now - SILENT_AFTER, WorkerSeen.settings.is_not(None))
     return session.scalars(query.order_by(WorkerSeen.joined_at, WorkerSeen.id)).all()
 
 
 def web_seen(session: Session, web_id: str, now: datetime, forget_before: datetime, **values: Any) -> None:
-    """Say that a web process is alive, with the other `values` of its row; forget those that have long been silent."""
+    """Record that a web process is alive, with other `values` of its row; delete rows older than `forget_before`."""
     session.merge(WebSeen(id=web_id, seen_at=now, **values))
     session.execute(delete(WebSeen).where(WebSeen.seen_at < forget_before))
 
 
 def living_web(session: Session, now: datetime) -> Sequence[WebSeen]:
-    """The web processes that are alive, the one that has been so for longest first."""
+    """Return live web processes, in the order in which they joined."""
     query = select(WebSeen).where(WebSeen.seen_at > now - SILENT_AFTER)
     return session.scalars(query.order_by(WebSeen.joined_at, WebSeen.id)).all()
 
 
 def strictest(session: Session, now: datetime, own: Limits) -> Limits:
-    """The strictest of each limit among the workers that are alive and `own`."""
+    """Return the strictest value of each limit among `own` and those of the live workers."""
     rows = living(session, now)
     return Limits(
         min([own.messages_per_second, *(row.messages_per_second for row in rows if row.messages_per_second)]),
@@ -87,23 +89,26 @@ def strictest(session: Session, now: datetime, own: Limits) -> Limits:
 
 
 def write_and_take_back(session: Session, row_id: str, now: datetime) -> None:
-    """Write a row and delete it again: after the commit the database can be written, and nobody has seen the row."""
+    """Insert a row and delete it: a commit proves that the database is writable, and no reader sees the row."""
     session.execute(insert(WorkerSeen), [{"id": row_id, "seen_at": now}])
     session.execute(delete(WorkerSeen).where(WorkerSeen.id == row_id))
 
 
 def last_seen(session: Session) -> datetime | None:
-    """When any worker last said it was alive."""
+    """Return the latest time at which a worker was recorded as alive; None if there never was one."""
     return session.scalar(select(func.max(WorkerSeen.seen_at)))
 
 
 def wrong_clocks(session: Session, since: datetime, more_than: float) -> dict[str, float]:
-    """By how many seconds the clocks of hosts are ahead whose workers were seen since then, if by more than this."""
+    """Return, by host, by how many seconds clocks are ahead (negative: behind), if by more than `more_than` seconds.
+
+    Reads the rows of workers that were alive at or after `since`.
+    """
     query = select(WorkerSeen.host, WorkerSeen.clock_ahead_seconds).where(WorkerSeen.seen_at >= since)
     found = session.execute(query.where(func.abs(WorkerSeen.clock_ahead_seconds) > more_than))
     return {row.host or "": row.clock_ahead_seconds or 0.0 for row in found}
 
 
 def oldest_due(session: Session, now: datetime) -> datetime | None:
-    """Since when the oldest job that nobody has done has been due."""
+    """Return the earliest `due_at` of all due jobs; None if none is due."""
     return session.scalar(select(func.min(Job.due_at)).where(Job.due_at <= now))

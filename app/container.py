@@ -99,7 +99,7 @@ class Gateway:
 
     @classmethod
     def build(cls, config: Config, version: str, *, now: Callable[[], datetime] = utc_now) -> Gateway:
-        """Put the services together as the settings say. `now` is the clock that every service reads.
+        """Build the services from the settings. `now` is the clock that every service reads.
 
         Raises `ConfigError` if the guard against requests to internal addresses does not work on this machine.
         """
@@ -200,7 +200,7 @@ class Gateway:
 
 
 def _graph_options(config: Config, version: str) -> dict[str, Any]:
-    """What the client of Meta's Graph API is made with, here and in the process that sends queued messages."""
+    """Return the arguments of the Graph API client, for this process and for the child process that sends messages."""
     return {
         "base_url": config.graph_api_url,
         "version": config.graph_api_version,
@@ -213,7 +213,7 @@ def _graph_options(config: Config, version: str) -> dict[str, Any]:
 
 
 def _handler_pool(config: Config) -> HandlerPool | None:
-    """The processes for the user's Python handlers, or `None` without `HANDLERS`. None is started yet."""
+    """Return the pool of processes for the user's Python handlers, not started; None without `HANDLERS`."""
     if not config.handlers:
         return None
     return HandlerPool(

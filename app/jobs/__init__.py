@@ -1,4 +1,4 @@
-"""The worker process: everything that happens after a webhook or a send was stored and answered.
+"""The worker process. It does all work that follows after a webhook or a queued send was stored and acknowledged.
 
 `worker` runs the process. `worker_loops` lists its loops, and `loops` runs each of them in a thread. Three loops do the
 main work: `process` (notifications), `send` (queued sends) and `deliver` (events to endpoints). `deliver` limits the

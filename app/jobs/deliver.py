@@ -83,7 +83,7 @@ class DeliverDue:
         due = self._queue.find_due(list(self._requests(endpoints, self._now())))
         self.in_flight.withdraw({each.id: each for each in endpoints if each.health.open_until is None})
         finished = self.in_flight.take_finished()
-        # Recording makes the next delivery of each contact due. Waiting before the next round would add up over them.
+        # Recording makes the next delivery of each contact due, so a pause before the next round would delay each one.
         self._has_unblocked = any(each.batch.endpoint.ordered for each in finished)
         if finished or due:
             claimed_at = time.monotonic()
@@ -141,7 +141,7 @@ class DeliverDue:
     def _attempt(self, batch: DeliveryBatch) -> DeliveryResult | None:
         try:
             return self._dispatch(batch)
-        except Exception:  # a fault of ours: the lease runs out, and the delivery is attempted again
+        except Exception:  # a bug of ours: the lease runs out, and the delivery is attempted again
             logger.exception("a delivery could not be tried", extra={"event_id": batch.claim.event_id})
             return None
 

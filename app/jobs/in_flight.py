@@ -1,7 +1,7 @@
 """The deliveries that this worker has claimed: queued, running in a thread, or finished and not yet recorded.
 
 No other list of claims exists. So only leases of deliveries that will still be attempted or recorded are renewed, and a
-claim that gets lost by a fault becomes free when its lease ends.
+claim that is lost by a bug becomes free when its lease ends.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from app.store.deliveries import DeliveryClaim
 class InFlight:
     """Holds deliveries from their claim until their result is recorded. Thread-safe.
 
-    `attempt` attempts one batch and returns None if it broke by a fault of ours; the batch is then dropped, and its
+    `attempt` attempts one batch and returns None if it failed by a bug of ours; the batch is then dropped, and its
     lease runs out. A batch whose lease has ended before a thread takes it is not attempted, because another worker may
     have claimed it. `batch_size` is the number of deliveries that one transaction records.
     """
@@ -80,12 +80,12 @@ class InFlight:
                 self._lease_ends[batch.claim] = claimed_at + self._lease_seconds
 
     def finish_unattempted(self, batches: Sequence[DeliveryBatch]) -> None:
-        """Let the claims of these batches be released with the next results that are recorded."""
+        """Add these batches to the results as not attempted, so that the next recording releases their claims."""
         with self._changed:
             self._finished += [DeliveryResult(batch, self._now()) for batch in batches]
 
     def withdraw(self, kept: Mapping[str, Endpoint]) -> None:
-        """Stop queued deliveries of endpoints that are not in `kept` (by id), or that have changed since the claim.
+        """Release queued deliveries of endpoints that are not in `kept` (by id), or that have changed since the claim.
 
         A changed endpoint may have another URL or another secret.
         """

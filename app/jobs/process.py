@@ -14,7 +14,7 @@ BATCH_SIZE = 256
 
 
 def process_due(gateway: Gateway, should_stop: Callable[[], bool]) -> bool:
-    """Claim a batch of due notifications and process it; False when nothing was due."""
+    """Claim a batch of due notifications and process it. Returns False if none was due. Raises `Unavailable`."""
     now = gateway.now()
     if not jobs.any_due(gateway.database, PROCESS, now):
         return False

@@ -16,8 +16,8 @@ from app.process.fault_points import Point
 from app.services.sending import DueSend, SendOutcome, SendQueue
 
 PREFETCH, PREFETCH_WHEN_FAST = 1, 4
-"""How many calls may wait, for each that may be in flight, either for their time or for a free connection. More while
-Meta answers fast, so that the next calls are ready during a longer transaction."""
+"""How many calls may wait for their time or for a free connection, per call that may be in flight. More while Meta
+answers fast, so that the next calls are ready during a longer transaction."""
 
 DRAIN_SECONDS = 21.0
 """How long `stop` waits for the results of calls in flight. Longer than the timeout of a call to Graph."""
@@ -26,7 +26,7 @@ logger = get_logger(__name__)
 
 
 class Sender:
-    """One worker's loop of sending. One thread calls `work` and `stop`."""
+    """The send loop of one worker. Only one thread may call `work` and `stop`."""
 
     def __init__(
         self, sends: SendQueue, start_caller: Callable[[Callable[[CallResult], None]], Caller], max_in_flight: int
@@ -90,7 +90,7 @@ class Sender:
         return sends
 
     def _record_alone(self, outcome: SendOutcome) -> None:
-        """Record one outcome. If that fails, its send becomes unknown, as after a crash, and the others go on."""
+        """Record one outcome. If that fails, its send becomes unknown later, as after a crash; the others go on."""
         try:
             self._sends.exchange([outcome], 0)
         except Unavailable:
@@ -104,7 +104,8 @@ class Sender:
         return max(0, (1 + prefetch) * self._max_in_flight - len(self._in_flight))
 
     def _collect(self, until: float) -> None:
-        """Take the results that are there, and wait for more until a monotonic time or until a batch is nearly full."""
+        """Take the available results, and wait for more until a monotonic time or until a batch is three quarters full.
+        """
         enough = self._sends.batch_size * 3 // 4
         while True:
             left = until - time.monotonic() if len(self._unrecorded) < enough else 0.0

@@ -1,7 +1,7 @@
-"""A worker that somebody starts beside the one that the web server started: it is told so, and stands back.
+"""Let a separate worker wait while an embedded worker, started by the web server, is alive.
 
-Both at work would be no fault of the database's, but nobody asked for two: the settings that they share say
-WORKER=embedded, the default. Where only other servers than gunicorn serve there is no embedded worker, and it works.
+With WORKER=embedded, the default, one worker is intended. Two would do no harm to the data, but nobody asked for both,
+so the separate one logs a warning and waits. Servers other than gunicorn start no embedded worker; then it works.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ logger = get_logger(__name__)
 
 
 def is_beside_embedded(settings: SharedSettings, otherwise: bool = False) -> bool:
-    """Whether an embedded worker is alive; `otherwise` while the database does not say."""
+    """Whether an embedded worker is alive. Returns `otherwise` if the database cannot be used."""
     try:
         return settings.has_embedded()
     except Unavailable:
@@ -29,7 +29,7 @@ def is_beside_embedded(settings: SharedSettings, otherwise: bool = False) -> boo
 
 
 def wait_for_turn(settings: SharedSettings, stop: threading.Event) -> None:
-    """Return once no embedded worker is alive, or at `stop`."""
+    """Wait until no embedded worker is alive, or until `stop` is set."""
     is_told = False
     while not stop.is_set() and is_beside_embedded(settings, otherwise=is_told):
         if not is_told:
@@ -42,6 +42,6 @@ def wait_for_turn(settings: SharedSettings, stop: threading.Event) -> None:
 
 
 def begin_anew() -> None:
-    """Begin this process again from its start, under its number: then it stands back, with nothing in hand."""
+    """Restart this process under the same process id. It then waits in `wait_for_turn`, and holds no claims."""
     console.flush()
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

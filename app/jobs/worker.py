@@ -1,4 +1,4 @@
-"""The worker process: runs its loops until a signal arrives or its parent process is gone."""
+"""The worker process: runs its loops until a signal arrives or its parent process ends."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ logger = get_logger(__name__)
 
 
 def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
-    """Run until SIGTERM or SIGINT, then finish what was started and release the claims on the rest.
+    """Run until SIGTERM or SIGINT; then finish the work in progress and release the claims of queued work.
 
-    With `with_parent`, as for an embedded worker, also stop when the parent process is gone. Raises `ConfigError` when
-    another worker on this database has another encryption key.
+    With `with_parent`, as for an embedded worker, also stop when the parent process ends. Otherwise, with
+    WORKER=embedded, wait while an embedded worker is alive, and restart to wait again when one appears. Raises
+    `ConfigError` if another worker on this database has another encryption key.
     """
     stop = threading.Event()
     _hear_signals(stop)
@@ -41,7 +42,7 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
         return
     gateway.shared_settings.is_embedded = with_parent
     metrics.warn_of_trouble()
-    with suppress(Unavailable):  # the heartbeat does it once the database is there
+    with suppress(Unavailable):  # the heartbeat loop repeats it until the database can be used
         gateway.shared_settings.beat(platform.node())
     _serve_metrics(gateway.config.metrics_port)
     refused: list[ConfigError] = []
@@ -79,20 +80,23 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
 
 
 def _hear_signals(stop: threading.Event) -> None:
-    """Have SIGTERM, SIGINT and a terminal that hangs up set `stop`, and SIGUSR1 open the console's file again."""
+    """Install signal handlers: SIGTERM, SIGINT and SIGHUP set `stop`; SIGUSR1 reopens the console's file."""
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
     draining.follow(on_signal)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` has it
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup` ignores it, and this process should go on
         signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
     signal.signal(signal.SIGUSR1, lambda _number, _frame: console.reopen())
     signal.signal(signal.SIGUSR2, signal.SIG_IGN)
 
 
 def _wait_for_end(stop: threading.Event, settings: SharedSettings, *, with_parent: bool, gives_way: bool) -> bool:
-    """Wait until this worker must end. Return whether that is because an embedded one has come, where it gives way."""
+    """Wait until this worker must end. Return True if the reason is that an embedded worker is alive.
+
+    That is checked only if `gives_way`.
+    """
     parent = int(os.environ.get(PARENT_PID) or os.getppid())
     next_look = 0.0
     while not stop.wait(1.0):

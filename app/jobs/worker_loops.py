@@ -28,7 +28,7 @@ CLOCK_SECONDS = 60.0
 
 INDEX_SECONDS = 0.05
 INDEX_REST = 3
-"""After a batch of messages was indexed for search, the loop rests this many times as long as the batch took."""
+"""After indexing a batch for search, the loop pauses this many times as long as the batch took."""
 
 logger = get_logger(__name__)
 
@@ -61,7 +61,7 @@ def worker_loops(
         gateway.database_use.beat()
         return False
 
-    # Endpoints must exist before the first event is written, so that the event is enqueued for them.
+    # Endpoints must exist before the first event is written, so that deliveries to them are enqueued with it.
     prepare = Once(gateway.directory.follow_settings, lambda: gateway.shared_settings.beat(host), sync_handlers)
     loops = Loops(
         [
@@ -83,7 +83,7 @@ def worker_loops(
 
 
 def _alert_loops(gateway: Gateway) -> list[Loop]:
-    """Checks and notifications run in threads of their own, so that a channel that hangs delays no check.
+    """Return the loops of health checks and of notifications, in threads of their own: a slow channel delays no check.
 
     The third loop uses no database: it notifies people that the database cannot be written.
     """
@@ -101,7 +101,7 @@ def _alert_loops(gateway: Gateway) -> list[Loop]:
 
 
 def _sweep(gateway: Gateway) -> bool:
-    """Resolve sends that only time can resolve. Returns False: one iteration resolves all."""
+    """Sweep sends: reap orphans, resolve unknown, expire, resend, purge. Returns False: one call does all."""
     orphans = gateway.sweep_sends.reap_orphans()
     if orphans:
         logger.warning("sends lost their process and are unknown", extra={"count": orphans})

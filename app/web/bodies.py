@@ -25,9 +25,9 @@ unfinished_bodies = UnfinishedBodies()
 def read_raw(limit: int) -> bytes:
     """Return the body's bytes as received. A second call for the same request returns the same bytes.
 
-    Raises `TooLarge` above `limit` bytes, for chunked bodies too, and before reading where the length is known;
-    `TooSlow` for a body that does not arrive in time, `Unavailable` if too many are on their way, and `LengthRequired`
-    or `Malformed` for one that cannot be read.
+    Raises `TooLarge` above `limit` bytes, for chunked bodies too, and before reading if the length is known; `TooSlow`
+    for a body that does not arrive in time; `Unavailable` if too many are being received; and `LengthRequired` or
+    `Malformed` for one that cannot be read.
     """
     environ = request.environ
     known: bytes | None = environ.get(RAW)
@@ -79,7 +79,7 @@ def _read(body: Body, environ: dict[str, Any], length: int | None, limit: int) -
     try:
         # Werkzeug silently ends a chunked body at its limit, so its limit is one byte above ours.
         stream = get_input_stream(environ, max_content_length=limit + 1)
-        # Asks for no more than the length: a whole part's buffer would be allocated for each small body.
+        # Request no more than the length, or a buffer of 64 KiB would be allocated for each small body.
         first = stream.read(PART if length is None else min(length, PART))
         if length == len(first):
             return first  # as nearly always
@@ -93,7 +93,7 @@ def _read(body: Body, environ: dict[str, Any], length: int | None, limit: int) -
     except RequestEntityTooLarge:
         raise _too_large(limit) from None
     except ClientDisconnected:
-        return b""  # cut, or gone
+        return b""  # the body was cut off, or the client has disconnected
     except Exception as error:
         # gunicorn's errors for chunks have no base class of their own, so they are recognised by their module.
         if isinstance(error, OSError) or type(error).__module__ == "gunicorn.http.errors":

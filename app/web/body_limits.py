@@ -1,7 +1,7 @@
 """Limits for request bodies that are being received: the time of each, their number, and their bytes together.
 
 A client without a key or an app secret can start any number of bodies and never end them. If there are too many, the
-oldest is cut off: bodies from a proxy, from Meta or from a caller's program arrive within a moment.
+oldest is cut off, because the bodies of genuine clients arrive within a moment.
 """
 
 from __future__ import annotations

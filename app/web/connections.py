@@ -12,7 +12,7 @@ _SOCKETS = ("gunicorn.socket", "werkzeug.socket")
 
 
 def disconnect_check() -> Callable[[], bool]:
-    """Return a function that tells whether the client of this request has disconnected.
+    """Return a function that returns whether the client of this request has disconnected.
 
     It peeks at the socket without blocking and without consuming data, below gevent's patched sockets. If the server
     does not expose the connection, it always returns False.

@@ -1,4 +1,4 @@
-"""Long loops in a web process that serves other requests meanwhile."""
+"""Run long loops in a web process without blocking its other requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ YIELD_SECONDS = 0.02
 def yielding(items: Iterable[Item]) -> Iterator[Item]:
     """Yield the items, and let other greenlets of this process run about every 20 ms.
 
-    gevent switches greenlets only where one waits, and validating a thousand messages takes a second.
+    gevent switches greenlets only when one waits, and validating a thousand messages takes a second.
     """
     began = time.perf_counter()
     for item in items:

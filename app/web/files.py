@@ -1,4 +1,4 @@
-"""Stream customers' files while they are fetched from Meta."""
+"""Stream customers' files to callers while they are downloaded from Meta."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ FILE = Bytes(
         f"{_OFFICE}spreadsheetml.sheet", f"{_OFFICE}presentationml.presentation", "text/plain", "*/*",
     )
 )  # fmt: skip
-"""A file as Meta documents their media types (Meta: reference/media); customers may send others as documents."""
+"""The media types that Meta documents (Meta: reference/media). As documents, customers may send any other type."""
 
 
 def hand_on(found: Download) -> Response:
-    """Return a response that streams a file. Customers choose its content, so the headers keep a browser from
-    showing it as a page of ours."""
+    """Return a response that streams a file. Customers choose its content, so the headers prevent a browser from
+    showing it as a page of this gateway."""
     headers = {
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "Content-Disposition": "attachment",

@@ -73,7 +73,7 @@ def _schema(health: Health) -> str:
 
 
 def _settings() -> str:
-    """Whether this process and the workers have the same settings, by name where not."""
+    """Return "ok", or a text with the names of settings in which this process and the workers differ."""
     try:
         names = gateway().shared_settings.unequal()
     except Unavailable:

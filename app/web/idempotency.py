@@ -1,7 +1,7 @@
-"""`Idempotency-Key` on every route that sends, makes or changes something.
+"""Support `Idempotency-Key` on every route that sends, creates or changes something.
 
-Where a view says nothing, its answer is kept and given again. A view may say that it takes the key itself, in the
-transaction of what it writes (`takes_key_itself`), or that it can take none and refuses one (`takes_no_key`).
+By default the response is stored and returned again for the same key. A view can declare that it stores the key itself,
+in the transaction of its writes (`takes_key_itself`), refuses a key (`takes_no_key`) or ignores it (`ignores_key`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _ITSELF, _NONE, _IGNORES = "itself", "none", "ignores"
 _MARK = "idempotency"
 _MAY_BE_DONE = ("internal", "unknown")
-"""Codes of errors after which nobody knows whether the request was done."""
+"""Codes of errors after which it is not known whether the request was carried out."""
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -37,12 +37,12 @@ def takes_key_itself(view: View) -> View:
 
 
 def takes_no_key(view: View) -> View:
-    """Declare that a view cannot take a key: it streams a body that nobody can compare with an earlier one."""
+    """Declare that a view refuses a key: it streams a body that cannot be compared with an earlier one."""
     return _marked(view, _NONE)
 
 
 def ignores_key(view: View) -> View:
-    """Declare that a key means nothing here: whoever calls knows of none."""
+    """Declare that a view ignores a key: its callers do not know the header."""
     return _marked(view, _IGNORES)
 
 
@@ -52,7 +52,7 @@ def takes_key(view: Callable[..., Any]) -> bool:
 
 
 def init_app(app: Flask) -> None:
-    """Surround the views of all routes that change something. Access is checked before."""
+    """Wrap the views of all routes that change something. Access is checked before the wrapper runs."""
     changing = {rule.endpoint for rule in app.url_map.iter_rules() if (rule.methods or set()) - SAFE}
     for endpoint in changing:
         view = app.view_functions[endpoint]
@@ -64,7 +64,7 @@ def init_app(app: Flask) -> None:
 
 
 def key_of_request(path: str, raw: bytes) -> Retry | None:
-    """The request's key, if it has one. Raises `Invalid` for an unusable one."""
+    """Return the request's key, None if it has none. Raises `Invalid` for an unusable one."""
     return read_key(request.headers.get(HEADER), caller().name, path, raw)
 
 
@@ -98,7 +98,7 @@ def _keeping(view: Callable[..., Any]) -> Callable[..., Any]:
         if request.mimetype.startswith("multipart/"):
             _refuse_key()
         raw = read_raw(API_LIMIT)
-        # A POST to one place is another request than a DELETE there.
+        # The method is part of the request: a POST and a DELETE of the same path are different requests.
         retry = key_of_request(f"{request.method} {request.full_path}", raw)
         assert retry is not None
         known = gateway().idempotent_requests.begin(retry)
@@ -110,7 +110,10 @@ def _keeping(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _once(view: Callable[..., Any], values: dict[str, Any], retry: Retry) -> Response:
-    """Carry out the first request with a key."""
+    """Carry out the first request with a key.
+
+    A response below 300 is stored. Otherwise the key is released, unless the request may have been carried out.
+    """
     requests = gateway().idempotent_requests
     try:
         response = current_app.make_response(view(**values))

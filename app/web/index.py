@@ -1,4 +1,4 @@
-"""The front door."""
+"""The root route `/`, which names the service and its version."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ logger = get_logger(__name__)
 class RefuseOwnCalls:
     """WSGI middleware: answers 508 to requests with this gateway's own id, whatever their host name and path.
 
-    The response carries the id, too, by which the calling code knows that nothing was done, and why.
+    The response carries the same id, from which the calling code knows that nothing was done, and why.
     """
 
     def __init__(self, app: Callable[..., Iterable[bytes]], gateway_id: str) -> None:

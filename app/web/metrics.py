@@ -1,4 +1,4 @@
-"""What the gateway counts, for Prometheus."""
+"""The gateway's metrics in the format of Prometheus."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Give every request an id, and log it.
+"""Assign an id to every request, and log it.
 
-WSGI middleware rather than Flask's hooks, because for webhooks the hooks would cost more than storing the body.
+This is WSGI middleware and uses no Flask hooks, because for webhooks the hooks would cost more than storing the body.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Observe:
     def _streaming(
         self, answer: Iterable[bytes], environ: dict[str, Any], status: list[str], request_id: str, started: float
     ) -> Iterator[bytes]:
-        """Pass a streamed response on, and log it at its end under its request id.
+        """Yield the parts of a streamed response, and log it at its end under its request id.
 
         If it fails, one line is logged, and the connection is reset: closed in order, the response would look complete.
         `ConnectionResetError` keeps the server from logging a second line.

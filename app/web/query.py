@@ -1,4 +1,4 @@
-"""Query strings, checked before a view runs, each against what its route says that it takes."""
+"""Check each request's query string before its view runs, against the parameters that the route declares."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BY_ENDPOINT = "gateway.queries"
 
 
 def init_app(app: Flask) -> None:
-    """Have every blueprint check its queries that asks for a key, after the key."""
+    """Register `check` on every blueprint that requires a key. It runs after the check of the key."""
     queries = {endpoint: operation.query for endpoint, operation in operations(app).items()}
     app.extensions[_BY_ENDPOINT] = {
         endpoint: query() if query is not None and issubclass(query, Query) else _TAKES_NONE
@@ -29,8 +29,8 @@ def init_app(app: Flask) -> None:
 
 
 def check() -> None:
-    """Read the query of this request. Raises `Invalid`. The simulator's pages, which are in no description, read theirs
-    themselves."""
+    """Load the query of this request. Raises `Invalid`. Does nothing on routes without description, as the simulator's:
+    they read their queries themselves."""
     schema = current_app.extensions[_BY_ENDPOINT].get(request.endpoint)
     if schema is None:
         return
@@ -42,6 +42,6 @@ def check() -> None:
 
 
 def query() -> dict[str, Any]:
-    """The parameters of this request, as the route's schema loads them."""
+    """Return the query parameters of this request, as loaded by the route's schema."""
     found: dict[str, Any] = g.query
     return found

@@ -1,8 +1,8 @@
-"""The simulator's page and API under `/simulator` of the gateway's own port, for hosts that offer only one.
+"""Serve the simulator's page and API under `/simulator` on the gateway's own port, for hosts that offer only one port.
 
-The simulated Meta lives in the memory of a process of its own, so requests are handed on to it: to that address alone,
-without the caller's key. Whoever presents a key with the scope `admin` may enter, as a bearer token or,
-in a browser, as the password of HTTP Basic. Browsers add that by themselves, so a write must come from our own pages.
+The simulator runs in a process of its own; requests are forwarded only to its address, without the caller's key. A key
+with the scope `admin` is required, as a bearer token or, in a browser, as the password of HTTP Basic. Browsers add that
+password to requests of other sites too, so writes are accepted from our own pages only.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from app.web.context import gateway
 from app.web.idempotency import takes_no_key
 
 LARGEST_BODY = 110 * 1024 * 1024  # the simulator's own limit
-CONNECT_SECONDS, READ_SECONDS = 2.0, 40.0  # its pages wait up to 25 seconds for news
+CONNECT_SECONDS, READ_SECONDS = 2.0, 40.0  # long polls of the simulator's pages take up to 25 seconds
 PASSED_ON = ("Accept", "Content-Type", "If-Modified-Since", "If-None-Match", "Range")
 PASSED_BACK = (
     "Accept-Ranges", "Cache-Control", "Content-Disposition", "Content-Length", "Content-Range",
@@ -40,7 +40,7 @@ def _declare_access(state: BlueprintSetupState) -> None:
 
 @bp.before_request
 def sign_in() -> None:
-    """Find the caller by their key. Raises `Unauthenticated` and `Forbidden`."""
+    """Authenticate the caller by an API key. Raises `Unauthenticated` and `Forbidden`."""
     key = _key()
     caller = gateway().api_keys.find(key) if key else None
     if caller is None:
@@ -54,7 +54,7 @@ def sign_in() -> None:
 
 @bp.after_request
 def ask_for_password(response: Response) -> Response:
-    """Let a browser ask who is there: any name will do, and the key is the password."""
+    """Make a browser ask for name and password after a 401. Any name is accepted; the password is the key."""
     if response.status_code == 401:
         response.headers["WWW-Authenticate"] = 'Basic realm="whatsapp-service: any name, an admin key as password"'
     return response
@@ -77,7 +77,7 @@ def part(name: str) -> Response:
 def control(name: str) -> Response:
     """The control API."""
     response = _hand_on(f"/simulator/api/{_quoted(name)}")
-    # Files come from whoever wrote them; here they must not run beside the gateway's own pages.
+    # Files may hold scripts of any author, which must not run with the origin of the gateway's own pages.
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response
 
@@ -90,7 +90,7 @@ def _key() -> str:
 
 
 def _hand_on(path: str) -> Response:
-    """Ask the simulator, and answer what it answers while it does. Raises `Unavailable`."""
+    """Forward this request to a path of the simulator, and return its response as a stream. Raises `Unavailable`."""
     url = f"http://127.0.0.1:{gateway().config.port + 1}{path}"
     headers = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
     headers["Accept-Encoding"] = "identity"
@@ -116,14 +116,14 @@ def _portions(answer: requests.Response) -> Iterator[bytes]:
 
 
 def _quoted(name: str) -> str:
-    """A path as it is handed on. Raises `NotFound` for one that would lead out of its folder."""
+    """Return the path percent-encoded. Raises `NotFound` for a path with `.` or `..`, which could leave its folder."""
     if any(part in (".", "..") for part in name.split("/")):
         raise NotFound
     return quote(name, safe="/")
 
 
 def _is_from_our_pages() -> bool:
-    """Whether a browser says so, or nothing: programs send neither header."""
+    """Whether the request comes from our own pages or from a program. Programs send neither of the two headers."""
     origin = request.headers.get("Origin")
     if origin is not None:
         return urlsplit(origin).netloc == request.host

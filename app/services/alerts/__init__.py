@@ -1,6 +1,6 @@
-"""Alerts: problems that a person must know of, found by health checks or noticed by services.
+"""Alerts: problems that a person must know about. Health checks and services raise them.
 
-A problem is raised (`raising`) as a row, an event and notification jobs in one transaction. A worker sends the
+An alert is written (`raising`) as a row, an event and notification jobs in one transaction. A worker sends the
 notifications (`notify`) by POST and mail (`channels`). `database_alert` works without the database, and `read` serves
 the API.
 """

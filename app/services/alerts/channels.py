@@ -36,15 +36,15 @@ class Channel(Protocol):
 
 
 class WebhookChannel:
-    """Posts `{"text": …}`, as Slack, Mattermost, Rocket.Chat and many others take it. Follows no redirect."""
+    """Posts `{"text": …}`, the format of Slack, Mattermost, Rocket.Chat and many others. Follows no redirect."""
 
     def __init__(self, url: str, version: str) -> None:
         self._url = url
         self._session = transport.new_session(user_agent=f"whatsapp-service/{version}", proxy=None, pool_size=1)
 
     def __call__(self, text: str, event_id: str) -> None:
-        """Post it; anything but a 2xx raises `NotifyFailed`. `X-Event-Id` is equal for every attempt."""
-        # These three are markup to Slack: `<!channel>` in a template's name must wake nobody.
+        """Post the text. `X-Event-Id` is equal for every attempt. Raises `NotifyFailed` unless the answer is a 2xx."""
+        # Slack reads these three characters as markup: `<!channel>` in a template's name would notify everybody.
         body = {"text": text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")}
         try:
             with self._session.post(
@@ -53,7 +53,7 @@ class WebhookChannel:
                 headers={"X-Event-Id": event_id},
                 timeout=transport.timeout(SECONDS),
                 allow_redirects=False,
-                stream=True,  # its body tells us nothing, and may be of any size
+                stream=True,  # the body is not read: it is not needed and may be of any size
             ) as response:
                 status = response.status_code
         except requests.RequestException as err:
@@ -63,7 +63,7 @@ class WebhookChannel:
 
 
 class MailChannel:
-    """Sends a mail by `smtps://` or `smtp://[user:password@]host[:port]`. A password travels over TLS alone."""
+    """Sends a mail by `smtps://` or `smtp://[user:password@]host[:port]`. A password is sent over TLS only."""
 
     def __init__(self, url: str, recipients: tuple[str, ...]) -> None:
         parts = urlsplit(url)
@@ -75,7 +75,10 @@ class MailChannel:
         self._sender = self._user if "@" in self._user else recipients[0]
 
     def __call__(self, text: str, event_id: str) -> None:
-        """Send it; raises `NotifyFailed`. The Message-ID is equal for every attempt."""
+        """Send the text as a mail, its first line as the subject. The Message-ID is equal for every attempt.
+
+        Raises `NotifyFailed`.
+        """
         message = EmailMessage()
         message["Subject"] = f"[whatsapp-service] {text.splitlines()[0][:150]}"
         message["From"] = self._sender
@@ -109,7 +112,7 @@ class MailChannel:
 
 @contextmanager
 def _deadline(smtp: smtplib.SMTP) -> Iterator[None]:
-    """Cut the connection when time is up. smtplib bounds each read, so an answer a byte at a time would never end."""
+    """Shut the connection down after `MAIL_SECONDS`: smtplib limits each read only, not the whole exchange."""
 
     def cut() -> None:
         if smtp.sock is not None:

@@ -1,4 +1,4 @@
-"""The alert that the database cannot be written, which for that reason cannot be stored in it."""
+"""The alert that the database cannot be written. It is kept in memory, because the database cannot store it."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ LEASE = timedelta(seconds=60)
 
 PAUSES = (10, 60, 300, 900)
 MAX_ATTEMPTS = 24
-"""Some five hours, as the last pause repeats. An alert that stays open is repeated after a day anyway."""
+"""Attempts take some five hours, because the last pause is repeated. An open alert is repeated after a day anyway."""
 
 logger = get_logger(__name__)
 
@@ -31,7 +31,7 @@ def channel_kinds(config: Config) -> tuple[str, ...]:
 
 
 class NotifyAlerts:
-    """Works off the notification jobs that `Alerts` has written, one per channel and call."""
+    """Carries out the notification jobs that `Alerts` has written. Each call sends at most one per channel."""
 
     def __init__(self, config: Config, database: Database, now: Callable[[], datetime], version: str) -> None:
         self._database = database

@@ -25,8 +25,8 @@ logger = get_logger(__name__)
 class Alerts:
     """Raises and closes alerts. Each change writes an event `gateway.alert`, and a notification job for each channel.
 
-    `channels` are the kinds of these jobs. Alert, event and jobs are written in one transaction, so no alert in the
-    list goes without notification, and raising one does not wait for it.
+    `channels` are the kinds of these jobs. Alert, event and jobs are written in one transaction, so every stored alert
+    is notified, and raising one does not wait for the notification.
     """
 
     def __init__(self, database: Database, channels: Sequence[str], now: Callable[[], datetime]) -> None:

@@ -1,4 +1,4 @@
-"""Reading alerts for the API."""
+"""Read alerts for the API."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ def list_alerts(
     is_open: bool | None,
     numbers: tuple[str, ...] | None,
 ) -> list[Alert]:
-    """The open ones first. A key that is bound to numbers sees what is about these. Raises `Unavailable`."""
+    """Return up to `limit` alerts after the cursor `before`, open ones first. Raises `Unavailable`.
+
+    `numbers` selects alerts about these numbers, for keys that are bound to numbers; None selects all.
+    """
     with database.read() as session:
         return alerts.page(session, limit=limit, before=before, is_open=is_open, numbers=numbers)

@@ -1,4 +1,4 @@
-"""Events: the record of everything that happened, in commit order, from which endpoints and the API are served.
+"""Events: the record of everything that happened, in commit order. Endpoints and the API get their data from it.
 
 Writers build a row (`rows`) and append it (`log`), which also enqueues the deliveries to matching endpoints. The API
 reads events by cursor (`read`), and long polls wait for the next one (`wait`).

@@ -16,7 +16,7 @@ from app.store.deliveries import NewDelivery
 
 
 class EventLog:
-    """Appends events for a process that writes many: it keeps the endpoints in memory while they do not change."""
+    """Appends events for a process that writes many events: it keeps the endpoints in memory until one is changed."""
 
     def __init__(self, directory: EndpointDirectory) -> None:
         self._directory = directory
@@ -53,15 +53,15 @@ def is_for(
 ) -> bool:
     """Whether an event, with its data as JSON text, matches an endpoint's filters and format.
 
-    In Meta's format only what comes from a notification can be delivered. Handlers get live messages only, whatever
-    their filters.
+    In Meta's format only events that come from a notification can be delivered. Of inbound messages, handlers get only
+    those that `may_wake` allows, whatever their filters.
     """
     if not _is_about(endpoint, phone_number_id, data) or not endpoint.wants(type):
         return False
     if endpoint.format is Format.META and notification_id is None:
         return False
     if endpoint.format is Format.META and type == "contact.updated" and json.loads(data).get("opt_out") is not None:
-        return False  # the gateway's own addition to an item that has another event
+        return False  # the gateway adds this event to an item whose other event is delivered
     if type == "message.status" and endpoint.statuses is not None:
         return json.loads(data)["status"]["status"] in endpoint.statuses
     if type == "message.received" and (endpoint.is_handler or endpoint.message_types is not None):

@@ -1,8 +1,7 @@
-"""Reading events for the API.
+"""Read events for the API.
 
-A place in the order of events names the event that is there, and not its number alone. After an older copy of the
-database was put back, the same numbers stand for other events: a reader who went on by number would miss some and never
-know.
+A place in the order of events holds the id of the event, in addition to its number. After a backup of the database was
+restored, the same numbers stand for other events: a client that continued by number alone would miss events unnoticed.
 """
 
 from __future__ import annotations
@@ -20,18 +19,18 @@ from app.store import event_list, events
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """After which event to go on: its number, and its id where it is known. 0 is before the first."""
+    """The event after which to continue: its number, and its id if known. Number 0 is before the first event."""
 
     sequence: int
     event_id: str | None = None
 
     @classmethod
     def of(cls, event: Event) -> Place:
-        """The place of an event."""
+        """Return the place of an event."""
         return cls(event.sequence, event.id)
 
     def __str__(self) -> str:
-        """As callers get it: a number, and the id without its dashes."""
+        """Return the cursor that the API shows: `number`, or `number-id` with the id's dashes left out."""
         return str(self.sequence) if self.event_id is None else f"{self.sequence}-{self.event_id.replace('-', '')}"
 
 
@@ -40,21 +39,21 @@ BEGINNING = Place(0)
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which events: of a type, and about these numbers and the `accounts` they belong to; None for all."""
+    """Selects events of a type, and about these numbers or the `accounts` (WABA ids) they belong to; None for all."""
 
     type: str | None = None
     numbers: tuple[str, ...] | None = None
     accounts: tuple[str, ...] = ()
 
     def takes(self, event: Event) -> bool:
-        """Whether an event is among them."""
+        """Whether the filter selects an event."""
         if self.type is not None and event.type != self.type:
             return False
         return self.numbers is None or event.phone_number_id in self.numbers or event.waba_id in self.accounts
 
 
 def list_newest(database: Database, wanted: Filter, *, limit: int, before: int | None) -> Sequence[Event]:
-    """Newest first, below a number. Raises `Unavailable`."""
+    """Return up to `limit` events, newest first, with numbers below `before`. Raises `Unavailable`."""
     with database.read() as session:
         return event_list.page(
             session,
@@ -67,7 +66,10 @@ def list_newest(database: Database, wanted: Filter, *, limit: int, before: int |
 
 
 def list_after(database: Database, wanted: Filter, *, limit: int, after: Place) -> Sequence[Event]:
-    """Ascending from a place. Raises `CursorGone` where that is no place of this database, and `Unavailable`."""
+    """Return up to `limit` events after a place, oldest first.
+
+    Raises `CursorGone` if the place does not belong to this database, and `Unavailable`.
+    """
     with database.read() as session:
         _check(session, after)
         return event_list.page(
@@ -81,7 +83,7 @@ def list_after(database: Database, wanted: Filter, *, limit: int, after: Place) 
 
 
 def newest_place(database: Database) -> Place:
-    """The place of the newest event. Raises `Unavailable`."""
+    """Return the place of the newest event. Raises `Unavailable`."""
     with database.read() as session:
         return _place(events.newest(session))
 
@@ -97,7 +99,7 @@ def _check(session: Session, after: Place) -> None:
         is_here = found.id == after.event_id
         start = None if is_here else events.newest_until(session, after.event_id)
     else:
-        # An event that is kept no longer was passed by; one beyond the newest never was here.
+        # A number up to the newest belongs to an event that was purged; a higher number never existed here.
         is_here = after.sequence <= events.last_sequence(session)
         start = None if is_here else events.newest_until(session, after.event_id)
     if not is_here:

@@ -1,8 +1,7 @@
-"""Requests that wait for the next event, by the thousand.
+"""Long polls: let hundreds of requests in a process wait for the next event.
 
-One look at the database for all who wait in a process: whoever waits holds no connection and asks nothing. What is new
-is read once, and handed to those it is for, a few at each look, so that a thousand readers who are woken at once do not
-keep webhooks from being answered.
+One thread polls the database for all waiting requests, which hold no connection and make no query. It reads new events
+once and completes a few matching requests per poll, so that many responses at once do not delay webhooks.
 """
 
 from __future__ import annotations
@@ -24,16 +23,17 @@ from app.process import draining
 from app.services.events.read import Filter, Place, list_after
 
 LOOK_SECONDS = 0.1
-"""How late a reader may hear of an event."""
+"""Interval between two polls, which delays an event by up to this time."""
 
 LEFT_SECONDS = 1.0
-"""How soon it is noticed that a reader hung up."""
+"""Interval between two checks for clients that have disconnected."""
 
 MOST_WAITING, MOST_OF_KEY = 800, 600
-"""Of one process. Below gunicorn's `worker_connections`, or the last ones would have webhooks wait at the door."""
+"""Most waiting requests in a process, in all and per API key. Below gunicorn's `worker_connections`, because otherwise
+no connection would be left for webhooks."""
 
 WOKEN_EACH = 20
-"""At a look. Those who wait longest come first."""
+"""Requests that one poll completes. Those that have waited longest come first."""
 
 MOST_NEW = 500
 
@@ -44,7 +44,7 @@ logger = get_logger(__name__)
 
 @dataclass(slots=True, eq=False)
 class _Waiter:
-    """One request that waits, what it wants, after which number, and what was found for it."""
+    """A waiting request: its filter, the number after which it wants events, and the events found for it."""
 
     wanted: Filter
     after: int
@@ -54,12 +54,12 @@ class _Waiter:
     done: threading.Event = field(default_factory=threading.Event)
 
     def is_for(self, event: Event) -> bool:
-        """Whether the request asks for an event. The common look may be behind what its reader has read already."""
+        """Whether the request wants an event. The common poll may find events that the client has read already."""
         return event.sequence > self.after and self.wanted.takes(event)
 
 
 class EventWaiters:
-    """Those of one process. The thread that looks lives as long as somebody waits, and starts after any fork."""
+    """The waiting requests of one process. The polling thread runs only while requests wait, so never before a fork."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -72,14 +72,15 @@ class EventWaiters:
     def wait(
         self, wanted: Filter, *, limit: int, after: Place, seconds: float, key: str, has_left: Callable[[], bool]
     ) -> Sequence[Event]:
-        """Events after a place as soon as there are any; none once the time is over, or `has_left`.
+        """Wait up to `seconds` for events after a place, and return up to `limit` of them.
 
-        Raises `TooManyWaiting`, `CursorGone` and `Unavailable`.
+        Returns an empty list when the time is over, the client has disconnected (`has_left`) or the server stops. `key`
+        is the name of the API key. Raises `TooManyWaiting`, `CursorGone` and `Unavailable`.
         """
         waiter = _Waiter(wanted, after.sequence, limit, has_left)
         self._enter(waiter, key)
         try:
-            # Only now: what comes after this look is found by the one that is common to all.
+            # Read after the request was registered: the common poll then finds every event committed after this read.
             found = list_after(self._database, wanted, limit=limit, after=after)
             if found:
                 return found
@@ -119,7 +120,7 @@ class EventWaiters:
                     self._dismiss()
                     checked_at = time.monotonic()
             except GatewayError:
-                continue  # away for a moment; whoever waits may as well go on waiting
+                continue  # the database cannot be used at the moment; the requests go on waiting
             except Exception as error:
                 logger.exception("looking for events failed", extra={"error": type(error).__name__})
 
@@ -132,7 +133,7 @@ class EventWaiters:
         return self._database.look(_NEWEST, {}) or 0
 
     def _look(self) -> None:
-        """Read what is new, and hand it out. Numbers go back only if another copy of the database was put in place."""
+        """Read new events and assign them to the requests. Numbers decrease only after a backup was restored."""
         newest = self._newest()
         if newest < self._seen:
             self._seen = newest

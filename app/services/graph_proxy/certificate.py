@@ -1,7 +1,7 @@
-"""A private certificate authority for the host names of the Graph-compatible face, and a certificate that it signs.
+"""Create a private certificate authority for the host names of the Graph proxy, and a certificate signed by it.
 
-An application that has Meta's host name built in calls that name here, and must trust the certificate that it is shown.
-The authority may vouch for these names alone, so that whoever steals its key can pretend to be nobody else.
+An application that has Meta's host name built in connects to this gateway under that name, and must trust the
+gateway's certificate. The authority is constrained to these host names, so a stolen key is of no use for others.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ CA_KEY, CA, KEY, CERTIFICATE, BUNDLE = "ca.key", "ca.pem", "server.key", "server
 
 CA_LIFETIME = timedelta(days=3650)
 LIFETIME = timedelta(days=396)
-"""Clients refuse certificates of more than 397 days; `EARLIER` is part of it."""
+"""Lifetime from now. Clients refuse certificates of more than 397 days; `EARLIER` counts too."""
 
 EARLIER = timedelta(hours=1)
-"""By so much the clock of an application may be behind."""
+"""How long before now a certificate begins, for applications whose clock is behind."""
 
 RENEW_BEFORE = timedelta(days=30)
-"""From so long before its end on a certificate is renewed, and told of."""
+"""How long before its expiry a certificate is renewed, and an alert is raised."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The certificate of a folder: its names, and until when it and its authority are good."""
+    """The certificate in a folder: its host names, and when it and its authority expire."""
 
     hosts: tuple[str, ...]
     ends: datetime
@@ -47,12 +47,12 @@ class State:
 
     @property
     def renew_from(self) -> datetime:
-        """From when on it is to be renewed."""
+        """The time from which the certificate should be renewed."""
         return self.ends - RENEW_BEFORE
 
 
 def read_state(folder: Path) -> State | None:
-    """Return what is in a folder, or None if there is no certificate. Raises `WrongState` for files that are none."""
+    """Return the state of a folder's certificate, None if there is none. Raises `WrongState` for unreadable files."""
     try:
         certificate, ca = (_certificate(folder / name) for name in (CERTIFICATE, CA))
     except FileNotFoundError:
@@ -61,10 +61,10 @@ def read_state(folder: Path) -> State | None:
 
 
 def make_certificate(folder: Path, hosts: Sequence[str], now: datetime) -> State:
-    """Make a key and a certificate for these names in a folder, replacing an earlier one, and return its state.
+    """Create a key and a certificate for these host names in a folder, replacing earlier ones, and return the state.
 
-    The folder and the authority are made if they are not there; an authority that is there is used and never replaced,
-    since applications trust it. Raises `WrongState` where that cannot be.
+    The folder and the authority are created if missing. An existing authority is never replaced, because applications
+    trust it. Raises `WrongState` if it expires soon or is for other names, and for files that cannot be used.
     """
     _make_folder(folder)
     ca, ca_key = _authority(folder, hosts, now)
@@ -103,7 +103,7 @@ def _make_folder(folder: Path) -> None:
 def _authority(
     folder: Path, hosts: Sequence[str], now: datetime
 ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-    """Read the authority of a folder; make it if there is none."""
+    """Read the authority in a folder, or create it if there is none. Raises `WrongState`."""
     key_file, file = folder / CA_KEY, folder / CA
     if not key_file.exists() and not file.exists():
         return _make_authority(folder, hosts, now)
@@ -133,7 +133,7 @@ def _make_authority(
     folder: Path, hosts: Sequence[str], now: datetime
 ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     key = ec.generate_private_key(ec.SECP256R1())
-    # A constraint holds for its own kind of name alone, so addresses are ruled out beside the names that are let in.
+    # A constraint applies to its own kind of name only, so all IP addresses are excluded in addition.
     constraints = x509.NameConstraints(
         permitted_subtrees=[x509.DNSName(host) for host in hosts],
         excluded_subtrees=[x509.IPAddress(ip_network(every)) for every in ("0.0.0.0/0", "::/0")],
@@ -161,10 +161,10 @@ def _builder(
     *,
     subject: x509.Name | None = None,
 ) -> x509.CertificateBuilder:
-    """What the authority and what it signs have in common. `host` is the subject's name, unless there is a subject."""
+    """Return a builder with the fields that both certificates have. `host` is the common name if `subject` is None."""
     return (
         x509.CertificateBuilder()
-        .subject_name(subject or _name(host[:64]))  # a common name has 64 characters at most; clients read the others
+        .subject_name(subject or _name(host[:64]))  # at most 64 characters; clients check the alternative names instead
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
@@ -223,7 +223,7 @@ def _key_bytes(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def _create(path: Path, content: bytes, mode: int) -> None:
-    """Write a file that must not be there yet."""
+    """Write a new file with this mode. Raises `WrongState` if it exists or cannot be written."""
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(content)
@@ -234,7 +234,7 @@ def _create(path: Path, content: bytes, mode: int) -> None:
 
 
 def _replace(path: Path, content: bytes, mode: int) -> None:
-    """Write a file in one step, so that nobody reads half of it. It is never open to more people than in the end."""
+    """Replace a file atomically, so that no reader sees half of it. The new file has its final mode from the start."""
     new = path.with_name(f".{path.name}.{os.getpid()}")
     _create(new, content, mode)
     new.replace(path)

@@ -39,7 +39,7 @@ def token_dead(context: CheckContext) -> Findings:
 
 
 def number_paused(context: CheckContext) -> Findings:
-    """Find numbers whose sends fail or wait because Meta stopped the number (locked, restricted, unpaid, spam)."""
+    """Find numbers whose sends fail or wait because Meta stopped them: locked, restricted, unpaid, reported as spam."""
     with context.database.read() as session:
         paces = [pace for pace in alert_facts.paces_in_trouble(session) if pace.bulk_stopped_by is not None]
         if not paces:

@@ -38,8 +38,9 @@ class Health:
 
 
 def check_health(database: Database, now: datetime) -> Health:
-    """Read the database, and write to it unless a recent write shows whether that works. Returns problems, never raises
-    them.
+    """Read the database, and write to it unless a recent write shows whether that works.
+
+    Problems of the database are returned and not raised.
     """
     try:
         with database.read() as session:

@@ -1,24 +1,24 @@
-"""How much one transaction does: as much as fits into the time for which it may keep others waiting."""
+"""The number of rows in one transaction, chosen so that other writers wait only a short time."""
 
 from __future__ import annotations
 
 LOCK_SECONDS = 0.010
-"""What one transaction may cost the others on SQLite, where one writes at a time."""
+"""The time in seconds that one transaction should take on SQLite, where only one can write at a time."""
 
 SMALLEST, FIRST, LARGEST = 8, 32, 64
 ON_POSTGRESQL = 128
-"""There it keeps nobody waiting but other workers, and each statement is a journey."""
+"""On PostgreSQL only other workers wait for the transaction, and each statement is a round trip."""
 
 
 class ChunkSize:
-    """A size that grows and shrinks towards `LOCK_SECONDS`. On PostgreSQL it stays as it is."""
+    """A batch size that grows and shrinks so that a transaction takes about `LOCK_SECONDS`. Constant on PostgreSQL."""
 
     def __init__(self, *, is_sqlite: bool) -> None:
         self._is_sqlite = is_sqlite
         self.value = FIRST if is_sqlite else ON_POSTGRESQL
 
     def note(self, seconds: float, used: int) -> None:
-        """Learn from a transaction that took so long, and did so much."""
+        """Adjust the size after a transaction that took `seconds` and wrote `used` rows."""
         if not self._is_sqlite:
             return
         if seconds > LOCK_SECONDS:

@@ -1,7 +1,7 @@
-"""The database: two ways in, one for reading and one for writing, on SQLite and PostgreSQL alike.
+"""The database, with one session factory for reading and one for writing, on SQLite and PostgreSQL alike.
 
 A read followed by a write in one deferred SQLite transaction fails at once, whatever the busy timeout, and BEGIN
-IMMEDIATE everywhere would make readers queue. So there are two session factories, and who writes says so first.
+IMMEDIATE everywhere would make readers queue. So a caller must choose the factory before the first statement.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from app.db.write_lock import WriteLock, WriteLockTimeout
 from app.errors import Unavailable
 
 WAIT_SECONDS = 2.0
-"""How long a caller may wait for each of: its turn to write, a foreign lock on the file or in PostgreSQL, a pooled
-connection. Together they stay below the 5 s after which a caller is told to come again."""
+"""How long a caller may wait for each of: the write lock, a foreign lock on the file or in PostgreSQL, a pooled
+connection. Together they stay below 5 s, after which a request is answered that it should be repeated later."""
 
 IDLE_SECONDS = 5
-"""After so long in an open transaction without a statement a process is frozen, and what it has locked is let go."""
+"""A process that has been idle in an open transaction for this long is frozen; PostgreSQL ends it to free its locks."""
 
 POSTGRESQL_OPTIONS = " ".join(
     f"-c {option}"
@@ -41,28 +41,28 @@ POSTGRESQL_OPTIONS = " ".join(
         f"lock_timeout={WAIT_SECONDS:.0f}s", f"idle_in_transaction_session_timeout={IDLE_SECONDS}s",
     )
 )  # fmt: skip
-"""Nothing here reads more than a few thousand rows, and pages end early: to start other processes, or to compile, costs
-more than it saves, and PostgreSQL's guess at that is wrong where most of a list is never read. Nobody waits long for a
-lock, so that a worker which is frozen while it holds one (a suspended machine, SIGSTOP) stops no other. Transactions of
-operators' commands, which no bound holds, are not hurried: an audit may think for long about what it has read."""
+"""Parallel queries and JIT are off: no query reads more than a few thousand rows and pages end early, so that starting
+processes or compiling costs more than it saves, and PostgreSQL estimates wrongly where most of a list is never read.
+Lock waits are short, so that a worker that is frozen while it holds a lock (a suspended machine, SIGSTOP) stops no
+other. Transactions of operators' commands, without a statement timeout, are not limited: an audit may take long."""
 
 CONNECTING: dict[str, Any] = {
     "connect_timeout": 3, "keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
     "tcp_user_timeout": 5000,
 }  # fmt: skip
-"""How soon a server is given up that is gone without a word; what `DATABASE_URL` says of the same wins. Against one
-that acknowledges and is silent only `BoundedConnection` helps."""
+"""Timeouts after which a server that has vanished is given up; values in `DATABASE_URL` take precedence. Against a
+server that acknowledges packets and sends nothing only `BoundedConnection` helps."""
 
 _NOW = select(func.clock_timestamp())
 
 BUSY_MILLISECONDS = 20
-"""SQLite's own waiting stops a whole gevent process, so it is kept short and repeated by us, cooperatively."""
+"""SQLite's own waiting blocks a whole gevent process, so it is short, and the gateway repeats it cooperatively."""
 
 
 class Database:
     """Engines and sessions for one database URL.
 
-    Opens no connection until the first use, so that nothing is shared over a fork.
+    It opens no connection before the first use, so that no connection is shared over a fork.
     """
 
     def __init__(self, url: str, pool_size: int = 5) -> None:
@@ -81,32 +81,32 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session for reading, one snapshot for the whole body. Raises `Unavailable`."""
+        """Open a session for reading; the whole body sees one snapshot. Raises `Unavailable`."""
         with _translated(), self._readers() as session:
             yield session
 
     def look(self, statement: Select[Any], values: Mapping[str, object]) -> Any:
-        """The first value of the first row, or None. What an idle process does all day, so nothing is about it:
+        """Return the first value of the first row of a result, or None.
 
-        no session, no transaction, and one connection for all threads, without asking first whether it still is there.
-        Raises `Unavailable`, also once after the database was away.
+        Idle processes poll with it, so it is cheap: no session, no transaction, one connection for all threads, and no
+        check that the connection still works. Raises `Unavailable`, also once after the database was away.
         """
         with _translated(), self._look_engine.connect() as connection:
             return connection.scalar(statement, values)
 
     def keep_time(self) -> None:
-        """Compare the machine's clock with PostgreSQL's, and go by that where they differ. Raises `Unavailable`."""
+        """Compare the machine's clock with PostgreSQL's, and correct it if they differ. Raises `Unavailable`."""
         if not self.is_sqlite:
             asked = datetime.now(UTC)
             clock.follow(self.look(_NOW, {}), asked, datetime.now(UTC))
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A session whose transaction is committed after the body, or rolled back if the body raises.
+        """Open a session whose transaction is committed after the body, or rolled back if the body raises.
 
-        On SQLite the body runs with the process's (and machine's) write lock held: it must hold nothing but
-        statements, must not yield to other greenlets, and should end within 10 ms. Raises `Unavailable` when the
-        database is locked, full or gone; then nothing was written.
+        On SQLite the body holds the machine's write lock: it must only run statements, must not yield to other
+        greenlets, and should end within 10 ms. Raises `Unavailable` when the database is locked, full or gone; then
+        nothing was written.
         """
         with self._recorded(), self._turn(), self._writers() as session:
             session.connection()
@@ -115,16 +115,17 @@ class Database:
 
     @contextmanager
     def write_rows(self) -> Iterator[Connection]:
-        """The same without the ORM, whose price counts where rows come by the thousand, and for one caller at a time.
+        """Open a connection whose transaction is committed after the body, for one caller at a time.
 
-        On PostgreSQL it has a connection of its own: webhooks are kept, whatever holds all the others.
+        Unlike `write` it has no ORM, which would be slow for thousands of rows. On PostgreSQL it has a connection of
+        its own, so that webhooks are stored even if all others are in use.
         """
         with self._recorded(), self._turn(), self._rows_engine.begin() as connection:
             yield connection
 
     @contextmanager
     def _recorded(self) -> Iterator[None]:
-        """Note what became of a write, begin none on a disk that is known to hang, and translate like `_translated`."""
+        """Record whether a write succeeded; refuse it on a disk known to hang; translate errors like `_translated`."""
         if self.writes.is_disk_hanging:
             raise Unavailable(reason=Trouble.HANGS)
         try:
@@ -152,9 +153,9 @@ class Database:
                 metrics.write_lock_seconds.observe(time.perf_counter() - started)
 
     def empty_wal(self) -> bool:
-        """Write SQLite's log into its file and cut it to nothing; False while somebody still reads from it.
+        """Write SQLite's log into the database file and truncate it; return False if a reader still uses the log.
 
-        Nothing to do elsewhere. Waits for readers as long as a writer waits for its turn. Raises `Unavailable`.
+        Does nothing on PostgreSQL. Waits for readers as long as a writer waits for the lock. Raises `Unavailable`.
         """
         deadline = time.monotonic() + WAIT_SECONDS
         while self.is_sqlite:
@@ -168,7 +169,7 @@ class Database:
         return True
 
     def dispose(self) -> None:
-        """Close every connection, and the lock's files."""
+        """Close every connection and the lock's files."""
         self.engine.dispose()
         self._write_engine.dispose()
         self._rows_engine.dispose()
@@ -193,14 +194,14 @@ class Database:
         return engine
 
     def _ask_for_the_log(self, *_: Any) -> None:
-        """Open no file beside which another file's log lies. Once is enough: a file in use has its own."""
+        """Raise `Unavailable` if the log beside the file belongs to another file. Checked only before the first use."""
         path = self.url.database
         if not self._is_asked and path and not sqlite_wal.belongs(Path(path)):
             raise Unavailable(reason=Trouble.OTHERS_LOG)
         self._is_asked = True
 
     def _postgresql_engine(self, options: dict[str, Any], *, is_for_looks: bool) -> Engine:
-        # Imported here: a gateway on SQLite does without psycopg.
+        # Imported here, so that a gateway on SQLite runs without psycopg.
         from app.db.bounded_connection import BoundedConnection, ping
 
         given = {name: value for name, value in CONNECTING.items() if name not in self.url.query}
@@ -226,7 +227,7 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
     for pragma in (
         f"busy_timeout={BUSY_MILLISECONDS}",
         "synchronous=FULL",
-        "secure_delete=ON",  # what is deleted is overwritten, and not only forgotten
+        "secure_delete=ON",  # deleted content is overwritten with zeros
         "foreign_keys=ON",
         "temp_store=MEMORY",
         "wal_autocheckpoint=2000",
@@ -237,7 +238,7 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
 
 
 def _begin(connection: Connection, statement: str) -> None:
-    """Begin a SQLite transaction, waiting cooperatively while somebody outside the gateway holds the file."""
+    """Begin a SQLite transaction; while another program locks the file, wait without blocking other greenlets."""
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
         try:
@@ -251,7 +252,7 @@ def _begin(connection: Connection, statement: str) -> None:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Turn "the database cannot do it now" into our own error. Mistakes in a statement pass as they are."""
+    """Raise `Unavailable` in place of a database's error that says so. Mistakes in a statement are raised unchanged."""
     try:
         yield
     except Exception as error:
@@ -262,7 +263,7 @@ def _translated() -> Iterator[None]:
 
 
 def _in_our_words(error: Exception) -> Exception:
-    """`Unavailable`, with the reason, for what a database raises that cannot do it now; anything else as it is."""
+    """Return `Unavailable` with the reason if the database cannot be used now, else the error itself."""
     trouble: Trouble | None = None
     if isinstance(error, WriteLockTimeout):
         trouble = Trouble.LOCKED
@@ -273,6 +274,6 @@ def _in_our_words(error: Exception) -> Exception:
         if trouble is None and (error.connection_invalidated or isinstance(error, OperationalError)):
             trouble = Trouble.AWAY
     elif isinstance(error, OSError):
-        # The lock file: a folder that is full, gone or read-only keeps us from writing all the same.
+        # An error of the lock file counts too: nothing can be written if its folder is full, gone or read-only.
         trouble = of_system(error)
     return error if trouble is None else Unavailable(reason=trouble)

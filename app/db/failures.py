@@ -1,4 +1,4 @@
-"""What a database says when it cannot be used now, and what that means: a fault of its state, not of a statement."""
+"""Tell from an error of a database whether its state, and not the statement, is the cause."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Trouble(StrEnum):
 
 SQLSTATES = {
     "25006": Trouble.READ_ONLY,
-    "25P03": Trouble.AWAY,  # we were frozen in a transaction, and the server gave us up
+    "25P03": Trouble.AWAY,  # this process was frozen in a transaction, and the server ended the connection
     "53100": Trouble.FULL,
     "57014": Trouble.SLOW,
     "55P03": Trouble.LOCKED,
@@ -38,8 +38,8 @@ SQLSTATES = {
     "42P01": Trouble.NO_TABLES,
 }
 CLASSES = {"08": Trouble.AWAY, "53": Trouble.AWAY, "57": Trouble.AWAY, "58": Trouble.DAMAGED}
-"""By the first two characters: lost connections; too many connections, out of memory; a server that shuts down or
-starts up; errors of its disk."""
+"""Classes, the first two characters of an SQLSTATE: lost connections; too many connections, out of memory; a server
+that shuts down or starts up; errors of its disk."""
 
 SQLITE = {
     sqlite3.SQLITE_READONLY: Trouble.READ_ONLY,
@@ -62,7 +62,7 @@ ERRNOS = {
 
 
 def of_driver(error: Any) -> Trouble | None:
-    """Return what a driver's error says of the database's state; None if it says nothing of it."""
+    """Return what a driver's error says about the database's state; None if it says nothing about it."""
     state = getattr(error, "sqlstate", None)
     if state:
         return SQLSTATES.get(state) or CLASSES.get(state[:2])
@@ -70,10 +70,10 @@ def of_driver(error: Any) -> Trouble | None:
     if code == sqlite3.SQLITE_ERROR and "no such table" in str(error):
         return Trouble.NO_TABLES
     if code is not None:
-        return SQLITE.get(code & 0xFF)  # the rest of the bits say more of the same
+        return SQLITE.get(code & 0xFF)  # the higher bits only add detail
     return None
 
 
 def of_system(error: OSError) -> Trouble:
-    """Return what the system's error at a file of the database says."""
+    """Return what a system error at a file of the database says about the database's state."""
     return ERRNOS.get(error.errno or 0, Trouble.AWAY)

@@ -1,8 +1,8 @@
-"""Group commit: what arrives together is committed together, at the price of one fsync.
+"""Group commit: rows that arrive together are committed together, with one fsync.
 
-Plain threading code that suits threads and gevent's greenlets alike: no thread of its own, so nothing to start after a
-fork. The first row of a batch makes its caller the batch's leader; while the batch before it is being written, others
-join, and all of them wait for the leader's commit.
+It is plain threading code that suits threads and gevent's greenlets alike. It has no thread of its own, so nothing must
+be started after a fork. The caller with the first row of a batch is the batch's leader. While the batch before it is
+being written others join, and all of them wait for the leader's commit.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class _Batch(Generic[Row]):
 
 
 class GroupCommit(Generic[Row]):
-    """Has rows of concurrent callers written in batches.
+    """Writes rows of concurrent callers in batches.
 
-    `write` is given a function that takes the batch's rows. It calls it once it is ready to write them, since until
-    then others may join, and commits all of them or raises. If a batch fails for any reason but `Unavailable`, its
-    rows are written one at a time, so that one bad row cannot fail its neighbours.
+    `write` gets a function that returns the batch's rows and closes the batch, so that nobody can join it any more.
+    `write` calls it when it is ready to write, and commits all rows or raises. If a batch fails for another reason than
+    `Unavailable`, its rows are written one at a time, so that one bad row does not fail the others.
     """
 
     def __init__(
@@ -46,10 +46,10 @@ class GroupCommit(Generic[Row]):
         self._open: _Batch[Row] = _Batch()
 
     def add(self, row: Row) -> None:
-        """Return once the row is committed.
+        """Return when the row is committed.
 
-        Raises `Unavailable` if it could not be, or not in time (then it may yet be committed: a caller who tries
-        again must be recognised by its keys), and whatever `write` raised for this row otherwise.
+        Raises `Unavailable` if it could not be committed, or not in time. In the latter case it may be committed later,
+        so a caller who tries again must be recognised by the row's keys. Raises whatever `write` raised for this row.
         """
         with self._mutex:
             batch = self._open
@@ -74,8 +74,8 @@ class GroupCommit(Generic[Row]):
             _let_others_join(batch)
             self._commit(batch)
         except BaseException as error:
-            self._close(batch)  # or whoever comes next would join a batch that nobody commits
-            told = error if isinstance(error, Exception) else Unavailable()  # it was the leader who was told to stop
+            self._close(batch)  # else the next caller would join a batch that nobody commits
+            told = error if isinstance(error, Exception) else Unavailable()  # only the leader was interrupted
             batch.errors = dict.fromkeys(range(len(batch.rows)), told)
             raise
         finally:
@@ -103,9 +103,9 @@ class GroupCommit(Generic[Row]):
 
 
 def _let_others_join(batch: _Batch[Row]) -> None:
-    """Give way for as long as somebody uses it to join: under gevent nothing else lets those who are ready run.
+    """Yield for as long as other callers join: under gevent, greenlets that are ready run only then.
 
-    Nobody waits for anybody who is not there. Alone, this costs microseconds.
+    It does not wait for callers that are not ready. Without any it costs microseconds.
     """
     size = 0
     while size != len(batch.rows):

@@ -1,7 +1,7 @@
-"""Why the database cannot be used, in words: what is refused, where, and what to do about it.
+"""Explain why the database cannot be used: what failed, where, and what to do about it.
 
-The words are ours. A driver's own may quote a statement, or the half of a password that a wrong address turns into a
-host's name; of the address only host, port, database and role are shown.
+The texts are ours. A driver's own may contain a statement, or the part of a password that a malformed address turns
+into a host name; of the address only host, port, database and role are shown.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from app.db.write_lock import WriteLockTimeout
 
 _NOT_MIGRATED = "The database is not migrated yet. Run `whatsapp-service migrate`."
 
-# PostgreSQL's codes. A connection that is refused carries none, only words, so that each has a pattern as well.
+# PostgreSQL's codes. A refused connection has no code, only a text, so that each has a pattern as well.
 _POSTGRESQL = (
     ("28P01", r"password authentication failed", "{server} refuses the password of the role {role}. Correct it in"
      " DATABASE_URL; special characters are percent-encoded there (@ as %40)."),
@@ -60,7 +60,7 @@ _SQLITE = {
 
 
 def explain(error: BaseException | None, url: URL) -> str | None:
-    """Say what is wrong and what to do, or return None for what is no trouble of a database that is known here."""
+    """Return what is wrong and what to do, or None for an error that is not known here."""
     if isinstance(error, WriteLockTimeout):
         return "Another process of the gateway is writing for very long. Try again in a moment."
     if isinstance(error, PoolTimeout):
@@ -68,7 +68,7 @@ def explain(error: BaseException | None, url: URL) -> str | None:
     if isinstance(error, OSError):
         return "The database's folder cannot be written to by this user; see DATABASE_URL."
     if not isinstance(error, DBAPIError) or error.orig is None:
-        return None  # a mistake of ours, say
+        return None  # for example a mistake in our code
     if url.get_backend_name() == "sqlite":
         return _of_sqlite(error.orig)
     return _of_postgresql(error, url)

@@ -1,4 +1,4 @@
-"""How long one statement may take: a server that is frozen, or a connection nobody answers on, must hold nobody up."""
+"""The timeout of one statement, so that a frozen server or a dead connection blocks no caller for long."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 STATEMENT_SECONDS = 5.0
-"""For the ways in and out. Lists, sends and deliveries need milliseconds."""
+"""For requests and loops. Lists, sends and deliveries need milliseconds."""
 
 PING_SECONDS = 2.0
-"""For the question whether a connection that was idle still is there."""
+"""For the check whether an idle connection still works."""
 
 _seconds: ContextVar[float | None] = ContextVar("statement_seconds", default=STATEMENT_SECONDS)
 
 
 def current() -> float | None:
-    """Return the bound of a statement that begins now, in seconds; None for no bound."""
+    """Return the timeout in seconds for a statement that begins now; None for no timeout."""
     return _seconds.get()
 
 
 @contextmanager
 def of(seconds: float | None) -> Iterator[None]:
-    """Let statements of the body take so long; None, as operators' commands do, lets them take any time."""
+    """Set the timeout in seconds for statements of the body; None, for operators' commands, removes it."""
     token = _seconds.set(seconds)
     try:
         yield

@@ -1,4 +1,4 @@
-"""What a process knows of its database's fitness to be written, from what became of its own writes."""
+"""Whether a process can write to its database, as its own last writes showed."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from app.db.failures import Trouble, of_system
 from app.process import native_threads
 
 FRESH_SECONDS = 5.0
-"""A write that went through so lately needs no proof; one that failed so lately none either."""
+"""A write that succeeded or failed within this time makes another check unnecessary."""
 
 DISK_SECONDS = 2.0
-"""How long one byte may take to its disk."""
+"""How long writing one byte to the disk may take."""
 
 
 class Writes:
-    """Remembers the last write that was committed and the last that failed. Costs two assignments a write."""
+    """Records the last write that was committed and the last that failed. It costs two assignments per write."""
 
     def __init__(self, path: Path | None) -> None:
-        """`path` is a file beside the database, on the same disk, that this process may write to; None for a server."""
+        """`path` is a file beside the database, on the same disk, writable for this process; None for a server."""
         self._path = path
         self._began = time.monotonic()
         self._succeeded_at: float | None = None
@@ -31,7 +31,7 @@ class Writes:
 
     @property
     def is_disk_hanging(self) -> bool:
-        """Whether the disk was found not to answer, and has not answered since."""
+        """Return whether the disk did not answer the last check in time, and has not answered since."""
         return self._is_late and self._is_looking
 
     def succeeded(self) -> None:
@@ -39,28 +39,28 @@ class Writes:
         self._succeeded_at, self._trouble = time.monotonic(), ""
 
     def failed(self, reason: str) -> None:
-        """Note that one could not be, and why."""
+        """Note that a transaction could not be committed, and why."""
         self._failed_at, self._trouble = time.monotonic(), reason
 
     @property
     def trouble(self) -> str:
-        """Why the last write failed; "" if it did not."""
+        """Return why the last write failed; "" if it succeeded."""
         return Trouble.HANGS if self.is_disk_hanging else self._trouble
 
     def is_known(self) -> bool:
-        """Whether a write went through, or failed, within the last seconds: `trouble` then says how things are."""
+        """Return whether a write succeeded or failed within the last seconds, so that `trouble` is up to date."""
         last = self._failed_at if self._trouble else self._succeeded_at
         return self.is_disk_hanging or (last is not None and time.monotonic() - last < FRESH_SECONDS)
 
     def seconds_without(self) -> float:
-        """For how long none has been committed, since this process began at most."""
+        """Return the seconds since the last commit, or since this process began if there was none."""
         return time.monotonic() - (self._began if self._succeeded_at is None else self._succeeded_at)
 
     def look_at_disk(self) -> Trouble | None:
-        """Write one byte to SQLite's disk and wait for it. Returns what is wrong, if anything.
+        """Write one byte to SQLite's disk and wait for it. Return what is wrong, or None.
 
-        A disk that hangs stops whoever writes to it, and under gevent the whole process; so this is done aside, and
-        while it hangs nobody else need try.
+        A hanging disk blocks the thread that writes to it, and under gevent the whole process. So a native thread
+        writes the byte, and while it hangs no other check begins.
         """
         if self._path is None or self._is_looking:
             return None

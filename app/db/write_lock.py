@@ -1,7 +1,7 @@
-"""One writer at a time: among this process's threads or greenlets, and among the processes of this machine.
+"""A lock for one writer at a time, among threads or greenlets of this process and among processes of this machine.
 
-SQLite lets one transaction write at a time and wakes waiters in no order at all, so that under load some starve for
-seconds. Writers therefore queue here, where waiting is fair enough and never blocks a gevent hub.
+SQLite lets one transaction write at a time and wakes waiters in no order, so that under load some starve for seconds.
+Writers therefore queue here, where waiting is fair enough and never blocks a gevent hub.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ PAUSE_SECONDS = 0.0005
 
 
 class WriteLockTimeout(Exception):
-    """Another writer kept its turn longer than we may wait."""
+    """Another writer held the lock for longer than we may wait."""
 
 
 class WriteLock:
     """A mutex over threads and, given a path, over processes.
 
-    Between processes it is a turnstile of two file locks: whoever waits for the turn holds the queue meanwhile, so the
-    process that just wrote cannot overtake the one that waits. File locks are polled, because a blocking one would
-    stop every greenlet of the process; they are opened by the process that uses them, since a lock whose descriptor
-    was inherited over fork excludes nobody.
+    Between processes it is a turnstile of two file locks: a process that waits for the lock holds the queue meanwhile,
+    so that the process that just wrote cannot overtake it. File locks are polled, because a blocking one would stop
+    every greenlet of the process. Each process opens them itself, because a lock whose descriptor was inherited over
+    fork excludes nobody.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -39,7 +39,7 @@ class WriteLock:
 
     @contextmanager
     def hold(self, timeout_seconds: float) -> Iterator[None]:
-        """Hold the turn for the body. Raises `WriteLockTimeout` if it does not come in time."""
+        """Hold the lock for the body. Raises `WriteLockTimeout` if it is not free in time."""
         deadline = time.monotonic() + timeout_seconds
         if not self._mutex.acquire(timeout=timeout_seconds):
             raise WriteLockTimeout
@@ -61,7 +61,7 @@ class WriteLock:
             self._mutex.release()
 
     def close(self) -> None:
-        """Let go of the files; whoever holds the lock next opens them again."""
+        """Close the files; the next `hold` opens them again."""
         with self._mutex:
             if self._pid == os.getpid():
                 os.close(self._queue)

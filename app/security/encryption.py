@@ -1,4 +1,4 @@
-"""What is kept encrypted, what is kept as a hash, and how a phone number is named where nobody may read it."""
+"""Encryption of stored secrets, hashing of API keys, and pseudonyms of phone numbers."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ class CannotDecrypt(Exception):
 
 
 class Encryptor:
-    """Encrypts texts with the first of several Fernet keys and decrypts what any of them encrypted.
+    """Encrypts texts with the first of several Fernet keys, and decrypts texts encrypted with any of them.
 
-    To rotate, put the new key in front and keep the old one behind it for as long as anything holds its texts.
+    To rotate keys, put the new key in front, and keep the old one behind it for as long as texts encrypted with it
+    exist.
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
@@ -26,17 +27,17 @@ class Encryptor:
 
     @cached_property
     def _fernet(self) -> MultiFernet:
-        # Imported by the first process that needs it: a web worker that only keeps webhooks does without its memory.
+        # Imported at the first use, which saves memory in web processes that only store webhooks.
         from cryptography.fernet import Fernet, MultiFernet
 
         return MultiFernet([Fernet(key) for key in self._keys])
 
     def encrypt(self, text: str) -> str:
-        """Return `text` encrypted, as ASCII; the same text gives another result each time."""
+        """Return `text` encrypted, as ASCII; each call gives another result."""
         return self._fernet.encrypt(text.encode()).decode()
 
     def decrypt(self, token: str) -> str:
-        """Return what `encrypt` was given, or raise `CannotDecrypt`."""
+        """Return the text that was encrypted. Raises `CannotDecrypt`."""
         from cryptography.fernet import InvalidToken
 
         try:
@@ -45,7 +46,7 @@ class Encryptor:
             raise CannotDecrypt("Encrypted with a key that ENCRYPTION_KEY no longer holds.") from None
 
     def can_decrypt(self, token: str) -> bool:
-        """Whether one of our keys encrypted this."""
+        """Return whether one of our keys encrypted this text."""
         try:
             self.decrypt(token)
         except CannotDecrypt:
@@ -54,9 +55,9 @@ class Encryptor:
 
 
 def hash_key(text: str) -> str:
-    """Return what is kept of an API key: 64 hex digits from which it cannot be had back.
+    """Return the hash under which an API key is stored: 64 hex digits, from which the key cannot be computed.
 
-    One round of SHA-256 is enough because keys are long and random. Slow hashes protect what people choose
-    themselves and could be guessed; here they would only cost time on every request.
+    One round of SHA-256 is enough, because keys are long and random. Slow hashes protect passwords that people choose
+    and that can be guessed; here they would only make every request slower.
     """
     return hashlib.sha256(text.encode()).hexdigest()

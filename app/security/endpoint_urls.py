@@ -1,7 +1,7 @@
-"""Where we may be sent: the URLs and addresses of endpoints, which are whatever somebody typed.
+"""Which URLs and addresses of endpoints may be called; they are user input.
 
-A gateway stands where its user's other machines are within reach. Only public addresses are called, and private ones
-that the user allowed; what answers to nobody but its own host (link-local, clouds' metadata) never is.
+The gateway can reach other machines in its user's network. So only public addresses are called, and private ones that
+the user allowed. Addresses that only the host itself may use (link-local, clouds' metadata) are never called.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ _NEVER = _networks(
     "0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4", "::/128", "fe80::/10", "fec0::/10", "ff00::/8",
     "100.100.100.200/32", "168.63.129.16/32", "192.0.0.192/32", "fd00:ec2::/32", "fd20:ce::254/128",
 )  # fmt: skip
-"""Unspecified, link-local, multicast, reserved; and where clouds tell a machine its secrets (Alibaba, Azure, Oracle,
-Amazon, Google)."""
+"""Unspecified, link-local, multicast, reserved; and the addresses of clouds' metadata services, which give secrets to a
+machine (Alibaba, Azure, Oracle, Amazon, Google)."""
 
 _NOT_PUBLIC = _networks(
     "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24",
     "203.0.113.0/24", "::/96", "::ffff:0:0:0/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32",
     "2002::/16", "3fff::/20", "5f00::/16", "fc00::/7",
 )  # fmt: skip
-"""What `is_global` of one or another Python takes for public, or what leads to an IPv4 address in disguise."""
+"""Networks that `is_global` of some Python versions takes for public, or whose addresses stand for an IPv4 address."""
 
 _CARRIERS = _networks("::ffff:0:0/96", "64:ff9b::/96")
-"""An IPv4 address as IPv6 (mapped, NAT64): judged as the address it carries."""
+"""IPv4 addresses written as IPv6 (mapped, NAT64); they are checked as the IPv4 address they contain."""
 
 
 NEVER_CALLED = "the address is never called: it is link-local, a cloud's metadata, or nobody's"
@@ -52,13 +52,13 @@ _LOCALHOST = (ipaddress.IPv4Address("127.0.0.1"), ipaddress.IPv6Address("::1"))
 
 
 class WrongUrl(ValueError):
-    """An address that no endpoint may have. Says why, without quoting it."""
+    """A URL that no endpoint may have. The message says why, without quoting the URL."""
 
 
 def check_url(url: str, allowed: Sequence[AllowedNetwork] = ()) -> None:
-    """Raise `WrongUrl` for what is no URL of ours to call.
+    """Raise `WrongUrl` for a URL that must not be called.
 
-    Of names only `localhost` is judged here, by both its addresses; the others when they are resolved.
+    Of host names only `localhost` is checked here, with both its addresses; others are checked when they are resolved.
     """
     if not re.fullmatch(r"[!-\[\]-~]{1,2000}", url):  # printable ASCII but the backslash, which some read as a slash
         raise WrongUrl("must be an ASCII URL without spaces or backslashes, of at most 2000 characters")
@@ -79,13 +79,13 @@ def check_url(url: str, allowed: Sequence[AllowedNetwork] = ()) -> None:
 
 
 def is_localhost(host: str) -> bool:
-    """Whether this name means this machine, whatever its resolver makes of it."""
+    """Return whether this name means this machine, whatever a resolver would answer."""
     name = host.lower().rstrip(".")
     return name == "localhost" or name.endswith(".localhost")
 
 
 def _known_addresses(host: str) -> tuple[Address, ...]:
-    """The addresses that a host has without anybody being asked: none for most names."""
+    """Return the addresses of a host that are known without a resolver: none for most names."""
     if is_localhost(host):
         return _LOCALHOST
     try:
@@ -99,7 +99,7 @@ def _known_addresses(host: str) -> tuple[Address, ...]:
 
 
 def why_not(address: Address, port: int, allowed: Sequence[AllowedNetwork]) -> str | None:
-    """Return why this address must not be called, or None if it may be. `allowed` are the user's private networks."""
+    """Return why this address must not be called, or None if it may. `allowed` are the user's private networks."""
     carried = _carried(address)
     if carried is not None:
         return why_not(carried, port, allowed)

@@ -15,15 +15,15 @@ def sign_meta(secret: str, raw: bytes) -> str:
 
 
 def is_meta_signature(header: str | None) -> bool:
-    """Whether a header's value could be a signature, whoever made it: without one there is nothing to read."""
+    """Return whether a header's value has the form of a signature. If not, the body need not be read."""
     return _HEADER.fullmatch(header or "") is not None
 
 
 def verify_meta_signature(secrets: Sequence[str], raw: bytes, header: str | None) -> int | None:
     """Return the position of the first secret that signed `raw`, or None when none did.
 
-    A missing or oddly written header is no signature. Every secret is tried, whichever fits, so that the time an
-    answer takes tells nothing. An empty secret vouches for nobody: anyone could sign with it.
+    A missing or malformed header is no signature. Every secret is compared even after a match, so that the response
+    time reveals nothing. An empty secret never matches, because anyone could sign with it.
     """
     match = _HEADER.fullmatch(header or "")
     if match is None:

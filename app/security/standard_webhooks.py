@@ -1,7 +1,7 @@
-"""Standard Webhooks 1.0.0: how what we post to the user's app is signed, and how a receiver checks it.
+"""Standard Webhooks 1.0.0: how posts to the user's app are signed, and how a receiver checks them.
 
-The signed text is `<id>.<timestamp>.<body>`, the signature `v1,` and the base64 of its HMAC-SHA256; several signatures
-stand beside each other, with spaces between them, while a secret is being rotated.
+The signed text is `<id>.<timestamp>.<body>`, the signature `v1,` and the base64 of its HMAC-SHA256. While a secret is
+being rotated there are several signatures, separated by spaces.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from datetime import datetime
 
 PREFIX = "whsec_"
 SHORTEST, LONGEST = 24, 64
-"""Bytes of a secret, as the standard has them."""
+"""Length limits of a secret in bytes, by the standard."""
 
 TOLERANCE_SECONDS = 300
-"""How far a timestamp may be from the receiver's clock, so that a recorded request is of no use later."""
+"""How many seconds a timestamp may differ from the receiver's clock; this limits replays of a recorded request."""
 
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
 
 
 class WrongSecret(ValueError):
-    """The text is no secret of this standard. Says what one looks like, never the text."""
+    """The text is no secret of this standard. The message says what a secret looks like, without the text."""
 
 
 class NotVerified(ValueError):
-    """The request is not shown to come from somebody who knows the secret, now. Its words say which check failed."""
+    """The request is not proven to be signed with the secret, or is too old. The message says which check failed."""
 
 
 def new_secret() -> str:
-    """Return a new secret, as it is handed to the receiver."""
+    """Return a new secret, in the form that the receiver gets."""
     return PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -62,9 +62,9 @@ def headers(in_force: Iterable[str], webhook_id: str, now: datetime, body: bytes
 def verify(
     secret: str, given: Mapping[str, str], body: bytes, *, now: datetime, tolerance: int = TOLERANCE_SECONDS
 ) -> None:
-    """Return if one of the signatures in the headers `given` fits; else raise `NotVerified`.
+    """Check the headers `given` of a request; return if one of the signatures matches, else raise `NotVerified`.
 
-    The names of the headers may be written in any case. Raises `WrongSecret` for a secret that is none.
+    The names of the headers may be in any case. Raises `WrongSecret` for a malformed secret.
     """
     key = read_secret(secret)
     found = {name.lower(): value for name, value in given.items()}
@@ -78,7 +78,7 @@ def verify(
     if abs(away) > tolerance:
         raise NotVerified(f"{TIMESTAMP} is {abs(away):.0f} seconds {'ahead of' if away > 0 else 'behind'} the clock")
     expected = _digest(key, found[ID], timestamp, body)
-    # All are compared, whichever fits, so that the time it takes tells nothing.
+    # All signatures are compared even after a match, so that the response time reveals nothing.
     fits = [hmac.compare_digest(expected, claimed) for claimed in _signatures(found[SIGNATURE])]
     if not any(fits):
         raise NotVerified(f"no {SIGNATURE} fits this body and this secret")

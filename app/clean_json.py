@@ -1,7 +1,7 @@
-"""JSON bytes from outside, turned into data that any database takes.
+"""Parse JSON from outside into data that every supported database can store.
 
 PostgreSQL refuses NUL, both drivers refuse lone surrogates, SQLite overflows beyond 64 bits, and deep nesting breaks
-whoever walks it by recursion. All of it is legal JSON, and anybody may write it into a message.
+recursive code. All of it is legal JSON, and anybody can write it into a message.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any
 from app.errors import Malformed
 
 MAX_DEPTH = 64
-"""What stands deeper is left out. Meta's own bodies nest about twelve deep."""
+"""Deeper objects and arrays are emptied. Meta's own bodies nest about twelve deep."""
 
 _UNWANTED = re.compile("[\x00\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
 
-# An escaped NUL, a high surrogate without its low one, or a low one without its high one.
+# An escaped NUL, a high surrogate without a low one after it, or a low one without a high one before it.
 _SUSPECT = re.compile(
     rb"\\u(?:0000|[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..\\u)[dD][c-fC-F])",
     re.DOTALL,
@@ -28,12 +28,12 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def decode(raw: bytes) -> Any:
-    """Return what these bytes say, safe to store and to walk.
+    """Return the value of JSON bytes, safe to store and to traverse.
 
     NUL and lone surrogates become U+FFFD, as do bytes that are not UTF-8; integers beyond 64 bits become strings; `NaN`
     and infinities become null; objects and arrays deeper than `MAX_DEPTH` come empty; of a repeated key the last one
-    counts; a byte order mark is skipped. Raises `Malformed`, and nothing else, for what is not JSON, or nested out of
-    all reason.
+    counts; a byte order mark is skipped. Raises `Malformed`, and nothing else, for bytes that are not JSON or are
+    nested too deeply to be parsed.
     """
     try:
         tree = _DECODER.decode(_text(raw))
@@ -53,17 +53,17 @@ def _text(raw: bytes) -> str:
 
 
 def _needs_walk(raw: bytes) -> bool:
-    """Whether anything in there may need cleaning: a few scans in C spare nearly every body the walk."""
+    """Return whether the bytes may need cleaning. A few scans in C save most bodies the slower traversal."""
     if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
         return True
     if b"\\u" not in raw:
         return False
-    # After an escaped backslash, what looks like half of a pair may be plain letters.
+    # After an escaped backslash, text that looks like half of a surrogate pair may be plain letters.
     return bool(_SUSPECT.search(raw) or (b"\\\\" in raw and _SURROGATE.search(raw)))
 
 
 def _clean(tree: Any) -> Any:
-    """Clean a tree in place, level by level; no recursion."""
+    """Clean a tree in place, level by level, without recursion."""
     root = [tree]
     level: list[Any] = [root]
     for _ in range(MAX_DEPTH + 1):
@@ -74,7 +74,7 @@ def _clean(tree: Any) -> Any:
 
 
 def _clean_container(container: Any) -> list[Any]:
-    """Clean the strings a container holds; return the containers it holds."""
+    """Clean the strings in a container; return the containers in it."""
     if isinstance(container, dict):
         _clean_keys(container)
         pairs: Any = container.items()

@@ -13,7 +13,7 @@ GraphErrorT = TypeVar("GraphErrorT", bound="GraphError")
 
 
 class ConfigError(Exception):
-    """The settings cannot work. Carries every problem found, by name and never by value."""
+    """The settings cannot work. It lists every problem by the setting's name, never with its value."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__(problems)
@@ -24,7 +24,7 @@ class ConfigError(Exception):
 
 
 class GatewayError(Exception):
-    """Base of everything the gateway refuses or cannot do now."""
+    """Base class of the errors for requests that the gateway refuses, or cannot carry out now."""
 
     code = "internal"
     retryable = False
@@ -52,21 +52,21 @@ class GatewayError(Exception):
 
 
 class Malformed(GatewayError):
-    """The request's bytes are not what the route reads."""
+    """The bytes of the request cannot be parsed."""
 
     code = "malformed"
     default = "The body is not a JSON object."
 
 
 class BadSignature(GatewayError):
-    """A webhook that none of our app secrets signed. Never says why."""
+    """No app secret of ours signed the webhook. The message never says why."""
 
     code = "unauthenticated"
     default = "Unauthorised."
 
 
 class Unauthenticated(GatewayError):
-    """No API key, or one we do not know."""
+    """The API key is missing or unknown."""
 
     code = "unauthenticated"
     default = "Send an API key: `Authorization: Bearer <key>`."
@@ -74,21 +74,21 @@ class Unauthenticated(GatewayError):
 
 
 class Forbidden(GatewayError):
-    """A known key without the scope that the route needs."""
+    """The API key is known but lacks the scope that the route needs."""
 
     code = "forbidden"
     default = "This key may not do that."
 
 
 class NotFound(GatewayError):
-    """Nothing by that id, or nothing this key may see."""
+    """There is nothing with this id, or nothing that this key may see."""
 
     code = "not_found"
     default = "Nothing here by that name."
 
 
 class CursorGone(GatewayError):
-    """A place in the order of events that this database does not have. `meta` says where to go on."""
+    """The cursor is not in this database's order of events. `meta` says where to continue."""
 
     code = "cursor_gone"
     default = (
@@ -99,7 +99,7 @@ class CursorGone(GatewayError):
 
 
 class TooManyWaiting(GatewayError):
-    """More requests wait for events than one key, or one process, may have."""
+    """More requests are waiting for events than one key, or one process, may have."""
 
     code = "throttled"
     retryable = True
@@ -107,14 +107,14 @@ class TooManyWaiting(GatewayError):
 
 
 class TooLarge(GatewayError):
-    """A body over the route's limit."""
+    """The body is larger than the route allows."""
 
     code = "too_large"
     default = "The body is too large."
 
 
 class TooSlow(GatewayError):
-    """A body that did not come in time, or whose place others needed."""
+    """The body did not arrive in time, or its connection was needed for other requests."""
 
     code = "too_slow"
     retryable = True
@@ -122,24 +122,24 @@ class TooSlow(GatewayError):
 
 
 class LengthRequired(GatewayError):
-    """A chunked body under a server that does not say where it ends."""
+    """The body is chunked, and the server does not say where it ends."""
 
     code = "length_required"
     default = "This server cannot read a chunked body. Send it with a Content-Length."
 
 
 class UnsupportedMediaType(GatewayError):
-    """A body that does not say it is JSON."""
+    """The request does not say that its body is JSON."""
 
     code = "unsupported_media_type"
     default = "Send JSON: `Content-Type: application/json`."
 
 
 class Invalid(GatewayError):
-    """A request that reads well but asks for something that cannot be; `fields` says what and why.
+    """The request can be parsed but is not valid; `fields` says what is wrong and why.
 
-    Of many problems it carries the first `MOST_PROBLEMS`, and says how many are `hidden`: nobody reads all of them, and
-    an answer must not be many times what was asked.
+    It lists the first `MOST_PROBLEMS` problems and the number of `hidden` ones: nobody reads all of them, and a
+    response must not be many times larger than its request.
     """
 
     code = "invalid_request"
@@ -161,14 +161,14 @@ def _short(path: str) -> str:
 
 
 class IdempotencyMismatch(GatewayError):
-    """An `Idempotency-Key` that stands for another request already."""
+    """The `Idempotency-Key` was used for another request."""
 
     code = "idempotency_mismatch"
     default = "This Idempotency-Key was used for another request; take a new key for a new message."
 
 
 class IdempotencyConflict(GatewayError):
-    """An `Idempotency-Key` whose first request is still running."""
+    """The first request with this `Idempotency-Key` is still running."""
 
     code = "idempotency_conflict"
     retryable = True
@@ -176,7 +176,7 @@ class IdempotencyConflict(GatewayError):
 
 
 class WindowClosed(GatewayError):
-    """A free-form message to a customer who has said nothing for too long."""
+    """The message is free text, and the customer's 24-hour window is closed."""
 
     code = "window_closed"
     default = (
@@ -186,7 +186,7 @@ class WindowClosed(GatewayError):
 
 
 class OptedOut(GatewayError):
-    """Marketing for somebody who wants none."""
+    """The message is marketing, and the customer has opted out."""
 
     code = "opted_out"
     default = (
@@ -196,23 +196,23 @@ class OptedOut(GatewayError):
 
 
 class WrongState(GatewayError):
-    """Something that cannot be done to this message as it stands."""
+    """The action is not possible in the message's present status."""
 
     code = "wrong_state"
     default = "The message is in a state that does not allow this."
 
 
 class AlreadyExists(GatewayError):
-    """Something to be added that is there already."""
+    """The thing to be added exists already."""
 
     code = "already_exists"
     default = "This is there already."
 
 
 class Unavailable(GatewayError):
-    """We cannot keep or read anything at the moment; nothing was acknowledged.
+    """The database cannot be read or written at the moment; nothing was acknowledged.
 
-    `reason` says why, for people who run the service: for logs, `/readyz` and alerts, not for callers.
+    `reason` says why, for people who run the service: in logs, `/readyz` and alerts, not for callers.
     """
 
     code = "unavailable"
@@ -225,10 +225,10 @@ class Unavailable(GatewayError):
 
 
 class GraphError(GatewayError):
-    """Base of what a call to Meta's Graph API can end in.
+    """Base class of the results of a failed call to Meta's Graph API.
 
-    `said` is Meta's own error object, without tokens and otherwise as it came. It may quote who the message went to, so
-    that it is for whoever made the call: it is neither logged nor kept, where `meta` is.
+    `said` is Meta's own error object, without tokens and otherwise unchanged. It may quote the recipient, so only the
+    caller gets it; unlike `meta` it is neither logged nor stored.
     """
 
     said: dict[str, Any] | None = None
@@ -253,14 +253,14 @@ class GraphError(GatewayError):
 
 
 class GraphRefused(GraphError):
-    """Meta said no for good: the recipient, the template, the window, the request."""
+    """Meta refused for good, because of the recipient, the template, the window or the request."""
 
     code = "refused"
     default = "Meta refused the message."
 
 
 class GraphThrottled(GraphError):
-    """Meta said not so fast. The message was not accepted; a later try is safe."""
+    """Meta limits the rate. The message was not accepted; a later try is safe."""
 
     code = "throttled"
     retryable = True
@@ -276,7 +276,7 @@ class GraphUnavailable(GraphError):
 
 
 class GraphNotTried(GraphError):
-    """The call was never made: too many before it got no clear answer, or the process that was to make it stops."""
+    """The call was never made: too many calls before it got no clear answer, or its process is stopping."""
 
     code = "unavailable"
     retryable = True
@@ -291,7 +291,7 @@ class GraphUnauthorised(GraphError):
 
 
 class GraphUnknown(GraphError):
-    """The request left, and no definite answer came. The message may have gone: it must not be repeated blindly."""
+    """The request left, and no definite answer came. It may have been sent: do not send it again blindly."""
 
     code = "unknown"
     default = "Meta's answer did not come; the message may have been sent."

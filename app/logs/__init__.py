@@ -1,7 +1,7 @@
-"""Logs that may be read by anyone who runs the service: no secret, no phone number, no text of a message.
+"""Logs that anyone who runs the service may read: no secret, no phone number, no text of a message.
 
-The message of a record is a constant and what differs goes into `extra`, of which only the keys in `lines.LABELS` are
-written. Of an exception only its type and where it happened are, because a library's words may quote what it was given.
+A record's message is a constant. Values go into `extra`, of which only the keys in `lines.LABELS` are written. Of an
+exception only the type and the place are written, because a library's message may quote its input.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ __all__ = ["configure_logging", "console", "formatter", "get_logger", "request_i
 
 
 def get_logger(name: str) -> logging.Logger:
-    """Return our logger for a module: `get_logger(__name__)` in `app.web.auth` is `whatsapp_service.web.auth`."""
+    """Return the gateway's logger for a module: `get_logger(__name__)` in `app.web.auth` is
+    `whatsapp_service.web.auth`."""
     return logging.getLogger(f"{OUR_LOGGER}.{name.removeprefix('app.')}")
 
 
 def configure_logging(config: Config, process: str) -> None:
     """Log to stderr at `LOG_LEVEL` and to a file of the UTC day at DEBUG, as the process called `process`.
 
-    Third parties are heard from WARNING on, whatever their own loggers say. May be called again; the last call counts.
-    A folder that cannot be written to costs one warning on the console and never stops the service.
+    Third-party loggers are written from WARNING on, whatever level they set. It may be called again; the last call
+    counts. A folder that cannot be written to causes one warning on the console and never stops the service.
     """
     root = logging.getLogger()
     for handler in [each for each in root.handlers if (each.name or "").startswith(OUR_LOGGER)]:
@@ -51,9 +52,9 @@ def configure_logging(config: Config, process: str) -> None:
 
 
 def console(config: Config, process: str) -> Callable[[str], None]:
-    """Return what writes a line for a person to stderr: as it is, or as one of the log's where these are JSON.
+    """Return a function that writes a line to stderr: as it is, or as a log record where the log is JSON.
 
-    A line that is JSON already, as a child's may be, passes as it is.
+    A line that is JSON already, as a child's may be, is written unchanged.
     """
     lines = formatter(config, process)
     _tell_drops(lines)
@@ -70,13 +71,13 @@ def console(config: Config, process: str) -> Callable[[str], None]:
 
 
 def formatter(config: Config, process: str) -> logging.Formatter:
-    """Return what makes lines of records, as `LOG_FORMAT` says, for the process called `process`."""
+    """Return the formatter for `LOG_FORMAT`, for the process called `process`."""
     scrubber = Scrubber(config.secret_values())
     return JsonFormatter(process, scrubber) if config.log_format == "json" else TextFormatter(process, scrubber)
 
 
 def _tell_drops(lines: logging.Formatter) -> None:
-    """Have the line that tells of dropped ones look like the others."""
+    """Format the line that reports dropped lines like the other lines."""
 
     def notice(count: int) -> str:
         words = "console lines were dropped, because nobody took them"
@@ -93,4 +94,4 @@ def _from_us_or_serious(record: logging.LogRecord) -> bool:
 
 class _Console(logging.StreamHandler):  # type: ignore[type-arg]
     def handleError(self, record: logging.LogRecord) -> None:
-        """Stay silent: the standard way prints the record, arguments and all, and there is nowhere else to say it."""
+        """Stay silent: the standard handler prints the record with its arguments. There is no other place for it."""

@@ -7,7 +7,7 @@ import os
 import time
 from pathlib import Path
 
-# Not get_logger: this warning comes from the place that it is about.
+# Not get_logger: `app.logs`, which defines it, imports this module.
 _logger = logging.getLogger("whatsapp_service.logs.files")
 
 DAY_SECONDS = 86_400
@@ -31,7 +31,7 @@ class DailyFileHandler(logging.Handler):
         self._is_failing = False
 
     def open_now(self) -> None:
-        """Open the day's file ahead of the first record, so that a folder that cannot be written is told at start."""
+        """Open the day's file before the first record, so that a folder that cannot be written is reported at start."""
         self.acquire()
         try:
             self._descriptor()
@@ -51,7 +51,7 @@ class DailyFileHandler(logging.Handler):
             self.handleError(record)
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Drop the record: the standard way prints it, arguments and all."""
+        """Drop the record: the standard handler prints it with its arguments."""
 
     def close(self) -> None:
         self.acquire()
@@ -80,12 +80,12 @@ class DailyFileHandler(logging.Handler):
 
     def _complain(self, err: OSError) -> None:
         if not self._is_failing:
-            self._is_failing = True  # first, because the warning comes back to this handler
+            self._is_failing = True  # set first, because the warning comes back to this handler
             _logger.warning("the log file cannot be written, only the console is", extra={"error": err.strerror})
 
 
 def _identity(file: str | int) -> tuple[int, int] | None:
-    """What tells a file from every other that is there now; None for one that is not."""
+    """Return the device and inode of a file, which identify it among existing files; None if it does not exist."""
     try:
         found = os.stat(file)
     except OSError:

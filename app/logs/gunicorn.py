@@ -1,4 +1,4 @@
-"""gunicorn's own lines, as ours: in the same form, and quoting no request."""
+"""gunicorn's log lines in the gateway's format, without quotes from requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class GunicornLogger(Logger):  # type: ignore[misc]
     lines: logging.Formatter | None = None
 
     def setup(self, cfg: Any) -> None:
-        """Configure the handlers as gunicorn does, then write with our formatter what quotes nothing."""
+        """Configure the handlers as gunicorn does, then use our formatter and filter out quotes from requests."""
         super().setup(cfg)
         for handler in self.error_log.handlers:
             handler.addFilter(_quote_nothing)
@@ -28,15 +28,15 @@ class GunicornLogger(Logger):  # type: ignore[misc]
                 handler.setFormatter(self.lines)
 
     def reopen_files(self) -> None:
-        """Go on in a new file where the console is one that was moved away: SIGUSR1, in master and web processes."""
+        """Open a new file if the console is a file that was moved: on SIGUSR1, in master and web processes."""
         super().reopen_files()
         console.reopen()
 
 
 def _quote_nothing(record: logging.LogRecord) -> bool:
-    """Keep of a record what gunicorn wrote itself: numbers and names of signals, never a request's line, path or body.
+    """Keep of a record only gunicorn's own words, numbers and signal names: no request line, path or body.
 
-    What it has put into the message beforehand begins with these words.
+    A message that quotes a request already, which begins with "Invalid request", is replaced by a constant one.
     """
     if isinstance(record.msg, str) and record.msg.startswith("Invalid request"):
         record.msg, record.args = "a request that cannot be read was refused", None

@@ -1,4 +1,4 @@
-"""How a record becomes one line of text, or one line of JSON in Elastic's common schema."""
+"""Format a record as one line of text, or as one line of JSON in Elastic's common schema."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from app.logs.scrub import Scrubber
 
 OUR_LOGGER = "whatsapp_service"
 
-# The request that the running code serves; follows a greenlet or a thread, and a job that was given it.
+# The id of the request that the running code serves; it follows a greenlet, a thread, and a job that was given it.
 request_id_var: ContextVar[str] = ContextVar("request_id", default="")
 
 # The only keys of `extra` that are written. The ids are ours; `phone_number_id` is public.
@@ -63,7 +63,7 @@ Value = str | int | float | bool
 
 
 def is_ours(record: logging.LogRecord) -> bool:
-    """Whether the gateway's own code wrote the record, whose message is then a constant."""
+    """Return whether the gateway's own code wrote the record, so that its message is a constant."""
     return record.name == OUR_LOGGER or record.name.startswith(f"{OUR_LOGGER}.")
 
 
@@ -86,9 +86,10 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line, for Elasticsearch: an exception is under `error`, what differs where its schema has it.
+    """One JSON object per line for Elasticsearch: an exception is under `error`, values are under the names of the
+    schema.
 
-    Texts of ours are under `labels`, whose values are keywords there, and numbers, which can be summed, under
+    Other texts are under `labels`, whose values are keywords there; other numbers, which can be summed, under
     `gateway`.
     """
 
@@ -120,10 +121,10 @@ class JsonFormatter(logging.Formatter):
 
 
 def _in_ecs(labels: dict[str, Value]) -> dict[str, Any]:
-    """Return the fields that hold the labels, by the names that Elastic's common schema has for them."""
+    """Return the labels under the field names of Elastic's common schema."""
     fields: dict[str, Any] = {}
     left = dict(labels)
-    if "route" in left:  # a request, whose status is HTTP's
+    if "route" in left:  # with a route it is a request, so that its status is an HTTP status
         http = fields["http"] = {"response": {"status_code": int(left.pop("status", 0))}}
         http["request"] = {"method": left.pop("method", "")}
     if "duration_ms" in left:
@@ -136,13 +137,13 @@ def _in_ecs(labels: dict[str, Value]) -> dict[str, Any]:
 
 
 def message_of(record: logging.LogRecord, scrubber: Scrubber) -> str:
-    """Return the record's message, without what may not be written."""
+    """Return the record's message, without secrets and other values that must not be logged."""
     text = record.getMessage()
     return scrubber.ours(text) if is_ours(record) else scrubber.foreign(text)
 
 
 def labels_of(record: logging.LogRecord, scrubber: Scrubber) -> dict[str, Value]:
-    """Return the allowed keys of `extra` that have a value, the request's id among them. An object is only named."""
+    """Return the allowed keys of `extra` that have a value, with the request's id. An object is named by its type."""
     found: dict[str, Value] = {}
     for key in LABELS:
         value = getattr(record, key, None)
@@ -158,9 +159,9 @@ def labels_of(record: logging.LogRecord, scrubber: Scrubber) -> dict[str, Value]
 
 
 def exception_lines(record: logging.LogRecord, scrubber: Scrubber) -> Iterator[str]:
-    """Yield the type of the record's exception and its stack, then the same of what caused it.
+    """Yield the type of the record's exception and its stack, then the type and stack of each cause.
 
-    An exception's own words are left out, but for those of `app.errors`, which are written to be shown.
+    The messages of exceptions are left out, except those of `app.errors`, which are safe to show.
     """
     error = record.exc_info[1] if record.exc_info else None
     for depth in range(_CAUSES):

@@ -1,4 +1,4 @@
-"""What is taken out of a text before it is written to a log."""
+"""Remove secrets and personal data from a text before it is logged."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ SHORTEST_SECRET = 6
 
 
 class Scrubber:
-    """Takes known secrets out of texts, as they are and as they look inside an address.
+    """Removes known secrets from texts, in plain and URL-encoded form.
 
-    A database password of fewer than 6 characters is left alone: it would be found inside ordinary words.
+    A database password shorter than 6 characters is not removed, because ordinary words would contain it.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:

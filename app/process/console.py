@@ -1,8 +1,8 @@
-"""The console of a process that serves: whoever reads it, or has stopped reading it, keeps nobody waiting.
+"""The console output of a serving process, which never waits for its reader.
 
-A pipe that nobody empties, a terminal with Ctrl-S, a disk that is full: what is written to `sys.stderr` and
-`sys.stdout` waits in a bounded queue, from which a thread of the system's writes. What does not fit, and what cannot
-be written, is dropped and counted, and one line says how much as soon as writing works again.
+A reader may stop: a full pipe, a terminal with Ctrl-S, a full disk. Text for `sys.stderr` and `sys.stdout` therefore
+waits in a bounded queue, from which a native thread writes it. Text that does not fit, or cannot be written, is dropped
+and counted, and one line reports the number when writing works again.
 
 Uses the standard library only.
 """
@@ -21,25 +21,25 @@ from collections.abc import Callable
 from typing import Any, cast
 
 MOST_BYTES = 1 << 20
-"""What may wait, in one process and for one of its two outputs."""
+"""The most bytes that may wait for one output of one process."""
 
 AT_ONCE = 4096
-"""What is written at once, if lines are that short: a pipe takes so much whole, also from several processes."""
+"""The most bytes in one write of short lines: a pipe takes so many as a whole, also from several processes."""
 
 PAUSE_SECONDS = 0.05
 EXIT_SECONDS = 2.0
 STALLED_SECONDS = 1.0
-"""A process that ends waits for its last lines for so long, and no longer than this if nothing moves."""
+"""A process that ends waits up to `EXIT_SECONDS` for its last lines, and no longer than this without progress."""
 
 
 def _original(module: str, name: str) -> Any:
-    """Return a function as it was before gevent replaced it with one of its own."""
+    """Return a function of the standard library as it was before gevent replaced it."""
     monkey = sys.modules.get("gevent.monkey")
     return monkey.get_original(module, name) if monkey else getattr(sys.modules[module], name)
 
 
 class Output:
-    """One output of this process. Any thread, greenlet or signal handler may write, and none waits."""
+    """One output of this process. Threads, greenlets and signal handlers may write to it, and none waits."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
@@ -49,10 +49,10 @@ class Output:
         os.register_at_fork(after_in_child=self._renew)
 
     def _renew(self) -> None:
-        """Begin with nothing: a forked process has neither the thread nor the business of writing what was queued."""
-        # Each text with the number of lines that were dropped before it, of which it tells first.
+        """Start with an empty queue: a forked process has no writer thread, and must not write its parent's lines."""
+        # Each text with the number of lines that were dropped before it, which are reported first.
         self._texts: SimpleQueue[tuple[bytes, int]] = SimpleQueue()
-        # Reentrant, because a signal handler may write while its thread is in here.
+        # Reentrant, because a signal handler may write while its thread holds the lock.
         self._mutex = _original("_thread", "RLock")()
         self._is_started = False
         self._waiting = 0
@@ -61,7 +61,7 @@ class Output:
         self._is_torn = False
 
     def write(self, text: str) -> None:
-        """Have a text written, which should be whole lines; drop it if too much waits already."""
+        """Queue a text for writing, which should be whole lines; drop it if too much is waiting."""
         found = text.encode("utf-8", "backslashreplace")
         with self._mutex:
             if self._waiting + len(found) > MOST_BYTES:
@@ -76,7 +76,7 @@ class Output:
                 self._start()
 
     def flush(self, seconds: float = EXIT_SECONDS) -> bool:
-        """Wait until everything is written, for so long as it moves. Return whether it is."""
+        """Wait until everything is written, as long as there is progress. Return whether all of it is written."""
         sleep = _original("time", "sleep")
         until = time.monotonic() + seconds
         moved_at, written = time.monotonic(), self._written
@@ -87,23 +87,23 @@ class Output:
         return not self._waiting
 
     def reopen(self) -> None:
-        """Go on in a new file where this output is a file that was moved or deleted."""
+        """Write to a new file from now on, where this output is a file that was moved or deleted."""
         if self._path is None:
             return
         try:
             file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
         except OSError:
-            return  # the old one is better than none
+            return  # keep the old file
         os.dup2(file, self.descriptor, inheritable=True)
         os.close(file)
 
     def _start(self) -> None:
         try:
-            # Not a Thread: under gevent that is a greenlet, which would stop all others when it writes.
+            # Not a Thread: under gevent that is a greenlet, whose blocking write would stop all others.
             _original("_thread", "start_new_thread")(self._run, ())
             self._is_started = True
         except RuntimeError:
-            pass  # no more threads: the next line tries again
+            pass  # the system has no thread left; the next line tries again
 
     def _run(self) -> None:
         text, dropped = self._texts.get()
@@ -126,14 +126,14 @@ class Output:
             self._written += len(text)
 
     def _put(self, text: bytes) -> bool:
-        """Write, for as long as it takes. Return whether all of it was."""
+        """Write a text, however long it takes. Return whether all of it was written."""
         rest = memoryview(b"\n" + text if self._is_torn else text)
         begun = False
         while rest:
             try:
                 count = os.write(self.descriptor, rest)
             except OSError as error:
-                if error.errno in (errno.EAGAIN, errno.EWOULDBLOCK):  # somebody who shares it made it so
+                if error.errno in (errno.EAGAIN, errno.EWOULDBLOCK):  # another process made it non-blocking
                     _original("time", "sleep")(PAUSE_SECONDS)
                     continue
                 self._is_torn = self._is_torn or begun
@@ -152,7 +152,7 @@ def _notice(count: int) -> str:
 
 
 def _path_of(descriptor: int) -> str | None:
-    """Return the path of an output that is a file, where the system tells it."""
+    """Return the path of an output that is a file, where the system shows it; else None."""
     try:
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
             path = os.readlink(f"/proc/self/fd/{descriptor}")
@@ -163,7 +163,7 @@ def _path_of(descriptor: int) -> str | None:
 
 
 class Stream(io.TextIOBase):
-    """What stands in for `sys.stderr` or `sys.stdout`. No method raises for what has become of the reader."""
+    """The replacement of `sys.stderr` or `sys.stdout`. No method raises because of its reader."""
 
     def __init__(self, output: Output) -> None:
         self.output = output
@@ -179,7 +179,7 @@ class Stream(io.TextIOBase):
 
     @property
     def buffer(self) -> io.RawIOBase:
-        """For whoever writes bytes."""
+        """Return a stream for code that writes bytes."""
         return _Bytes(self)
 
     def writable(self) -> bool:
@@ -192,7 +192,7 @@ class Stream(io.TextIOBase):
         return os.isatty(self.output.descriptor)
 
     def write(self, text: str) -> int:
-        """Pass whole lines on; the beginning of one waits for its end, or for `flush`."""
+        """Queue whole lines; the beginning of a line waits for its end, or for `flush`."""
         lines, end, begun = text.rpartition("\n")
         if end:
             lines, self._begun = self._begun + lines, begun
@@ -204,7 +204,7 @@ class Stream(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        """Pass on what has no end yet. It does not wait until it is written."""
+        """Queue text without a line end, too. Does not wait until it is written."""
         begun, self._begun = self._begun, ""
         if begun:
             self.output.write(begun)
@@ -230,7 +230,7 @@ _outputs: dict[str, Output] = {}
 
 
 def keep_places() -> None:
-    """Where an output was closed, put an empty one in its place: else the next file that is opened would be it."""
+    """Replace a closed output by /dev/null: otherwise the next file that is opened would get its descriptor."""
     for descriptor in (1, 2):
         try:
             os.fstat(descriptor)
@@ -242,9 +242,9 @@ def keep_places() -> None:
 
 
 def install() -> None:
-    """Have everything that this process prints go this way. For processes that serve; does nothing the second time.
+    """Send everything that this process prints through the queue. For serving processes; a second call does nothing.
 
-    A command that a person runs keeps its streams: it may well wait for the person.
+    A command that a person runs keeps its streams, because it may wait for the person.
     """
     keep_places()
     for name, descriptor in (("stderr", 2), ("stdout", 1)):
@@ -257,19 +257,19 @@ def install() -> None:
 
 
 def reopen() -> None:
-    """Go on in new files where the outputs are files: a program that rotates them has moved the old ones away."""
+    """Continue in new files, where the outputs are files that a rotating program has moved away."""
     for output in _outputs.values():
         output.reopen()
 
 
 def say_drops_as(notice: Callable[[int], str]) -> None:
-    """Have the line that tells how many were dropped made by `notice`, its end of line included."""
+    """Set the function that makes the line, with its line end, that reports the number of dropped lines."""
     for output in _outputs.values():
         output.notice = notice
 
 
 def flush() -> None:
-    """Wait for what was printed to be written, as far as somebody takes it: this process ends, or becomes another."""
+    """Wait until printed text is written, as long as there is progress. Call it before the process ends or execs."""
     until = time.monotonic() + EXIT_SECONDS
     for name, output in _outputs.items():
         stream = getattr(sys, name)

@@ -1,9 +1,9 @@
 """How the processes of one server stop together.
 
-A service manager, a terminal or a platform may signal the master alone or every process at once, with SIGTERM or
-SIGINT. So only the master decides: it writes its phase into one byte that all its processes can read, and a process
-that is signalled waits for the master's word. The byte is in a file without a name: web processes inherit it over
-fork, started programs are handed its descriptor.
+A service manager, a terminal or a platform may signal the master alone or every process, with SIGTERM or SIGINT. So
+only the master decides: it writes its phase into one byte that all its processes can read, and a signalled process
+waits until the phase changes. The byte is in a file without a name: web processes inherit it over fork, and started
+programs get its descriptor.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from enum import IntEnum
 from types import FrameType
 
 DESCRIPTOR = "LIFECYCLE_FD"
-"""The environment variable that hands the byte's descriptor to a started program."""
+"""The environment variable with the byte's descriptor, for a started program."""
 
 LEADER_SECONDS = 2.0
-"""How long after a signal the master's own drain may begin. After that the signal was meant for this process alone."""
+"""Time after a signal within which the master begins to drain. Otherwise the signal was for this process alone."""
 
 LOOK_SECONDS = 0.05
 
 
 class Phase(IntEnum):
-    """How far a server is on its way out."""
+    """The phases of a server's stop."""
 
     SERVING = 0
     DRAINING = 1
@@ -58,31 +58,31 @@ _fd = _made() if _from_leader is None else _from_leader
 
 
 def descriptor() -> int:
-    """Return the descriptor to hand to a started program, as `LIFECYCLE_FD` and open."""
+    """Return the descriptor that a started program must get: open, and its number in `LIFECYCLE_FD`."""
     return _fd
 
 
 def phase() -> Phase:
-    """Return how far the server is that this process belongs to."""
+    """Return the phase of the server to which this process belongs."""
     return Phase(os.pread(_fd, 1, 0)[0])
 
 
 def is_draining() -> bool:
-    """Whether the server takes its leave: `/readyz` answers 503, long polls end, everything else still works."""
+    """Return whether the server is draining: `/readyz` answers 503, long polls end, everything else still works."""
     return phase() is not Phase.SERVING
 
 
 def enter(new: Phase) -> None:
-    """Tell every process of this server. The master's to call."""
+    """Set the phase for every process of this server. Only the master may call it."""
     os.pwrite(_fd, bytes([new]), 0)
 
 
 def follow(stop: Callable[[int, FrameType | None], None], *, is_led: bool | None = None) -> None:
-    """Have SIGTERM and SIGINT call `stop` as a signal handler, when its time has come.
+    """Let SIGTERM and SIGINT call `stop` as a signal handler, at once or when the master stops.
 
-    Without a leading master that is at once. With one (`is_led`; by default, whether a descriptor was inherited) it is
-    when the master stops; or, if the master does not begin to drain within `LEADER_SECONDS`, then, since the signal
-    was for this process alone. Call it in the main thread.
+    Without a leading master they call it at once. With one (`is_led`; by default, if a descriptor was inherited) they
+    call it when the master stops, or if the master does not begin to drain within `LEADER_SECONDS`, because the signal
+    was for this process alone then. Call it in the main thread.
     """
     _Follower(stop, is_led=_from_leader is not None if is_led is None else is_led)
 
@@ -100,7 +100,8 @@ class _Follower:
             self._stop(number, frame)
         elif not self._is_waiting:
             self._is_waiting = True
-            # Not a Thread: its locks may be held by the code that this signal interrupts. Under gevent a greenlet.
+            # Not a Thread: its locks may be held by the code that this signal interrupts. Under gevent this is a
+            # greenlet.
             _thread.start_new_thread(self._wait, ())
 
     def _wait(self) -> None:
@@ -108,4 +109,4 @@ class _Follower:
         while phase() is Phase.DRAINING or (phase() is Phase.SERVING and time.monotonic() < until):
             time.sleep(LOOK_SECONDS)
         self._is_time = True
-        os.kill(os.getpid(), signal.SIGTERM)  # the handler must run in the main thread, and wake what it waits for
+        os.kill(os.getpid(), signal.SIGTERM)  # the handler must run in the main thread and interrupt its waiting

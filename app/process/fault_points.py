@@ -1,6 +1,6 @@
-"""The steps of a send between which a process may die, named so that tests can make it die at each of them.
+"""The steps of a send after which a process may die, named so that tests can kill it after each of them.
 
-Between any two of them at most one thing has happened that others can see: a commit, or bytes that left.
+Between two of them at most one thing happens that others can see: a commit, or bytes that were sent.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Point(StrEnum):
-    """A step that has just been done."""
+    """A step that was just completed."""
 
     QUEUED = "a message is queued, and its caller not yet answered"
     LEAVING = "messages are committed as sending, and none has left"
@@ -23,4 +23,4 @@ class Point(StrEnum):
 
 
 def reach(point: Point) -> None:
-    """Do nothing: here a test lets the process die."""
+    """Do nothing. Tests replace this function to kill the process here."""

@@ -1,4 +1,4 @@
-"""What the gateway and the processes it starts say to each other over a socket: JSON, with its length in front."""
+"""Frames between the gateway and the processes it starts, sent over a socket: JSON, preceded by its length."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Json = dict[str, Any]
 
 
 def pack(frame: Json) -> bytes:
-    """A frame as it travels. Raises `TypeError` and `ValueError` for what JSON cannot say."""
+    """Return the bytes of a frame. Raises `TypeError` and `ValueError` for values that JSON cannot express."""
     return packed(json.dumps(frame, allow_nan=False).encode())
 
 
 def packed(body: bytes) -> bytes:
-    """A frame that is JSON already."""
+    """Return the bytes of a frame whose body is JSON already."""
     return LENGTH.pack(len(body)) + body

@@ -1,4 +1,4 @@
-"""Work that may stop the thread it is done in, such as writing to a disk that hangs, done where that stops nobody."""
+"""Run work that may block its thread, such as writing to a hanging disk, in a native thread, also under gevent."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 
 def run(work: Callable[[], BaseException | None], seconds: float) -> BaseException | None:
-    """Do `work` in a thread of the system's, also under gevent, and return what it returns.
+    """Run `work` in a native thread and return its result.
 
-    Raises `TimeoutError` after `seconds`; the work then goes on. `work` must use no lock, queue or socket: under gevent
-    those belong to another thread.
+    Raises `TimeoutError` after `seconds`; the work then continues. `work` must use no lock, queue or socket: under
+    gevent those belong to another thread.
     """
     monkey = sys.modules.get("gevent.monkey")
     if monkey is not None and monkey.is_module_patched("threading"):

@@ -1,6 +1,6 @@
 """Child processes of the web server's master: the embedded worker and, without a token, the simulator.
 
-Uses the standard library only, so that the master stays small and forks clean.
+Uses the standard library only, so that the master stays small and can fork safely.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import IO
 
 PARENT_PID = "PARENT_PID"
-"""The environment variable that tells a child whose end is its own."""
+"""The environment variable with the master's pid; a child ends when that process has ended."""
 
 LOOK_SECONDS = 0.5
 FIRST_PAUSE_SECONDS = 0.5
@@ -28,15 +28,15 @@ LONGEST_LINE = 65_536
 
 WORKER, SIMULATOR, ECHO_BOT = "worker", "simulator", "echo bot"
 STOP_SIGNALS = {SIMULATOR: signal.SIGHUP}
-"""How a child is asked to stop, where it is not SIGTERM: Meta's stand-in ignores what a whole group of processes is
-sent, because requests in flight need it until they are answered."""
+"""The signal that stops a child, if it is not SIGTERM. The simulator ignores signals sent to a whole group of
+processes, because requests in flight need it until they are answered."""
 
 
 class Children:
-    """Starts commands, starts them again when they end, and stops them.
+    """Starts commands, restarts them when they end, and stops them.
 
-    `pass_fds` are open in every child. What a child prints is read here and told line by line, by `tell`, which writes
-    for the person who watches the console: so no child ever waits for whoever reads that.
+    `pass_fds` are open in every child. A child's output is read here and passed to `tell` line by line, which writes it
+    to the console; so no child waits for the console's reader.
     """
 
     def __init__(
@@ -57,13 +57,13 @@ class Children:
         self._held = threading.Event()
 
     def start(self) -> None:
-        """Start all of them, and a thread that watches over them."""
+        """Start all children, and a thread that restarts those that end."""
         for name in self._commands:
             self._spawn(name)
         threading.Thread(target=self._watch, name="children", daemon=True).start()
 
     def renew(self, environ: Mapping[str, str], *names: str) -> None:
-        """Have these end in order and start at once again, with another environment; any other has it when it ends."""
+        """Stop these children in order and restart them at once with a new environment. Others get it later."""
         with self._mutex:
             self._environ = dict(environ)
         for _, child in self._chosen(names):
@@ -72,19 +72,19 @@ class Children:
                 child.send_signal(signal.SIGTERM)
 
     def hold(self) -> None:
-        """Start none of them again from now on."""
+        """Restart no child from now on."""
         with self._mutex:
             self._held.set()
 
     def stop(self, *names: str) -> None:
-        """Ask these, or without a name all of them, to stop."""
+        """Send these children, or without names all of them, a signal to stop."""
         self.hold()
         for name, child in self._chosen(names):
             if child.poll() is None:
                 child.send_signal(STOP_SIGNALS.get(name, signal.SIGTERM))
 
     def wait(self, seconds: float, *names: str) -> None:
-        """Wait for these, or all of them, to end; kill whatever has not after `seconds`."""
+        """Wait for these children, or all of them, to end; kill those that have not ended after `seconds`."""
         deadline = time.monotonic() + seconds
         for name, child in self._chosen(names):
             while child.poll() is None and time.monotonic() < deadline:
@@ -92,27 +92,27 @@ class Children:
             if child.poll() is None:
                 child.kill()
             if name in self._readers:
-                self._readers[name].join(1)  # its last lines
+                self._readers[name].join(1)  # reads its last lines
 
     def _chosen(self, names: Iterable[str]) -> list[tuple[str, subprocess.Popen[bytes]]]:
         wanted = set(names) or set(self._running)
         return [(name, child) for name, child in list(self._running.items()) if name in wanted]
 
     def _tell(self, line: str) -> None:
-        """Tell a line. Whoever was to read it may be gone, and that is no reason to leave a child alone."""
+        """Print a line. An error of the console must not stop the supervision of the children."""
         with suppress(OSError, ValueError):
             self._tell_person(line)
 
     def _spawn(self, name: str) -> None:
-        """Start one, unless they are held. Where the system has no process for it, it is one that has ended."""
+        """Start a child, unless restarts are stopped. If that fails, it is restarted later like an ended one."""
         with self._mutex:
             if self._held.is_set():
                 return
-            # It is told who we are, because we may be gone before it has started far enough to ask. What it prints
-            # must not wait in it for more.
+            # The child gets our pid, because we may end before it could ask for it. Its output is not buffered, so that
+            # lines appear at once.
             environ = self._environ | {PARENT_PID: str(os.getpid()), "PYTHONUNBUFFERED": "1"}
             try:
-                # In a session of its own, so that Ctrl-C in a terminal reaches it through us, in order.
+                # In a session of its own, so that Ctrl-C in a terminal stops it through us, in order.
                 child = self._running[name] = subprocess.Popen(
                     self._commands[name], env=environ, start_new_session=True, stdin=subprocess.DEVNULL,
                     pass_fds=self._pass_fds, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -140,7 +140,7 @@ class Children:
                     self._restart(name, child, plan)
 
     def _restart(self, name: str, child: subprocess.Popen[bytes] | None, plan: _Restart) -> None:
-        """Start one again that has ended, when its time has come. The others are not kept waiting by its pause."""
+        """Restart an ended child when its time has come. Its pause does not delay the others."""
         now = time.monotonic()
         if plan.due_at is None:
             is_renewed = child is not None and child.pid in self._renewed
@@ -156,14 +156,14 @@ class Children:
 
 @dataclass
 class _Restart:
-    """When a child that ended is started again: the more often it ends, the later."""
+    """When an ended child is restarted: the more often it ends, the longer the pause."""
 
     started_at: float
     due_at: float | None = None
     pause: float = FIRST_PAUSE_SECONDS
 
     def put_off(self, now: float, pause: float | None = None) -> float:
-        """Plan the next start, after `pause` or as long as its turn is by now; return how long that is."""
+        """Plan the next start after `pause` seconds, or after the next longer pause; return that pause."""
         if pause is None:
             if now - self.started_at > STEADY_SECONDS:
                 self.pause = FIRST_PAUSE_SECONDS
@@ -172,12 +172,12 @@ class _Restart:
         return pause
 
     def begin(self, now: float) -> None:
-        """It is started now."""
+        """Note that the child is started now."""
         self.started_at, self.due_at = now, None
 
 
 def commands(*, worker: bool, simulator: bool, echo_bot: bool, root: str) -> dict[str, list[str]]:
-    """What the web server starts beside itself."""
+    """Return the commands that the web server starts, by name."""
     found: dict[str, list[str]] = {}
     if worker:
         found[WORKER] = [sys.executable, "-m", "app.cli", "worker", "--with-parent"]

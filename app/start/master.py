@@ -1,6 +1,6 @@
-"""What gunicorn's master does beside gunicorn's work: migrate, keep the children, stop in order, take settings anew.
+"""The tasks of gunicorn's master besides gunicorn's own: migrate, run the children, stop in order, reload settings.
 
-`gunicorn.conf.py` makes one and calls it. It imports none of the application: web processes do, after the fork.
+`gunicorn.conf.py` makes the master and calls it. It imports none of the application: web processes do, after the fork.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ from app.process.echo_bot import ECHO_BOT, MARK
 from app.process.supervisor import WORKER, Children, commands
 
 EXIT_SECONDS = 25
-"""How long a stop may take after the drain: requests in flight and the worker together, then what stood in for Meta."""
+"""How long a stop may take after the drain: requests in flight and the worker together, then the simulator."""
 
 RESTART_ONLY = frozenset(
     "HOST PORT SIMULATOR SIMULATOR_APP_SECRET DATABASE_URL WORKER WEB_WORKER_CLASS METRICS_PORT LOG_FORMAT".split()
 )
-"""The settings that a reload cannot change: sockets, children and the database are those of the start."""
+"""Settings that a reload cannot change, because sockets, children and the database are set up once at start."""
 
 STOPPED_EARLY = "Stopped before anything was served.\n"
 
 
 class Master:
-    """The master of one server, from the reading of its settings to the end of its last child."""
+    """The master of one server, from reading its settings to the end of its last child."""
 
     def __init__(self) -> None:
-        """Read the settings, or end with code 2 and what is wrong with them. From here on signals are answered."""
+        """Read the settings, or print what is wrong and exit with code 2. Signals are handled from here on."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _end_early)
-        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):  # heard once gunicorn serves
+        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):  # they have a meaning only once gunicorn serves
             signal.signal(number, signal.SIG_IGN)
         try:
             self.settings = load_config(environment.load_environment())
@@ -73,7 +73,7 @@ class Master:
         self._end_by: float | None = None
 
     def _speak(self) -> None:
-        """Have lines look as the settings say, and hold none of their secrets."""
+        """Format lines as the settings say, and remove the settings' secrets from them."""
         self.say = log_console(self.settings, "master")
         GunicornLogger.lines = formatter(self.settings, "web server")
 
@@ -84,7 +84,7 @@ class Master:
         if made is None:
             return
         os.environ[metrics_directory.DIRECTORY] = made
-        # At the very end, whatever ends it but SIGKILL.
+        # Run at the very end, after any end but SIGKILL.
         atexit.register(_remove, made, os.getpid())
 
     def _environ_of_children(self) -> dict[str, str]:
@@ -93,7 +93,7 @@ class Master:
         }  # fmt: skip
 
     def migrate(self) -> None:
-        """Bring the database up to date, once, before anybody uses it; end with code 1 where that fails."""
+        """Migrate the database once, before any process uses it; exit with code 1 if that fails."""
         command = [sys.executable, "-m", "app.cli", "migrate"]
         environ = {**os.environ, "FLASK_SKIP_DOTENV": "1"}
         with subprocess.Popen(
@@ -104,14 +104,14 @@ class Master:
                 for line in migration.stdout or ():
                     self.say(line)
                 code = migration.wait()
-            except BaseException:  # a signal, above all: nothing is left that goes on by itself
+            except BaseException:  # for example on a signal: a child must not continue without us
                 migration.kill()
                 raise
         if code:
             sys.exit(1)
 
     def lead(self, server: Any) -> None:
-        """Start the children, and answer signals in place of gunicorn's own ways, of which each loses something."""
+        """Start the children, and replace gunicorn's handlers of signals, each of which would lose something."""
         stop_workers = server.handle_term
         server.handle_term = server.handle_int = lambda: self._stop(server, stop_workers)
         server.handle_hup = lambda: self._reload(server)
@@ -125,12 +125,12 @@ class Master:
 
     @property
     def bind(self) -> str:
-        """What gunicorn is to listen on."""
+        """Return the address on which gunicorn listens."""
         host = self.settings.host
         return f"{'[' + host + ']' if ':' in host else host}:{self.settings.port}"
 
     def _stop(self, server: Any, stop_workers: Any) -> None:
-        # Whoever signals the master twice, say once by its group, must not make gunicorn drop requests in flight.
+        # A second signal to the master, for example through its group, must not make gunicorn drop requests in flight.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         seconds = self.settings.drain_seconds + EXIT_SECONDS
@@ -139,7 +139,7 @@ class Master:
         self._children.hold()
         time.sleep(self.settings.drain_seconds)
         self._begin_end()
-        # gunicorn looks for a second SIGINT while its workers finish: forget what came before they were ignored.
+        # gunicorn checks for a second SIGINT while its workers finish: drop those that came before they were ignored.
         _drain(server.SIG_QUEUE)
         stop_workers()
 
@@ -150,14 +150,14 @@ class Master:
         return self._end_by
 
     def end(self) -> None:
-        """See the worker to its end, then those that stood in for others."""
+        """Wait for the worker to end, then for the other children."""
         end_by = self._end_by or self._begin_end()
         self._children.wait(end_by - time.monotonic() - 1.5, WORKER)
         self._children.stop()
         self._children.wait(3)
 
     def _reload(self, server: Any) -> None:
-        """Take all settings anew, or none: a line that is wrong must not end what works with the old ones."""
+        """Read all settings again. If one is wrong, use none of them, so that the service continues as before."""
         try:
             environ = environment.read_anew()
             found = load_config(environ)
@@ -172,9 +172,9 @@ class Master:
         self.settings = found
         self._speak()
         self.say("Taking the settings anew; what the old processes have in hand they finish first.")
-        server.app.reload()  # this reads gunicorn.conf.py, which asks us
+        server.app.reload()  # this reads gunicorn.conf.py again, which calls `master()`
         server.setup(server.app)
-        # Not gunicorn's own reload: it waits for the old ones to end, and hears no other signal meanwhile.
+        # Not gunicorn's own reload: it waits for the old web processes to end, and handles no other signal meanwhile.
         for _ in range(server.num_workers):
             server.spawn_worker()
         server.manage_workers()
@@ -188,7 +188,7 @@ class Master:
 
 
 def web_process_was_forked(server: Any) -> None:
-    """Answer signals in a new web process, which has the master's handlers and would only note them in a queue."""
+    """Exit on signals in a new web process, which inherits the master's handlers that only put them into a queue."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, frame: sys.exit(0))
     if {signal.SIGTERM, signal.SIGINT} & set(_drain(server.SIG_QUEUE)):
@@ -196,9 +196,9 @@ def web_process_was_forked(server: Any) -> None:
 
 
 def web_process_is_ready(worker: Any) -> None:
-    """Have a web process stop when the master does, also where that began before it could hear it."""
+    """Stop a web process when the master stops, even if the master began to stop before this process was ready."""
     draining.follow(worker.handle_exit, is_led=True)
-    for number in (signal.SIGHUP, signal.SIGUSR2):  # a terminal that hangs up sends SIGHUP to all of them
+    for number in (signal.SIGHUP, signal.SIGUSR2):  # a closed terminal sends SIGHUP to all processes
         signal.signal(number, signal.SIG_IGN)
     if draining.phase() is Phase.STOPPING:
         worker.alive = False
@@ -210,7 +210,7 @@ def _end_early(number: int, frame: FrameType | None) -> None:
 
 
 def _remove(folder: str, owner: int) -> None:
-    """Remove the master's folder; not when a web process ends, which is a copy of the master."""
+    """Remove the master's folder, but not at the end of a web process, which inherits this exit handler."""
     if os.getpid() == owner:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -234,7 +234,7 @@ def _drain(signals: queue.SimpleQueue[int]) -> list[int]:
 
 
 def _addresses(server: Any) -> str:
-    """Return what is really bound: gunicorn's own --bind, or a socket of systemd's, may differ from HOST and PORT."""
+    """Return the addresses that are really bound: --bind or systemd's sockets may differ from HOST and PORT."""
     found = []
     for listener in server.LISTENERS:
         name = listener.sock.getsockname()
@@ -250,7 +250,7 @@ _master: list[Master] = []
 
 
 def master() -> Master:
-    """Return the master of this process, made at the first call: gunicorn reads its file again when it reloads."""
+    """Return the master of this process, made at the first call: gunicorn reads its file again at a reload."""
     if not _master:
         console.install()
         _master.append(Master())

@@ -1,6 +1,7 @@
-"""`python -m app.start.preflight`: can the gateway start here, with these settings, and if not, what is to be done?
+"""`python -m app.start.preflight`: check whether the gateway can start with these settings, and print what to do if
+not.
 
-Asked by run.sh before anything is started, so that what a person sees is a list of remedies and not a traceback.
+run.sh calls it before anything is started, so that a person sees a list of remedies and not a traceback.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ LOOK_SECONDS = 0.2
 
 
 class _Taken(str):
-    """A problem that may pass by itself: somebody has the port."""
+    """A problem that may end by itself: another process uses the port."""
 
 
 def main() -> int:
-    """Say on stderr what is wrong, if anything. Return the exit code: 2 when the gateway cannot start."""
+    """Print what is wrong, if anything, to stderr. Return the exit code: 2 when the gateway cannot start."""
     try:
         config = load_config(load_environment())
         problems = _port_problems(config) + _folder_problems(config)
@@ -41,7 +42,7 @@ def main() -> int:
 
 
 def _port_problems(config: Config) -> list[str]:
-    """Return what is wrong with the ports. Processes of a gateway that was killed keep them for a moment."""
+    """Return what is wrong with the ports. Processes of a gateway that was killed may still use them for a moment."""
     problems = _taken_ports(config)
     passing = [each for each in problems if isinstance(each, _Taken)]
     if passing:

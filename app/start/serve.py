@@ -1,6 +1,6 @@
-"""`python -m app.start.serve`: gunicorn with `gunicorn.conf.py`, and Ctrl-C answered in words from the first moment on.
+"""`python -m app.start.serve`: run gunicorn with `gunicorn.conf.py`; Ctrl-C gives a plain message at any moment.
 
-Gunicorn hears signals itself only when it has started so far; until then Python would answer with a traceback.
+gunicorn handles signals only after a part of its start; until then Python would print a traceback.
 """
 
 import os
@@ -15,7 +15,7 @@ from app.process import console
 
 def _end_early(number: int, frame: FrameType | None) -> None:
     with suppress(OSError, ValueError):
-        if select.select([], [2], [], 0)[1]:  # whoever reads there may have stopped reading
+        if select.select([], [2], [], 0)[1]:  # the reader of stderr may have stopped reading
             os.write(2, b"Stopped before anything was served.\n")
     os._exit(128 + number)
 
@@ -25,9 +25,9 @@ def main() -> None:
     console.keep_places()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end_early)
-    for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):  # for a server, which this is not yet
+    for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):  # meant for a server that runs
         signal.signal(number, signal.SIG_IGN)
-    import gunicorn.__main__  # these take their time, in which a person may have changed their mind
+    import gunicorn.__main__  # the import takes long, and a person may press Ctrl-C meanwhile
     from gunicorn.app.wsgiapp import run
 
     sys.argv = [str(gunicorn.__main__.__file__), "-c", "gunicorn.conf.py", "wsgi:app"]

@@ -1,4 +1,4 @@
-"""A web process of gunicorn's under gevent: idle connections are kept long, and a stop does not wait for them."""
+"""A web process of gunicorn's under gevent that keeps idle connections long and does not wait for them at a stop."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from gunicorn.workers.ggevent import GeventWorker
 from app.logs.lines import request_id_var
 
 LINGER_SECONDS = 2.0
-"""How long a stopping process leaves a connection open that waits for its next request: one may be under way."""
+"""How long a stopping process keeps an idle connection open, because a request may be on its way."""
 
 LOOK_SECONDS = 0.25
 
 SPARE_SECONDS = 2
-"""How much longer a connection is kept than `Keep-Alive` says, for a request that leaves at the last moment."""
+"""How many seconds longer than `Keep-Alive` says a connection is kept, for a request sent at the last moment."""
 
 HEADERS_SECONDS = 10.0
 """How long the head of a request may take from its first byte on."""
 
 WAITING_SHARE = 0.8
-"""The part of all connections that may wait for a request; of more, those that wait longest are closed."""
+"""The share of all connections that may be idle; beyond it, those that have been idle longest are closed."""
 
 ERROR_CODES = {400: "malformed", 414: "uri_too_long", 500: "internal"}
-"""The API's codes for what gunicorn itself answers; any other status is `http_<status>`, as in `app.web.errors`."""
+"""The API's codes for errors that gunicorn answers; any other status is `http_<status>`, as in `app.web.errors`."""
 
 MESSAGES = {
     400: "The request is not valid HTTP.",
@@ -41,7 +41,7 @@ MESSAGES = {
 
 
 class WebProcess(GeventWorker):  # type: ignore[misc]
-    """Gunicorn's own, but for waiting connections, the answers to what is not HTTP, and its end."""
+    """gunicorn's worker class, changed for idle connections, answers to malformed requests, and its end."""
 
     def run(self) -> None:
         """Serve until the stop."""
@@ -50,7 +50,7 @@ class WebProcess(GeventWorker):  # type: ignore[misc]
         super().run()
 
     def handle(self, listener: Any, client: socket.socket, addr: Any) -> None:
-        """Serve one connection until it closes. Unless it is TLS, it tells its wait when a request begins."""
+        """Serve one connection until it closes. Without TLS, the connection notes when a request begins."""
         gevent.getcurrent().connection = None
         if not self.cfg.is_ssl:
             client = _Connection(client.family, client.type, client.proto, fileno=client.detach())
@@ -58,19 +58,19 @@ class WebProcess(GeventWorker):  # type: ignore[misc]
         super().handle(listener, client, addr)
 
     def load_wsgi(self) -> None:
-        """Load the application, whose answers then say how long their connection is kept."""
+        """Load the application, and add `Keep-Alive` headers to its responses."""
         super().load_wsgi()
         self.wsgi: Callable[..., Iterable[bytes]] = KeepAlive(self.wsgi, int(self.cfg.keepalive - SPARE_SECONDS))
 
     def timeout_ctx(self) -> _Wait:
-        """Return what bounds the wait of the running greenlet's connection for a request."""
+        """Return the limit of the time for which the running greenlet's connection waits for a request."""
         if len(self._waits) >= self.worker_connections * WAITING_SHARE:
             next(iter(self._waits)).end()
         seconds = self.cfg.keepalive if self.alive else min(self.cfg.keepalive, LINGER_SECONDS)
         return _Wait(self._waits, seconds)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """Answer what gunicorn cannot read with the status that it chose, in the API's error shape."""
+        """Answer a request that gunicorn cannot read, with gunicorn's status and in the API's error shape."""
         request_id = uuid.uuid4().hex
         token = request_id_var.set(request_id)
         try:
@@ -78,7 +78,7 @@ class WebProcess(GeventWorker):  # type: ignore[misc]
         finally:
             request_id_var.reset(token)
         if isinstance(exc, Exception):
-            util.close_graceful(client)  # with bytes unread, a plain close could lose the answer
+            util.close_graceful(client)  # with unread bytes, a plain close could lose the response
 
     def _end_waits(self) -> None:
         while self.alive:
@@ -89,9 +89,9 @@ class WebProcess(GeventWorker):  # type: ignore[misc]
 
 
 class KeepAlive:
-    """WSGI middleware just below gunicorn: `Keep-Alive: timeout=<seconds>` on answers that keep their connection.
+    """WSGI middleware just below gunicorn: adds `Keep-Alive: timeout=<seconds>` if the connection is kept.
 
-    Gunicorn drops such headers where an application sets them, so this one adds to what gunicorn is about to write.
+    gunicorn drops such headers of an application, so this class adds them to the bytes that gunicorn is about to write.
     """
 
     def __init__(self, app: Callable[..., Iterable[bytes]], seconds: int) -> None:
@@ -112,7 +112,7 @@ class KeepAlive:
 
 
 class _Wait:
-    """The wait of one connection for its next request. When it is over the connection is closed in order."""
+    """The wait of one connection for its next request. When the time is over, the connection is closed in order."""
 
     __slots__ = ("_all", "_timeout", "_greenlet", "_has_begun", "_is_over")
 
@@ -142,7 +142,7 @@ class _Wait:
             self._greenlet.connection.wait = wait
 
     def hear(self) -> None:
-        """Allow the rest of a request's head `HEADERS_SECONDS` from the first byte on; the waiting greenlet calls."""
+        """Limit the rest of the head to `HEADERS_SECONDS` from its first byte on. Call in the waiting greenlet."""
         if not self._has_begun and self in self._all:
             self._has_begun = True
             self._timeout.close()
@@ -150,7 +150,7 @@ class _Wait:
             self._timeout.start()
 
     def end(self) -> None:
-        """Let it be over now, unless its request comes first: that must not be broken off."""
+        """End the wait now, unless a request comes first, which must not be interrupted."""
         self._all.pop(self, None)
         gevent.get_hub().loop.run_callback(self._throw)
 
@@ -160,7 +160,7 @@ class _Wait:
 
 
 class _Connection(socket.socket):  # type: ignore[misc]
-    """A client's connection, which tells the wait that runs on it of every byte that comes."""
+    """A client's connection that notifies the current wait of every byte received."""
 
     wait: _Wait | None = None
 
@@ -173,7 +173,7 @@ class _Connection(socket.socket):  # type: ignore[misc]
 
 
 class _JsonErrors:
-    """A client's connection to which gunicorn writes an error page, and which sends JSON with the same status."""
+    """A client's connection that replaces gunicorn's error page by JSON with the same status."""
 
     def __init__(self, client: Any, request_id: str) -> None:
         self._client = client
@@ -189,7 +189,7 @@ class _JsonErrors:
 
 
 def error_answer(status_line: str, request_id: str) -> bytes:
-    """Return a whole answer with this status line (`HTTP/1.1 414 URI Too Long`), in the API's error shape."""
+    """Return a whole HTTP response with this status line (`HTTP/1.1 414 URI Too Long`), in the API's error shape."""
     _, number, reason = status_line.split(" ", 2)
     status = int(number)
     details = {

@@ -1,4 +1,4 @@
-"""The one base of every schema that reads Meta's JSON."""
+"""The base class of all schemas that parse Meta's JSON."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from marshmallow import INCLUDE, Schema, fields
 
 
 class MetaSchema(Schema):
-    """Reads an object of Meta's: every declared key is in the result, null when absent; other keys pass as they came.
+    """Loads an object of Meta's: the result has every declared key, None if absent, and all other keys unchanged.
 
-    marshmallow does not hand `unknown` down to nested schemas, so each of ours has it from here.
+    marshmallow does not apply `unknown` to nested schemas, so each of our schemas inherits it from this class.
     """
 
     class Meta:
         unknown = INCLUDE
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
-        """Let any field be absent or null."""
+        """Allow every field to be absent or null."""
         field_obj.allow_none = True
         field_obj.load_default = None
 
     def read(self, value: Any) -> dict[str, Any]:
-        """Load an object; anything that is none reads like an empty one."""
+        """Load an object; any other value is read as an empty object."""
         loaded: dict[str, Any] = self.load(value if isinstance(value, dict) else {})
         return loaded

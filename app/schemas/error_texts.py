@@ -1,7 +1,7 @@
-"""What is said of a value that cannot be: one style, whatever found it.
+"""Messages about invalid values, in one style, whichever check found the problem.
 
-A problem goes after the name of its field, so it begins with a verb: "is required", "must be a string". marshmallow's
-own words are sentences about themselves; `speak` replaces them in a field and its validators.
+A message follows the name of its field, so it begins with a verb: "is required", "must be a string". marshmallow's own
+messages are whole sentences; `speak` replaces them in a field and its validators.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _BY_KIND: tuple[tuple[type[fields.Field[Any]], dict[str, Any]], ...] = (
 
 
 def one_of(words: Collection[str], given: Any = None) -> str:
-    """Say which words may stand there, and which of them was most likely meant."""
+    """Return a message with the allowed words, and the one that is most similar to the given value."""
     listed = " or ".join(words) if len(words) < 3 else f"one of {', '.join(words)}"
     near = nearest(given, words) if isinstance(given, str) else None
     return f"must be {listed}; did you mean `{near}`?" if near else f"must be {listed}"
 
 
 def speak(field: fields.Field[Any]) -> None:
-    """Give a field, what is inside it, and its validators our words, where it has none of its own."""
+    """Give a field, its inner fields and its validators our messages, except where a field has its own."""
     theirs = {"required", "null", "validator_failed"} | set().union(*(said for _, said in _BY_KIND))
     ours = next((said for kind, said in _BY_KIND if isinstance(field, kind)), {})
     usual = {"required": REQUIRED, "null": NULL, "validator_failed": "is not valid"} | ours
@@ -56,7 +56,7 @@ def speak(field: fields.Field[Any]) -> None:
 
 def _speak_of(validator: validate.Validator) -> None:
     if getattr(validator, "error", None) not in (None, getattr(validator, "default_message", None)):
-        return  # its own words
+        return  # it has its own message
     if isinstance(validator, validate.Length):
         validator.error = _length(validator)
     elif isinstance(validator, validate.Range):

@@ -1,4 +1,4 @@
-"""An event as it is posted to the user's app."""
+"""The JSON body of an event, as it is posted to the user's app."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VERSION = 1
 
 
 class EventLike(Protocol):
-    """What is told of an event."""
+    """The attributes of an event that its body contains."""
 
     id: str
     type: str
@@ -23,21 +23,21 @@ class EventLike(Protocol):
 
 
 def event_body(event: EventLike) -> bytes:
-    """Return the bytes that are posted: the same ones each time, since an event never changes.
+    """Return the posted bytes, which are equal each time, because an event never changes.
 
-    The data are kept as JSON text and go in as they are.
+    The data are stored as JSON text and inserted unchanged.
     """
     return _framed(event.id, event, event.data)
 
 
 def burst_body(events: Sequence[EventLike]) -> bytes:
-    """Messages of one contact as one event: the id is that of the first, the times are those of the last."""
+    """Return messages of one contact as one event, with the id of the first and the times of the last."""
     messages = ",".join(event.data for event in events)
     return _framed(events[0].id, events[-1], f'{{"messages":[{messages}]}}')
 
 
 def batch_body(events: Sequence[EventLike]) -> bytes:
-    """Several events, each as it would be posted alone."""
+    """Return the body of several events, each equal to its body when posted alone."""
     return b'{"events":[' + b",".join(event_body(event) for event in events) + b"]}"
 
 

@@ -1,4 +1,4 @@
-"""Where in Meta's JSON of a change each of its items stands."""
+"""The path of each item in Meta's JSON of a change."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from app.schemas.lenient import as_list, as_object
 
 Json = dict[str, Any]
 Path = tuple[str | int, ...]
-"""Names of objects and places in lists, from the change's value down to the item. Place 0 may be a lone thing, which
-Meta put into no list. `()` is the value itself."""
+"""Keys of objects and indexes of lists, from the change's value down to the item. Index 0 may stand for a value that
+Meta did not put into a list. `()` is the value itself."""
 
 _CONVERSATIONS = ("messages", "statuses", "errors")
 _LISTS = {
@@ -29,9 +29,9 @@ _LISTS = {
 
 
 def item_paths(field: str, value: Any, count: int) -> list[Path]:
-    """The path of each of the `count` items that `parse_change` makes of a change, in its order.
+    """Return the paths of the `count` items that `parse_change` makes of a change, in the same order.
 
-    Each is the whole value where the items are no elements that could be told apart.
+    Every path is `()`, the whole value, if the items do not correspond to elements one to one.
     """
     paths = list(_paths(field, value)) if isinstance(value, dict) and count > 1 else []
     return paths if len(paths) == count else [()] * count
@@ -79,7 +79,7 @@ def _history(value: Json) -> Iterator[Path]:
 
 
 def _standby(value: Json) -> Iterator[Path]:
-    """What stands beside `standby` counts as if it stood in each of its parts."""
+    """Yield the paths of a standby value. Keys outside of `standby` count as part of each of its elements."""
     outer = {name: part for name, part in value.items() if name != "standby"}
     for place, part in enumerate(as_list(value.get("standby", {}))):
         if not isinstance(part, dict):

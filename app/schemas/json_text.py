@@ -1,4 +1,4 @@
-"""Bytes that must be JSON which every database takes, and Meta too."""
+"""Parse JSON of callers, and reject JSON that a database or Meta would refuse."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 from app.errors import Malformed, TooLarge
 
 MOST_VALUES = 400_000
-"""Values of one body: a send has some thirty, and a bulk of a thousand so many times more. Each costs up to 100 bytes
-of memory, however few it takes to write it."""
+"""Most values in one body. A send has about 30, a bulk of 1000 sends about 30,000. A value takes up to 100 bytes of
+memory, even if it is one byte of JSON."""
 
 DEEPEST = 100
 
 
 def parse_json(raw: bytes) -> Any:
-    """These bytes as JSON. Raises `Malformed`, which says what is wrong and where, and `TooLarge`.
+    """Parse UTF-8 JSON. Raises `Malformed` with the problem and its position, and `TooLarge`.
 
-    Python reads `NaN` and 1e999 as numbers, and JSON may escape characters that no text can hold. Better refused here
-    than in the middle of a send.
+    Python accepts `NaN` and 1e999 as numbers, and JSON may escape characters that a text cannot contain. Both would
+    fail later, in the middle of a send, so they are rejected here.
     """
     if raw.count(b",") + raw.count(b"[") + raw.count(b"{") > MOST_VALUES:
         raise TooLarge(f"The body holds more than {MOST_VALUES:,} values.")
@@ -30,13 +30,13 @@ def parse_json(raw: bytes) -> Any:
         raise Malformed(f"The body is not JSON: {what}, at line {error.lineno}, column {error.colno}.") from None
     except RecursionError:
         raise Malformed(f"The body is not JSON that anybody reads: it nests deeper than {DEEPEST}.") from None
-    except ValueError:  # more digits than Python makes a number of
+    except ValueError:  # Python limits the digits of an integer
         raise Malformed("The body holds a number that is too large.") from None
     return check_json(tree)
 
 
 def check_json(tree: Any) -> Any:
-    """The same for what is read already: refuse what is no JSON, or no database's."""
+    """Return parsed JSON unchanged. Raises `Malformed` if it is too deep or has values that a database refuses."""
     level, depth = [tree], 0
     while level:
         depth += 1
@@ -47,7 +47,7 @@ def check_json(tree: Any) -> Any:
 
 
 def _inside(value: Any) -> list[Any]:
-    """The values inside this one, which is looked at itself."""
+    """Check one value; return the values that it contains, which are not checked yet."""
     if isinstance(value, dict):
         return [*value, *value.values()]
     if isinstance(value, list):

@@ -1,6 +1,7 @@
-"""Fields that take what Meta sends: any of its values may be absent, null, or of another type than documented.
+"""Fields for Meta's JSON, in which any value may be absent, null, or of another type than documented.
 
-They never refuse. What cannot be read as asked comes out as null; the notification's bytes are kept anyway.
+They never raise. A value that cannot be converted becomes None; nothing is lost, because the notification's bytes are
+stored.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ _LATEST_SECONDS = 10**11  # the year 5138; Meta's milliseconds passed this in 19
 
 
 def as_text(value: Any) -> str | None:
-    """Strings as they are, numbers as strings, anything else as null."""
+    """Return a string unchanged, a number as a string, and None for anything else."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -25,7 +26,7 @@ def as_text(value: Any) -> str | None:
 
 
 def as_number(value: Any) -> float | int | None:
-    """Numbers as they are, finite numbers in strings as numbers, anything else as null."""
+    """Return a number unchanged, a string with a finite number as a number, and None for anything else."""
     if isinstance(value, bool):
         return None
     if isinstance(value, (int, float)):
@@ -40,14 +41,14 @@ def as_number(value: Any) -> float | int | None:
 
 
 def as_flag(value: Any) -> bool | None:
-    """Booleans as they are, the words `true` and `false` as booleans, anything else as null."""
+    """Return a boolean unchanged, the strings `true` and `false` as booleans, and None for anything else."""
     if isinstance(value, bool):
         return value
     return {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else None
 
 
 def as_moment(value: Any) -> datetime | None:
-    """Unix seconds, as string or number, as an aware time. Milliseconds and finer are recognised by their size."""
+    """Return Unix seconds (string or number) as an aware time, or None. Finer units are recognised by their size."""
     if isinstance(value, str) and value.isdecimal() and len(value) < 12:
         seconds: float | None = int(value)
     else:
@@ -60,12 +61,12 @@ def as_moment(value: Any) -> datetime | None:
 
 
 def as_object(value: Any) -> dict[str, Any]:
-    """Objects as they are, anything else as an empty one."""
+    """Return an object unchanged, and an empty one for anything else."""
     return value if isinstance(value, dict) else {}
 
 
 def as_list(value: Any) -> list[Any]:
-    """Lists as they are, null as empty, anything else as a list of that one thing."""
+    """Return a list unchanged, an empty one for None, and a list of one element for anything else."""
     if isinstance(value, list):
         return value
     return [] if value is None else [value]
@@ -93,14 +94,14 @@ class Flag(fields.Field[bool]):
 
 
 class Moment(fields.Field[datetime]):
-    """Unix seconds, as string or number; an aware time once loaded."""
+    """Unix seconds, as string or number; loads an aware time."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         return as_moment(value)
 
 
 class Object(fields.Field[dict[str, Any]]):
-    """An object passed through as it came; null when it is none."""
+    """An object, loaded unchanged; None for anything else."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         return value if isinstance(value, dict) else None

@@ -1,4 +1,4 @@
-"""From JSON that came in to what a schema makes of it, or to every reason why not."""
+"""Load parsed JSON with a schema, and report all problems at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.schemas.send.base import flatten
 
 
 def load(schema: Schema, body: Any) -> dict[str, Any]:
-    """Load an object. Raises `Malformed` for what is none, and `Invalid` with all problems by dotted path."""
+    """Load an object. Raises `Malformed` if it is not one, and `Invalid` with all problems by dotted path."""
     if not isinstance(body, dict):
         raise Malformed
     try:

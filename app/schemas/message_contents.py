@@ -1,7 +1,7 @@
-"""What the `content` of a customer's message holds, by its type, as JSON Schema: for the API's description.
+"""JSON Schemas of the `content` of a customer's message, by type, for the API's description.
 
-Facts that are absent are null; more keys of Meta's may stand beside these. What Meta writes in a shape that nobody
-expects passes as it came, and a message that was erased holds nothing, so that no key is required of a reader's luck.
+Absent facts are null, and further keys of Meta's may occur. No key is required, because Meta's JSON of an unexpected
+shape is kept unchanged, and the content of an erased message is empty.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ def _of(kind: str, description: str) -> Shape:
 
 
 def _metas(description: str) -> Shape:
-    """A key that passes as Meta wrote it, whatever that is."""
+    """Return the schema of a key with any value of Meta's, unchanged."""
     return {"description": description}
 
 
@@ -61,13 +61,13 @@ CONTENTS: dict[str, Shape] = {
     "system": {"type": _metas("What happened, in Meta's word."), "body": _metas("Meta's sentence.")},
     "unsupported": {"type": _metas("What it was, in Meta's word, such as `poll_creation`.")},
 }
-"""By `message_type`. `contacts` is a list of cards as Meta's; every other type holds Meta's object as it came."""
+"""Schemas by `message_type`. `contacts` is Meta's list of cards; all other types are Meta's object, unchanged."""
 
 CARDS: Shape = {"description": "A list of cards as Meta's: `name`, `phones`, `emails`, `org`, `origin` …"}
 
 
 def branches() -> list[Shape]:
-    """One branch a type, for a schema of messages: if it is a customer's message of the type, its content is this."""
+    """Return one if-then branch per type: if it is a customer's message of the type, its content has this schema."""
     shapes = {name: {"properties": keys} for name, keys in CONTENTS.items()} | {"contacts": CARDS}
     return [
         {

@@ -1,4 +1,4 @@
-"""A kept notification as Meta's own JSON again, for apps that were written for Meta."""
+"""Build Meta's own JSON from a stored notification, for apps that were written for Meta's webhooks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from app.schemas.notification import parse_notification
 
 Json = dict[str, Any]
 Wanted = Mapping[int, str | None]
-"""Items by position, each with what the caller attached to the message that it is about."""
+"""The items to include: by position, the callback data that the caller attached to the item's message."""
 
 _CALLBACK = "biz_opaque_callback_data"
 _PEOPLE = (
@@ -30,7 +30,7 @@ _NOW = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class _Item(NamedTuple):
-    """Where an item stands: in which entry, in which of its changes, and where in the change's value."""
+    """The position of an item: index of the entry, index of the change, and path in the change's value."""
 
     entry: int
     change: int
@@ -38,10 +38,10 @@ class _Item(NamedTuple):
 
 
 def meta_body(raw: bytes, wanted: Wanted) -> bytes | None:
-    """Return the body that holds these items alone; None when the notification has none of them.
+    """Return a body with only these items; None if the notification has none of them or cannot be read.
 
-    It is the bytes as received where these are all there are and no tag of ours is inside. A caller's own data take
-    the place of our tag.
+    Returns the received bytes if all items are wanted and none contains our tag (`domain.tags`). Otherwise the caller's
+    own callback data replace the tag.
     """
     try:
         tree, items = _read(raw)
@@ -73,10 +73,9 @@ def _entry(tree: Json, number: int, here: Mapping[_Item, str | None], items: Col
 
 @lru_cache(maxsize=2)
 def _read(raw: bytes) -> tuple[Json, list[_Item]]:
-    """The notification, which nobody changes, and its items by position.
+    """Return the parsed notification, which callers must not change, and its items by position. Raises `Malformed`.
 
-    The last ones are kept, since the items of one are composed one after the other, and a history has thousands.
-    Raises `Malformed`.
+    Cached, because the items of a notification are rendered one after the other, and a history has thousands.
     """
     parse_notification(raw)
     tree = decode(raw)
@@ -99,12 +98,12 @@ def _count(change: Change) -> int:
 def _facts(change: Change) -> Any:
     try:
         yield from parse_change(change)
-    except Exception:  # it was read as one item that cannot be read
+    except Exception:  # `parse_notification` made one unreadable item of this
         yield None
 
 
 def _cut(tree: Any, wanted: Mapping[Path, str | None], every: Collection[Path]) -> Any:
-    """The JSON with the items of these paths alone, of all there are; other lists go, and what is no list stays."""
+    """Return the JSON with only the `wanted` of `every` path. Other lists are removed, other values stay."""
     if () in wanted:
         return _untagged(tree, wanted[()])
     steps = dict.fromkeys(path[0] for path in wanted)
@@ -115,7 +114,7 @@ def _cut(tree: Any, wanted: Mapping[Path, str | None], every: Collection[Path]) 
     }  # fmt: skip
     if isinstance(tree, list):
         return [_cut(tree[int(step)], *below[step]) for step in steps]
-    if 0 in steps:  # a lone thing in the place of a list
+    if 0 in steps:  # a single value in place of a list
         return _cut(tree, *below[0])
     cut = {}
     for name, value in tree.items():
@@ -135,7 +134,7 @@ def _at(tree: Any, path: Path) -> Any:
 
 
 def _known_to(contacts: Any, elements: list[Any]) -> Any:
-    """The contacts that elements speak of, since apps read the first one; all of them where nobody can tell."""
+    """Return the contacts that these elements name, because apps read only the first contact; all if none matches."""
     names = {as_text(element.get(name)) for element in elements if isinstance(element, dict) for name in _PEOPLE}
     names.discard(None)
     known = [

@@ -1,4 +1,4 @@
-"""The one shape in which a message leaves the gateway: in API answers, in events, to hooks."""
+"""The one shape of messages in API responses and in events."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class UtcTime(fields.DateTime):
 class EveryKey(Schema):
     """Dumps every declared key, in the order of declaration; null where the object has nothing to say.
 
-    A field that may be null says so itself, by `allow_none`.
+    A field that may be null declares it by `allow_none`.
     """
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
-        """Say null rather than leave out a key."""
+        """Make an absent value null instead of leaving out the key."""
         if field_obj.dump_default is missing:
             field_obj.dump_default = None
 
@@ -55,7 +55,7 @@ class NormalizedContact(EveryKey):
 class NormalizedMessage(EveryKey):
     """A message in either direction. Dumps a `domain.messages.Message`, or a mapping with its names.
 
-    The six keys of the first lines are what a simple reader needs; absent facts are null, never missing.
+    The first six keys are sufficient for a simple app. Absent facts are null; no key is ever left out.
     """
 
     channel = fields.Constant("whatsapp")
@@ -102,9 +102,9 @@ _values = attrgetter(*_KEYS)
 
 
 def normalized(message: Message) -> dict[str, Any]:
-    """The message as JSON takes it: what `NormalizedMessage` dumps.
+    """Return the message as JSON values, equal to what `NormalizedMessage` dumps.
 
-    Every event and every row of a list is made here. To ask marshmallow for each key of each takes ten times as long.
+    All events and all rows of lists use this function, because marshmallow takes ten times as long.
     """
     found = dict(zip(_KEYS, _values(message), strict=True))
     found["timestamp"] = iso_utc(message.timestamp)

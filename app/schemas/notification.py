@@ -1,7 +1,7 @@
-"""Meta's webhook body, read into a flat list of facts.
+"""Parser of Meta's webhook body. It returns a flat list of items.
 
-A body holds entries (accounts), entries hold changes (fields), changes hold messages, statuses and errors, many of each
-and of several numbers at once. Nothing in it is checked against a closed list, because Meta adds types, statuses and
+A body contains entries (accounts), entries contain changes (fields), and changes contain messages, statuses and errors,
+any number of each and of several numbers. No closed list of values is required, because Meta adds types, statuses and
 fields several times a year.
 """
 
@@ -20,15 +20,15 @@ from app.schemas.changes.fields import parse_change
 from app.schemas.lenient import as_list, as_object, as_text
 
 CLOCKS_DIFFER = timedelta(minutes=1)
-"""By how much a time may be later than when it was received, before it is taken for a wrong one."""
+"""A time of Meta's that is later than its receipt by more than this counts as wrong."""
 
 
 def parse_notification(raw: bytes, received_at: datetime | None = None) -> list[Item]:
     """Return every item of a body in its order, messages before statuses within a change.
 
     Positions run from 0 without gaps, and are the same each time the same bytes are read. An item that cannot be read
-    comes as `Unreadable`, and its neighbours as they are. Where Meta left out when something happened, `received_at`
-    stands in (the present, when not given). Raises `Malformed` for what is not JSON or not WhatsApp's.
+    is `Unreadable` and does not affect the others. `received_at` (default: now) replaces times that Meta left out.
+    Raises `Malformed` if the body is not JSON or not a notification about WhatsApp.
     """
     body = decode(raw)
     if not _is_whatsapp(body):
@@ -48,7 +48,7 @@ def _is_whatsapp(body: Any) -> bool:
 
 
 def _changes(entry: Any, now: datetime) -> Iterator[Change]:
-    """The changes of an entry. What is none comes as a change without a field, so that it is counted like any other."""
+    """Yield the changes of an entry. A value that is no change becomes one without a field, so that it is counted."""
     account = as_object(entry)
     waba_id, time = as_text(account.get("id")), account.get("time")
     for change in as_list(account.get("changes")) or [entry]:
@@ -72,5 +72,5 @@ def _add_items(items: list[Item], change: Change) -> None:
 def _facts(change: Change) -> Iterator[Fact]:
     try:
         yield from parse_change(change)
-    except Exception as err:  # outside of any element; whatever was read before it stands
+    except Exception as err:  # an error outside of any element; the facts before it stay
         yield Unreadable(f"Reading the change failed with {type(err).__name__}.", change.value)

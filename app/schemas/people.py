@@ -1,4 +1,4 @@
-"""Who wrote, or was written to: the ids on the item itself, completed from the `contacts[]` beside it."""
+"""The person that an item is about: the item's own ids, completed from the `contacts[]` of its change."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.schemas.lenient import Text, as_list, as_object, as_text
 
 
 class ContactSchema(MetaSchema):
-    """An element of `contacts[]` (Meta: webhooks/reference/messages). Any of it may be missing, the phone included."""
+    """An element of `contacts[]` (Meta: webhooks/reference/messages). Any key may be absent, including the phone."""
 
     wa_id = Text()
     user_id = Text()
@@ -22,7 +22,7 @@ _CONTACT = ContactSchema()
 
 
 def parse_person(phone: str | None, user_id: str | None, parent_user_id: str | None = None) -> Person:
-    """A person by the ids an item carries. A user id where the phone belongs is taken as what it is."""
+    """Return a person with these ids. A user id in place of the phone is recognised and becomes the user id."""
     if phone and not phone.isdigit():
         phone = bare_number(phone)
         if is_user_id(phone):
@@ -31,10 +31,10 @@ def parse_person(phone: str | None, user_id: str | None, parent_user_id: str | N
 
 
 class Contacts:
-    """The `contacts[]` of one change. They describe people; never take them for a sign that somebody wrote."""
+    """The `contacts[]` of one change. They only describe persons; a contact does not mean that this person wrote."""
 
     def __init__(self, value: Any, *, one_person: bool) -> None:
-        """`one_person`: every item beside these contacts is about the same person."""
+        """`one_person`: all items of the change are about the same person, whom a single contact then describes."""
         people = [_parse_contact(contact) for contact in as_list(value) if isinstance(contact, dict)]
         self._only = people[0] if one_person and len(people) == 1 else None
         self._known = {}
@@ -44,7 +44,7 @@ class Contacts:
                     self._known[name] = person
 
     def complete(self, person: Person) -> Person:
-        """Add what the matching contact says; the item's own word comes first."""
+        """Return the person with the values of the matching contact added. The item's own ids take precedence."""
         found = self._only or self._known.get(person.user_id or "") or self._known.get(person.wa_id or "")
         if found is None:
             return person

@@ -1,4 +1,4 @@
-"""Meta's error objects, in the one form the gateway shows them in."""
+"""Parser of Meta's error objects. It returns the one form in which the gateway shows errors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PROBLEM: Schema = Problem()
 
 
 def parse_error(value: Any) -> Error | None:
-    """`{"code", "title", "details", "message", "href"}` of an error object; null when it is none."""
+    """Return `{"code", "title", "details", "message", "href"}` of an error object; None if the value is not one."""
     if not isinstance(value, dict):
         return None
     problem = _PROBLEM.load(value)
@@ -40,7 +40,7 @@ def parse_error(value: Any) -> Error | None:
 
 
 def first_error(value: Any) -> Error | None:
-    """The first readable error of an `errors` list."""
+    """Return the first readable error of an `errors` list, or None."""
     if value is None:
         return None
     return next((error for element in as_list(value) if (error := parse_error(element))), None)

@@ -31,7 +31,7 @@ _STATUS = Status()
 
 
 class GroupStatus(MetaSchema):
-    """What a report on a group message has beside. One of Meta's samples swaps the words of the participant's key."""
+    """Further keys of a report on a group message. One of Meta's samples swaps the words of the participant's key."""
 
     group_id = Text()
     recipient_participant_id = Text()
@@ -69,7 +69,7 @@ def parse_status(value: Any, contacts: Contacts, now: datetime, source: Source =
 
 
 def _recipient(report: Json) -> tuple[str | None, Person, str]:
-    """The group if it was one, who the report is about, and their id among the group's participants."""
+    """Return the group's id or None, the person that the report is about, and the participant's id ("" for none)."""
     if report.get("recipient_type") != "group" and not report.get("group_id"):
         person = parse_person(
             report["recipient_id"], report["recipient_user_id"], report["recipient_parent_user_id"]

@@ -1,4 +1,4 @@
-"""One of several schemas: what it is, the word in its `type` says."""
+"""Unions of schemas that are distinguished by the value of `type`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from marshmallow import Schema, fields
 
 @dataclass(frozen=True, slots=True)
 class Union:
-    """One of several objects, under the name that it has in a description.
+    """A union of schemas, with its name in the API's description.
 
-    `kinds` are schemas by the word in `type`, `others` those that are known by what else they require.
+    `kinds` are schemas by the value of `type`; `others` are distinguished by the fields that they require.
     """
 
     name: str
@@ -23,7 +23,7 @@ class Union:
 
 
 class AnyOf(fields.Raw):
-    """A field that holds one of a union, and is read and written elsewhere."""
+    """A field whose value is one of a union. The field itself neither checks nor converts the value."""
 
     def __init__(self, union: Union, **options: Any) -> None:
         super().__init__(**options)

@@ -1,4 +1,4 @@
-"""Fields about accounts, numbers and templates, and fields that are new to us: one event, Meta's JSON as it came."""
+"""Fields about accounts, numbers and templates, and unknown fields: one event each, with Meta's JSON unchanged."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from app.schemas.people import parse_person
 
 
 def parse_account(change: Change) -> Iterator[Fact]:
-    """News that Meta documents: `account.<field>`."""
+    """Read a field that Meta documents: one event `account.<field>`."""
     yield change.other(f"account.{change.field}", change.value)
 
 
 def parse_unknown(change: Change) -> Iterator[Fact]:
-    """News that Meta did not document when this was written."""
+    """Read a field that Meta's documentation does not have yet: one event `unknown`."""
     yield change.other("unknown", change.value)
 
 
 def parse_handover(change: Change) -> Iterator[Fact]:
-    """A chat passed between Meta's agent and us (Meta: webhooks/reference/messaging_handovers)."""
+    """Read that a chat was passed between Meta's agent and this app (Meta: webhooks/reference/messaging_handovers)."""
     person = _sender(change)
     timestamp = change.value.get("timestamp")
     yield change.other("account.messaging_handovers", change.value, person if person.is_known else None, timestamp)

@@ -1,4 +1,4 @@
-"""The field `calls`: an event for each call and each report on one, with Meta's JSON for that one."""
+"""The field `calls`: one event for each call and each status of a call, with Meta's JSON of that element."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.schemas.people import Contacts, parse_person
 
 
 class Call(MetaSchema):
-    """An element of `calls[]`, or of the `statuses[]` beside them (Meta: calling)."""
+    """An element of `calls[]`, or of `statuses[]` in the same value (Meta: calling)."""
 
     id = Text()
     event = Text()
@@ -33,7 +33,7 @@ _CALL = Call()
 
 
 def parse_calls(change: Change) -> Iterator[Fact]:
-    """Calls, then reports, then errors."""
+    """Read the calls, then the statuses of calls, then the errors."""
     calls, reports = as_list(change.value.get("calls")), as_list(change.value.get("statuses"))
     contacts = Contacts(change.value.get("contacts"), one_person=len(calls) + len(reports) == 1)
     yield from each(calls, lambda call: parse_call(call, "calls", change, contacts))
@@ -42,7 +42,7 @@ def parse_calls(change: Change) -> Iterator[Fact]:
 
 
 def parse_call(value: Any, array: str, change: Change, contacts: Contacts) -> ChangeFact:
-    """Read an element of that array. A call is told from its repeats by its id and what happened to it."""
+    """Read one element of `array`. Its key consists of the call's id and event, so that a repeat is recognised."""
     if not isinstance(value, dict):
         raise CannotRead("The call is not an object.")
     call = _CALL.load(value)
@@ -50,7 +50,7 @@ def parse_call(value: Any, array: str, change: Change, contacts: Contacts) -> Ch
     happened = call["event"] or call["status"]
     key = f"{call['id']}:{happened}" if call["id"] and happened else change.key(value)
     person = contacts.complete(_customer(call))
-    # Neither a call of ours, nor its ringing, nor any call's end is something that the customer does.
+    # Only an incoming call is an act of the customer; our own calls, their ringing and the end of a call are not.
     is_theirs = array == "calls" and call["event"] == "connect" and call["direction"] != "BUSINESS_INITIATED"
     return replace(fact, key=key, person=person if person.is_known else None, opens_window=is_theirs)
 

@@ -1,4 +1,4 @@
-"""The fields of echoes: what the business itself wrote, from its phone or through another sender."""
+"""The fields of echoes: messages that the business sent from its phone or through another sender."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.schemas.people import Contacts
 
 
 def parse_echoes(change: Change, source: Source = Source.ECHO) -> Iterator[Fact]:
-    """Outbound messages, edits and revocations (Meta: webhooks/reference/smb_message_echoes, …/standby)."""
+    """Read outbound messages, edits and revocations (Meta: webhooks/reference/smb_message_echoes, …/standby)."""
     echoes = as_list(change.value.get("message_echoes"))
     contacts = Contacts(change.value.get("contacts"), one_person=len(echoes) == 1)
     around = Surroundings(contacts, change.now, source, direction="outbound", status="sent")
@@ -24,7 +24,8 @@ def parse_echoes(change: Change, source: Source = Source.ECHO) -> Iterator[Fact]
 
 
 def _unwrapped(echo: Any) -> Any:
-    """An echo with the keys of any other message. Some wrap the body of a send call, which has its own for people."""
+    """Return an echo with the keys of a usual message. Some echoes contain the body of a send call, whose keys for
+    persons differ."""
     if not isinstance(echo, dict):
         return echo
     body = echo.get("message")

@@ -1,4 +1,4 @@
-"""Errors that belong to no message."""
+"""Errors that do not belong to a message."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from app.schemas.lenient import as_list
 
 
 def parse_errors(change: Change) -> Iterator[Fact]:
-    """`value.errors[]`: trouble of the system, app or account (Meta: webhooks/reference/messages/errors)."""
+    """Read `value.errors[]`: errors of system, app or account (Meta: webhooks/reference/messages/errors)."""
     return each(as_list(change.value.get("errors")), lambda error: change.other("account.errors", error))

@@ -1,4 +1,4 @@
-"""Who reads which field of a webhook subscription. A new one is an entry here, and a case among the tests."""
+"""The parser of each webhook field. A new field needs an entry here and a test case."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ FIELDS: dict[str, FieldReader] = {
     "group_status_update": parse_groups,
     "user_preferences": parse_preferences,
 }
-"""Fields about conversations (Meta: webhooks/overview). Their values are objects."""
+"""Parsers of fields about conversations (Meta: webhooks/overview). The values of these fields are objects."""
 
 ACCOUNT_FIELDS = frozenset(
     {"automatic_events", "consumer_profile", "flows", "security", "tracking_events", "whatsapp_account"}
@@ -47,11 +47,11 @@ ACCOUNT_PREFIXES = (
     "phone_number_",
     "template_",
 )
-"""Fields about accounts. Meta adds to these families several times a year."""
+"""Prefixes of fields about accounts. Meta adds such fields several times a year."""
 
 
 def parse_change(change: Change) -> Iterator[Fact]:
-    """Every fact of a change, at least one: a change that says nothing we know of is an unknown one."""
+    """Yield every fact of a change, at least one: a change without known content becomes one unknown fact."""
     reader = _reader_of(change)
     if not isinstance(change.value, dict) and reader not in (parse_account, parse_unknown):
         yield Unreadable("The change is not an object.", change.value)
@@ -71,6 +71,6 @@ def _reader_of(change: Change) -> FieldReader:
         return parse_account
     if change.field:
         return parse_unknown
-    # Without a field, what is in the value has to say what it is.
+    # A change without a field is recognised by the keys of its value.
     known = {"messages", "statuses"} & as_object(change.value).keys()
     return parse_messages if known or not isinstance(change.value, dict) else parse_unknown

@@ -1,4 +1,4 @@
-"""The four `group_…` fields: an event for each piece of news, with Meta's JSON for that one."""
+"""The four `group_…` fields: one event for each element, with Meta's JSON of that element."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.schemas.lenient import as_list
 
 
 def parse_groups(change: Change) -> Iterator[Fact]:
-    """Groups made, changed, joined, left, suspended (Meta: groups)."""
+    """Read that groups were created, changed, joined, left or suspended (Meta: groups)."""
     groups = as_list(change.value.get("groups"))
     if not groups:
         yield change.other("group", change.value)

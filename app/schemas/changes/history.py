@@ -1,4 +1,4 @@
-"""The field `history`: the past of a number that moved over from the WhatsApp Business app."""
+"""The field `history`: old messages of a number that was moved from the WhatsApp Business app."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _OUTBOUND = {
 
 
 def parse_history(change: Change) -> Iterator[Fact]:
-    """Old messages of all threads, then files that follow their placeholders (Meta: webhooks/reference/history).
+    """Read old messages of all threads, then the files of placeholders (Meta: webhooks/reference/history).
 
-    A chunk without threads tells of progress, or that the owner declined: it is an event of the account.
+    A chunk without threads reports progress, or that the owner declined to share. It becomes an event of the account.
     """
     reader = _HistoryReader(change)
     for chunk in as_list(change.value.get("history")):
@@ -42,7 +42,7 @@ def parse_history(change: Change) -> Iterator[Fact]:
 
 
 class _HistoryReader:
-    """Tells from each message which way it went."""
+    """Reads messages of history, and finds the direction of each, which Meta does not give."""
 
     def __init__(self, change: Change) -> None:
         self.now = change.now
@@ -50,14 +50,14 @@ class _HistoryReader:
         self.contacts = Contacts(change.value.get("contacts"), one_person=False)
 
     def read_thread(self, thread: Any) -> Iterator[Fact]:
-        """Read a thread, whose id is the customer's name."""
+        """Read the messages of a thread. The thread's id is the customer's phone number or user id."""
         if not isinstance(thread, dict):
             return each([thread], _refuse_thread)
         customer = as_text(thread.get("id"))
         return each(as_list(thread.get("messages")), lambda message: self.read(message, customer))
 
     def read(self, message: Any, customer: str | None = None) -> Fact:
-        """Read one message of a thread with that customer."""
+        """Read one message; `customer` is the id of its thread."""
         if not isinstance(message, dict):
             raise CannotRead("The message is not an object.")
         status = as_text(as_object(message.get("history_context")).get("status")) or ""
@@ -74,7 +74,7 @@ class _HistoryReader:
         return parse_message(message, Surroundings(self.contacts, self.now, Source.HISTORY, direction, status))
 
     def _is_ours(self, message: Json) -> bool:
-        """Only the business's messages say whom they are to."""
+        """Return whether the business sent a message: only such messages name a recipient."""
         sender, recipient = (bare_number(as_text(message.get(name)) or "") for name in ("from", "to"))
         if self.business and sender == self.business:
             return True
@@ -82,7 +82,7 @@ class _HistoryReader:
 
 
 def _without(message: Json, side: str) -> str | None:
-    """The name of this side, when the message leaves it open."""
+    """Return `side` (`from` or `to`) if the message has no id of a person for it; else None."""
     return None if message.get(side) or message.get(f"{side}_user_id") else side
 
 

@@ -1,4 +1,4 @@
-"""The field `messages`: what customers wrote, and what became of what we wrote."""
+"""The field `messages`: messages of customers, and status reports on our messages."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from app.schemas.people import Contacts
 from app.schemas.statuses import parse_status
 
 KNOWN_NAMES = frozenset({"messaging_product", "metadata", "contacts", "messages", "statuses", "errors"})
-"""What a value of the field has by Meta's reference. Lists of other names are new to us."""
+"""Keys of the field's value in Meta's reference. A list under any other key is unknown to this code."""
 _NAMES = ("from", "from_user_id", "recipient_id", "recipient_user_id", "recipient_participant_id")
 
 
 def parse_messages(change: Change, source: Source = Source.LIVE) -> Iterator[Fact]:
-    """Messages first, then statuses, then errors that belong to no message, then lists that are new to us."""
+    """Read messages, then statuses, then errors without a message, then unknown lists."""
     messages, statuses = as_list(change.value.get("messages")), as_list(change.value.get("statuses"))
     contacts = Contacts(change.value.get("contacts"), one_person=_is_one_person(messages + statuses))
     around = Surroundings(contacts, change.now, source)
@@ -38,7 +38,7 @@ def _parse_report(status: Any, change: Change, around: Surroundings) -> Fact:
 
 
 def _parse_new_lists(change: Change) -> Iterator[Fact]:
-    """Lists that had no name when this was written, kept as they came."""
+    """Read lists that Meta's reference does not have: one unknown fact each, with Meta's JSON unchanged."""
     for name, elements in change.value.items():
         if name not in KNOWN_NAMES and elements and isinstance(elements, list):
             yield change.other("unknown", {name: elements})

@@ -1,4 +1,4 @@
-"""The fields about people: the phone's address book, and who wants no more marketing."""
+"""The fields about persons: changes of the phone's address book, and preferences about marketing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ACTIONS = {"add": "synced", "remove": "removed"}
 
 
 class AddressBookEntry(MetaSchema):
-    """The `contact` of an element of `state_sync[]`. Names are missing when it was removed."""
+    """The `contact` of an element of `state_sync[]`. Names are absent if the entry was removed."""
 
     phone_number = Text()
     user_id = Text()
@@ -42,13 +42,13 @@ _PREFERENCE = Preference()
 
 
 def parse_state_sync(change: Change) -> Iterator[Fact]:
-    """What the owner changed in the phone's address book (Meta: webhooks/reference/smb_app_state_sync)."""
+    """Read the owner's changes of the phone's address book (Meta: webhooks/reference/smb_app_state_sync)."""
     yield from each(as_list(change.value.get("state_sync")), lambda entry: _parse_entry(entry, change))
     yield from parse_errors(change)
 
 
 def parse_preferences(change: Change) -> Iterator[Fact]:
-    """Marketing stopped or resumed. The elements come in a list of the field's name; a lone one is taken too."""
+    """Read that persons stopped or resumed marketing: elements of `user_preferences`, or a value that is an element."""
     preferences = as_list(change.value.get("user_preferences"))
     if not preferences and "category" in change.value:
         preferences = [change.value]

@@ -1,4 +1,4 @@
-"""The field `standby`: what happens on a number while Meta's own agent answers there."""
+"""The field `standby`: messages and reports of a number while Meta's own agent answers there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.schemas.lenient import as_list
 
 
 def parse_standby(change: Change) -> Iterator[Fact]:
-    """The agent's messages, the customer's, and reports; we only watch (Meta: webhooks/reference/standby)."""
+    """Read messages of agent and customer, and reports. This app only observes (Meta: webhooks/reference/standby)."""
     outer = {name: value for name, value in change.value.items() if name != "standby"}
     for part in as_list(change.value.get("standby", {})):
         if isinstance(part, dict):

@@ -1,4 +1,4 @@
-"""Contact cards."""
+"""Messages of type `contacts`: shared contact cards."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.schemas.lenient import as_list, as_object, as_text
 
 
 def parse_contacts(message_type: str, value: Any) -> Content:
-    """The names on the cards, or a phone for want of a name (Meta: webhooks/reference/messages/contacts)."""
+    """Return the cards; the text is each name, or else phone (Meta: webhooks/reference/messages/contacts)."""
     cards = as_list(value)
     names = ", ".join(name for card in cards if (name := _name(as_object(card))))
     return Content(message_type, f"[{message_type}] {names}".rstrip(), cards)

@@ -1,4 +1,4 @@
-"""What every message has around its content, whoever wrote it and whatever its type."""
+"""The parts that messages of every type and direction have in addition to their content."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Header(MetaSchema):
 
 
 class Quoted(MetaSchema):
-    """A message's `context`: what it answers, and whether it was forwarded."""
+    """A message's `context`: the message that it answers, and whether it was forwarded."""
 
     message_id = Text(data_key="id")
     from_ = Text(data_key="from", attribute="from")
@@ -48,7 +48,7 @@ _QUOTED = Quoted()
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the change says about all of its messages."""
+    """The values that all messages of one change share."""
 
     contacts: Contacts
     now: datetime
@@ -59,7 +59,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A message before its content is read."""
+    """A message whose header is parsed and whose content is not."""
 
     header: Json
     message_type: str
@@ -70,18 +70,18 @@ class Arrival:
 
     @property
     def value(self) -> Any:
-        """The object named like the type; for a new type without one, whatever else is new in the message."""
+        """Return the value under the key named like the type; for an unknown type without one, all unknown keys."""
         if self.message_type in self.header or self.message_type in TYPES:
             return self.header.get(self.message_type)
         return {key: value for key, value in self.header.items() if key not in _COMMON}
 
     def revised(self, value: Any, original_wamid: str) -> Arrival:
-        """The message that this one puts in another's place, written by the same person."""
+        """Return the message (`value`, by the same person) that replaces the one with `original_wamid`."""
         header: Json = _HEADER.load(as_object(value))
         return replace(self, header=header, message_type=header["type"] or _guess_type(header), wamid=original_wamid)
 
     def message(self) -> MessageFact:
-        """Read the content. Raises `CannotRead` when nobody is at the other end."""
+        """Parse the content. Raises `CannotRead` if the message names neither a person nor a group."""
         if not self.person.is_known and not self.header["group_id"]:
             raise CannotRead("The message names no person.")
         reading = parse_content(self.message_type, self.value)
@@ -108,7 +108,7 @@ _COMMON = frozenset(_HEADER.fields) | {"errors", "history_context", "recipient_t
 
 
 def receive(value: Any, around: Surroundings) -> Arrival:
-    """Read the header. Raises `CannotRead` for what is no message or has no id."""
+    """Parse the header of a message. Raises `CannotRead` if the value is not an object or has no id."""
     if not isinstance(value, dict):
         raise CannotRead("The message is not an object.")
     header: Json = _HEADER.load(value)
@@ -127,13 +127,13 @@ def _other_side(header: Json, direction: str) -> Person:
 
 
 def _guess_type(header: Json) -> str:
-    """A message without a type is what its content is."""
+    """Return the type of a message without one, by the key of its content."""
     guess = next((name for name in TYPES if name in header), None)
     return guess or ("unsupported" if header.get("errors") else "unknown")
 
 
 def _parse_context(value: Json | None) -> Json | None:
-    """What a message quotes: Meta's words, and room for ours (`id`, `callback_data`, `template`)."""
+    """Return Meta's `context` with our own keys (`id`, `callback_data`, `template`) as None, to be filled in later."""
     if not value:
         return None
     context = _QUOTED.load(value)

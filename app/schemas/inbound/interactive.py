@@ -1,7 +1,7 @@
-"""What a customer picks or fills in: buttons, lists, forms, call permissions.
+"""Answers of customers to interactive messages and templates: buttons, lists, forms, call permissions.
 
-A quick reply of a template comes as `button`, a reply button of a free-form message as `interactive.button_reply`.
-People rightly see no difference, so both are `button` here.
+Meta sends a quick reply of a template as `button`, and a reply button of a free-form message as
+`interactive.button_reply`. Both mean the same, so both become the type `button`.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ _FORM = FilledForm()
 
 
 def parse_button(message_type: str, value: Any) -> Content:
-    """A template's quick reply."""
+    """Parse a quick reply of a template."""
     content = {**_TEMPLATE_BUTTON.read(value), "description": None}
     return Content("button", _title(content, "button"), content)
 
 
 def parse_interactive(message_type: str, value: Any) -> Content:
-    """Any answer to an interactive message; kinds new to us pass as they came, named `interactive`."""
+    """Parse an answer to an interactive message. An unknown kind gets the type `interactive` and Meta's JSON."""
     answer = as_object(value)
     kind = as_text(answer.get("type"))
     if kind is None:
@@ -81,7 +81,7 @@ def _parse_call_permission(kind: str, value: Any) -> Content:
 
 
 def _parsed(response: Any) -> Any:
-    """What the form's string says; the string itself where it is not JSON."""
+    """Return the parsed JSON of the form's string, or the value itself if it is not JSON."""
     if not isinstance(response, str):
         return response
     try:
@@ -101,4 +101,4 @@ INTERACTIVE: dict[str, ContentParser] = {
     "nfm_reply": _parse_form,
     "call_permission_reply": _parse_call_permission,
 }
-"""By `interactive.type`."""
+"""Parsers by `interactive.type`."""

@@ -1,4 +1,4 @@
-"""Location."""
+"""Messages of type `location`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SCHEMA = Place()
 
 
 def parse_location(message_type: str, value: Any) -> Content:
-    """Name and address where the sender chose a place, else the coordinates."""
+    """Return the location; the text is name and address if the sender chose a place, else the coordinates."""
     content = _SCHEMA.read(value)
     words = [content["name"], content["address"]]
     if not any(words) and content["latitude"] is not None and content["longitude"] is not None:

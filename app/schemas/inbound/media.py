@@ -1,4 +1,4 @@
-"""Image, video, audio, voice, document, sticker."""
+"""Messages with a file: image, video, audio, voice, document, sticker."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.schemas.lenient import Flag, Text
 
 
 class File(MetaSchema):
-    """Meta: webhooks/reference/messages/image and its sisters. `url` came in 2025 and is good for minutes only."""
+    """Meta: webhooks/reference/messages/image, …/video and so on. Meta added `url` in 2025; it is valid for minutes."""
 
     id = Text()
     url = Text()
@@ -27,9 +27,9 @@ _SCHEMA = File()
 
 
 def parse_media(message_type: str, value: Any) -> Content:
-    """The caption, or what kind of file it is; the file itself is still at Meta.
+    """Return the content of a file message; the text is the caption or the kind of file. Does not fetch the file.
 
-    `media_id` is Meta's id, and `url` is where we hand the file on, as a path: where we are reached may change.
+    `media_id` is Meta's id. `url` is the API's path of the file, without a host, because the host may change.
     """
     content = _SCHEMA.read(value)
     filename = content["filename"]
@@ -40,5 +40,5 @@ def parse_media(message_type: str, value: Any) -> Content:
 
 
 def file_path(media_id: str | None) -> str | None:
-    """Where the API has a file of Meta's; None for an id that Meta would not give."""
+    """Return the API's path of a file of Meta's; None if the id does not have the form of Meta's ids."""
     return f"/api/media/{media_id}/content" if media_id and re.fullmatch(r"[0-9]{1,30}", media_id) else None

@@ -1,4 +1,4 @@
-"""One element of `messages[]` or `message_echoes[]`, as the fact that it is."""
+"""Parser of one element of `messages[]` or `message_echoes[]`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ NO_MESSAGES: dict[str, Callable[[Arrival], Fact]] = {
     "revoke": parse_revoke,
     "system": parse_system,
 }
-"""The types that come like messages and are none: they speak of another message, or of a person."""
+"""Parsers of types that Meta sends like messages but that concern another message or a person."""
 
 
 def parse_message(value: Any, around: Surroundings) -> Fact:
-    """Read one message. Raises `CannotRead` when there is no way to."""
+    """Parse one element into a fact. Raises `CannotRead`."""
     arrival = receive(value, around)
     reader = NO_MESSAGES.get(arrival.message_type, Arrival.message)
     return reader(arrival)

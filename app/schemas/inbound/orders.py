@@ -1,4 +1,4 @@
-"""Carts."""
+"""Messages of type `order`: a customer's cart."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.schemas.lenient import as_list, as_object
 
 
 def parse_order(message_type: str, value: Any) -> Content:
-    """How many lines the cart has (Meta: webhooks/reference/messages/order)."""
+    """Return the cart; the text is its number of lines (Meta: webhooks/reference/messages/order)."""
     count = len(as_list(as_object(value).get("product_items")))
     if not count:
         return keep_as_given(message_type, value)

@@ -1,4 +1,4 @@
-"""Reactions, and their removal."""
+"""Messages of type `reaction`: an emoji on a message, or its removal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.schemas.lenient import Text
 
 
 class Reaction(MetaSchema):
-    """Meta: webhooks/reference/messages/reaction. A removal has an empty emoji, or none."""
+    """Meta: webhooks/reference/messages/reaction. A removal has an empty or no `emoji`."""
 
     emoji = Text()
     to = Text(data_key="message_id")
@@ -20,7 +20,7 @@ _SCHEMA = Reaction()
 
 
 def parse_reaction(message_type: str, value: Any) -> Content:
-    """The emoji, and the wamid of the message it sits on."""
+    """Return the emoji and the wamid of the message that has the reaction."""
     content = _SCHEMA.read(value)
     content["emoji"] = content["emoji"] or None
     return Content(message_type, content["emoji"] or "[reaction removed]", content)

@@ -1,4 +1,4 @@
-"""Messages that change others: edits and revocations (Meta: webhooks/reference/messages/edit, …/revoke)."""
+"""Edits and revocations of messages (Meta: webhooks/reference/messages/edit, …/revoke)."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _REVISION = Revision()
 
 
 def parse_edit(arrival: Arrival) -> EditFact:
-    """What the message says now."""
+    """Return the new content of a message that its sender edited."""
     return _read(arrival, revoked=False)
 
 
 def parse_revoke(arrival: Arrival) -> EditFact:
-    """The message was taken back."""
+    """Return the revocation of a message by its sender."""
     return _read(arrival, revoked=True)
 
 

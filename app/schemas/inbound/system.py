@@ -1,4 +1,4 @@
-"""System messages: WhatsApp itself says that a person is now known by other names."""
+"""System messages: WhatsApp reports that the ids of a person changed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ REASONS = {
     "customer_identity_changed": "identity_changed",
     "user_identity_changed": "identity_changed",
 }
-"""By `system.type`, names of earlier years included."""
+"""Reasons by `system.type`, including the types of older API versions."""
 
 
 class System(MetaSchema):
-    """Meta: webhooks/reference/messages/system. `customer` and `new_wa_id` are from before 2023."""
+    """Meta: webhooks/reference/messages/system. `customer` and `new_wa_id` come from API versions before 2023."""
 
     type = Text()
     wa_id = Text()
@@ -37,7 +37,7 @@ _SYSTEM = System()
 
 
 def parse_system(arrival: Arrival) -> ContactFact | MessageFact:
-    """Who a person was and is. A kind new to us is that too when it names a new identity, else a plain message."""
+    """Return a person's old and new ids. An unknown type gives this only if it has new ids, else a usual message."""
     system = _SYSTEM.read(arrival.value)
     kind = system["type"] or ""
     reason = REASONS.get(kind)
@@ -55,7 +55,7 @@ def parse_system(arrival: Arrival) -> ContactFact | MessageFact:
 
 
 def _before(sender: Person, system: Json) -> Person:
-    """The sender, under the ids they had: the payload may already be signed with the new user id."""
+    """Return the sender with the old ids, because the message's own `from…` may have the new user id already."""
     moved = bool(system["wa_id"] or system["new_wa_id"])
     return parse_person(
         _first(system["customer"], sender.wa_id) if moved or not system["previous_user_id"] else None,

@@ -1,4 +1,4 @@
-"""Text."""
+"""Messages of type `text`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SCHEMA = WrittenText()
 
 
 def parse_text(message_type: str, value: Any) -> Content:
-    """The words themselves."""
+    """Return the text of the message."""
     content = _SCHEMA.read(value)
     body = content["body"]
     return Content(message_type, f"[{message_type}]" if body is None else body, content)

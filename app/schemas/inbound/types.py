@@ -1,4 +1,4 @@
-"""The parsers of message types, by Meta's `type`. A new type is an entry here, and a case among the tests."""
+"""The parsers of message types, by Meta's `type`. A new type needs an entry here and a test case."""
 
 from __future__ import annotations
 

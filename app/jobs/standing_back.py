@@ -16,6 +16,7 @@ from app.process import console
 from app.services.operations import SharedSettings
 
 LOOK_SECONDS = 5.0
+"""Interval between two checks for an embedded worker."""
 
 logger = get_logger(__name__)
 

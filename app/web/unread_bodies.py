@@ -26,7 +26,7 @@ STEP_SECONDS = 1.0
 
 
 class DropUnread:
-    """WSGI middleware that drops bodies which the application did not read. Requests without one cost two look-ups."""
+    """WSGI middleware that drops bodies which the application did not read. Costs two look-ups if there is no body."""
 
     def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
         self._app = app
@@ -62,7 +62,7 @@ class DropUnread:
                 self._dropping -= 1
         if connection is not None:
             with suppress(OSError):
-                connection.shutdown(socket.SHUT_RD)  # or the server itself would wait for the rest
+                connection.shutdown(socket.SHUT_RD)  # otherwise the server itself would wait for the rest
 
 
 def _has_body(environ: dict[str, Any]) -> bool:

@@ -13,8 +13,13 @@ from app.services.alerts.channels import Channel, NotifyFailed
 
 KIND = "database_unwritable"
 AFTER_SECONDS = 60.0
+"""How long no write must have succeeded."""
+
 AGAIN_AFTER = timedelta(days=1)
+"""Interval of repeated notifications while the alert stays open."""
+
 TRY_AGAIN_AFTER = timedelta(minutes=1)
+"""Pause before a failed notification is sent again."""
 
 logger = get_logger(__name__)
 

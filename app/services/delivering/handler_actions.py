@@ -24,10 +24,11 @@ from app.services.messages import MarkRead
 from app.services.sending import SendMessage
 
 KEYS_KEPT_FOR = timedelta(days=30)
-"""How long idempotency keys of handlers are kept: longer than a delivery is retried, mostly also by hand."""
+"""How long idempotency keys of handlers are kept: longer than the automatic retries of a delivery, and long enough for
+most manual ones."""
 
 PART_BYTES = 256 * 1024
-"""The bytes of a file that go in one frame to the handler's process."""
+"""How many bytes of a file one frame to the handler's process holds."""
 
 Json = dict[str, Any]
 

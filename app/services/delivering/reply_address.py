@@ -12,8 +12,8 @@ ADDRESSES = ("to", "recipient", "group_id")
 def address_of(type: str, data: dict[str, Any]) -> dict[str, str]:
     """Return the address of the person or group that an event is about, as fields of a send.
 
-    `data` is the event's data. It is the sender of an inbound message and the recipient of an outbound one; empty for
-    events about neither.
+    `data` is the event's data. The address is that of the sender of an inbound message, and of the recipient of an
+    outbound one; the result is empty for other events.
     """
     if type not in ("message.received", "message.sent", "message.status"):
         return {}

@@ -1,4 +1,4 @@
-"""What the stages of a delivery pass to each other: request to claim, due deliveries, batch, result."""
+"""The values that the stages of a delivery pass on: request to claim, due deliveries, batch, result."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REVOKED = "the message was taken back, so no bot is woken"
 class ClaimRequest:
     """How many deliveries of an endpoint may be claimed now: of its new events, or of replays.
 
-    `is_probe` is whether the delivery probes an endpoint whose breaker's pause is over; `limit` is then 1.
+    `is_probe` is true for a single delivery that tests an endpoint whose breaker's pause is over; `limit` is then 1.
     """
 
     endpoint: Endpoint
@@ -77,7 +77,7 @@ class DeliveryBatch:
 
     @property
     def claim(self) -> DeliveryClaim:
-        """The claim of the leader, the only one that the database knows."""
+        """The claim of the leader. The database stores no claims of the other members."""
         return self.members[0].claim
 
     @property
@@ -96,7 +96,8 @@ class DeliveryResult:
     """The result of dispatching a batch: a response, or the reason why nothing was posted.
 
     With neither, the batch was not attempted, and its claims are released. `skipped` gives reasons by delivery id for
-    members that were not posted with the rest. `note` says why a successful response was not sent to the customer.
+    members that were not posted with the rest. `note` is why the messages of a response were not, or not all, sent to
+    the customer.
     """
 
     batch: DeliveryBatch

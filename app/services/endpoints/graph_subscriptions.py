@@ -22,6 +22,8 @@ from app.subscribers.client import SubscriberClient
 
 OBJECT = "whatsapp_business_account"
 VERIFICATION_FAILED = 2200
+"""Meta's error code for a callback URL that does not return the challenge."""
+
 _MADE_FOR = re.compile(r"subscription of app ([0-9]{1,30}): ([a-z0-9_,]*)")
 
 

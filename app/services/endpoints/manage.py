@@ -29,7 +29,10 @@ OF_HANDLERS = {"description", "paused", "disabled"}
 """The fields of a handler's endpoint that can be changed here; the others are set in the handler's code."""
 
 PORTION = 200
+"""Deliveries that one transaction changes, because it holds the write lock."""
+
 NO_NEWS = b'{"object":"whatsapp_business_account","entry":[]}'
+"""The body of a test event in Meta's format: a notification without entries."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ LOOKED_AT = 20
 """How many of the latest accepted messages are examined."""
 
 TIME_TO_ANSWER = timedelta(seconds=30)
-"""How long after its delivery a message counts as not yet answered, rather than as unanswered."""
+"""How long after its delivery a message without a reply counts as unanswered."""
 
 NOTHING_YET = (
     "No message has been delivered to it lately, so nothing can be seen of what it makes of one: write to the number, "

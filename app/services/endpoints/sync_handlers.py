@@ -21,6 +21,7 @@ from app.store import alerts, deliveries, endpoints
 BROKEN = "handlers_broken"
 GONE = "the handler is no longer in the code"
 PORTION = 200
+"""Deliveries that one transaction changes, because it holds the write lock."""
 
 logger = get_logger(__name__)
 

@@ -36,6 +36,7 @@ WOKEN_EACH = 20
 """Requests that one poll completes. Those that have waited longest come first."""
 
 MOST_NEW = 500
+"""Events that one query reads."""
 
 _NEWEST = select(func.max(table(Event).c.sequence))
 

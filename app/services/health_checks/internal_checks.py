@@ -23,7 +23,11 @@ from app.store import alert_facts, endpoints, workers
 from app.store.notifications import PROCESS
 
 BEHIND = timedelta(seconds=60)
+"""How long a notification may be due before the worker counts as behind."""
+
 SET_ASIDE_RECENTLY = timedelta(days=7)
+"""How long a parked or quarantined notification keeps its alert open."""
+
 FAILING, FAILURES = timedelta(minutes=2), 2
 """An endpoint is failing if it has accepted nothing for two minutes and at least two attempts have failed."""
 
@@ -35,6 +39,8 @@ HANDLER_CALLS = 8
 """How many handler calls, each of the longest duration allowed, a handler's delivery may wait for."""
 
 FULL = 0.8
+"""The used share of a disk, or of `STORAGE_LIMIT_MB`, that raises an alert."""
+
 WAL_BYTES = 128_000_000
 """SQLite truncates its write-ahead log to 64 MiB as soon as no reader needs it, so a larger one means a long reader."""
 

@@ -18,10 +18,19 @@ from app.store import alert_facts, traffic
 
 RECENT = timedelta(days=1)
 NEWS_REMEMBERED = timedelta(days=90)
+"""How far back account webhooks are read."""
+
 VERSION_NOTICE = timedelta(days=90)
+"""How long before a Graph version expires the alert is raised."""
+
 RHYTHM, RHYTHM_NEEDS, QUIET_AT_LEAST = timedelta(days=7), 200, timedelta(hours=3)
+"""The period whose pauses are compared, how many webhooks it must hold, and the shortest pause that is reported."""
+
 REFUSED_LATELY = timedelta(hours=1)
+"""How far back refused signatures are considered."""
+
 SILENT_AFTER, SILENT_SENDS = timedelta(minutes=5), 20
+"""The minimum age of sends without a status, and how many of them in a row are reported."""
 
 
 def token_dead(context: CheckContext) -> Findings:

@@ -11,9 +11,16 @@ from app.services.health_checks.context import CheckContext, Findings, at, of_nu
 from app.store import alert_facts, send_facts
 
 UNREACHABLE_AFTER = timedelta(minutes=1)
+"""How long Meta's answers must have been unclear."""
+
 STUCK_AFTER = timedelta(minutes=5)
+"""How long a send must have been due."""
+
 RECENT = timedelta(hours=1)
+"""How far back expired replies are considered."""
+
 PERMISSION_RECENT = timedelta(days=1)
+"""How far back sends without permission are considered."""
 
 
 def meta_unreachable(context: CheckContext) -> Findings:

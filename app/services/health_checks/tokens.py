@@ -17,6 +17,7 @@ ASK_AGAIN = timedelta(hours=1)
 """The interval for a token with a problem, or if Meta gave no useful answer."""
 
 NOTICE = timedelta(days=7)
+"""How long before a token expires it is reported."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ SHARED = OF_THE_ENDPOINT | {
 """The settings that must be equal in all processes. The others may differ: port, threads, logs."""
 
 FORGET_AFTER = timedelta(hours=1)
+"""How long the row of a worker without heartbeats is kept."""
 
 EMBEDDED = "(embedded)"
 """A key among the hashes of a worker that the web server started. No setting has this name."""

@@ -23,8 +23,13 @@ from app.services.operations.shared_settings import hashes_of
 from app.store import workers
 
 TELL_SECONDS = 10.0
+"""Interval of the heartbeats."""
+
 FORGET_AFTER = timedelta(hours=1)
+"""How long the row of a process without heartbeats is kept."""
+
 HASHING_SECONDS = 60.0
+"""Time limit of computing the hashes."""
 
 logger = get_logger(__name__)
 

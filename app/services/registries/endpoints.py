@@ -24,8 +24,8 @@ from app.store import endpoints, events
 from app.store import registry as store
 
 REFRESH_SECONDS = 3.0
-"""How old the endpoints' health in memory may be, since other workers also change it. All other values are never older
-than the registry's version."""
+"""How old the endpoints' health in memory may be, which other workers change too. All other values are never older than
+the registry's version."""
 
 HEALTHY: dict[str, Any] = {"failures": 0, "silences": 0, "opens": 0, "open_until": None, "failing_since": None}
 """The columns of `Health` with the values of a healthy endpoint."""

@@ -1,4 +1,4 @@
-"""Find the contact that a send is addressed to, and create it if nobody has written to or from it yet."""
+"""Find the contact that a send is addressed to, and create it if it does not exist yet."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ContactAppeared(Exception):
 def find_or_create_recipient(
     session: Session, request: OutboundRequest, number: BusinessNumber, now: datetime
 ) -> RecipientState | None:
-    """Return what the sending number knows of the recipient, whose contact is inserted if there is none.
+    """Return the recipient's state for the sending number. If the recipient has no contact yet, it is inserted.
 
     Returns None for a group, for an address of an unknown kind, and for an unknown recipient if the request is
     `only_if_known`.

@@ -11,7 +11,7 @@ from app.domain.alerts import Finding
 from app.domain.numbers import Directory
 
 FORGOTTEN_AFTER = timedelta(days=7)
-"""Some news has an end that Meta does not tell; then this is it."""
+"""The age of an event at which its alert ends, if Meta sends no event that ends it."""
 
 RESTRICTIONS = {
     "ACCOUNT_DELETED",
@@ -27,10 +27,10 @@ _ENDS = {
     "PARTNER_ADDED": "PARTNER_REMOVED",
     "PARTNER_APP_INSTALLED": "PARTNER_APP_UNINSTALLED",
 }
-"""Events of `account_update` that end another one."""
+"""Each key is an `account_update` event that ends the alert of its value."""
 
 OFF = {"PAUSED", "DISABLED", "LOCKED", "ARCHIVED", "PENDING_DELETION"}
-"""What Meta says of a template that cannot be sent, or not for long."""
+"""Statuses of a template that Meta does not send, or will stop sending soon."""
 
 _TIERS = {
     "TIER_50": 50, "TIER_250": 250, "TIER_1K": 1_000, "TIER_2K": 2_000, "TIER_10K": 10_000, "TIER_100K": 100_000,
@@ -59,7 +59,7 @@ class News:
 
 
 Reading = Callable[[list[News], Directory, datetime], list[Finding]]
-"""Reads news, oldest first, as of now."""
+"""Returns the findings at a time from an account's events, oldest first."""
 
 
 def quality_low(news: list[News], directory: Directory, _now: datetime) -> list[Finding]:

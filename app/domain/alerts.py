@@ -204,7 +204,7 @@ KINDS: dict[str, AlertKind] = {
         "Put the app right, switch the endpoint on again, and replay what it missed.",
     ),
 }
-"""By name. A kind that docs/operating.md does not explain fails the tests."""
+"""The kinds of alerts by name. A test fails if docs/operating.md does not explain one of them."""
 
 _WAMID = re.compile(r"wamid\.[A-Za-z0-9+/=_-]+")  # a wamid contains a customer's number
 

@@ -38,7 +38,8 @@ class Country:
 
 
 _IVORIAN = (("01", "0-3"), ("05", "4-6"), ("07", "7-9"))
-"""New prefix of a mobile, and the second digits of the old numbers that got it. Landlines began with 2 and 3."""
+"""The new prefixes of mobile numbers, each with the second digits of the old numbers that got it. Old landline numbers
+began with 2 and 3."""
 
 COUNTRIES = {
     country.region: country
@@ -67,7 +68,7 @@ COUNTRIES = {
         ),
     )
 }
-"""By region. A country more is a row here, its source above, and a case among the tests."""
+"""The countries by region. A further country needs a row here, its source above, and a test case."""
 
 _TWINS = tuple((re.compile(form), other) for country in COUNTRIES.values() for form, other in country.twins)
 _NATIONAL = {

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from app.domain.delivery_dispositions import DeliveryDisposition
 
 SILENCES = 5
-"""Consecutive attempts without an accepted or refused event that open the breaker, whichever deliveries they are of."""
+"""The breaker opens after this many consecutive attempts, of any deliveries, without an accepted or refused event."""
 
 ANSWERED_FOR = timedelta(seconds=60)
 """How long an app that answers must have accepted nothing before the breaker opens: earlier, the failures may be about
@@ -22,7 +22,7 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(seconds=60)
 MAX_REQUESTED_PAUSE = timedelta(hours=1)
 _PROBE = timedelta(minutes=1)  # longer than a probe may take
 GIVE_UP_AFTER = timedelta(days=5)
-"""An endpoint that has only failed for so long is disabled. Its deliveries stay."""
+"""An endpoint at which all attempts have failed for so long is disabled. Its deliveries are kept."""
 
 FAILURES = 5
 """An endpoint with fewer failures in a row is not disabled."""
@@ -70,11 +70,11 @@ class Health:
         return replace(failed, opens=self.opens + 1, open_until=now + pause)
 
     def is_over(self, now: datetime) -> bool:
-        """Whether an open breaker's pause is over, or is longer than any pause, so that a wrong clock wrote it."""
+        """Return whether the pause of an open breaker is over, or so long that a wrong clock set it."""
         return self.open_until is not None and not now < self.open_until <= now + MAX_REQUESTED_PAUSE + _PROBE
 
     def is_hopeless(self, now: datetime) -> bool:
-        """Whether the endpoint has failed for so long, and so often, that it is to be disabled."""
+        """Return whether the endpoint has failed for so long, and so often, that it must be disabled."""
         since = self.failing_since
         return since is not None and self.failures >= FAILURES and now - since >= GIVE_UP_AFTER
 

@@ -1,7 +1,7 @@
-"""What the result of a delivery attempt says: something about this event, or something about the app.
+"""Classify the result of a delivery attempt: it concerns this event only, or the app as a whole.
 
-An app that answers one event with 400 or 500 says nothing about other events, so these are not delayed. The breaker
-(see `breaker`) pauses only an app that does not answer, or that fails whatever it is sent.
+If an app answers one event with 400 or 500, other events are not affected, so they are not delayed. The breaker (see
+`breaker`) pauses only an app that does not answer, or that fails with every event.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class DeliveryDisposition(StrEnum):
     REFUSED = "refused"
     """The app answered, and did not accept this event."""
     FAILING = "failing"
-    """The app answers, and as far as is known accepts no event at all."""
+    """The app answers, and as far as is known it accepts no event at all."""
     NO_RESPONSE = "no_response"
     """No response came, or no complete one."""
 

@@ -11,7 +11,7 @@ import difflib
 from collections.abc import Collection
 
 UNCHECKED = "unknown:"
-"""Begins a name that is taken as it is."""
+"""The prefix of a name that is not checked."""
 
 ACCOUNT_FIELDS = (
     "account_alerts",
@@ -41,7 +41,7 @@ ACCOUNT_FIELDS = (
     "tracking_events",
     "whatsapp_account",
 )
-"""What follows `account.` in the type of an event."""
+"""The fields that may follow `account.` in an event's type."""
 
 EVENT_TYPES = (
     "message.received",
@@ -62,20 +62,20 @@ REPORTED_STATUSES = (
     "accepted", "sent", "delivered", "read", "played", "failed", "unknown", "held", "queued", "sending", "cancelled",
     "expired", "deleted", "warning", "pending", "captured",
 )  # fmt: skip
-"""What a `message.status` event may say: Meta's reports, payments' among them, and what becomes of queued sends."""
+"""The statuses in `message.status` events: Meta's reports, also about payments, and results of queued sends."""
 
 MESSAGE_STATUSES = (
     "received", "queued", "sending", "unknown", "held", "cancelled", "expired", "accepted", "sent", "delivered", "read",
     "played", "failed",
 )  # fmt: skip
-"""Where a message may stand."""
+"""The statuses that a message may have."""
 
 MESSAGE_TYPES = (
     "text", "image", "video", "audio", "voice", "document", "sticker", "location", "contacts", "reaction", "button",
     "list_reply", "form", "call_permission", "interactive", "order", "system", "template", "pin", "unsupported",
     "media_placeholder", "unknown",
 )  # fmt: skip
-"""A message's `message_type`, of both directions."""
+"""The values of a message's `message_type`, inbound and outbound."""
 
 
 class UnknownName(ValueError):

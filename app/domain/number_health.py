@@ -107,7 +107,7 @@ def read_token(answer: Json, now: datetime, waba_id: str | None) -> Iterator[Fin
 
 
 def read_subscription(answer: Json, app_id: str | None, waba_id: str) -> Finding:
-    """Return whether Meta sends us the account's webhooks, from `GET /<account>/subscribed_apps`."""
+    """Return the finding of `GET /<account>/subscribed_apps`: whether Meta sends us the account's webhooks."""
     data = answer.get("data")
     apps = [each.get("whatsapp_business_api_data") for each in data if isinstance(each, Mapping)] if data else []
     ids = [str(app.get("id")) for app in apps if isinstance(app, Mapping)]
@@ -119,7 +119,7 @@ def read_subscription(answer: Json, app_id: str | None, waba_id: str) -> Finding
 
 
 def read_app(answer: Json, app: str) -> Finding | None:
-    """Return whether the token belongs to the app whose secret is configured; None if the app's id is not known."""
+    """Return whether the token belongs to the app of the configured secret, or None if the app's id is unknown."""
     told = answer.get("app_id")
     if not app.isdigit() or not isinstance(told, str):
         return None

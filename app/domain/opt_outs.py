@@ -32,7 +32,7 @@ def consent_reason(opted_out: bool) -> str:
 
 
 def is_stop(category: str, value: str) -> bool | None:
-    """Whether a preference stops marketing (True) or resumes it (False); None for any other preference."""
+    """Return whether a preference stops marketing (True) or resumes it (False); None for any other preference."""
     return _PREFERENCES.get(value) if category == "marketing_messages" else None
 
 
@@ -47,7 +47,7 @@ def normalise_words(words: Iterable[str]) -> frozenset[str]:
 
 
 def is_opt_out_word(text: str, words: frozenset[str]) -> bool:
-    """Whether a text is one of these normalised words, regardless of case, accents, spaces and punctuation."""
+    """Return whether a text is one of these normalised words, regardless of case, accents, spaces and punctuation."""
     return bool(words) and len(text) <= _MAX_WORD_LENGTH and _normalise(text) in words
 
 

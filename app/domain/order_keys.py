@@ -13,10 +13,10 @@ import zlib
 from app.domain.phone_numbers import variants
 
 EVERYBODY = "*"
-"""The key of what is too long to look through: it waits for all, and all wait for it."""
+"""The key of a body that is too long to search. Its job waits for all others, and all others wait for it."""
 
 LONGEST_LOOK = 131_072
-"""Bytes that are looked through: a hundred times what Meta usually posts."""
+"""The most bytes that are searched: a hundred times what Meta usually posts."""
 
 _WRITTEN_IN_TWO_WAYS = (b"52", b"54", b"55")
 """Country codes of Mexico, Argentina and Brazil; see `phone_numbers.variants`."""
@@ -26,8 +26,8 @@ _PEOPLE = re.compile(
     rb'(?<=_id":)(?:(?<=wa_id":)|(?<=user_id":)|(?<=recipient_id":)|(?<=participant_id":))'
     rb'|(?<=from":)|(?<=to":)|(?<=recipient":))\s*"([^"\\]{1,128})"'
 )
-"""How what names a person ends: `recipient_user_id` does like `user_id`. The search is for the end of a name, from
-which it looks back: that takes half as long as a search for any of these words."""
+"""The ends of the JSON names under which a person's id stands; `recipient_user_id` ends like `user_id`. The pattern
+finds the end of a name and looks back from there, which takes half as long as a search for each of these names."""
 
 _OURS = re.compile(rb'display_phone_number":\s*"([^"\\]{1,32})"')
 

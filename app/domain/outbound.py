@@ -41,7 +41,7 @@ class OutboundRequest:
 
     Exactly one of `to` (+E.164), `recipient` (a business-scoped user id) and `group_id` is set. `content` is Meta's
     object for `type`; `options` are Meta's other top-level fields, as given. `reply_to` is our id or a wamid.
-    `warnings` say what Meta may refuse; they stop no send. `is_marketing` is set once the template's category is known.
+    `warnings` say what Meta may refuse; they stop no send. `is_marketing` is None as long as it is unknown.
     `only_if_known`: `to` is in no numbering plan, so it is accepted only if it is the wa_id of a known contact.
     """
 

@@ -22,7 +22,7 @@ _WRITTEN = re.compile(r"\(?\+?[\d\s().\-/\u2010-\u2013]+")
 _INVISIBLE = "Cf"  # Unicode category of the direction marks that are copied along with a number
 _SCHEME = re.compile(r"(?:whatsapp|tel|sms):(?://)?", re.IGNORECASE)
 _JID = re.compile(r"\+?(\d+)(?::\d+)?@(?:s\.whatsapp\.net|c\.us)", re.IGNORECASE)
-"""How WhatsApp itself, and libraries that speak its own protocol, name an account, perhaps with one of its devices."""
+"""The account ids of WhatsApp's own protocol, as libraries for it write them, with or without a device's number."""
 
 
 class NotANumber(ValueError):

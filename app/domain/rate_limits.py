@@ -67,12 +67,12 @@ class NumberLimiter:
 
     @property
     def is_open(self) -> bool:
-        """Whether the breaker is open or half-open."""
+        """Return whether the breaker is open or half-open."""
         return self.ambiguous_failures >= BREAKER_THRESHOLD
 
     @property
     def is_token_refused(self) -> bool:
-        """Whether the number is paused because Meta refused its token."""
+        """Return whether the number is paused because Meta refused its token."""
         return self.paused_for in TOKEN_PAUSES
 
     def end_pause(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 MAX_WORD_LENGTH = 64
-"""Letters of a word that are indexed and compared; indexes bound the length of their entries."""
+"""The number of letters of a word that are indexed and compared, because indexes limit the length of their entries."""
 
 _WORD = re.compile(r"[^\W_]+|[\u2600-\u27bf\U0001f000-\U0001faff]")
 _TERM = re.compile(rf"({_WORD.pattern})(\*?)")
@@ -22,7 +22,7 @@ class SearchTerm:
     is_prefix: bool = False
 
     def matches(self, words: set[str]) -> bool:
-        """Whether one of these words matches."""
+        """Return whether one of these words matches."""
         if self.is_prefix:
             return any(word.startswith(self.word) for word in words)
         return self.word in words
@@ -34,11 +34,11 @@ def words_of(text: str) -> set[str]:
 
 
 def contains_all(text: str, words: Sequence[SearchTerm]) -> bool:
-    """Whether every term matches a word of the text."""
+    """Return whether every term matches a word of the text."""
     plain = _plain(text)
     if not all(
         each.word in plain for each in words
-    ):  # cheaper than splitting the text into words, which most texts then do not need
+    ):  # cheaper than splitting the text into words, which is needed only if this matches
         return False
     present = _words(plain)
     return all(each.matches(present) for each in words)

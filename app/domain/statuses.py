@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 BEFORE_META = ("queued", "sending", "unknown", "held", "cancelled", "expired")
-"""Not known to be at Meta."""
+"""Statuses of messages that are not known to have reached Meta."""
 
 _ORDER = ("accepted", "sent", "delivered", "read", "played")
 _FAILABLE = ("sending", "unknown", "held", "accepted", "sent")
-"""Not `queued`: what failed was an earlier try, and another is about to be made."""
+"""Without `queued`: there the report is about an earlier attempt, and another attempt follows."""
 
 
 def movable_to(reported: str) -> tuple[str, ...]:

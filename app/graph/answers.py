@@ -113,7 +113,7 @@ def _foreign(status: int, reason: str, seconds: float | None) -> dict[str, Any]:
 
 
 def send_result(answer: Any) -> SendResult:
-    """Read the answer to a send. Raises `GraphUnknown` without a wamid, because the outcome cannot be told then."""
+    """Read the answer to a send. Raises `GraphUnknown` without a wamid, because the outcome is unknown then."""
     message = _first(answer, "messages")
     contact = _first(answer, "contacts")
     wamid = _text(message.get("id"))

@@ -10,7 +10,7 @@ from app.process.draining import DESCRIPTOR
 from app.process.supervisor import PARENT_PID
 
 OURS = ("PROMETHEUS_MULTIPROC_DIR", PARENT_PID, DESCRIPTOR, FROM_PARENT, "FLASK_SKIP_DOTENV", "FLASK_APP")
-"""Variables that the gateway's processes set for each other."""
+"""Variables that the gateway's processes set for each other; handler processes do not get them."""
 
 
 def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:

@@ -45,7 +45,7 @@ class WebProcess(GeventWorker):  # type: ignore[misc]
 
     def run(self) -> None:
         """Serve until the stop."""
-        self._waits: dict[_Wait, None] = {}  # a dict, because it keeps their order
+        self._waits: dict[_Wait, None] = {}  # a dict, because it keeps the order
         gevent.spawn(self._end_waits)
         super().run()
 
@@ -91,7 +91,7 @@ class WebProcess(GeventWorker):  # type: ignore[misc]
 class KeepAlive:
     """WSGI middleware just below gunicorn: adds `Keep-Alive: timeout=<seconds>` if the connection is kept.
 
-    gunicorn drops such headers of an application, so this class adds them to the bytes that gunicorn is about to write.
+    gunicorn drops such headers of an application, so this class adds them to those that gunicorn is about to write.
     """
 
     def __init__(self, app: Callable[..., Iterable[bytes]], seconds: int) -> None:

@@ -1,1 +1,1 @@
-"""What the API answers, a file for each subject."""
+"""Schemas of the API's requests and responses, one module per subject."""

@@ -1,4 +1,4 @@
-"""What is done to one message."""
+"""Schemas of the actions on one message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alerts: which to list, and how one is answered."""
+"""Schemas of alerts: the query of the list, and the response."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class AlertAnswer(Schema):
     closed_at = UtcTime(required=True, allow_none=True)
 
     def told(self, alert: Any) -> str:
-        """The kind's sentence about this subject."""
+        """Return the sentence about this alert, from its kind and subject."""
         return describe(alert.kind, alert.subject)
 
     def to_do(self, alert: Any) -> str:
-        """The kind's advice."""
+        """Return the advice for alerts of this kind."""
         return KINDS[alert.kind].remedy if alert.kind in KINDS else ""

@@ -1,4 +1,4 @@
-"""Many sends with one handle."""
+"""Schemas of bulk requests and batches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LARGEST = 1000
 
 
 class Row(AnyOf):
-    """A message, which is read apart from the others, so that one that is wrong keeps none of them."""
+    """A message of a bulk. It is checked separately later, so that an invalid message does not refuse the others."""
 
     default_error_messages = {"invalid": "must be an object"}
 

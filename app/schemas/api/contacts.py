@@ -1,4 +1,4 @@
-"""Contacts, as they are answered."""
+"""Schemas of contacts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deliveries: which to list, and how they are answered."""
+"""Schemas of deliveries: the query of the list, and the responses."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class DeliveryAnswer(EveryKey):
 class TryAnswer(EveryKey):
     """One try. Without a `status` no answer came, and `error` says why.
 
-    A Python handler that returned has 200; one that failed its traceback for an answer.
+    A Python handler that returned has the status 200; the answer of one that raised is its traceback.
     """
 
     number = fields.Integer()

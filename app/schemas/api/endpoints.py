@@ -1,4 +1,4 @@
-"""Endpoints: what is asked of them, and how they are answered."""
+"""Schemas of endpoints: requests and responses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SECRET = {"pattern": "^[!-~]{16,200}$"}
 
 
 class Name(fields.String):
-    """A name that something known has, or that begins with `unknown:`."""
+    """A known name, or any name with the prefix `unknown:`, which removes the check for spelling mistakes."""
 
     def __init__(self, known: Collection[str], *, wildcard: bool = False) -> None:
         super().__init__(validate=validate.Length(1, 100))
@@ -117,7 +117,7 @@ class ReplayRequest(Strict):
 
     @validates_schema(skip_on_field_errors=False)
     def check_one(self, data: dict[str, Any], **kwargs: Any) -> None:
-        """Exactly one of the three."""
+        """Require exactly one of the three selections."""
         named = [name for name in ("event_id", "dead", "since") if name in data]
         if len(named) != 1 or ("until" in data and named != ["since"]):
             raise ValidationError("write one of: event_id; dead; since, with or without until", "event_id")
@@ -163,7 +163,7 @@ class EndpointAnswer(EveryKey):
     updated_at = UtcTime()
 
     def word(self, endpoint: Any) -> str:
-        """How it stands."""
+        """Return the state of the endpoint."""
         if endpoint.disabled_at is not None:
             return "disabled"
         if endpoint.paused:

@@ -1,4 +1,4 @@
-"""The one shape of every error."""
+"""The schema of all errors of the API."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CODES = (
     "unsupported_media_type", "invalid_request", "idempotency_mismatch", "window_closed", "opted_out",
     "template_invalid", "refused", "throttled", "unknown", "internal", "meta_unauthorised", "unavailable",
 )  # fmt: skip
-"""Every `code` of an error."""
+"""All values of an error's `code`."""
 
 
 class ErrorDetails(Schema):

@@ -1,4 +1,4 @@
-"""What each type of event holds. Readers may count on every key that is required; new keys may come any day."""
+"""The data of each type of event. Apps may rely on all required keys, and must ignore keys that they do not know."""
 
 from __future__ import annotations
 
@@ -215,7 +215,7 @@ _BY_TYPE: Mapping[str, type[EventAnswer]] = {
 }
 
 EVENT_SCHEMAS: tuple[type[EventAnswer], ...] = (*dict.fromkeys(_BY_TYPE.values()), BurstEvent)
-"""Every event is of exactly one of these."""
+"""The union of all events: every event matches exactly one of these schemas."""
 
 EVENT = Union("Event", "Something that happened, by its `type`.", _BY_TYPE)
 

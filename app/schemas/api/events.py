@@ -1,4 +1,4 @@
-"""Events: what to list, and how one is answered."""
+"""Schemas of events: the query of the list, and the response."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LONGEST_WAIT_SECONDS = 25
 
 
 class Place(fields.String):
-    """Where to read on: loads a number and the id of the event there, if it was named; None for the newest."""
+    """A position in the list of events: loads a sequence and the id of its event, if given; None for the newest."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if value == "newest":
@@ -41,7 +41,7 @@ class EventQuery(PageQuery):
 
     @validates_schema(skip_on_field_errors=False)
     def check_pairs(self, data: dict[str, Any], **kwargs: Any) -> None:
-        """Refuse what goes with one of the two ways of reading alone."""
+        """Refuse parameters that exclude each other: `after` lists ascending, `cursor` descending."""
         if "wait" in data and "after" not in data:
             raise ValidationError("goes with `after`; add after=newest, or leave it out", "wait")
         if "cursor" in data and "after" in data:
@@ -62,10 +62,10 @@ class EventAnswer(Schema):
     )
 
     def delay(self, event: Any) -> int:
-        """How long it took to reach us."""
+        """Return the time from the event to its receipt."""
         seconds: float = (event.received_at - event.timestamp).total_seconds()
         return round(max(0.0, seconds))
 
     def parsed(self, event: Any) -> Any:
-        """The JSON that was kept as text."""
+        """Return the parsed data, which are stored as JSON text."""
         return json.loads(event.data)

@@ -1,4 +1,4 @@
-"""The shapes of Graph's that the Graph-compatible face reads and answers itself."""
+"""Schemas of Graph's requests and responses that the proxy under `/graph` handles itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from marshmallow import EXCLUDE, INCLUDE, Schema, fields, validate
 from app.schemas.api.errors import CODES
 
 LARGEST_FILE = 100 * 1024 * 1024
-"""Meta takes documents of so many bytes."""
+"""Meta's limit of a document, in bytes."""
 
 
 TOKEN_SCOPES = (
@@ -15,7 +15,7 @@ TOKEN_SCOPES = (
     ("read", "whatsapp_business_messaging"),
     ("admin", "whatsapp_business_management"),
 )
-"""Scopes of ours, and what Meta calls the like."""
+"""Pairs of a scope of ours and Meta's corresponding permission."""
 
 
 class GraphErrorData(Schema):

@@ -1,4 +1,4 @@
-"""What lists share: their queries, and the frame around their answers."""
+"""Schemas that all lists share: queries, and the object around the rows."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ class TimesQuery(PageQuery):
 
     @validates_schema(skip_on_field_errors=False)
     def check_order(self, data: dict[str, Any], **kwargs: Any) -> None:
-        """Refuse times between which nothing can be."""
+        """Raise `ValidationError` if `since` is not before `until`."""
         check_order(data)
 
 
 def check_order(data: dict[str, Any]) -> None:
-    """Raise `ValidationError` where `since` is not before `until`."""
+    """Raise `ValidationError` if both times are given and `since` is not before `until`."""
     if "since" in data and "until" in data and data["since"] >= data["until"]:
         raise ValidationError("must be before `until`", "since")
 
 
 def list_of(item: type[Schema]) -> type[Schema]:
-    """The answer of a list of these: `data`, newest first, and `next_cursor`, null on the last page."""
+    """Return the schema of a list of `item`: `data`, newest first, and `next_cursor`, null on the last page."""
     listed = Schema.from_dict(
         {
             "data": fields.List(fields.Nested(item), required=True),

@@ -1,4 +1,4 @@
-"""Messages: what to list."""
+"""Schemas of queries about messages."""
 
 from __future__ import annotations
 

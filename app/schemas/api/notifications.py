@@ -1,4 +1,4 @@
-"""Kept webhooks: what to list, and how they are answered."""
+"""Schemas of notifications (stored webhooks): the query of the list, and the responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers: what is saved, what is shown, and how they are."""
+"""Schemas of numbers: requests, responses, and the results of checks."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class NumberAnswer(EveryKey):
 
     @post_dump
     def add_plus(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        """Show the number as +E.164."""
+        """Write the number in E.164 with +."""
         digits = data["display_phone_number"]
         return {**data, "display_phone_number": f"+{digits}" if digits else None}
 

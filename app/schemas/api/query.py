@@ -1,7 +1,7 @@
-"""Query strings: every parameter of a route is declared, and anything else is refused.
+"""Query strings: each route declares its parameters, and any other parameter is refused.
 
-Each value is one text; a schema turns it into what the view uses. A plus that was not escaped arrives as a space, so
-one before digits, and one in a time, is read as a plus.
+Every value is one string, which the field converts. An unescaped plus arrives as a space, so a space before digits or
+in a time is read as a plus.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UT
 
 
 class Query(Strict):
-    """The parameters that a route takes. This one takes none."""
+    """The parameters of a route. This base class has none."""
 
     what = "parameter"
 
     def read(self, given: Iterable[tuple[str, list[str]]]) -> dict[str, Any]:
-        """Return the values by name; what was not given is absent, or has its default.
+        """Return the loaded values by name; a parameter that was not given is absent or has its default.
 
-        Raises `ValidationError` by name, with all problems at once: also for a name that is given twice or is empty.
+        Raises `ValidationError` with all problems by name. A parameter that is given twice or is empty is one, too.
         """
         problems: dict[str, list[str]] = {}
         values: dict[str, str] = {}
@@ -55,7 +55,7 @@ class Query(Strict):
 
 
 class Plain(fields.String):
-    """A text of one line that every database takes."""
+    """A text of one line that every database can store."""
 
     def __init__(self, *, metadata: dict[str, Any] | None = None) -> None:
         super().__init__(metadata={"minLength": 1, "maxLength": LONGEST_TEXT, **(metadata or {})})
@@ -95,7 +95,7 @@ class Choice(fields.String):
 
 
 class Known(Plain):
-    """A name that may come any day, but is most likely misspelt if nobody knows it: see `domain.known_names`."""
+    """A name of Meta's. An unknown one is refused as misspelt, unless marked as unknown: see `domain.known_names`."""
 
     def __init__(self, known: Collection[str], description: str) -> None:
         super().__init__(metadata={"description": f"{description} `unknown:NAME` stands for what Meta may add."})
@@ -123,7 +123,7 @@ class Switch(fields.String):
 
 
 class Time(fields.String):
-    """A time with its offset, ISO 8601; loads it in UTC."""
+    """An ISO 8601 time with an offset; loads an aware UTC time."""
 
     def __init__(self, description: str) -> None:
         super().__init__(metadata={"format": "date-time", "description": description})
@@ -142,10 +142,10 @@ class Time(fields.String):
 
 
 def _within_reach(moment: datetime) -> datetime:
-    """The time in UTC; one before or after everything that a database holds is the first or last that it may hold."""
+    """Return the time in UTC, clamped to the range of times that a database can hold."""
     try:
         return min(max(moment.astimezone(UTC), _FIRST), _LAST)
-    except OverflowError:  # the years 1 and 9999
+    except OverflowError:  # near the years 1 and 9999 the conversion to UTC leaves Python's range
         return _FIRST if moment.year < _FIRST.year else _LAST
 
 
@@ -162,7 +162,7 @@ class NumberId(fields.String):
 
 
 class Person(Plain):
-    """Our id of a contact, a phone number in any notation, or Meta's user id; loads it as it is written there."""
+    """Our id of a contact, a phone number in any notation, or Meta's user id; loads it in the stored form."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         text = with_plus(super()._deserialize(value, attr, data, **kwargs))
@@ -172,7 +172,7 @@ class Person(Plain):
 
 
 class Words(Plain):
-    """Words to look for; loads a list of `SearchTerm`."""
+    """Words to search for; loads a list of `SearchTerm`."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         words = parse_terms(super()._deserialize(value, attr, data, **kwargs))
@@ -186,14 +186,14 @@ class Words(Plain):
 
 
 class Cursor(fields.String):
-    """Where the last page ended, as its `next_cursor` said; empty for the first page. Loads what we wrote into it."""
+    """The `next_cursor` of the previous page; empty for the first page. Loads the text that is encoded in it."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         try:
             place = base64.urlsafe_b64decode(str(value).encode() + b"==").decode()
         except ValueError:
             place = ""
-        if not place.isprintable() or not place:  # NUL among others, which PostgreSQL takes in no text
+        if not place.isprintable() or not place:  # excludes NUL, which PostgreSQL does not accept in a text
             raise ValidationError(BAD_CURSOR)
         return place
 
@@ -202,5 +202,5 @@ BAD_CURSOR = "is not one of ours; give back a `next_cursor` as it came"
 
 
 def with_plus(text: str) -> str:
-    """A number whose plus arrived as a space has it again."""
+    """Replace the space before a number, which was an unescaped plus, by a plus."""
     return f"+{text.lstrip()}" if re.match(r" +[0-9]", text) else text

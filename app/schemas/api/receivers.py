@@ -1,4 +1,4 @@
-"""What an endpoint is posted beside single events, and what it may answer."""
+"""Schemas of test events and batches, which are posted to endpoints, and of the answers of endpoints."""
 
 from __future__ import annotations
 

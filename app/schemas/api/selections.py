@@ -1,4 +1,4 @@
-"""Which sends are meant by an action on many at once."""
+"""Schemas of the selection of messages for an action on many at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statistics: of when, and how they are answered."""
+"""Schemas of statistics: the query, and the response."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class StatsQuery(Query):
 
     @validates_schema(skip_on_field_errors=False)
     def check_order(self, data: dict[str, Any], **kwargs: Any) -> None:
-        """Refuse times between which nothing can be."""
+        """Raise `ValidationError` if `since` is not before `until`."""
         check_order(data)
 
 

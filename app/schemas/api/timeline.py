@@ -1,4 +1,4 @@
-"""A message's timeline, as it is answered."""
+"""Schemas of a message's timeline."""
 
 from __future__ import annotations
 

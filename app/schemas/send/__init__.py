@@ -1,4 +1,4 @@
-"""Sends: what callers ask for, and what they are answered."""
+"""Schemas of sends: the requests of callers, and the responses."""
 
 from app.schemas.send.reading import read_lenient_request, read_send_request
 from app.schemas.send.request import CONTENT_TYPES, SendMessageRequest

@@ -1,6 +1,6 @@
-"""What the customer can do with an interactive message. Source: Meta, messages/interactive-*-messages and catalogs.
+"""The `action` objects of interactive messages. Source: Meta, messages/interactive-*-messages and catalogs.
 
-Limits that nobody could try (calls, India's addresses) are checked for shape alone.
+Calls and addresses in India could not be tried against Meta, so only their shape is checked.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class ButtonsAction(MetaObject):
 
     @validates_schema(skip_on_field_errors=False)
     def check_distinct(self, data: dict[str, Any], **kwargs: Any) -> None:
-        """Meta refuses two buttons of one title or id."""
+        """Refuse two buttons with the same title or id, as Meta does."""
         replies = [button.get("reply", {}) for button in data.get("buttons", ())]
         names = [name for name in ("id", "title") if _repeats(reply[name] for reply in replies if name in reply)]
         if names:
@@ -75,7 +75,7 @@ class ListAction(MetaObject):
 
     @validates_schema
     def check_sections(self, data: dict[str, Any], **kwargs: Any) -> None:
-        """Ten rows in all, each with an id of its own, and titles where there are several sections."""
+        """Require at most ten rows in all, distinct row ids, and titles if there are several sections."""
         problems = _section_problems(data["sections"], "rows", MOST_ROWS)
         if _repeats(row["id"] for section in data["sections"] for row in section["rows"]):
             problems.append("must hold rows that each have an id of their own")
@@ -111,7 +111,7 @@ class FlowPayload(MetaObject):
 
     @validates_schema
     def check_data(self, data: dict[str, Any], **kwargs: Any) -> None:
-        """Meta refuses empty data."""
+        """Refuse empty data, as Meta does."""
         if data.get("data") == {}:
             raise ValidationError("must not be empty; leave it out", "data")
 
@@ -130,7 +130,7 @@ class FlowParameters(MetaObject):
 
     @validates_schema
     def check_flow(self, data: dict[str, Any], **kwargs: Any) -> None:
-        """Want exactly one name for the flow."""
+        """Require exactly one of the two keys that identify the flow."""
         if ("flow_id" in data) == ("flow_name" in data):
             raise ValidationError("needs either `flow_id` or `flow_name`, and only one")
 
@@ -170,7 +170,7 @@ class ProductsAction(MetaObject):
 
     @validates_schema
     def check_sections(self, data: dict[str, Any], **kwargs: Any) -> None:
-        """Thirty products in all, and titles where there are several sections."""
+        """Require at most thirty products in all, and titles if there are several sections."""
         problems = _section_problems(data["sections"], "product_items", MOST_PRODUCTS)
         if problems:
             raise ValidationError(problems, "sections")

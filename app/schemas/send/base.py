@@ -1,7 +1,7 @@
-"""How Meta's outgoing objects are checked: unknown fields are refused, and every refusal says what to do.
+"""Base classes for the checks of outgoing objects of Meta's. Every error message says what to change.
 
-Meta refuses a body with a field it does not know (#100), so we do, by name. Where its pages are unsure a value gets
-advice instead, which becomes a warning and stops nothing.
+Meta refuses a body with an unknown field (#100), so unknown fields are refused here by name. Where Meta's pages are
+unclear, a value is accepted with advice, which becomes a warning of the send.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from app.schemas.strict import UNKNOWN, Strict
 
 
 class MetaDecides(str):
-    """A problem of a field or a word that we do not know, and a newer Meta may: a caller may let Meta decide."""
+    """A message about an unknown field or value that a newer version of Meta's API may accept. A lenient request passes
+    it on, and Meta decides."""
 
 
 def is_blank(value: Any) -> bool:
-    """Whether a value says nothing, as SDKs write what they do not set: `""`, `{}`, or an object of empty texts.
+    """Return whether a value is blank, as SDKs write unset values: `""`, `{}`, or an object of empty texts.
 
-    An object's `type` says nothing by itself: `{"type": "text", "text": ""}` is no header.
+    The `type` of an object does not count: `{"type": "text", "text": ""}` is blank.
     """
     if isinstance(value, dict):
         others = [each for name, each in value.items() if name != "type"]
@@ -33,15 +34,15 @@ def is_blank(value: Any) -> bool:
 class MetaObject(Strict):
     """An object of Meta's. A field that is not declared is refused.
 
-    Null is the same as absent, and so are blank values of what may be absent: Meta takes or ignores them, and many
-    SDKs write them.
+    Null counts as absent, and so do blank values of optional fields: Meta accepts or ignores them, and many SDKs write
+    them.
     """
 
     error_messages = {"unknown": MetaDecides(UNKNOWN)}
 
     @pre_load
     def leave_out_blanks(self, data: Any, **kwargs: Any) -> Any:
-        """Leave out what is null, and what is blank and may be absent."""
+        """Remove null values, and blank values of optional fields."""
         if not isinstance(data, dict):
             return data
         return {
@@ -51,17 +52,17 @@ class MetaObject(Strict):
         }
 
     def _may_be_absent(self, name: str) -> bool:
-        """Whether a blank value of a field is none. What only the caller's own flow knows is never blank."""
+        """Return whether a blank value of a field counts as absent. It never does in data of a caller's own flow."""
         field = self.fields.get(name)
         return field is None or not (field.required or isinstance(field, fields.Dict))
 
     def advice(self, data: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """Return pairs of a field and what Meta may dislike about it, for an object that passed."""
+        """Return pairs of a field and a text about why Meta may refuse it, for an object that passed all checks."""
         return ()
 
 
 class Variant(fields.Field[dict[str, Any]]):
-    """An object whose shape depends on its own `type`, in any case where Meta's own samples differ in theirs."""
+    """An object whose schema depends on its `type`. `any_case` ignores upper and lower case, as Meta's samples vary."""
 
     default_error_messages = {"required": REQUIRED, "null": NULL}
 
@@ -72,7 +73,7 @@ class Variant(fields.Field[dict[str, Any]]):
         self._schemas: dict[str, MetaObject] = {}
 
     def schema_for(self, value: Any) -> MetaObject:
-        """Return the schema for an object; refuse an unknown kind with the list of those that are known."""
+        """Return the schema for an object; raise `ValidationError` with the known types if its type is unknown."""
         if not isinstance(value, dict):
             raise ValidationError(OBJECT)
         kind = value.get("type")

@@ -1,6 +1,6 @@
-"""Cards side by side. Source: Meta, messages/interactive-media-carousel-messages and catalogs.
+"""Carousels: cards side by side. Source: Meta, messages/interactive-media-carousel-messages and catalogs.
 
-Few accounts can send them, so the shape is checked and Meta's limits become warnings.
+Only few accounts can send them, so only the shape is enforced, and exceeding a limit of Meta's gives a warning.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Interactive messages: buttons, lists, links, flows, products and requests.
 
-Source: Meta, messages/interactive-*-messages. Each kind is a schema in `INTERACTIVE`; a new kind is one more.
+Source: Meta, messages/interactive-*-messages. Each kind is a schema in `INTERACTIVE`; a new kind needs an entry there.
 """
 
 from __future__ import annotations
@@ -172,5 +172,5 @@ INTERACTIVE = by_type(
 
 
 def interactive() -> Variant:
-    """The object that a message of type `interactive` is."""
+    """Return the field for the content of a message of type `interactive`."""
     return Variant(INTERACTIVE)

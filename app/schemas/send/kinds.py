@@ -1,7 +1,7 @@
-"""The bodies of sends, each with the one content that its type has: for whoever writes them by a description.
+"""One schema per type of send, with the content of that type only, for the API's description.
 
-`SendMessageRequest` checks whatever comes, so that everything that is wrong is told at once. These say the same in a
-form that tools can read: they are made of its fields, and nothing else is.
+`SendMessageRequest` checks all requests, because one schema reports all problems at once. The schemas here are built
+from its fields, so that tools which read the description get the exact body of each type.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from app.schemas.unions import Union
 SHORT = ("message", "image_url", "buttons")
 ADDRESS = ("to", "recipient", "group_id")
 METAS_OWN = ("recipient_type", "context", "biz_opaque_callback_data", "recipient_identity_key_hash")
-"""Fields of a send that Meta's own body has, too."""
+"""Fields of a send that Meta's own body also has."""
 
 _FIELDS: Mapping[str, Any] = SendMessageRequest._declared_fields
 _OPTIONS = [name for name in _FIELDS if name not in (*CONTENT_TYPES, *SHORT, *ADDRESS, "type", "raw")]
@@ -46,7 +46,7 @@ def _word(kind: str) -> Word:
 
 
 def _kinds(prefix: str, beside: Mapping[str, Any], base: type[Schema] = MetaObject) -> dict[str, type[Schema]]:
-    """A body for each type of message: the content that it needs, and what may stand beside it."""
+    """Return a schema for each type of message: its required content, and the fields `beside` it."""
     found = {}
     for kind in Contents().fields:
         content = {"type": _word(kind), kind: _copy(kind, required=True)}
@@ -69,7 +69,7 @@ class _Open(MetaObject):
 
 
 def _short(name: str, beside: Mapping[str, Any]) -> tuple[type[Schema], type[Schema]]:
-    """The short form, with words and without: what each requires tells it from all others."""
+    """Return the schemas of the short form and of the short template, which their required fields distinguish."""
     words = {each: _copy(each, required=each == "message") for each in SHORT}
     template = fields.Nested(ShortTemplate, required=True)
     return (

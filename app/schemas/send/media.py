@@ -23,7 +23,7 @@ class Media(MetaObject):
 
     @validates_schema
     def check_source(self, data: dict[str, Any], **kwargs: Any) -> None:
-        """Want exactly one of the two."""
+        """Require exactly one of `id` and `link`."""
         if ("id" in data) == ("link" in data):
             raise ValidationError("needs either `id` (of an uploaded file) or `link` (a public URL), and only one")
 
@@ -86,5 +86,5 @@ HEADERS = by_type(TextHeader) | MEDIA_HEADERS
 
 
 def header() -> Variant:
-    """Any header."""
+    """Return the field for a header of any type."""
     return Variant(HEADERS)

@@ -31,7 +31,7 @@ class Location(MetaObject):
     address = Text()
 
     def advice(self, data: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """An address alone is not shown."""
+        """Warn of an address without a name, which WhatsApp does not show."""
         if "address" in data and "name" not in data:
             yield "address", "is shown only together with `name`"
 
@@ -62,7 +62,7 @@ class Name(MetaObject):
     suffix = Text()
 
     def advice(self, data: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """Warn of a formatted name alone, which Meta's pages refuse and Meta takes."""
+        """Warn of a formatted name alone: Meta's pages forbid it, but Meta accepts it."""
         if len(data) < 2:
             yield "formatted_name", "stands alone; Meta documents one part beside it: first_name, last_name, …"
 
@@ -110,7 +110,7 @@ class Organisation(MetaObject):
 
 
 class Birthday(fields.Date):
-    """A day as `YYYY-MM-DD`, passed on as it was written."""
+    """A day as `YYYY-MM-DD`, loaded as the string that was written."""
 
     default_error_messages = {**SPOKEN, "invalid": "must be a day as YYYY-MM-DD", "format": "must be YYYY-MM-DD"}
 
@@ -132,5 +132,5 @@ class Contact(MetaObject):
 
 
 def contacts() -> Items:
-    """The list that a message of type `contacts` is. One contact may stand alone."""
+    """Return the field for the content of a message of type `contacts`: a list, or a single contact."""
     return Items(Part(Contact), most=MOST_CONTACTS, one_will_do=True)

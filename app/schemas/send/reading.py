@@ -1,4 +1,4 @@
-"""From a request's JSON to an `OutboundRequest`, or to every reason why not."""
+"""Read a request's JSON into an `OutboundRequest`, or report all problems."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ GROUP_TYPES = ("text", "image", "video", "audio", "document", "sticker", "templa
 
 
 def read_lenient_request(data: Json, default_region: str | None) -> OutboundRequest:
-    """Read a body that was written for Meta: what we do not know and a newer Meta may is Meta's to judge.
+    """Read a body that was written for Meta. Unknown fields and values do not refuse it, since Meta may know them.
 
-    Such a message is passed on unchecked, as with `raw`, and its warnings say why. Raises as `read_send_request` does.
+    Such a message is passed on unchecked, as with `raw`, with a warning for each of them. Raises `Malformed` and
+    `Invalid`, as `read_send_request` does.
     """
     try:
         return read_send_request(data, default_region)
@@ -42,9 +43,9 @@ def read_lenient_request(data: Json, default_region: str | None) -> OutboundRequ
 def read_send_request(data: Any, default_region: str | None) -> OutboundRequest:
     """Read the body of a send.
 
-    Raises `Malformed` for anything but an object, and `Invalid` with `fields`, by dotted path, for whatever Meta is
-    certain to refuse or we cannot read; all problems at once. What Meta may refuse is in the result's `warnings`.
-    `default_region` is where numbers without a country code are from, if anywhere.
+    Raises `Malformed` if it is not an object, and `Invalid` with all problems in `fields`, by dotted path: values that
+    cannot be read, and those that Meta certainly refuses. Those that Meta may refuse give `warnings` in the result.
+    `default_region` is the country of phone numbers without a country code; None refuses such numbers.
     """
     if not isinstance(data, dict):
         raise Malformed()
@@ -82,7 +83,7 @@ def _read_type(written: Json, problems: Problems) -> str:
 
 def _load(written: Json, type_: str, problems: Problems) -> Json:
     schema = UNCHECKED if written.get("raw") is True else CHECKED
-    named = {*problems, type_} if "type" in problems else set(problems)  # of these we have said better what is wrong
+    named = {*problems, type_} if "type" in problems else set(problems)  # these have a better message already
     try:
         loaded: Json = schema.load({name: value for name, value in written.items() if name not in named})
     except ValidationError as err:
@@ -110,7 +111,7 @@ def _read_address(written: Json, default_region: str | None, problems: Problems)
 
 def _read_number(to: Any, default_region: str | None, problems: Problems) -> Json:
     if not isinstance(to, str):
-        return {"to": None}  # the schema has said so
+        return {"to": None}  # the schema reports this problem
     try:
         return {"to": to_e164(to, default_region)}
     except NotInAnyPlan as unusual:

@@ -1,4 +1,4 @@
-"""The body of a send, as `POST /send/whatsapp` and everything like it takes it."""
+"""The body of a send, as `POST /send/whatsapp` and the other ways to send accept it."""
 
 from __future__ import annotations
 
@@ -89,12 +89,12 @@ class SendMessageRequest(Contents):
     messaging_account_id = Id()
 
     def _may_be_absent(self, name: str) -> bool:
-        """A blank recipient, mode or number is a mistake of the caller's."""
+        """Return False: a blank recipient, mode or number is an error of the caller and must be reported."""
         return False
 
     @validates_schema(skip_on_field_errors=False)
     def check_pairs(self, data: dict[str, Any], **kwargs: Any) -> None:
-        """Refuse two values for one thing, and times that leave nothing to send in."""
+        """Refuse contradicting fields, and an `expires_at` that is not after `send_at`."""
         quoted = data.get("context", {}).get("message_id")
         if quoted and data.get("reply_to", quoted) != quoted:
             raise ValidationError("names another message than `context`; leave one out", "reply_to")
@@ -110,11 +110,11 @@ class SendMessageRequest(Contents):
 CONTENT_TYPES = tuple(Contents().fields)
 
 OPTIONS = ("recipient_identity_key_hash", "messaging_account_id")
-"""Fields of Meta's beside the message that go along as they are."""
+"""Top-level fields of Meta's that are passed on unchanged."""
 
 NEVER_PASSED = ("access_token", "appsecret_proof", "method", "batch", "status")
-"""What would make another request of a message: `raw` sends lose it."""
+"""Fields that would change the meaning of the request to Graph; they are removed from `raw` sends."""
 
 CHECKED = SendMessageRequest()
 UNCHECKED = SendMessageRequest(exclude=CONTENT_TYPES, unknown=INCLUDE)
-"""For `raw`: our own fields are read, the rest passes."""
+"""The schema for `raw`: checks our own fields only, and passes all others on."""

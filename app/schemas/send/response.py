@@ -1,4 +1,4 @@
-"""What a send is answered with. Refusals have the shape that every error of the API has."""
+"""The response to an accepted send. A refused send gets the error shape of the whole API."""
 
 from __future__ import annotations
 

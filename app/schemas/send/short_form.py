@@ -39,7 +39,7 @@ class ShortTemplate(MetaObject):
 
 
 def expand(given: Json, problems: Problems) -> Json:
-    """Return a request in the full form; one that is in it already, as it is."""
+    """Return the request in the full form; one that has the full form is returned unchanged."""
     if _is_short(given):
         given = given | {"template": _template(given["template"])}
     if not any(name in given for name in SHORT):
@@ -54,7 +54,7 @@ def expand(given: Json, problems: Problems) -> Json:
 
 
 def restore_names(problems: Problems, given: Json) -> Problems:
-    """Return the problems under the names that the caller used."""
+    """Return the problems with paths of the short form, if the caller used it."""
     names: dict[str, str] = {}
     if any(name in given for name in SHORT):
         names |= _NAMES[_type(given)]
@@ -83,13 +83,13 @@ def _content(given: Json) -> Json:
         return _buttons(given)
     if "image_url" not in given:
         return {"body": given["message"]}
-    # A picture without words is as good as one whose words are empty.
+    # An empty message counts as no caption.
     caption = {"caption": given["message"]} if given.get("message") not in (None, "") else {}
     return {"link": given["image_url"], **caption}
 
 
 def _buttons(given: Json) -> Json:
-    """Reply buttons: the title of each is its id, too, so that what comes back says what was pressed."""
+    """Return the object with reply buttons. Each title is also the id, so that the customer's answer has it."""
     titles = given["buttons"]
     if isinstance(titles, list):
         titles = [{"type": "reply", "reply": {"id": title, "title": title}} for title in titles]
@@ -98,7 +98,7 @@ def _buttons(given: Json) -> Json:
 
 
 def _is_short(given: Json) -> bool:
-    """Whether a template is in the short form, which has no `type`."""
+    """Return whether the request has a template in the short form, which has no `type`."""
     template = given.get("template")
     if "type" in given or not isinstance(template, dict):
         return False

@@ -1,6 +1,6 @@
 """Template messages. Source: Meta, messages/template-messages.
 
-What a template wants is known from its definition alone, so only the shape of what fills it is checked here.
+The parameters that a template needs depend on its definition at Meta, so only their shape is checked here.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class TextParameter(Parameter):
     text = Text(doubtful=USUAL_PARAMETER, required=True)
 
     def advice(self, data: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """Meta refuses breaks and wide gaps in most places."""
+        """Warn of line breaks and runs of spaces, which Meta refuses in most parameters."""
         if _BROKEN_LINE.search(data["text"]):
             yield "text", "holds line breaks, tabs or more than four spaces in a row, which Meta may refuse"
 
@@ -167,7 +167,7 @@ class Component(MetaObject):
     parameters = Items(Variant(PARAMETERS, any_case=True), may_be_empty=True)
 
     def advice(self, data: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
-        """A template's places are named, or numbered, all of them."""
+        """Warn of named and unnamed parameters in one component: a template has only one of the two kinds."""
         named = {"parameter_name" in parameter for parameter in data.get("parameters", [])}
         if len(named) > 1:
             yield "parameters", "are named in part; templates want all names or none"

@@ -1,7 +1,7 @@
 """Strings in Meta's objects: their kinds and their lengths.
 
-Meta states lengths in characters and does not say how it counts an emoji. A text that is too long however one counts
-is refused; one that is too long only by the widest count gets a warning.
+Meta states lengths in characters and does not say how it counts an emoji. A text that is too long by every way of
+counting is refused; one that is too long only in UTF-16 units gets a warning.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ SPOKEN: dict[str, str | list[Any] | dict[Any, Any]] = {"required": REQUIRED, "nu
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
 _FLAG_LETTERS = range(0x1F1E6, 0x1F200)
 LONGEST_EMOJI = 40
-"""Characters that a reader may see as one; a text that is longer than so many times its limit need not be counted."""
+"""Most code points that are shown as one emoji. A text longer than this times its limit is refused uncounted."""
 
 _JOINER = "\u200d"
 
 
 def fewest(text: str) -> int:
-    """Return a text's length by the count that is kindest to it: what a reader sees as one character is one."""
+    """Return the lowest possible length of a text: everything that is shown as one character counts one."""
     count = flag_letters = 0
     before = ""
     for char in text:
@@ -38,7 +38,7 @@ def fewest(text: str) -> int:
 
 
 def widest(text: str) -> int:
-    """Return a text's length in UTF-16 units, in which an emoji counts two and more."""
+    """Return the length of a text in UTF-16 units: an emoji counts two or more."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
@@ -64,7 +64,7 @@ class Text(fields.String):
         return text
 
     def advice_on(self, text: str) -> Iterable[str]:
-        """Warn of what Meta may refuse: blank text, and lengths between two ways of counting."""
+        """Warn of a text that Meta may refuse: a blank one, or one that is too long by some ways of counting only."""
         if not text.strip():
             yield "is blank, which Meta may refuse"
         limit = self.doubtful or self.most
@@ -73,7 +73,7 @@ class Text(fields.String):
 
 
 class Emoji(fields.String):
-    """An emoji, or the empty string that takes a reaction away."""
+    """An emoji, or the empty string, which removes a reaction."""
 
     default_error_messages = {**SPOKEN, "invalid": "must be a string"}
 
@@ -84,13 +84,13 @@ class Emoji(fields.String):
         return text
 
     def advice_on(self, text: str) -> Iterable[str]:
-        """Warn of more than one."""
+        """Warn of more than one emoji."""
         if fewest(text) > 1:
             yield "looks like more than one emoji, which Meta may refuse"
 
 
 class Link(Text):
-    """An http(s) URL that Meta, or the customer, opens."""
+    """An http(s) URL that Meta fetches or the customer opens."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         url = super()._deserialize(value, attr, data, **kwargs)
@@ -104,7 +104,7 @@ class Link(Text):
 
 
 class Id(Text):
-    """An id of Meta's: a string, also when it was written as a number."""
+    """An id of Meta's: a string, or a number, which is loaded as a string."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         written = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -112,7 +112,7 @@ class Id(Text):
 
 
 class Word(fields.String):
-    """One of a few fixed words, in any case where Meta's own samples differ in theirs."""
+    """One of a few fixed words. `any_case` ignores upper and lower case, as Meta's samples vary."""
 
     default_error_messages = {**SPOKEN, "invalid": "must be a string"}
 
@@ -129,7 +129,7 @@ class Word(fields.String):
 
 
 def by_type(*kinds: type[MetaObject]) -> dict[str, type[MetaObject]]:
-    """Return schemas by the one word that the `type` of each allows, for a `Variant`."""
+    """Return the schemas by the single word that the field `type` of each allows, for a `Variant`."""
     found: dict[str, type[MetaObject]] = {}
     for kind in kinds:
         declared: Any = kind._declared_fields["type"]

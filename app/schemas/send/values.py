@@ -13,7 +13,7 @@ from app.schemas.send.texts import SPOKEN
 
 
 class Flag(fields.Boolean):
-    """True or false, not a word for it."""
+    """A boolean; strings such as "true" are refused."""
 
     default_error_messages = {**SPOKEN, "invalid": "must be true or false"}
 
@@ -24,7 +24,7 @@ class Flag(fields.Boolean):
 
 
 class Whole(fields.Integer):
-    """A whole number, not a string of digits. Outside `within` Meta may refuse it."""
+    """A whole number; a string of digits is refused. A number outside `within` gives a warning."""
 
     default_error_messages = {**SPOKEN, "invalid": "must be a whole number"}
 
@@ -38,13 +38,13 @@ class Whole(fields.Integer):
         return int(value)  # JSON has one kind of number: 5.0 is 5
 
     def advice_on(self, number: int) -> Iterable[str]:
-        """Warn of a number outside what Meta documents."""
+        """Warn of a number outside the range that Meta documents."""
         if self.within and number not in self.within:
             yield f"is outside {self.within[0]} to {self.within[-1]}, which Meta may refuse"
 
 
 class Number(fields.Float):
-    """A number, not a string of digits."""
+    """A number; a string of digits is refused."""
 
     default_error_messages = {**SPOKEN, "invalid": "must be a number"}
 
@@ -55,7 +55,7 @@ class Number(fields.Float):
 
 
 class Index(fields.Field[str | int]):
-    """A button's place in its template, from 0, which Meta's own samples write as string and as number."""
+    """A button's index in its template, from 0, as string or number, because Meta's samples have both."""
 
     default_error_messages = SPOKEN
 
@@ -66,7 +66,7 @@ class Index(fields.Field[str | int]):
 
 
 class Degrees(fields.Field[str | float]):
-    """A coordinate, as number or string, within ±`most`."""
+    """A coordinate in degrees, as number or string, from -`most` to `most`."""
 
     default_error_messages = SPOKEN
 
@@ -85,25 +85,26 @@ class Degrees(fields.Field[str | float]):
 
 
 class Part(fields.Nested):
-    """An object inside another."""
+    """A nested object."""
 
     default_error_messages = SPOKEN
 
 
 class Anything(fields.Dict):
-    """An object whose inside only Meta, or the caller's own flow, knows."""
+    """An object whose content is not checked, because only Meta or the caller's own flow defines it."""
 
     default_error_messages = {**SPOKEN, "invalid": "must be an object"}
 
 
 MOST_ITEMS = 200
-"""Of any list: far beyond what any message of Meta's holds, and few enough to look at each."""
+"""Most elements of any list: more than any message of Meta's may have, and few enough to check each."""
 
 
 class Items(fields.List[Any]):
-    """A list. Empty where it may not be, or over `most`, it is refused; outside `usual` Meta may refuse it.
+    """A list of at most `most` elements, refused when empty unless `may_be_empty`. A length outside `usual` gives a
+    warning.
 
-    Blank objects of a list that may be empty are left out. With `one_will_do` an object alone is a list of one.
+    If it may be empty, blank objects are removed. With `one_will_do` a single object counts as a list of one.
     """
 
     default_error_messages = {**SPOKEN, "invalid": "must be a list"}
@@ -137,6 +138,6 @@ class Items(fields.List[Any]):
         return super()._deserialize(value, attr, data, **kwargs)
 
     def advice_on(self, items: list[Any]) -> Iterable[str]:
-        """Warn of a count outside what Meta documents."""
+        """Warn of a number of elements outside the range that Meta documents."""
         if self.usual and len(items) not in self.usual:
             yield f"holds {len(items)}, and Meta documents {self.usual[0]} to {self.usual[-1]}"

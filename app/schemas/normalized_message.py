@@ -21,7 +21,7 @@ class UtcTime(fields.DateTime):
 
 
 class EveryKey(Schema):
-    """Dumps every declared key, in the order of declaration; null where the object has nothing to say.
+    """Dumps every declared key, in the order of declaration; null where the object has no value.
 
     A field that may be null declares it by `allow_none`.
     """

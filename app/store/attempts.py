@@ -83,8 +83,8 @@ def move_to_sending(session: Session, message_ids: Collection[str], now: datetim
 def accept(session: Session, rows: Sequence[tuple[str, int, str]], now: datetime) -> None:
     """Record that Graph accepted attempts, each given as message id, attempt number and wamid.
 
-    A status that was set meanwhile stays. If an echo with the same wamid arrived before Graph's answer, the message
-    gets no wamid of its own: its attempt holds it until `reports.attach_earlier_news` has merged the two.
+    A status that was set since the attempt started stays. If an echo with the same wamid arrived before Graph's answer,
+    only the attempt gets the wamid; the message gets it when `reports.attach_earlier_news` has merged the two.
     """
     given = [{"of_message": key, "of_number": number, "of_wamid": wamid, "now": now} for key, number, wamid in rows]
     session.execute(_ACCEPT_ATTEMPT, given)
@@ -121,7 +121,7 @@ def delete_started_at(session: Session, message_id: str, number: int, started_at
 
 
 def find_orphans(session: Session, before: datetime, limit: int) -> Sequence[SendAttempt]:
-    """Return attempts that started before a time and have no outcome: their process is gone."""
+    """Return up to `limit` attempts that started before a time and have no outcome, because their process died."""
     query = select(SendAttempt).where(SendAttempt.state == "sending", SendAttempt.started_at < before)
     return session.scalars(query.order_by(SendAttempt.started_at).limit(limit)).all()
 
@@ -137,7 +137,7 @@ def find_unknown(session: Session, before: datetime, limit: int) -> list[str]:
 
 
 def select_unlikely(session: Session, message_ids: Collection[str]) -> set[str]:
-    """Return those of these messages all of whose attempts hardly were sent (`unlikely` of `graph.answers.decode`)."""
+    """Return the ids of messages whose `unknown` attempts all have the mark `unlikely` (see `graph.answers.decode`)."""
     query = select(SendAttempt.message_id, SendAttempt.error).where(
         SendAttempt.message_id.in_(message_ids), SendAttempt.state == "unknown"
     )

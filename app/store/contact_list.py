@@ -19,7 +19,7 @@ Numbers = tuple[str, ...] | None
 
 @dataclass(frozen=True, slots=True)
 class ContactFilter:
-    """A filter of contacts: with an alias of each tuple in `names`, matching all `words`, known to a number of ours."""
+    """A filter of contacts: by an alias from each tuple in `names`, by all `words`, and by a number that knows them."""
 
     names: tuple[tuple[str, ...], ...] = ()
     words: tuple[SearchTerm, ...] = ()

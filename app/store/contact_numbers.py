@@ -162,7 +162,7 @@ _RECIPIENT_STATES = select(_NUMBERS.c.contact_id, *_FACTS).where(
 def find_recipient(
     session: Session, name: tuple[str, str], phone_number_id: str, realm: str
 ) -> RecipientState | None:
-    """Return the recipient that an alias (kind, value) has belonged to in a realm at all times; None without one."""
+    """Return the recipient that has always owned an alias (kind, value) in a realm; None if there is none."""
     given = {"kind": name[0], "value": name[1], "realm": realm, "number": phone_number_id}
     row = session.execute(_FIND_RECIPIENT, given).first()
     return None if row is None else _recipient_state(row)

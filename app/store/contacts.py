@@ -64,7 +64,7 @@ def find_in_realms(session: Session, aliases: Collection[Alias]) -> dict[str, di
 
 
 def has_realm(session: Session, realm: str) -> bool:
-    """Whether a realm has any alias."""
+    """Return whether a realm has any alias."""
     return session.execute(select(_ALIASES.c.value).where(_ALIASES.c.app == realm).limit(1)).first() is not None
 
 

@@ -1,4 +1,4 @@
-"""Deliveries: rows that say which endpoint gets which event.
+"""Rows of deliveries: which endpoint gets which event.
 
 They are written in the transaction of the event. A worker claims due rows until a lease ends; a write to a claimed row
 changes it only if the claim is still the worker's.

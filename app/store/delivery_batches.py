@@ -42,7 +42,7 @@ class UntriedDelivery(NamedTuple):
 
 
 def order_key_of(contact_id: str | None, is_status: bool) -> str | None:
-    """A contact's statuses are kept in order among themselves, and its other events among themselves."""
+    """Return the order key of a delivery: a contact's status events have one, and all its other events another."""
     return contact_id if contact_id is None or not is_status else f"{contact_id}/status"
 
 
@@ -65,7 +65,7 @@ def pending_of_contacts(
 
 
 def burst_messages(session: Session, ids: Collection[int]) -> list[UntriedDelivery]:
-    """Return those of these that are untried and about live inbound messages: what a debounced burst is made of.
+    """Return those of these deliveries that a debounced burst may contain: untried, and about live inbound messages.
 
     The key is (contact, number, group).
     """
@@ -81,7 +81,7 @@ def pending_burst_messages(
 
 
 def with_notification(session: Session, ids: Collection[int]) -> list[UntriedDelivery]:
-    """Return those of these that are untried; the key is (notification, number)."""
+    """Return those of these deliveries that are untried; the key is (notification, number)."""
     return _with_keys(session, _with_notification().where(Delivery.id.in_(ids)))
 
 
@@ -98,7 +98,7 @@ def claim(
 ) -> list[DeliveryClaim]:
     """Claim batches until `now + lease`; each is a list of ids with the leader first. Return the leaders' claims.
 
-    A delivery that another worker has taken meanwhile, and those after it in its batch, are not claimed.
+    If another worker has claimed a delivery since it was read, this one and those after it in its batch are left out.
     """
     claim_id = new_id()
     leaders = [batch[0] for batch in batches]

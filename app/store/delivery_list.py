@@ -19,7 +19,7 @@ def page(
     session: Session, *, limit: int, before: int | None, state: str | None, endpoint_id: str | None,
     event_id: str | None,
 ) -> list[Delivery]:  # fmt: skip
-    """Return up to `limit` deliveries, newest first, with ids below `before`, filtered by what is not None."""
+    """Return up to `limit` deliveries, newest first, with ids below `before`; a filter of None is not applied."""
     query = select(Delivery).order_by(Delivery.id.desc()).limit(limit)
     if before is not None:
         query = query.where(Delivery.id < before)

@@ -99,7 +99,7 @@ def _unblocked() -> Update:
 
 
 def _last_before() -> Any:
-    """The id of the last earlier delivery that a delivery waits for: its end unblocks the delivery."""
+    """Return a subquery: the id of the last delivery that a delivery waits for, and whose end unblocks it."""
     earlier = aliased(Delivery)
     last = select(func.max(earlier.id)).where(
         earlier.contact_id == Delivery.contact_id,

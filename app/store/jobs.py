@@ -109,7 +109,7 @@ def claim(session: Session, kind: str, *, now: datetime, lease: timedelta, limit
 
 
 def claim_these(session: Session, kind: str, ids: Sequence[int], *, now: datetime, lease: timedelta) -> list[Claim]:
-    """Claim those of these jobs that are due and not claimed by another worker meanwhile, until `now + lease`."""
+    """Claim those of these jobs that still are due, until `now + lease`. Skips rows that others have locked."""
     values = {"ids": list(ids), "of_kind": kind, "now": now, "latest": latest(kind, now)}
     return _claims(session, kind, _CLAIM_THESE(session), values | {"until": now + lease})
 

@@ -1,4 +1,4 @@
-"""Status reports of Meta's. Some arrive before the wamid of their message is known, and wait for it."""
+"""Rows of Meta's status reports. A report that arrives before the wamid of its message is known waits for it."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def attach(session: Session, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def any_original_stored(session: Session, rows: Sequence[dict[str, Any]]) -> bool:
-    """Whether the message that one of these revisions (`original_wamid`, `phone_number_id`) waits for is stored now."""
+    """Return whether the message of one of these waiting revisions (`original_wamid`, `phone_number_id`) is stored."""
     keys = [(row["original_wamid"], row["phone_number_id"]) for row in rows]
     query = select(_MESSAGES.c.id).where(tuple_(_MESSAGES.c.wamid, _MESSAGES.c.phone_number_id).in_(keys)).limit(1)
     return bool(keys) and session.execute(query).first() is not None

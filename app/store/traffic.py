@@ -48,7 +48,7 @@ def counted_up_to(session: Session, source: str) -> int:
 
 
 def advance(session: Session, source: str, old: int, new: int) -> bool:
-    """Record that the rows up to `new` are counted; False if another worker counted them meanwhile."""
+    """Record that the rows up to `new` are counted; return False if another worker has counted rows after `old`."""
     session.execute(insert_new(session, CountedUpTo), [{"source": source, "place": 0}])
     statement = update(CountedUpTo).where(CountedUpTo.source == source, CountedUpTo.place == old).values(place=new)
     result = session.execute(statement.execution_options(synchronize_session=False))

@@ -41,7 +41,7 @@ class EventQuery(PageQuery):
 
     @validates_schema(skip_on_field_errors=False)
     def check_pairs(self, data: dict[str, Any], **kwargs: Any) -> None:
-        """Refuse parameters that exclude each other: `after` lists ascending, `cursor` descending."""
+        """Refuse `wait` without `after`, and `cursor` with `after`."""
         if "wait" in data and "after" not in data:
             raise ValidationError("goes with `after`; add after=newest, or leave it out", "wait")
         if "cursor" in data and "after" in data:
@@ -62,7 +62,7 @@ class EventAnswer(Schema):
     )
 
     def delay(self, event: Any) -> int:
-        """Return the time from the event to its receipt."""
+        """Return the seconds from the event to its receipt, at least 0."""
         seconds: float = (event.received_at - event.timestamp).total_seconds()
         return round(max(0.0, seconds))
 

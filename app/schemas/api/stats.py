@@ -73,7 +73,7 @@ class FreeService(Schema):
 class ApiUsage(Schema):
     """How much of Graph's quota an app, or calls of one kind to one account, had used when Graph last said so.
 
-    In percent, of the last hour. Graph says so with calls about accounts, numbers and templates, not with sends.
+    In percent, of the last hour. Graph reports it in responses about accounts, numbers and templates, not about sends.
     """
 
     app = fields.String(required=True)

@@ -20,7 +20,8 @@ class Content:
 
 
 ContentParser = Callable[[str, Any], Content]
-"""Takes Meta's type and the value under that name (an object, or None). Returns the content, or raises `CannotRead`."""
+"""A parser of one type: takes Meta's type and the value under that key (an object, or None); returns the content, or
+raises `CannotRead`."""
 
 
 def keep_as_given(message_type: str, value: Any) -> Content:

@@ -161,7 +161,7 @@ def advance_status(session: Session, changes: Sequence[dict[str, Any]]) -> None:
             }
         )
     for status, parameters in sorted(by_status.items()):
-        # Most reports have no error, and the statement without one is cheaper.
+        # Most reports have no error, and then the statement needs no parameter for it.
         has_errors = any(parameter["new_error"] for parameter in parameters)
         session.execute(_advance_status(status, has_errors), parameters)
 

@@ -6,6 +6,7 @@ import dataclasses
 import gc
 import logging
 import os
+import runpy
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app import create_app, migrations
+from app.config.parsers import ROOT
 from app.config.settings import Config, load_config
 from app.container import Gateway
 from app.db.database import Database
@@ -253,3 +255,24 @@ def empty(url: str) -> None:
     """Delete every row of a PostgreSQL database."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(DELETE_ALL)
+
+
+@pytest.fixture
+def gunicorn_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], dict[str, Any]]]:
+    """Run `gunicorn.conf.py` as gunicorn does. Afterwards this process has its own environment and signals again."""
+    environ = dict(os.environ)
+    handlers = {
+        number: signal.getsignal(number)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+    }
+
+    def run() -> dict[str, Any]:
+        for name, value in SETTINGS.items():
+            monkeypatch.setenv(name, value)
+        return runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+
+    yield run
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    os.environ.clear()
+    os.environ.update(environ)

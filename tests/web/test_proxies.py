@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import runpy
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask import Flask, request
 
 from app import web
-from app.config.parsers import ROOT
 from app.config.settings import Config
-from tests.conftest import SETTINGS, on_sqlite, with_settings
+from tests.conftest import on_sqlite, with_settings
 
 SAID = {
     "X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example",
@@ -37,11 +36,7 @@ def test_only_the_address_and_the_scheme_are_believed(app: Flask, config: Config
     assert found == [seen]
 
 
-def test_gunicorn_itself_believes_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in SETTINGS.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "/nowhere")
-
-    settings = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+def test_gunicorn_itself_believes_nobody(gunicorn_settings: Callable[[], dict[str, Any]]) -> None:
+    settings = gunicorn_settings()
 
     assert (settings["forwarder_headers"], settings["secure_scheme_headers"]) == ("", {})

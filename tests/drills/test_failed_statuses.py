@@ -17,7 +17,7 @@ import pytest
 
 from app.security.standard_webhooks import new_secret
 from simulator.testing import MetaStandIn
-from tests.drills.conftest import KINDS, database_of
+from tests.drills.conftest import IS_LONG, KINDS, database_of
 from tests.drills.test_sends import TOKEN, meta_of
 from tests.load.books import Books
 from tests.load.gateway import API_KEY, Gateway, running
@@ -31,6 +31,10 @@ FAILURES, EVERY_SECONDS = 30, 0.5
 WRITERS = tuple(f"54911600000{number}" for number in range(4))
 UNDELIVERABLE = tuple(f"5491170000{number:02}" for number in range(FAILURES))
 DRILL_SECONDS = 300.0
+
+TIMES_AS_LONG = 1.2 if IS_LONG else 5.0
+"""The long form runs alone, so that its seconds mean something. Beside other tests a customer must at least never wait
+for an open breaker or for the retries of a failed status, which take a minute and more."""
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +82,7 @@ def _drill(kind: str, directory: Path) -> None:
                     f" beside {books.count('deliveries', refused)} failures at most {max(beside):.2f} s"
                     f" ({len(beside)} answers)"
                 )
-                assert max(beside) <= 1.2 * max(THINKS_SECONDS, *alone)
+                assert max(beside) <= TIMES_AS_LONG * max(THINKS_SECONDS, *alone)
                 assert books.count("endpoints", "open_until IS NOT NULL") == 0
 
 

@@ -51,7 +51,7 @@ def _worker_pid(gateway: Gateway) -> int:
 
 
 def _is_worker_running(gateway: Gateway) -> bool:
-    return bool(gateway.get("/readyz").json()["worker"]["state"] == "running")
+    return bool(gateway.get("/readyz", timeout=60).json()["worker"]["state"] == "running")
 
 
 def _kill_worker_and_see_another(gateway: Gateway) -> None:
@@ -175,7 +175,9 @@ def _reload(directory: Path) -> None:
         env.write_text("\n".join((f"API_KEY={key}", *lines, "")))
 
     def admits(key: str) -> bool:
-        return gateway.request("GET", "/api/messages", headers={"Authorization": f"Bearer {key}"}).status == 200
+        headers = {"Authorization": f"Bearer {key}"}
+        # Who connects while web processes change may wait for the new ones, which a busy machine starts slowly.
+        return gateway.request("GET", "/api/messages", headers=headers, timeout=60).status == 200
 
     environ = {name: text for name, text in gateway.env.items() if name != "API_KEY"}
     write(API_KEY)

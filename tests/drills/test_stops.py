@@ -119,7 +119,9 @@ def _uwsgi(directory: Path) -> None:
             gateway.wait_ready(120)
             is_signalled = threading.Event()
             waiting = [pool.submit(send_until_taken, gateway, each, is_signalled) for each in range(3)]
-            wait_for(lambda: begun(gateway) >= 3)
+            wait_for(lambda: begun(gateway) >= 3 or any(each.done() for each in waiting))
+            ended = [each.result() for each in waiting if each.done()]
+            assert begun(gateway) >= 3, (ended, gateway.tail())
             is_signalled.set()
 
             _master(gateway, signal.SIGTERM)

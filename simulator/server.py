@@ -26,6 +26,10 @@ _FAREWELL_SECONDS = 1.0
 _PARENT_CHECK_SECONDS = 0.5
 
 
+# By poll(), since select() takes no descriptor above 1023, and a test suite may have more of them open.
+_loop = partial(wasyncore.loop, timeout=_LOOP_SECONDS, use_poll=True)
+
+
 class SimulatorServer:
     """A simulator that listens. With port 0 it takes a free one, which `settings` then names."""
 
@@ -54,13 +58,13 @@ class SimulatorServer:
         parent = int(os.environ.get("PARENT_PID") or os.getppid())
         threading.Thread(target=_follow_parent, args=(parent,), daemon=True).start()
         try:
-            wasyncore.loop(timeout=_LOOP_SECONDS, map=self._server._map)
+            _loop(map=self._server._map)
         except SystemExit:
             self._close()
 
     def start(self) -> None:
         """Serve from a thread of this process, for tests."""
-        loop = partial(wasyncore.loop, timeout=_LOOP_SECONDS, map=self._server._map)
+        loop = partial(_loop, map=self._server._map)
         self._thread = threading.Thread(target=loop, name="simulator-server", daemon=True)
         self._thread.start()
 

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -413,7 +414,12 @@ def master(gateway: Gateway) -> psutil.Process:
 
 
 def _web_processes(gateway: Gateway) -> list[psutil.Process]:
-    return [each for each in master(gateway).children() if "app.start.serve" in each.cmdline()]
+    found = []
+    for each in master(gateway).children():
+        with suppress(psutil.Error):  # one that has just ended
+            if "app.start.serve" in each.cmdline():
+                found.append(each)
+    return found
 
 
 def _admits(gateway: Gateway, key: str) -> bool:

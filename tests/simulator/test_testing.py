@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+from contextlib import ExitStack
+
 import pytest
 import requests
 
@@ -63,3 +66,13 @@ def send(meta: MetaStandIn, text: str, tag: str = "g0") -> requests.Response:
         headers={"Authorization": "Bearer EAAsimulated"},
         timeout=5,
     )
+
+
+def test_it_answers_where_a_thousand_descriptors_are_open(request: pytest.FixtureRequest) -> None:
+    """`select()` takes none above 1023, and long test suites get there."""
+    with ExitStack() as files:
+        for _ in range(1_100):
+            files.enter_context(open(os.devnull, "rb"))
+        answer = requests.get(f"{request.getfixturevalue('meta').url}/v26.0/{NUMBER}", timeout=5)
+
+    assert answer.status_code < 500

@@ -5,7 +5,7 @@ from app.models.api_keys import ApiKey, KeyUse
 from app.models.api_usage import SeenUsage
 from app.models.base import Base
 from app.models.contacts import Contact, ContactAlias, ContactNumber
-from app.models.counts import CountedUpTo, PricedMessages, Traffic
+from app.models.counts import CountedUpTo, LatencyCount, PricedMessages, Traffic
 from app.models.database_use import DatabaseUse
 from app.models.endpoints import Delivery, DeliveryAttempt, Endpoint
 from app.models.events import Event
@@ -37,6 +37,7 @@ __all__ = [
     "IdempotentRequest",
     "Job",
     "KeyUse",
+    "LatencyCount",
     "MergedMessage",
     "Message",
     "ContactWord",

@@ -27,6 +27,22 @@ class Traffic(Base):
     longest: Mapped[float] = mapped_column(Double)
 
 
+class LatencyCount(Base):
+    """How many durations of one kind fell into one bucket, in the minute, hour or day that begins at `starts_at`.
+
+    `what` and the bounds of the buckets are in `domain.latencies`; the other columns are as in `Traffic`.
+    """
+
+    __tablename__ = "latencies"
+
+    seconds: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    starts_at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    phone_number_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    what: Mapped[str] = mapped_column(String(16), primary_key=True)
+    bucket: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    times: Mapped[int] = mapped_column(Sequence)
+
+
 class CountedUpTo(Base):
     """The number of the last row of a table that is counted in `Traffic`."""
 

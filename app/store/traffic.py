@@ -1,4 +1,4 @@
-"""Traffic counts by minute, hour and day, added up from the tables batch by batch."""
+"""Traffic counts and histograms of latencies by minute, hour and day: add to them, and read them."""
 
 from __future__ import annotations
 
@@ -7,28 +7,30 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, Double, and_, delete, func, literal_column, or_, select, update
+from sqlalchemy import CursorResult, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.models import CountedUpTo, Event, Message, SendAttempt, StatusReport, Traffic
-from app.models.base import UtcDateTime
+from app.models import CountedUpTo, LatencyCount, Traffic
 from app.store.dialect import add_up, insert_new
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 BAD_SIGNATURE = "gateway.bad_signature"
-"""Counts webhooks that were refused for their signature. Other kinds are events and `status.…` (from Meta), and
-`send.…` (to Meta)."""
+"""Counts webhooks that were refused for their signature. Other kinds are events and `status.…` (from Meta), `send.…`
+(to Meta) and `delivery.…` (to the user's apps)."""
 
-BATCH_SIZE = 5_000
-"""Rows counted at once."""
-
-_FROM_META = and_(~Traffic.what.startswith("gateway."), ~Traffic.what.startswith("send."))
+_FROM_META = and_(
+    ~Traffic.what.startswith("gateway."), ~Traffic.what.startswith("send."), ~Traffic.what.startswith("delivery.")
+)
 KEY = ("seconds", "starts_at", "phone_number_id", "what")
+LATENCY_KEY = (*KEY, "bucket")
 
 
 @dataclass(frozen=True, slots=True)
 class TrafficCount:
-    """A count of `what` in the minute of `at`. `took` is the sum of the durations in seconds, `longest` the longest."""
+    """A count of `what` in the minute of `at`. `took` is the sum of the durations in seconds, `longest` the longest.
+
+    Where `latency` names a kind of `domain.latencies`, the durations count in its histogram, in `bucket`.
+    """
 
     at: datetime
     phone_number_id: str
@@ -36,10 +38,8 @@ class TrafficCount:
     times: int = 1
     took: float = 0.0
     longest: float = 0.0
-
-
-Counted = tuple[list[TrafficCount], int]
-"""The counts of a batch of rows, and the number of its last row."""
+    latency: str | None = None
+    bucket: int = 0
 
 
 def counted_up_to(session: Session, source: str) -> int:
@@ -56,66 +56,41 @@ def advance(session: Session, source: str, old: int, new: int) -> bool:
     return result.rowcount == 1
 
 
-def add(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+def add(session: Session, happened: Sequence[TrafficCount]) -> None:
     """Add counts to the stored ones."""
-    session.execute(add_up(session, Traffic, KEY, ("times", "took"), ("longest",)), rows)
+    session.execute(add_up(session, Traffic, KEY, ("times", "took"), ("longest",)), rows(happened))
+    if timed := latency_rows(happened):
+        session.execute(add_up(session, LatencyCount, LATENCY_KEY, ("times",)), timed)
 
 
 def purge_minutes(session: Session, before: datetime) -> None:
     """Delete counts by minute before a time; those by hour stay."""
-    statement = delete(Traffic).where(Traffic.seconds == MINUTE, Traffic.starts_at < before)
-    session.execute(statement.execution_options(synchronize_session=False))
+    for model in (Traffic, LatencyCount):
+        statement = delete(model).where(model.seconds == MINUTE, model.starts_at < before)
+        session.execute(statement.execution_options(synchronize_session=False))
 
 
-def of_events(session: Session, after: int) -> Counted:
-    """Count the events after a sequence, by type; those of imported history as `history`. Their duration is the time
-    from the webhook's receipt to the event's creation."""
-    last = session.scalar(select(func.max(Event.sequence))) or 0
-    until = min(last, after + BATCH_SIZE)
-    if until <= after:
-        return [], after
-    what = "CASE WHEN events.source = 'history' THEN 'history' ELSE events.type END"
-    numbered = (Event.sequence > after, Event.sequence <= until)
-    return _grouped(session, "events", what, numbered, "created_at"), until
+def latency_rows(happened: Iterable[TrafficCount]) -> list[dict[str, Any]]:
+    """Return the rows of `latencies` for these counts, by minute, hour and day, in the order of their keys."""
+    found: dict[tuple[Any, ...], int] = {}
+    for each in happened:
+        if each.latency is not None:
+            for seconds, starts_at in _periods(each.at):
+                key = (seconds, starts_at, each.phone_number_id, each.latency, each.bucket)
+                found[key] = found.get(key, 0) + each.times
+    return [dict(zip(LATENCY_KEY, key, strict=True)) | {"times": found[key]} for key in sorted(found)]
 
 
-def of_reports(session: Session, after: int) -> Counted:
-    """Count the status reports after an id, as `status.<status>`."""
-    last = session.scalar(select(func.max(StatusReport.id))) or 0
-    until = min(last, after + BATCH_SIZE)
-    if until <= after:
-        return [], after
-    numbered = (StatusReport.id > after, StatusReport.id <= until)
-    return _grouped(session, "status_reports", "'status.' || status_reports.status", numbered, "received_at"), until
-
-
-def of_attempts(session: Session, after: int, before: datetime) -> Counted:
-    """Count the send attempts after an id, as `send.<state>`, up to the first that is under way or started after
-    `before`."""
-    query = (
-        select(SendAttempt.id, SendAttempt.state, SendAttempt.started_at, SendAttempt.finished_at)
-        .add_columns(Message.phone_number_id)
-        .join(Message, Message.id == SendAttempt.message_id)
-        .where(SendAttempt.id > after)
-        .order_by(SendAttempt.id)
-        .limit(BATCH_SIZE)
-    )
-    found: list[TrafficCount] = []
-    for attempt_id, state, started_at, finished_at, number in session.execute(query):
-        if state == "sending" or started_at >= before:
-            break
-        took = max((finished_at - started_at).total_seconds(), 0.0) if finished_at else 0.0
-        found.append(TrafficCount(started_at, number, f"send.{state}", 1, took, took))
-        after = attempt_id
-    return found, after
+def _periods(at: datetime) -> tuple[tuple[int, datetime], ...]:
+    minute = at.replace(second=0, microsecond=0)
+    return (MINUTE, minute), (HOUR, minute.replace(minute=0)), (DAY, day_of(minute))
 
 
 def rows(happened: Iterable[TrafficCount]) -> list[dict[str, Any]]:
     """Return the rows of `traffic` for these counts, by minute, hour and day, in the order of their keys."""
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for each in happened:
-        minute = each.at.replace(second=0, microsecond=0)
-        for seconds, starts_at in ((MINUTE, minute), (HOUR, minute.replace(minute=0)), (DAY, day_of(minute))):
+        for seconds, starts_at in _periods(each.at):
             key = (seconds, starts_at, each.phone_number_id, each.what)
             row = found.setdefault(key, dict(zip(KEY, key, strict=True)) | {"times": 0, "took": 0.0, "longest": 0.0})
             row["times"] += each.times
@@ -187,19 +162,50 @@ def _spans(seconds: int, since: datetime, until: datetime) -> list[tuple[int, da
     return [(HOUR, since, first), (DAY, first, last), (HOUR, last, until)]
 
 
-def _grouped(
-    session: Session, source: str, what: str, numbered: tuple[ColumnElement[bool], ...], end: str
-) -> list[TrafficCount]:
-    """Count rows by number, minute and kind. Their duration is the time from `received_at` to the column `end`."""
-    start, end = f"{source}.received_at", f"{source}.{end}"
-    if session.get_bind().dialect.name == "sqlite":
-        minute, took = f"{start} / 60000000", f"({end} - {start}) / 1000000.0"
-    else:
-        minute = f"date_trunc('minute', {start})"
-        took = f"CAST(extract(epoch FROM {end} - {start}) AS double precision)"
-    keys: list[Any] = [literal_column(key) for key in (minute, f"coalesce({source}.phone_number_id, '')", what)]
-    at: Any = literal_column(f"min({start})", UtcDateTime())
-    seconds: Any = literal_column(took, Double())
-    query = select(at, *keys[1:], func.count(), func.sum(seconds), func.max(seconds)).where(*numbered).group_by(*keys)
-    found = session.execute(query.select_from(Event if source == "events" else StatusReport))
-    return [TrafficCount(*row[:4], max(row[4], 0.0), max(row[5], 0.0)) for row in found]
+def series(
+    session: Session, seconds: int, since: datetime, until: datetime, numbers: tuple[str, ...] | None
+) -> dict[datetime, dict[str, int]]:
+    """Return how often each kind happened, by the minute, hour or day (`seconds` long) that begins at the key."""
+    query = select(Traffic.starts_at, Traffic.what, func.sum(Traffic.times)).where(
+        Traffic.seconds == seconds, Traffic.starts_at >= since, Traffic.starts_at < until
+    )
+    if numbers is not None:
+        query = query.where(Traffic.phone_number_id.in_(numbers))
+    found: dict[datetime, dict[str, int]] = {}
+    for starts_at, what, times in session.execute(query.group_by(Traffic.starts_at, Traffic.what)):
+        found.setdefault(starts_at, {})[what] = int(times)
+    return found
+
+
+Histograms = dict[str, dict[int, int]]
+"""Counts by bucket, by kind: see `domain.latencies`."""
+
+
+def latency_series(
+    session: Session, seconds: int, since: datetime, until: datetime, numbers: tuple[str, ...] | None
+) -> dict[datetime, Histograms]:
+    """Return the histograms of the minutes, hours or days (`seconds` long) between two times, by their beginning."""
+    count = LatencyCount
+    query = select(count.starts_at, count.what, count.bucket, func.sum(count.times)).where(
+        count.seconds == seconds, count.starts_at >= since, count.starts_at < until
+    )
+    if numbers is not None:
+        query = query.where(count.phone_number_id.in_(numbers))
+    found: dict[datetime, Histograms] = {}
+    for starts_at, what, bucket, times in session.execute(query.group_by(count.starts_at, count.what, count.bucket)):
+        found.setdefault(starts_at, {}).setdefault(what, {})[bucket] = int(times)
+    return found
+
+
+def histograms(
+    session: Session, seconds: int, since: datetime, until: datetime, numbers: tuple[str, ...] | None
+) -> Histograms:
+    """Return the histograms of a whole period. `seconds` is the times' resolution."""
+    found: Histograms = {}
+    for each, start, end in _spans(seconds, since, until):
+        for moment in latency_series(session, each, start, end, numbers).values():
+            for what, counts in moment.items():
+                into = found.setdefault(what, {})
+                for bucket, times in counts.items():
+                    into[bucket] = into.get(bucket, 0) + times
+    return found

@@ -51,5 +51,5 @@ def counted(database: Database) -> Database:
     """What happened, counted in two portions that share an hour."""
     with database.write() as session:
         for portion in (HAPPENED[::2], HAPPENED[1::2]):
-            traffic.add(session, traffic.rows(portion))
+            traffic.add(session, portion)
     return database

@@ -99,6 +99,7 @@ def record(ask: Ask) -> None:
     ask("listEvents", "GET", "/api/events?limit=3", None)
     ask("listAlerts", "GET", "/api/alerts", None)
     ask("getStatistics", "GET", "/api/stats", None)
+    ask("getStatisticsSeries", "GET", "/api/stats/series?step=day", None)
 
 
 def _people(ask: Ask) -> None:

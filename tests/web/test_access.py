@@ -67,6 +67,7 @@ SCOPES: dict[str, str | dict[str, str]] = {
     "/graph/<version>/<path:anything>": "any",
     "/api/alerts": "read",
     "/api/stats": "read",
+    "/api/stats/series": "read",
     "/api/notifications": "admin",
     "/api/notifications/<notification_id>": "admin",
     "/api/notifications/<notification_id>/raw": "admin",

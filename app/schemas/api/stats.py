@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, fields, validates_schema
 
 from app.schemas.api.lists import check_order
-from app.schemas.api.query import NumberId, Query, Time
+from app.schemas.api.query import Choice, NumberId, Query, Time
 from app.schemas.normalized_message import UtcTime
 
 
@@ -24,6 +24,12 @@ class StatsQuery(Query):
         check_order(data)
 
 
+class SeriesQuery(StatsQuery):
+    """Of when, of which number, and how fine."""
+
+    step = Choice(["minute", "hour", "day"], description="How long each point is; minutes are kept for three days.")
+
+
 class Rate(Schema):
     """How many messages, and how many a minute."""
 
@@ -37,6 +43,8 @@ class Latency(Schema):
     times = fields.Integer(required=True)
     average = fields.Float(required=True, allow_none=True)
     longest = fields.Float(required=True, allow_none=True)
+    p50 = fields.Float(required=True, allow_none=True, metadata={"description": "The median."})
+    p99 = fields.Float(required=True, allow_none=True, metadata={"description": "Of a hundred, one took longer."})
 
 
 class Sends(Schema):
@@ -95,7 +103,36 @@ class StatsAnswer(Schema):
     outbound = fields.Nested(Rate, required=True)
     sends = fields.Nested(Sends, required=True)
     webhook_to_processed = fields.Nested(Latency, required=True)
+    webhook_to_app = fields.Nested(
+        Latency, required=True, metadata={"description": "Until one of your apps accepted the event; without replays."}
+    )
     send = fields.Nested(Latency, required=True)
     pricing = fields.List(fields.Nested(Price), required=True)
     free_service = fields.List(fields.Nested(FreeService), required=True)
     api_usage = fields.List(fields.Nested(ApiUsage), required=True)
+
+
+class Quantiles(Schema):
+    """How long something took, in seconds; null when it never happened."""
+
+    times = fields.Integer(required=True)
+    p50 = fields.Float(required=True, allow_none=True)
+    p99 = fields.Float(required=True, allow_none=True)
+
+
+class PointAnswer(Schema):
+    """What happened in one minute, hour or day of UTC; messages in both directions, and attempts by how they ended."""
+
+    at = UtcTime(required=True, metadata={"description": "When it began."})
+    inbound = fields.Integer(required=True)
+    outbound = fields.Integer(required=True)
+    refused = fields.Integer(required=True)
+    unknown_ = fields.Integer(required=True, attribute="unknown", data_key="unknown")
+    failed = fields.Integer(required=True, metadata={"description": "Messages that Meta reported as failed."})
+    error_rate = fields.Float(required=True, allow_none=True)
+    delivered = fields.Integer(required=True, metadata={"description": "Events that your apps accepted."})
+    undelivered = fields.Integer(required=True, metadata={"description": "Tries that they did not accept."})
+    bad_signatures = fields.Integer(required=True, metadata={"description": "Webhooks refused for their signature."})
+    webhook_to_processed = fields.Nested(Quantiles, required=True)
+    webhook_to_app = fields.Nested(Quantiles, required=True)
+    send = fields.Nested(Quantiles, required=True)

@@ -1,11 +1,13 @@
 """Report the state of an installation to its operators.
 
-`readiness` answers `/readyz`. `traffic` counts messages and statuses, from which `stats` makes statistics. `audit`
+`readiness` answers `/readyz`. `traffic` counts messages and statuses, from which `stats` and `series` make
+statistics. `audit`
 compares the acknowledged items with the stored rows. `shared_settings` compares the settings of all workers on one
 database and decides whose settings apply; `tell_web_settings` publishes the settings of web processes.
 """
 
 from app.services.operations.readiness import Health, check_health
+from app.services.operations.series import read_series
 from app.services.operations.shared_settings import ENDPOINT_CHANGED, HANDLERS, WORKER_REFUSED, SharedSettings, unequal
 from app.services.operations.stats import read_stats
 from app.services.operations.tell_web_settings import TellWebSettings
@@ -20,6 +22,7 @@ __all__ = [
     "TellWebSettings",
     "check_health",
     "count_traffic",
+    "read_series",
     "read_stats",
     "unequal",
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.db.database import Database
+from app.domain.latencies import DELIVERED, PROCESSED, SENT, quantile
 from app.domain.numbers import Directory
 from app.models import PricedMessages, SeenUsage
 from app.services.operations.traffic import MINUTES_KEPT
@@ -19,6 +20,7 @@ BY_THE_MINUTE = timedelta(days=2)
 """Longest period that is computed from counts by the minute; a longer one is computed from counts by the hour."""
 
 Totals = dict[str, tuple[int, float, float]]
+Histogram = dict[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,13 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Average and longest duration in seconds; None if it did not happen (`times` is 0)."""
+    """Average, longest, median (`p50`) and 99th percentile in seconds; None if it did not happen (`times` is 0)."""
 
     times: int
     average: float | None
     longest: float | None
+    p50: float | None = None
+    p99: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ class Stats:
     outbound: Rate
     sends: Sends
     webhook_to_processed: Latency
+    webhook_to_app: Latency
     send: Latency
     pricing: list[Price]
     free_service: list[FreeService]
@@ -101,6 +106,7 @@ def read_stats(
     month = min(until, now).strftime("%Y-%m")
     with database.read() as session:
         totals = traffic.totals(session, seconds, since, until, numbers)
+        found = traffic.histograms(session, seconds, since, until, numbers)
         last_day = (until - timedelta(microseconds=1)).date().isoformat()
         prices = pricing.by_category(session, since.date().isoformat(), last_day, numbers)
         ours = [each for each in directory.numbers.values() if numbers is None or each.phone_number_id in numbers]
@@ -115,8 +121,9 @@ def read_stats(
         _rate(_times(totals, "message.received"), minutes),
         _rate(accepted + echoes, minutes),
         _sends(totals),
-        _latency(totals, lambda what: not what.startswith(("send.", "status.", "gateway.")) and what != "history"),
-        _latency(totals, lambda what: what.startswith("send.")),
+        _latency(totals, _is_from_meta, found.get(PROCESSED, {})),
+        _to_app(totals, found.get(DELIVERED, {})),
+        _latency(totals, lambda what: what.startswith("send."), found.get(SENT, {})),
         _prices(prices),
         _free_service(of_month, month),
         usage,
@@ -137,13 +144,30 @@ def _rate(messages: int, minutes: float) -> Rate:
     return Rate(messages, round(messages / minutes, 6) if minutes else 0.0)
 
 
-def _latency(totals: Totals, is_meant: Callable[[str], bool]) -> Latency:
+def _is_from_meta(what: str) -> bool:
+    return not what.startswith(("send.", "status.", "gateway.", "delivery.")) and what != "history"
+
+
+def _latency(totals: Totals, is_meant: Callable[[str], bool], histogram: Histogram) -> Latency:
     found = [value for what, value in totals.items() if is_meant(what)]
     times = sum(value[0] for value in found)
     if not times:
         return Latency(0, None, None)
     took, longest = sum(value[1] for value in found), max(value[2] for value in found)
-    return Latency(times, round(took / times, 6), round(longest, 6))
+    return Latency(times, round(took / times, 6), round(longest, 6), *_quantiles(histogram))
+
+
+def _to_app(totals: Totals, histogram: Histogram) -> Latency:
+    """Return how long events took to the user's apps. Replays, which have no duration, are not among the times."""
+    times = sum(histogram.values())
+    if not times:
+        return Latency(0, None, None)
+    _, took, longest = totals.get("delivery.delivered", (0, 0.0, 0.0))
+    return Latency(times, round(took / times, 6), round(longest, 6), *_quantiles(histogram))
+
+
+def _quantiles(histogram: Histogram) -> tuple[float | None, float | None]:
+    return quantile(histogram, 0.5), quantile(histogram, 0.99)
 
 
 def _sends(totals: Totals) -> Sends:

@@ -50,6 +50,6 @@ class NoteBadSignatures:
         ]
         try:
             with self._database.write() as session:
-                traffic.add(session, traffic.rows(happened))
+                traffic.add(session, happened)
         except Unavailable:
             self._counted += counted

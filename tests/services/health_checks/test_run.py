@@ -509,14 +509,14 @@ def test_silence_where_nothing_is_sent(story: Story) -> None:
     began = story.clock.now.replace(hour=9, minute=0, second=0, microsecond=0) - timedelta(days=6)
     hours = [began + timedelta(days=day, hours=hour) for day in range(6) for hour in range(10)]
     with story.database.write() as session:
-        traffic.add(session, traffic.rows(traffic.TrafficCount(hour, PNID, "message.received", 5) for hour in hours))
+        traffic.add(session, [traffic.TrafficCount(hour, PNID, "message.received", 5) for hour in hours])
     story.clock.now = hours[-1] + timedelta(hours=14)
     assert story.after() == []
 
     assert story.after(hours=12) == [Told("raised", "silence", PNID)]
 
     with story.database.write() as session:
-        traffic.add(session, traffic.rows([traffic.TrafficCount(story.clock.now, PNID, "message.received")]))
+        traffic.add(session, [traffic.TrafficCount(story.clock.now, PNID, "message.received")])
     assert story.after() == [Told("closed", "silence", PNID)]
 
 
@@ -531,7 +531,7 @@ def test_webhooks_that_none_of_our_secrets_signed(story: Story, post_webhook: Re
     assert story.after() == [Told("raised", "signature_refused", PNID)]
 
     with story.database.write() as session:
-        traffic.add(session, traffic.rows([traffic.TrafficCount(story.clock.now, PNID, "message.received")]))
+        traffic.add(session, [traffic.TrafficCount(story.clock.now, PNID, "message.received")])
     assert story.after() == [Told("closed", "signature_refused", PNID)]
 
 
@@ -540,7 +540,7 @@ def test_a_forged_webhook_among_good_ones_is_no_alert(story: Story) -> None:
     for _ in range(30):
         note(to_bytes(message_body(text("Hola"))), story.gateway.directory.current)
         with story.database.write() as session:
-            traffic.add(session, traffic.rows([traffic.TrafficCount(story.clock.now, PNID, "message.received")]))
+            traffic.add(session, [traffic.TrafficCount(story.clock.now, PNID, "message.received")])
         story.clock.pass_by(seconds=10)
 
     assert story.after() == []

@@ -12,9 +12,9 @@ from sqlalchemy import select, update
 
 from app.container import Gateway
 from app.db.database import Database
-from app.models import PricedMessages, SendAttempt, Traffic
+from app.models import Delivery, DeliveryAttempt, Event, PricedMessages, SendAttempt, Traffic
 from app.services.operations.traffic import count_traffic
-from app.store import traffic
+from app.store import traffic, traffic_sources
 from tests.conftest import API_KEY
 from tests.factories import ANA, BO, OTHER_PNID, PNID, echo, echo_body, message_body, status, status_body, text, wamid
 
@@ -97,7 +97,7 @@ def test_large_tables_are_counted_in_portions(
     receive(message_body(text()))
     count_all(database)  # PostgreSQL numbers on from earlier tests, and in portions of three that is a long way
     receive(message_body(*(text() for _ in range(7))))
-    monkeypatch.setattr(traffic, "BATCH_SIZE", 3)
+    monkeypatch.setattr(traffic_sources, "BATCH_SIZE", 3)
 
     assert count_traffic(database, later()) is True
     count_all(database)
@@ -183,6 +183,72 @@ def test_a_time_that_ends_before_it_begins_is_refused(client: FlaskClient) -> No
     time = {"since": "2026-01-02T00:00:00Z", "until": "2026-01-02T00:00:00Z"}
 
     assert client.get("/api/stats", query_string=time, headers=HEADERS).status_code == 422
+
+
+def test_quantiles_come_from_what_was_counted(receive: Receive, database: Database, get: Get) -> None:
+    receive(message_body(text(), text()), message_body(text(), number=OTHER_PNID))
+    with database.write() as session:
+        for event in session.scalars(select(Event)):
+            event.received_at = event.created_at - timedelta(seconds=4)
+    count_all(database)
+
+    stats = get("/api/stats", phone_number_id=PNID)
+
+    assert stats["webhook_to_processed"]["times"] == 2
+    assert 3 <= stats["webhook_to_processed"]["p50"] <= stats["webhook_to_processed"]["p99"] <= 5
+    assert stats["webhook_to_app"] == {"times": 0, "average": None, "longest": None, "p50": None, "p99": None}
+
+
+def test_what_apps_accepted_is_counted_and_replays_have_no_duration(
+    receive: Receive, database: Database, get: Get, gateway: Gateway
+) -> None:
+    endpoint, _ = gateway.manage_endpoints.add({"url": "https://app.example/"})
+    receive(message_body(text(), text(), text()))
+    now = datetime.now(UTC)
+    with database.write() as session:
+        session.execute(update(Event).values(received_at=now - timedelta(seconds=4)))
+        for number, delivery in enumerate(session.scalars(select(Delivery).order_by(Delivery.id))):
+            assert delivery.endpoint_id == endpoint.id
+            delivery.is_replay = number == 2
+            outcome = {"status": None, "error": "timeout"} if number == 1 else {"status": 200}
+            session.add(
+                DeliveryAttempt(delivery_id=delivery.id, number=1, started_at=now, duration_ms=10, **outcome)
+            )
+    assert count_traffic(database, now) is False  # too young to be sure of
+
+    count_all(database)
+
+    [point] = get("/api/stats/series", step="day", since=now.replace(hour=0).isoformat())["data"]
+    assert (point["delivered"], point["undelivered"]) == (2, 1)
+    assert point["webhook_to_app"]["times"] == get("/api/stats")["webhook_to_app"]["times"] == 1
+    assert 3 <= get("/api/stats")["webhook_to_app"]["p50"] <= 5
+
+
+@pytest.mark.parametrize("step, seconds", [("minute", 60), ("hour", 3600), ("day", 86400)])
+def test_a_series_has_a_point_for_each_step(
+    receive: Receive, database: Database, get: Get, step: str, seconds: int
+) -> None:
+    receive(message_body(text(), text()))
+    count_all(database)
+    now = datetime.now(UTC)
+
+    since = (now - 9 * timedelta(seconds=seconds)).isoformat()
+    points = get("/api/stats/series", step=step, since=since, until=(now + timedelta(minutes=1)).isoformat())["data"]
+
+    at = [datetime.fromisoformat(point["at"]) for point in points]
+    assert len(at) in (10, 11)
+    assert {later - earlier for earlier, later in itertools.pairwise(at)} == {timedelta(seconds=seconds)}
+    assert sum(point["inbound"] for point in points) == 2
+    assert [point["error_rate"] for point in points] == [None] * len(points)
+
+
+def test_a_series_of_too_many_points_is_refused(client: FlaskClient) -> None:
+    asked = {"step": "minute", "since": "2026-01-01T00:00:00Z", "until": "2026-01-03T00:00:00Z"}
+
+    answer = client.get("/api/stats/series", query_string=asked, headers=HEADERS)
+
+    assert answer.status_code == 422
+    assert "1500 points" in answer.get_json()["error"]["fields"]["step"][0]
 
 
 def later() -> datetime:

@@ -31,6 +31,7 @@ from app.services.idempotency import IdempotentRequests
 from app.services.messages import MarkRead, is_revoked
 from app.services.numbers import CheckNumber, RecordApiUsage
 from app.services.operations import SharedSettings, TellWebSettings
+from app.services.people import ManagePeople, SignIn
 from app.services.processing import ProcessingOptions, ProcessNotifications
 from app.services.registries import ApiKeys, EndpointDirectory, NumberDirectory, RecordKeyUse, Registry
 from app.services.sending import (
@@ -96,6 +97,8 @@ class Gateway:
     probe_numbers: ProbeNumbers
     shared_settings: SharedSettings
     tell_web_settings: TellWebSettings
+    people: ManagePeople
+    sign_in: SignIn
 
     @classmethod
     def build(cls, config: Config, version: str, *, now: Callable[[], datetime] = utc_now) -> Gateway:
@@ -105,6 +108,7 @@ class Gateway:
         """
         prove_guard()
         silence = timedelta(hours=config.handover_hours)
+        idle = timedelta(hours=config.inbox_idle_hours)
         database = Database(config.database_url, config.database_pool_size)
         encryptor = Encryptor(config.encryption_key)
         registry = Registry(database)
@@ -196,6 +200,8 @@ class Gateway:
             probe_numbers=probe_numbers,
             shared_settings=SharedSettings(config, database, endpoints, alerts, now),
             tell_web_settings=TellWebSettings(config, database, now),
+            people=ManagePeople(database, now, idle),
+            sign_in=SignIn(database, now, idle=idle, lifetime=timedelta(days=config.inbox_session_days)),
         )
 
 

@@ -98,6 +98,14 @@ class CursorGone(GatewayError):
     )
 
 
+class Throttled(GatewayError):
+    """The caller tried too often."""
+
+    code = "throttled"
+    retryable = True
+    default = "Too many tries. Wait ten minutes."
+
+
 class TooManyWaiting(GatewayError):
     """More requests are waiting for events than one key, or one process, may have."""
 

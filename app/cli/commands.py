@@ -22,6 +22,7 @@ TABLE = {
     "migrate": ("app.cli.migrate", "Bring the database up to date."),
     "notifications": ("app.cli.notifications", "Webhooks as they were kept."),
     "numbers": ("app.cli.numbers", "Business numbers beside the one in the settings."),
+    "people": ("app.cli.people", "People who work in the inbox."),
     "sends": ("app.cli.sends", "Sends that are held, failed or wait: many at once."),
     "simulate": ("app.cli.simulate", "Try a deployment: bursts, batches, an outage, a conversation."),
     "simulator": ("app.cli.simulator", "Stand in for Meta."),

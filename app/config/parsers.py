@@ -16,6 +16,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 Parser = Callable[[str], Any]
 
+_OTHER_HEADERS = frozenset(
+    "accept accept-encoding accept-language authorization connection content-length content-type cookie forwarded host"
+    " origin referer user-agent x-forwarded-for x-forwarded-host x-forwarded-proto x-request-id".split()
+)
+
 
 class WrongSetting(Exception):
     """A setting cannot be parsed. The message says what it must be, without its value, which may be a secret."""
@@ -66,6 +71,15 @@ def matching(pattern: str, remedy: str) -> Parser:
         return text
 
     return parse
+
+
+def header_name(text: str) -> str:
+    """Read the name of a request header. Those that browsers and proxies set for other purposes name nobody."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*", text):
+        raise WrongSetting("must be the name of a header, such as X-Forwarded-User")
+    if text.lower() in _OTHER_HEADERS:
+        raise WrongSetting("must be a header that only your proxy sets, such as X-Forwarded-User")
+    return text
 
 
 def url(text: str) -> str:

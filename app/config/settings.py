@@ -69,6 +69,10 @@ class Config:
     simulator: bool = _setting(False, parsers.boolean)
     simulator_app_secret: str = _setting("", parsers.secret_text(16), secret=True)
 
+    inbox_idle_hours: int = _setting(72, parsers.integer(1, 8760))
+    inbox_session_days: int = _setting(30, parsers.integer(1, 365))
+    inbox_user_header: str = _setting("", parsers.header_name)
+
     database_url: str = _setting(f"sqlite:///{ROOT}/data/whatsapp.db", parsers.database_url, secret=True)
     database_pool_size: int = _setting(5, parsers.integer(1, 500))
     storage_limit_mb: int = _setting(0, parsers.integer(0, 100_000_000))
@@ -209,6 +213,9 @@ def _contradictions(given: Mapping[str, Any], on_platform: bool) -> list[str]:
     wrong |= _forwarding(given)
     wrong["SMTP_URL: required with ALERT_EMAIL; the server that takes the mail, as smtp://user:password@host:587"] = (
         "alert_email" in given and "smtp_url" not in given
+    )
+    wrong["INBOX_USER_HEADER: needs TRUSTED_PROXIES, because anybody could set the header where no proxy does"] = (
+        "inbox_user_header" in given and not given.get("trusted_proxies", Config.trusted_proxies)
     )
     wrong["METRICS_PORT: must not be PORT; leave it empty, or choose another"] = given.get("metrics_port") == port
     wrong["DATABASE_URL: must be a PostgreSQL database where DYNO is set, because this host throws its disk away"] = (

@@ -14,6 +14,7 @@ from app.models.jobs import Job, WebSeen, WorkerSeen
 from app.models.messages import MergedMessage, Message, MessageRevision, SendAttempt, StatusReport
 from app.models.notifications import Notification, ParkedItem
 from app.models.numbers import Number
+from app.models.people import PersonSession, SignInLink, StoredPerson
 from app.models.queue import Batch, NumberLimit, QueuedSend, RecipientLimit
 from app.models.registry import RegistryVersion
 from app.models.schema_info import SchemaInfo
@@ -48,13 +49,16 @@ __all__ = [
     "NumberLimit",
     "RecipientLimit",
     "ParkedItem",
+    "PersonSession",
     "PricedMessages",
     "QueuedSend",
     "RegistryVersion",
     "SchemaInfo",
     "SeenUsage",
     "SendAttempt",
+    "SignInLink",
     "StatusReport",
+    "StoredPerson",
     "Traffic",
     "ContactIndexQueue",
     "MessageIndexQueue",

@@ -29,6 +29,7 @@ from app.web.api import (
 from app.web.context import gateway
 from app.web.graph import bp as graph
 from app.web.graph.paths import GraphPaths
+from app.web.inbox import init_app as init_inbox
 from app.web.loop_guard import RefuseOwnCalls
 from app.web.observe import Observe
 from app.web.unread_bodies import DropUnread
@@ -56,6 +57,7 @@ def init_app(app: Flask, config: Config) -> None:
     app.register_blueprint(graph)
     if config.simulator:
         app.register_blueprint(simulator_proxy.bp)
+    init_inbox(app, config)
     app.before_request(_publish_settings)
     errors.init_app(app)
     auth.init_app(app)

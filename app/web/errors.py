@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Flask, current_app, jsonify, request
+from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
@@ -57,12 +57,13 @@ def use_shape(bp: Blueprint, shape: Shape) -> None:
 
 def init_app(app: Flask) -> None:
     """Register the error handlers."""
-    app.register_error_handler(GatewayError, _answer_ours)
-    app.register_error_handler(HTTPException, _answer_http)
+    app.register_error_handler(GatewayError, answer_ours)
+    app.register_error_handler(HTTPException, answer_http)
     app.register_error_handler(Exception, _answer_unexpected)
 
 
-def _answer_ours(error: GatewayError) -> ResponseReturnValue:
+def answer_ours(error: GatewayError) -> Response:
+    """Answer an error of ours in the API's shape."""
     status = STATUS.get(error.code, 500)
     details: dict[str, Any] = {"code": error.code, "message": error.message, "retryable": error.retryable}
     if error.fields:
@@ -82,7 +83,8 @@ def _answer_ours(error: GatewayError) -> ResponseReturnValue:
     return response
 
 
-def _answer_http(error: HTTPException) -> ResponseReturnValue:
+def answer_http(error: HTTPException) -> ResponseReturnValue:
+    """Answer an error of Flask's in the API's shape, or in that of the blueprint below whose path it happened."""
     if request.url_rule is None:
         shapes: dict[str, Shape] = current_app.extensions.get(_SHAPES, {})
         for below, shape in shapes.items():
@@ -105,4 +107,4 @@ def _answer_http(error: HTTPException) -> ResponseReturnValue:
 
 def _answer_unexpected(error: Exception) -> ResponseReturnValue:
     logger.exception("unexpected error", extra={"error": type(error).__name__})
-    return _answer_ours(GatewayError())
+    return answer_ours(GatewayError())

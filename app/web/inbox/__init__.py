@@ -1,0 +1,23 @@
+"""The pages for people: sign-in, and what every page shares.
+
+`access` says who may use a page, `visits` holds the cookie, `headers` what browsers are told, `assets` serves files,
+`languages` chooses words and times. A page's blueprint is declared by `pages(role, bp)` and registered here.
+"""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app.config.settings import Config
+from app.web.inbox import assets, home, languages, navigation, sign_in, visits
+
+
+def init_app(app: Flask, config: Config) -> None:
+    """Register the pages, and what they need of the application."""
+    app.session_interface = visits.Visits(config.secret_key)
+    app.config["WTF_CSRF_SECRET_KEY"] = config.secret_key
+    app.config["WTF_CSRF_TIME_LIMIT"] = None  # a token lasts as long as the session that it belongs to
+    languages.init_app(app)
+    navigation.init_app(app)
+    for bp in (assets.bp, sign_in.bp, sign_in.out, home.bp):
+        app.register_blueprint(bp)

@@ -1,0 +1,131 @@
+"""Who may use which page. Every blueprint of pages declares that by `pages`, as those of the API by `requires`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
+
+from flask import Blueprint, abort, g, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import validate_csrf
+from werkzeug.exceptions import HTTPException
+from wtforms import ValidationError
+
+from app.domain.people import Person, Role
+from app.errors import Forbidden, GatewayError, Unauthenticated
+from app.web.auth import ACCESS
+from app.web.context import gateway
+from app.web.inbox import errors
+from app.web.inbox.headers import protect
+from app.web.inbox.visits import visit
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+BY_ITSELF = "X-Inbox-Background"
+"""A header of requests that a page makes by itself. They do not count as use of the session."""
+
+
+class SignInNeeded(Unauthenticated):
+    """Nobody is signed in, or the session has ended."""
+
+    default = "Sign in first."
+
+
+class ForgedRequest(Forbidden):
+    """A request that changes something came without the token of a form of ours."""
+
+    default = "This form is too old, or was not ours. Load the page again and repeat what you did."
+
+
+def pages(role: Role | Literal["anyone"], bp: Blueprint) -> Blueprint:
+    """Declare who may use the pages of a blueprint: `agent` (everybody who is signed in), `admin`, or `anyone`.
+
+    Requests that change something must bring the token of a form (`csrf_token`) or the header `X-CSRFToken`.
+    Responses get the headers of `headers.py`; errors are pages, or JSON for scripts.
+    """
+    bp.record_once(lambda state: state.app.extensions.setdefault(ACCESS, {}).update({bp.name: f"person:{role}"}))
+    bp.before_request(partial(_check, role))
+    bp.after_request(protect)
+    bp.register_error_handler(GatewayError, _answer)
+    bp.register_error_handler(HTTPException, errors.answer_http)
+    bp.register_error_handler(Exception, errors.answer_unexpected)
+    return bp
+
+
+def person() -> Person:
+    """Return the person who is signed in. Raises `SignInNeeded`, which shows the page for signing in."""
+    found = somebody()
+    if found is None:
+        raise SignInNeeded
+    return found
+
+
+def somebody() -> Person | None:
+    """Return the person who is signed in, by the trusted proxy or by the cookie; None if there is none."""
+    if "person" not in g:
+        g.person = _find()
+    found: Person | None = g.person
+    return found
+
+
+def still_signed_in() -> Callable[[], bool]:
+    """Return a function that says whether this request's person may still see what they see now.
+
+    For responses that last: it needs no request, and asks the database. Raises `Unavailable`.
+    """
+    seen, cookie, services = person(), visit().cookie, gateway()
+    if _named_by_proxy():
+        return lambda: services.sign_in.named(seen.name) == seen
+    return lambda: services.sign_in.who(cookie, is_use=False) == seen
+
+
+def _check(role: Role | Literal["anyone"]) -> None:
+    if role != "anyone" and not person().may(role):
+        raise Forbidden("This page is for admins.")
+    if request.method not in SAFE:
+        _refuse_forged()
+
+
+def _find() -> Person | None:
+    name = _named_by_proxy()
+    if name:
+        return gateway().sign_in.named(name)
+    if visit().is_new:
+        return None
+    return gateway().sign_in.who(visit().cookie, is_use=BY_ITSELF not in request.headers)
+
+
+def _named_by_proxy() -> str:
+    """Return the name that a trusted proxy gave; empty without one."""
+    header = gateway().config.inbox_user_header
+    if not header:
+        return ""
+    name = request.headers.get(header, "")
+    try:
+        return name.encode("latin-1").decode().strip()  # WSGI hands headers on as Latin-1
+    except UnicodeError:
+        return name.strip()
+
+
+def _refuse_forged() -> None:
+    """Raise `ForgedRequest` unless a page of ours made this request."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        raise ForgedRequest
+    # The header first: reading the form of a large upload would read all of it.
+    token = request.headers.get("X-CSRFToken") or request.form.get("csrf_token")
+    try:
+        validate_csrf(token)
+    except ValidationError:
+        raise ForgedRequest from None
+
+
+def _answer(error: GatewayError) -> ResponseReturnValue:
+    if isinstance(error, SignInNeeded) and errors.wants_page():
+        return errors.to_sign_in()
+    return errors.answer_ours(error)
+
+
+def must_see(phone_number_id: str) -> None:
+    """Answer 404 unless the person may see this business number."""
+    if not person().sees(phone_number_id):
+        abort(404)

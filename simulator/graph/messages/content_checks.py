@@ -7,7 +7,7 @@ from typing import Any
 
 from simulator.customers.chats import Chat
 from simulator.graph.errors import GraphRefusal
-from simulator.graph.media.store import MIME_TYPES
+from simulator.graph.media.contents import problem_with
 from simulator.graph.templates.filling import fill_template
 from simulator.graph.templates.store import Template
 from simulator.settings import BusinessNumber
@@ -54,8 +54,9 @@ def late_refusal(simulator: Simulator, chat: Chat, body: dict[str, Any], categor
         return GraphRefusal(131047, details)
     for kind, media_id in media_ids(body):
         file = world.media.find(media_id, world.now())
-        if file and MIME_TYPES[file.mime_type.partition(";")[0]][0] != kind:
-            return GraphRefusal(131053, f"A file of type {file.mime_type} cannot be sent as {kind}")
+        problem = problem_with(file, kind) if file else None
+        if problem:
+            return GraphRefusal(131053, problem)
     return None
 
 

@@ -21,6 +21,7 @@ from app.handlers.environment import without_secrets
 from app.handlers.pool import HandlerPool
 from app.security.encryption import Encryptor
 from app.services.alerts import Alerts, NotifyAlerts, channel_kinds
+from app.services.audit_log import AuditLog, SealAuditLog
 from app.services.contacts import EditContact, EraseContact, HandOver, ReadContacts
 from app.services.delivering import DispatchDelivery, HandlerActions, HandlerDelivery, HttpDelivery, SendReplies
 from app.services.endpoints import DetectSilence, GraphSubscriptions, ManageEndpoints, SyncHandlers
@@ -69,6 +70,8 @@ class Gateway:
     manage_endpoints: ManageEndpoints
     api_keys: ApiKeys
     record_key_use: RecordKeyUse
+    audit_log: AuditLog
+    seal_audit_log: SealAuditLog
     receive: ReceiveNotification
     process: ProcessNotifications
     send: SendMessage
@@ -169,6 +172,8 @@ class Gateway:
             manage_endpoints=manage_endpoints,
             api_keys=ApiKeys(config, database, registry, now),
             record_key_use=RecordKeyUse(database, now),
+            audit_log=AuditLog(database, now),
+            seal_audit_log=SealAuditLog(database),
             receive=ReceiveNotification(database, directory, now),
             process=ProcessNotifications(database, directory, EventLog(endpoints), now, rules),
             send=send,

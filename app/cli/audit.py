@@ -1,9 +1,9 @@
-"""`audit …`: is everything that was acknowledged accounted for?"""
+"""`audit …`: is everything that was acknowledged accounted for, and who did what?"""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group(cls=CommandGroup)
 def audit() -> None:
-    """Do the books balance?"""
+    """Do the books balance, and who did what?"""
 
 
 @audit.command("balance")
@@ -52,3 +52,56 @@ def _print_books(books: Balance) -> None:
     for problem in books.problems:
         click.echo(f"PROBLEM  {problem}")
     click.echo("The books balance." if books.is_clean else "The books do NOT balance.")
+
+
+@audit.command("list")
+@json_option
+@click.option("--actor", help="Who: key:NAME, person:ID, cli or system.")
+@click.option("--act", help="What: contact.erased; with a dot at its end all of a kind: endpoint.")
+@click.option("--subject", help="To what: contact:ID, message:ID, endpoint:ID, …")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+def list_acts(as_json: bool, actor: str | None, act: str | None, subject: str | None, limit: int) -> None:
+    """Show who did what, newest first."""
+    from app.services.audit_log import list_entries
+    from app.store.audit_log import AuditFilter
+
+    found = list_entries(services().database, AuditFilter(actor, act, subject), limit=limit, before=None)
+    rows = [
+        {"at": each.at, "actor": each.actor, "act": each.act, "subject": each.subject, "details": each.details}
+        for each in found
+    ]
+    show(rows, as_json=as_json, empty="Nothing was recorded yet.")
+
+
+@audit.command("export")
+def export() -> None:
+    """Write the whole log as JSON lines, oldest first. `audit verify FILE` checks such a file."""
+    from app.clock import utc_now
+    from app.services.audit_log import AuditLog, export_entries
+
+    AuditLog(services().database, utc_now).record_now(act="audit.exported", subject="audit")
+    for line in export_entries(services().database):
+        click.echo(json.dumps(line, ensure_ascii=False, separators=(",", ":")))
+
+
+@audit.command("verify")
+@click.argument("file", required=False, type=click.File(encoding="utf-8"))
+@click.option("--hash", "known_hash", help="A hash noted earlier, which must still be in the chain.")
+def verify(file: TextIO | None, known_hash: str | None) -> None:
+    """Check that no entry was changed, removed or inserted: in the database, or in a FILE of `audit export`.
+
+    Exits with 1 at the first broken entry. Note the printed hash elsewhere: given as --hash later, it proves that
+    nothing up to there was written anew.
+    """
+    from app.services.audit_log import verify_chain, verify_export
+
+    verdict = verify_export(file, known_hash) if file else verify_chain(services().database, known_hash)
+    click.echo(f"{verdict.entries} entries, {verdict.erased} with erased details; {verdict.unsealed} not sealed yet")
+    if verdict.problem is not None:
+        click.echo(f"BROKEN  {verdict.problem}")
+    elif verdict.has_head is False:
+        click.echo("BROKEN  the hash that was noted is not in the chain")
+    else:
+        click.echo(f"The chain is intact up to place {verdict.place}: {verdict.hash}")
+    if not verdict.is_intact:
+        raise SystemExit(1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from app.actors import CLI, acting
 from app.config.environment import load_environment
 from app.config.settings import Config, load_config
 from app.db import statement_timeout
@@ -101,7 +102,8 @@ class Command(click.Command):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. Exits with 2 for settings that cannot work, and with 1 for what the gateway refuses."""
         try:
-            with statement_timeout.of(None):  # an audit of millions of rows may take its time; nobody waits behind it
+            # An audit of millions of rows may take its time; nobody waits behind it.
+            with acting(CLI), statement_timeout.of(None):
                 return super().invoke(ctx)
         except ConfigError as error:
             raise WrongSettings(error) from error

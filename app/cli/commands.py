@@ -13,7 +13,7 @@ import click
 from app import __version__
 
 TABLE = {
-    "audit": ("app.cli.audit", "Do the books balance?"),
+    "audit": ("app.cli.audit", "Do the books balance, and who did what?"),
     "deliveries": ("app.cli.deliveries", "What your apps are still owed, and did not take."),
     "endpoints": ("app.cli.endpoints", "Your apps: where events are posted."),
     "graph": ("app.cli.graph", "For applications that have Meta's host name built in."),

@@ -78,7 +78,7 @@ def delete_number(phone_number_id: str) -> None:
     """Forget a number that was added."""
     from app.services.numbers import remove_number
 
-    remove_number(services().database, phone_number_id)
+    remove_number(services().database, phone_number_id, utc_now())
 
 
 @numbers.command("check")

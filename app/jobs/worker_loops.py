@@ -73,6 +73,7 @@ def worker_loops(
             Loop("heartbeat", heartbeat, HEARTBEAT_SECONDS),
             Loop("probe", gateway.probe_numbers, PROBE_SECONDS),
             Loop("sweep", lambda: _sweep(gateway), HEARTBEAT_SECONDS),
+            Loop("audit", lambda: _seal(gateway), HEARTBEAT_SECONDS),
             Loop("clocks", lambda: _reset_implausible_times(gateway), CLOCK_SECONDS),
             Loop("search", lambda: _index(gateway), INDEX_SECONDS),
             *_alert_loops(gateway),
@@ -113,6 +114,11 @@ def _sweep(gateway: Gateway) -> bool:
         logger.warning("sends expired before their turn came", extra={"count": expired})
     gateway.sweep_sends.resend_unlikely()
     gateway.sweep_sends.purge()
+    return False
+
+
+def _seal(gateway: Gateway) -> bool:
+    gateway.seal_audit_log()
     return False
 
 

@@ -3,6 +3,7 @@
 from app.models.alerts import Alert
 from app.models.api_keys import ApiKey, KeyUse
 from app.models.api_usage import SeenUsage
+from app.models.audit_log import AuditEntry, AuditHead
 from app.models.base import Base
 from app.models.contacts import Contact, ContactAlias, ContactNumber
 from app.models.counts import CountedUpTo, LatencyCount, PricedMessages, Traffic
@@ -23,6 +24,8 @@ from app.models.search import ContactIndexQueue, ContactWord, MessageDocument, M
 __all__ = [
     "Alert",
     "ApiKey",
+    "AuditEntry",
+    "AuditHead",
     "Base",
     "Batch",
     "Contact",

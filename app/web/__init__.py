@@ -13,6 +13,7 @@ from app.graph.loop_guard import gateway_id
 from app.web import auth, errors, health, idempotency, index, metrics, openapi, query, simulator_proxy
 from app.web.api import (
     alerts,
+    audit,
     batches,
     contact_actions,
     contacts,
@@ -42,7 +43,7 @@ def init_app(app: Flask, config: Config) -> None:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     for module in (
         index, openapi, health, metrics, messages, message_actions, contacts, events, media, notifications, alerts,
-        stats,
+        audit, stats,
     ):  # fmt: skip
         app.register_blueprint(module.bp)
     for bp in (contact_actions.edit_bp, contact_actions.erase_bp, contact_actions.export_bp):

@@ -8,6 +8,7 @@ from functools import partial
 from flask import Blueprint, Flask, g, request
 
 from app.errors import Forbidden, Unauthenticated
+from app.services.audit_log import acting_as, no_longer_acting
 from app.services.registries import Caller
 from app.web.context import gateway
 
@@ -29,6 +30,7 @@ def requires(scope: str, bp: Blueprint) -> Blueprint:
 
 def init_app(app: Flask) -> None:
     """Refuse to start if a blueprint declares no access. Raises `RuntimeError`."""
+    app.teardown_request(_forget_actor)
     silent = set(app.blueprints) - set(app.extensions.get(ACCESS, {}))
     if silent:
         raise RuntimeError(f"no access declared for: {', '.join(sorted(silent))}")
@@ -54,7 +56,20 @@ def identify(key: str, face: str = "api") -> None:
     if found is None:
         raise Unauthenticated(Unauthenticated.unknown)
     g.caller = found
+    name_actor(f"key:{found.name}")
     gateway().record_key_use(found.name, face)
+
+
+def name_actor(actor: str) -> None:
+    """Name who acts in this request, for the audit log: `key:<name>` or `person:<id>`. The last call counts."""
+    token = acting_as(actor)
+    g.setdefault("actor_tokens", []).append(token)
+
+
+def _forget_actor(_error: BaseException | None) -> None:
+    """Restore who acted before the request: a thread serves many."""
+    for token in reversed(g.pop("actor_tokens", [])):
+        no_longer_acting(token)
 
 
 def permit(scope: str) -> None:

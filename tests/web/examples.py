@@ -98,6 +98,7 @@ def record(ask: Ask) -> None:
     ask("replayNotification", "POST", f"/api/notifications/{notification}/replay", None)
     ask("listEvents", "GET", "/api/events?limit=3", None)
     ask("listAlerts", "GET", "/api/alerts", None)
+    ask("listAudit", "GET", "/api/audit?limit=2", None)
     ask("getStatistics", "GET", "/api/stats", None)
     ask("getStatisticsSeries", "GET", "/api/stats/series?step=day", None)
 

@@ -66,6 +66,7 @@ SCOPES: dict[str, str | dict[str, str]] = {
     "/graph/<version>/<object_id>/<edge>/<item_id>": {"GET": "read", "POST": "admin", "DELETE": "admin"},
     "/graph/<version>/<path:anything>": "any",
     "/api/alerts": "read",
+    "/api/audit": "admin",
     "/api/stats": "read",
     "/api/stats/series": "read",
     "/api/notifications": "admin",

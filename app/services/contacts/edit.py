@@ -10,6 +10,7 @@ from typing import Any
 from app.db.database import Database
 from app.domain.messages import shown
 from app.domain.opt_outs import ConsentSource
+from app.services.audit_log import record_act
 from app.services.contacts.events import append_contact_updated, record_consent
 from app.services.contacts.identity import to_ref
 from app.services.contacts.read import find
@@ -39,6 +40,9 @@ class EditContact:
         with self._database.write() as session:
             events.take_turn(session)
             row = find(session, contact_id, numbers)
+            said: dict[str, Any] = {name: changes[name] for name in ("name", "opted_out") if name in changes}
+            said["changed"] = sorted(changes)
+            record_act(session, now, act="contact.changed", subject=f"contact:{contact_id}", details=said)
             if values:
                 contacts.edit(session, contact_id, values | {"updated_at": now})
                 named = replace(to_ref(row), given_name=values.get("given_name", row.given_name))

@@ -16,6 +16,7 @@ from app.db.database import Database
 from app.domain.messages import ContactRef, shown
 from app.logs import get_logger
 from app.models import ContactAlias
+from app.services.audit_log import record_act
 from app.services.contacts.events import append_contact_updated
 from app.services.contacts.read import find
 from app.store import contact_list, contacts, erase, events, search_index
@@ -53,6 +54,7 @@ class EraseContact:
             nobody = shown(ContactRef(contact_id))
             data = {"contact": nobody, "previous": None, "reason": "erased", "opt_out": None, "handover": None}
             append_contact_updated(session, None, data, self._now(), None)
+            record_act(session, self._now(), act="contact.erased", subject=f"contact:{contact_id}")
         self._sweep()
 
     def _until_none_is_left(self, erase_batch: Callable[[Session], int]) -> None:

@@ -11,6 +11,7 @@ from app.db.database import Database
 from app.domain.handover import HandledBy
 from app.domain.messages import shown
 from app.models import Event
+from app.services.audit_log import record_act
 from app.services.contacts.events import append_contact_updated
 from app.services.contacts.identity import to_ref
 from app.services.contacts.read import find
@@ -67,6 +68,8 @@ class HandOver:
         return self.handled_by(event.contact_id, event.phone_number_id) is HandledBy.HUMAN
 
     def _tell(self, session: Session, contact_id: str, to: HandledBy, numbers: list[str], now: datetime) -> None:
+        said = {"to": to.value, "phone_number_ids": numbers}
+        record_act(session, now, act="contact.handed_over", subject=f"contact:{contact_id}", details=said)
         contact = to_ref(contacts.find_many(session, [contact_id])[contact_id])
         data = {
             "contact": shown(contact),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 from app.db.database import Database
 from app.domain.endpoints import Endpoint
 from app.errors import NotFound, WrongState
 from app.models import Delivery, Event
+from app.services.audit_log import record_act
 from app.services.delivering.unblock import unblock_endpoint
 from app.services.events import is_for
 from app.services.registries import to_endpoint
@@ -31,6 +33,7 @@ def retry_delivery(database: Database, delivery_id: int, now: datetime) -> Deliv
         if row.state == "delivered":
             raise WrongState("It was delivered. To have it delivered once more, replay its event to the endpoint.")
         deliveries.requeue(session, [row.id], now)
+        record_act(session, now, act="delivery.retried", subject=f"delivery:{delivery_id}")
     with database.read() as session:
         found = delivery_list.find(session, delivery_id)
     assert found is not None
@@ -40,6 +43,7 @@ def retry_delivery(database: Database, delivery_id: int, now: datetime) -> Deliv
 def replay_dead(database: Database, endpoint_id: str, now: datetime) -> int:
     """Make all dead deliveries of an endpoint due now, and return their number. Raises `Unavailable`."""
     count = 0
+    _record_replay(database, endpoint_id, now, {"dead": True})
     while True:
         with database.write() as session:
             ids = deliveries.dead_ids(session, endpoint_id, BATCH_SIZE)
@@ -71,6 +75,8 @@ def replay_event(database: Database, endpoint_id: str, event_id: str, now: datet
         if event is None:
             raise NotFound("No event has this id.")
         deliveries.enqueue(session, [_new_delivery(endpoint_id, event)], now, is_replay=True)
+        details = {"event_id": event_id}
+        record_act(session, now, act="endpoint.replayed", subject=f"endpoint:{endpoint_id}", details=details)
     return 1
 
 
@@ -85,6 +91,7 @@ def replay_range(
         row = endpoints.find(session, endpoint_id)
     if row is None:
         raise NotFound("No endpoint has this id.")
+    _record_replay(database, endpoint_id, now, {"since": since.isoformat(), "until": (until or now).isoformat()})
     endpoint = to_endpoint(row, ())
     count, after = 0, 0
     while True:
@@ -110,6 +117,12 @@ def replay_of_notifications(database: Database, ids: Sequence[str], now: datetim
         with database.write() as session:
             deliveries.enqueue(session, new[start : start + BATCH_SIZE], now, is_replay=True)
     return len(new)
+
+
+def _record_replay(database: Database, endpoint_id: str, now: datetime, details: dict[str, Any]) -> None:
+    """Record a replay before it begins, in many transactions: one that is cut short was begun all the same."""
+    with database.write() as session:
+        record_act(session, now, act="endpoint.replayed", subject=f"endpoint:{endpoint_id}", details=details)
 
 
 def _replays(found: Sequence[Event], among: Sequence[Endpoint]) -> list[NewDelivery]:

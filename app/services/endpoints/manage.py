@@ -10,6 +10,8 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from app.config.settings import Config
 from app.db.database import Database
 from app.domain.endpoints import OF_THE_SETTINGS, Format
@@ -19,6 +21,7 @@ from app.models import Endpoint
 from app.security.encryption import Encryptor
 from app.security.endpoint_urls import AllowedNetwork, WrongUrl, check_url
 from app.security.standard_webhooks import WrongSecret, new_secret, read_secret
+from app.services.audit_log import record_act
 from app.services.delivering import HttpDelivery, render_events, unblock_endpoint
 from app.services.endpoints.silence import DetectSilence
 from app.services.registries import HEALTHY, OLD_SECRET_LIFETIME, EndpointDirectory, changing, new_row
@@ -89,6 +92,7 @@ class ManageEndpoints:
         _check_together(row, {})
         with changing(self._database) as session:
             endpoints.add(session, row)
+            self._record(session, "endpoint.added", row.id, sorted(values))
         self._directory.forget()
         return row, secret
 
@@ -115,6 +119,7 @@ class ManageEndpoints:
             changes |= {"disabled_at": None, "disabled_reason": None} | HEALTHY
         with changing(self._database) as session:
             endpoints.set_values(session, endpoint_id, **changes, updated_at=self._now())
+            self._record(session, "endpoint.changed", endpoint_id, sorted(values))
         self._directory.forget()
         if begins_anew:
             unblock_endpoint(self._database, endpoint_id, self._now)
@@ -138,6 +143,7 @@ class ManageEndpoints:
                 session, endpoint_id, secret=self._encryptor.encrypt(secret), old_secret=row.secret,
                 old_secret_until=now + OLD_SECRET_LIFETIME, updated_at=now, **HEALTHY,
             )  # fmt: skip
+            self._record(session, "endpoint.secret_rotated", endpoint_id)
         self._directory.forget()
         unblock_endpoint(self._database, endpoint_id, self._now)
         return secret
@@ -156,6 +162,7 @@ class ManageEndpoints:
             # Wait for transactions that still add deliveries for this endpoint, so that all are dead-lettered below.
             events.take_turn(session)
             endpoints.set_values(session, endpoint_id, removed_at=self._now())
+            self._record(session, "endpoint.removed", endpoint_id)
         self._directory.forget()
         more = True
         while more:
@@ -182,6 +189,11 @@ class ManageEndpoints:
         answer = self._post.post(endpoint, name, body)
         warnings = self._detect_silence(endpoint, asked_by) if answer.is_success else []
         return Tested(dataclasses.replace(answer, body=answer.body[:4096]), warnings)
+
+    def _record(self, session: Session, act: str, endpoint_id: str, changed: Sequence[str] = ()) -> None:
+        """Record an act with the names of the changed fields. Their values may be secrets, or addresses of them."""
+        details = {"changed": list(changed)} if changed else None
+        record_act(session, self._now(), act=act, subject=f"endpoint:{endpoint_id}", details=details)
 
     def _check_url(self, url: str) -> None:
         try:

@@ -13,6 +13,7 @@ from app.domain.numbers import DEFAULT_APP, realm_of
 from app.errors import Invalid, NotFound
 from app.models import Number
 from app.security.encryption import CannotDecrypt, Encryptor
+from app.services.audit_log import record_act
 from app.services.registries import app_of, changing
 from app.store import contacts, numbers, registry
 
@@ -58,6 +59,8 @@ def save_number(
             },
         )
         _rename_realm(session, known_as, app)
+        act = "number.changed" if before else "number.added"
+        record_act(session, now, act=act, subject=f"number:{phone_number_id}")
 
 
 def change_number(
@@ -88,13 +91,16 @@ def change_number(
             _rename_realm(session, known_as, row.app)
         row.updated_at = now
         registry.bump(session)
+        details = {"changed": sorted(changes)}
+        record_act(session, now, act="number.changed", subject=f"number:{phone_number_id}", details=details)
 
 
-def remove_number(database: Database, phone_number_id: str) -> None:
+def remove_number(database: Database, phone_number_id: str, now: datetime) -> None:
     """Remove a number that was added; its messages stay. Raises `NotFound` and `Unavailable`."""
     with changing(database) as session:
         if not numbers.remove(session, phone_number_id):
             raise NotFound("No number with this phone_number_id was added.")
+        record_act(session, now, act="number.removed", subject=f"number:{phone_number_id}")
 
 
 def _rename_realm(session: Session, old: str | None, new: str) -> None:

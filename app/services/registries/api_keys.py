@@ -16,6 +16,7 @@ from app.errors import Invalid, NotFound
 from app.ids import new_id
 from app.models import ApiKey
 from app.security.encryption import hash_key
+from app.services.audit_log import record_act
 from app.services.registries.versions import Registry, changing
 from app.store import api_keys
 
@@ -91,6 +92,8 @@ class ApiKeys:
                     "created_at": self._now(),
                 },
             )
+            details = {"scopes": sorted(set(scopes)), "phone_number_ids": sorted(set(numbers or ()))}
+            record_act(session, self._now(), act="key.made", subject=f"key:{name}", details=details)
         return key
 
     def revoke(self, name: str) -> None:
@@ -98,6 +101,7 @@ class ApiKeys:
         with changing(self._database) as session:
             if not api_keys.revoke(session, name, self._now()):
                 raise NotFound("No key of that name is in use.")
+            record_act(session, self._now(), act="key.revoked", subject=f"key:{name}")
 
     def all(self) -> list[ApiKey]:
         """Return all keys, including revoked ones."""

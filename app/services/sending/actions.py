@@ -12,6 +12,7 @@ from app.db.database import Database
 from app.domain.outbound import Priority
 from app.errors import NotFound, OptedOut, WrongState
 from app.models import Message
+from app.services.audit_log import record_act
 from app.services.contacts import check_opt_out, check_window
 from app.services.sending.record import enqueue, to_request
 from app.services.sending.status_events import append_status_events
@@ -49,18 +50,14 @@ class SendActions:
 
     def cancel(self, message_id: str, numbers: tuple[str, ...] | None) -> str:
         """Cancel a message that is queued or held; return the new status. Raises `NotFound` and `WrongState`."""
-        return self._act(
-            message_id, numbers, CANCELLABLE, "cancelled", lambda session, row: queue.remove(session, [row.id])
-        )
+        return self._act(message_id, numbers, CANCELLABLE, "cancelled", "message.cancelled", _leave_queue)
 
     def mark_sent(self, message_id: str, numbers: tuple[str, ...] | None) -> str:
         """Mark a message with an unknown outcome as sent; return the new status.
 
         Raises `NotFound` and `WrongState`.
         """
-        return self._act(
-            message_id, numbers, MARKABLE, "sent", lambda session, row: queue.remove(session, [row.id])
-        )
+        return self._act(message_id, numbers, MARKABLE, "sent", "message.marked_sent", _leave_queue)
 
     def _retry(
         self, message_id: str, numbers: tuple[str, ...] | None, force: bool, is_marketing: bool | None = None
@@ -68,7 +65,7 @@ class SendActions:
         def again(session: Session, row: Message) -> None:
             requeue(session, row, self._now(), force, is_marketing=is_marketing)
 
-        return self._act(message_id, numbers, RETRIABLE, "queued", again)
+        return self._act(message_id, numbers, RETRIABLE, "queued", "message.retried", again)
 
     def _act(
         self,
@@ -76,6 +73,7 @@ class SendActions:
         numbers: tuple[str, ...] | None,
         allowed: tuple[str, ...],
         status: str,
+        name: str,
         act: Callable[[Session, Message], None],
     ) -> str:
         now = self._now()
@@ -88,7 +86,12 @@ class SendActions:
                 raise WrongState(f"The message is {row.status}; this can be done while it is {' or '.join(allowed)}.")
             act(session, row)
             append_status_events(session, {row.id: None}, now)
+            record_act(session, now, act=name, subject=f"message:{row.id}")
         return status
+
+
+def _leave_queue(session: Session, row: Message) -> None:
+    queue.remove(session, [row.id])
 
 
 def _find(session: Session, message_id: str, numbers: tuple[str, ...] | None) -> Message:

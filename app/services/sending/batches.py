@@ -12,6 +12,7 @@ from app.db.database import Database
 from app.domain.outbound import Priority
 from app.errors import GatewayError, NotFound, OptedOut, WrongState
 from app.models import Batch
+from app.services.audit_log import record_act
 from app.services.idempotency import Retry
 from app.services.registries import NumberDirectory
 from app.services.sending.actions import requeue
@@ -81,15 +82,15 @@ class Batches:
 
     def pause(self, batch_id: str, numbers: tuple[str, ...] | None) -> BatchView:
         """Stop sending until `resume`. Raises `NotFound`, and `WrongState` for a batch that is not running."""
-        return self._move(batch_id, numbers, ("running",), "paused", queue.NEVER)
+        return self._move(batch_id, numbers, ("running",), "paused", "batch.paused", queue.NEVER)
 
     def resume(self, batch_id: str, numbers: tuple[str, ...] | None) -> BatchView:
         """Continue sending, also if Meta had stopped the number's bulk sends. Raises `NotFound` and `WrongState`."""
-        return self._move(batch_id, numbers, ("paused", "running"), "running", None)
+        return self._move(batch_id, numbers, ("paused", "running"), "running", "batch.resumed", None)
 
     def cancel(self, batch_id: str, numbers: tuple[str, ...] | None) -> BatchView:
         """Cancel all queued and held messages. Raises `NotFound`, and `WrongState` for a cancelled batch."""
-        view = self._move(batch_id, numbers, ("running", "paused"), "cancelled", queue.NEVER)
+        view = self._move(batch_id, numbers, ("running", "paused"), "cancelled", "batch.cancelled", queue.NEVER)
         while True:
             with self._database.write() as session:
                 events.take_turn(session)
@@ -110,6 +111,9 @@ class Batches:
             raise WrongState("The batch was cancelled.")
         with self._database.read() as session:
             failed = queue.messages_of_batch(session, batch_id, "failed", MAX_RETRIED)
+        with self._database.write() as session:
+            details = {"count": len(failed)}
+            record_act(session, self._now(), act="batch.retried", subject=f"batch:{batch_id}", details=details)
         for start in range(0, len(failed), BATCH_SIZE):
             refused = self._retry(failed[start : start + BATCH_SIZE])
             cleared = [message_id for message_id, refusal in refused.items() if self._is_cleared(message_id, refusal)]
@@ -152,6 +156,7 @@ class Batches:
         numbers: tuple[str, ...] | None,
         allowed: tuple[str, ...],
         state: str,
+        name: str,
         due_at: datetime | None,
     ) -> BatchView:
         now = self._now()
@@ -161,6 +166,7 @@ class Batches:
                 raise WrongState(f"The batch is {batch.state}; this can be done while it is {' or '.join(allowed)}.")
             batch.state, batch.updated_at = state, now
             queue.postpone_batch(session, batch_id, due_at)
+            record_act(session, now, act=name, subject=f"batch:{batch_id}")
             if state == "running":
                 limiter = limiters.lock(session, batch.phone_number_id, now)
                 limiter.bulk_stopped_by = None

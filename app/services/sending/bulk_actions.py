@@ -14,6 +14,7 @@ from app.domain.holds import Selection
 from app.domain.outbound import Priority
 from app.errors import GatewayError, Invalid
 from app.models import Message
+from app.services.audit_log import record_act
 from app.services.sending.actions import CANCELLABLE, RETRIABLE, requeue
 from app.services.sending.holds import release
 from app.services.sending.status_events import append_status_events
@@ -45,7 +46,7 @@ class BulkActions:
 
     def release(self, wanted: Selection) -> BulkResult:
         """Queue held messages again; those whose `expires_at` has passed become `expired`."""
-        return self._act(replace(wanted, statuses=("held",)), "queued", release)
+        return self._act(replace(wanted, statuses=("held",)), "queued", "messages.released", release)
 
     def retry(self, wanted: Selection) -> BulkResult:
         """Queue failed, expired, cancelled and held messages for another attempt."""
@@ -54,7 +55,7 @@ class BulkActions:
             requeue(session, row, now, False, priority=Priority.BULK if row.batch_id else Priority.NORMAL)
             return "queued"
 
-        return self._act(_within(wanted, RETRIABLE), "queued", again)
+        return self._act(_within(wanted, RETRIABLE), "queued", "messages.retried", again)
 
     def cancel(self, wanted: Selection) -> BulkResult:
         """Cancel queued and held messages."""
@@ -63,14 +64,16 @@ class BulkActions:
             queue.remove(session, [row.id])
             return "cancelled"
 
-        return self._act(_within(wanted, CANCELLABLE), "cancelled", give_up)
+        return self._act(_within(wanted, CANCELLABLE), "cancelled", "messages.cancelled", give_up)
 
     def summary(self, wanted: Selection) -> Sequence[Any]:
         """Count a selection's messages by status, reason, number and batch: see `store.held_sends.summary`."""
         with self._database.read() as session:
             return held_sends.summary(session, wanted)
 
-    def _act(self, wanted: Selection, status: str, act: Callable[[Session, Message, datetime], str]) -> BulkResult:
+    def _act(
+        self, wanted: Selection, status: str, name: str, act: Callable[[Session, Message, datetime], str]
+    ) -> BulkResult:
         moved, refused, after = 0, dict[str, int](), ""
         for _ in range(MAX_MESSAGES // BATCH_SIZE):
             with self._database.read() as session:
@@ -93,6 +96,8 @@ class BulkActions:
                     except GatewayError as error:  # the customer's window has closed, or the recipient opted out
                         refused[error.code] = refused.get(error.code, 0) + 1
                 append_status_events(session, dict.fromkeys(gone), now)
+                if gone:
+                    record_act(session, now, act=name, subject="messages", details={"ids": gone})
                 moved += len(gone)
         return BulkResult(moved, refused, True)
 

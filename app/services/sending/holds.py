@@ -11,6 +11,7 @@ from app.db.database import Database
 from app.domain.holds import HeldFor, hold_error
 from app.domain.outbound import Priority
 from app.models import Message
+from app.services.audit_log import record_act
 from app.services.sending.actions import requeue
 from app.services.sending.status_events import append_status_events
 from app.store import attempts, events, held_sends, queue
@@ -38,6 +39,9 @@ class HoldSends:
         while another copy of the database was in use, so `UNKNOWN_SEND_POLICY=resend` must not send them again.
         """
         now, count = self._now(), 0
+        with self._database.write() as session:
+            details = {"reason": reason.value, "phone_number_ids": list(numbers or ())}
+            record_act(session, now, act="messages.held", subject="messages", details=details)
         while True:
             with self._database.write() as session:
                 events.take_turn(session)

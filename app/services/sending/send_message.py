@@ -24,6 +24,7 @@ from app.logs import get_logger
 from app.models import Message
 from app.process import fault_points
 from app.process.fault_points import Point
+from app.services.audit_log import record_sent_by_hand
 from app.services.contacts import record_refusal
 from app.services.idempotency import Retry, claim_key
 from app.services.registries import NumberDirectory
@@ -112,6 +113,7 @@ class SendMessage:
             recorded = record(session, message_id, number, request, now, status="queued")
             enqueue(session, recorded, number.phone_number_id, recorded.request, now)
             self._claim(session, retry, recorded.request, message_id, now)
+            record_sent_by_hand(session, now, message_id)
         fault_points.reach(Point.QUEUED)
         return Sent(message_id, None, "queued", recorded.request.warnings)
 
@@ -133,6 +135,7 @@ class SendMessage:
             self._claim(session, retry, recorded.request, message_id, now)
             slot, limiter = slots.reserve_slot(session, number, recorded.recipient, now)
             attempts.start(session, [(message_id, 1)], now)
+            record_sent_by_hand(session, now, message_id)
         fault_points.reach(Point.SYNC_SENDING)
         if slot > now:
             time.sleep((slot - now).total_seconds())

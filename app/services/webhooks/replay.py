@@ -7,6 +7,7 @@ from datetime import datetime
 from app.db.database import Database
 from app.errors import NotFound
 from app.models import Notification
+from app.services.audit_log import record_act
 from app.services.delivering import replay_of_notifications
 from app.store import notifications
 
@@ -24,8 +25,9 @@ def replay_notification(database: Database, notification_id: str, now: datetime)
     with database.write() as session:
         notifications.replay(session, [notification_id], now)
         row = notifications.find(session, notification_id)
-    if row is None:
-        raise NotFound("No notification has this id.")
+        if row is None:
+            raise NotFound("No notification has this id.")
+        record_act(session, now, act="notification.replayed", subject=f"notification:{notification_id}")
     return row
 
 
@@ -37,6 +39,9 @@ def replay_notifications(
     With `deliver`, their earlier events are delivered again, too; without, only new events are delivered.
     """
     count, after = 0, ""
+    details = {"since": since.isoformat() if since else None, "state": state, "deliver": deliver}
+    with database.write() as session:
+        record_act(session, now, act="notifications.replayed", subject="notifications", details=details)
     while True:
         with database.read() as session:
             ids = notifications.read_ids(

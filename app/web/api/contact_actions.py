@@ -61,7 +61,9 @@ def erase(contact_id: str) -> ResponseReturnValue:
 @describe("exportContact", "Contacts", {200: ContactExport})
 def export(contact_id: str) -> ResponseReturnValue:
     """Export everything we know of a contact: its names, messages and events, oldest first."""
-    exported = export_contact(gateway().database, gateway().contacts, meant(contact_id), caller().numbers)
+    contact_id = meant(contact_id)
+    exported = export_contact(gateway().database, gateway().contacts, contact_id, caller().numbers)
+    gateway().audit_log.record_now(act="contact.exported", subject=f"contact:{contact_id}")
     return Response(_written(exported), mimetype="application/json")
 
 

@@ -64,6 +64,7 @@ def replay(notification_id: str) -> ResponseReturnValue:
 def raw(notification_id: str) -> ResponseReturnValue:
     """Download a webhook's bytes, exactly as received."""
     row, _ = find_notification(gateway().database, notification_id)
+    gateway().audit_log.record_now(act="notification.downloaded", subject=f"notification:{notification_id}")
     # Never as something a browser would run: anyone with a signature chose these bytes.
     headers = {"X-Content-Type-Options": "nosniff", "Content-Disposition": 'attachment; filename="notification.json"'}
     return Response(row.raw, mimetype="application/octet-stream", headers=headers)

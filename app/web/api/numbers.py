@@ -81,7 +81,7 @@ def change(phone_number_id: str) -> ResponseReturnValue:
 def remove(phone_number_id: str) -> ResponseReturnValue:
     """Forget a number that was added. What it sent and received stays."""
     _refuse_the_settings_own(phone_number_id)
-    remove_number(gateway().database, phone_number_id)
+    remove_number(gateway().database, phone_number_id, gateway().now())
     gateway().directory.refresh()
     return {"success": True}
 

@@ -558,7 +558,7 @@ def test_a_lost_key_is_told_as_itself(story: Story, gateway: Gateway, client: Fl
     assert story.after() == [Told("raised", "encryption_key", "")]
     assert client.get("/readyz").get_json()["secrets"] == "cannot be decrypted; see ENCRYPTION_KEY"
 
-    remove_number(story.database, OTHER_PNID)
+    remove_number(story.database, OTHER_PNID, story.clock())
     gateway.directory.refresh()
     story.use(gateway.config)
     assert story.after() == [Told("closed", "encryption_key", "")]

@@ -2,11 +2,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import responses
-from click.testing import Result
 from flask import Flask
 from sqlalchemy import delete
 
@@ -14,10 +12,9 @@ from app.container import Gateway
 from app.db.database import Database
 from app.migrations import current, head
 from app.models import Event
+from tests.cli.conftest import Run
 from tests.conftest import with_settings
 from tests.factories import OTHER_PNID, PNID, WABA, message_body, text
-
-Run = Callable[..., Result]
 
 
 def test_migrate_can_be_run_again(run: Run, database: Database) -> None:
@@ -153,17 +150,6 @@ def test_the_audit_fails_when_the_books_do_not_balance(
 
     assert result.exit_code == 1
     assert "1 processed, 0 events" in result.output
-
-
-@pytest.fixture
-def run(app: Flask) -> Run:
-    """Run a command as `flask` does."""
-
-    def run_(*arguments: str, **more: Any) -> Result:
-        with app.app_context():
-            return app.test_cli_runner().invoke(args=list(arguments), **more)
-
-    return run_
 
 
 def test_an_app_of_metas_format_may_ask_for_whole_notifications(run: Run, gateway: Gateway) -> None:

@@ -40,7 +40,7 @@ class HoldSends:
         """
         now, count = self._now(), 0
         with self._database.write() as session:
-            details = {"reason": reason.value, "phone_number_ids": list(numbers or ())}
+            details = {"reason": str(reason), "phone_number_ids": list(numbers or ())}
             record_act(session, now, act="messages.held", subject="messages", details=details)
         while True:
             with self._database.write() as session:

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from click.testing import Result
 from flask.testing import FlaskClient
 from sqlalchemy import delete, update
 
@@ -18,9 +17,7 @@ from app.store import audit_log
 from tests.conftest import API_KEY, on_sqlite
 from tests.factories import message_body, text
 
-Run = Callable[..., Result]
 HEADERS = {"Authorization": f"Bearer {API_KEY}"}
-PHONE = "+5491112345678"
 
 
 def record(gateway: Gateway, *subjects: str) -> None:
@@ -123,21 +120,6 @@ def test_an_export_verifies_and_one_that_was_cut_off_does_not(gateway: Gateway) 
     assert not verify_export([lines[0], *lines[2:]]).is_intact
     with pytest.raises(Malformed):
         verify_export(["{"])
-
-
-@on_sqlite
-def test_the_command_lists_exports_and_verifies(run: Run, gateway: Gateway) -> None:
-    run("keys", "add", "crm")
-    gateway.seal_audit_log()
-
-    assert "cli\tkey.made\tkey:crm" in run("audit", "list").output
-    assert "The chain is intact up to place 1" in run("audit", "verify").output
-    assert '"act":"key.made"' in run("audit", "export").output
-    with gateway.database.write() as session:
-        session.execute(update(AuditEntry).where(AuditEntry.place == 1).values(subject="key:other"))
-    broken = run("audit", "verify")
-    assert broken.exit_code == 1
-    assert "BROKEN  the entry at place 1" in broken.output
 
 
 @on_sqlite

@@ -6,20 +6,16 @@ another; a worker seals them in order (`SealAuditLog`). `verify_chain` finds the
 erased, the chain stays.
 """
 
-from app.actors import acting, acting_as, current_actor, no_longer_acting
+from app.actors import acting_as, no_longer_acting
 from app.services.audit_log.read import export_entries, list_entries
-from app.services.audit_log.record import AuditLog, erase_details, record_act, record_sent_by_hand
+from app.services.audit_log.record import AuditLog, record_act, record_sent_by_hand
 from app.services.audit_log.seal import SealAuditLog
-from app.services.audit_log.verify import Verdict, verify_chain, verify_export
+from app.services.audit_log.verify import verify_chain, verify_export
 
 __all__ = [
     "AuditLog",
     "SealAuditLog",
-    "Verdict",
-    "acting",
     "acting_as",
-    "current_actor",
-    "erase_details",
     "export_entries",
     "list_entries",
     "no_longer_acting",

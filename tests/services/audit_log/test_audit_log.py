@@ -11,7 +11,8 @@ from sqlalchemy import delete, update
 from app.container import Gateway
 from app.errors import Malformed
 from app.models import AuditEntry
-from app.services.audit_log import erase_details, export_entries, verify_chain, verify_export
+from app.services.audit_log import export_entries, verify_chain, verify_export
+from app.services.audit_log.record import erase_details
 from app.services.audit_log.seal import SealAuditLog
 from app.store import audit_log
 from tests.conftest import API_KEY, on_sqlite

@@ -43,7 +43,7 @@ class ManagePeople:
         self._now = now
         self._idle = idle
 
-    def add(self, name: str, role: str, numbers: Sequence[str] | None = None) -> Person:
+    def add(self, name: str, role: str, numbers: Sequence[str] | None = None, *, actor: str) -> Person:
         """Add a person, who may see these phone number ids; None means all. Raises `Invalid`."""
         name = name.strip()
         _check_role(role, numbers)
@@ -74,7 +74,7 @@ class ManagePeople:
             raise NotFound("There is no person of that name; `people list` shows all.")
         return to_person(row)
 
-    def change(self, person_id: str, *, role: str, numbers: Sequence[str] | None) -> Person:
+    def change(self, person_id: str, *, role: str, numbers: Sequence[str] | None, actor: str) -> Person:
         """Change what a person may do and see, from their next request on. Raises `Invalid`, `NotFound`."""
         _check_role(role, numbers)
         return self._update(person_id, {"role": role, "numbers": _sorted(numbers)})
@@ -90,28 +90,28 @@ class ManagePeople:
             raise Invalid(fields=wrong)
         return self._update(person_id, {"language": language, "theme": theme})
 
-    def disable(self, person_id: str) -> Person:
+    def disable(self, person_id: str, *, actor: str) -> Person:
         """Take a person's access away at once: their sessions and links end. Raises `NotFound`."""
         return self._update(person_id, {"disabled_at": self._now()}, ends_access=True)
 
-    def enable(self, person_id: str) -> Person:
+    def enable(self, person_id: str, *, actor: str) -> Person:
         """Let a person sign in again, by a new link. Raises `NotFound`."""
         return self._update(person_id, {"disabled_at": None})
 
-    def remove(self, person_id: str) -> None:
+    def remove(self, person_id: str, *, actor: str) -> None:
         """Delete a person, with their links and sessions. Raises `NotFound`."""
         with self._database.write() as session:
             _found(session, person_id)
             people.remove(session, person_id)
 
-    def sign_out(self, person_id: str) -> int:
+    def sign_out(self, person_id: str, *, actor: str) -> int:
         """End all sessions of a person and revoke their links; return how many sessions ended. Raises `NotFound`."""
         with self._database.write() as session:
             _found(session, person_id)
             people.revoke_links(session, person_id)
             return people.end_sessions(session, person_id)
 
-    def make_link(self, person_id: str) -> str:
+    def make_link(self, person_id: str, *, actor: str) -> str:
         """Return the token of a new link by which a person can sign in once, within an hour; it is not stored.
 
         Raises `NotFound`, or `Invalid` if the person has no access.
@@ -133,14 +133,15 @@ class ManagePeople:
             row = people.first_admin(session)
             is_taken = people.find_by_name(session, FIRST_NAME) is not None
         name = FIRST_NAME if not is_taken else f"{FIRST_NAME} {new_id()[-4:]}"
-        return self.make_link(self.add(name, "admin").id if row is None else row.id)
+        person_id = self.add(name, "admin", actor="system").id if row is None else row.id
+        return self.make_link(person_id, actor="system")
 
     def open_links(self, person_id: str) -> list[datetime]:
         """Return until when each of a person's unused links works."""
         with self._database.read() as session:
             return [link.expires_at for link in people.open_links(session, person_id, self._now())]
 
-    def revoke_links(self, person_id: str) -> int:
+    def revoke_links(self, person_id: str, *, actor: str) -> int:
         """Revoke a person's unused links; return how many there were. Raises `NotFound`."""
         with self._database.write() as session:
             _found(session, person_id)

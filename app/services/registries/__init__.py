@@ -5,7 +5,7 @@ and whoever changes one (`changing`) answers only after every process does so. `
 that a process's settings ask for, `key_use` records when each API key was last used.
 """
 
-from app.services.registries.api_keys import ApiKeys, Caller
+from app.services.registries.api_keys import SCOPES, ApiKeys, Caller
 from app.services.registries.endpoints import (
     HEALTHY,
     OLD_SECRET_LIFETIME,
@@ -20,6 +20,7 @@ from app.services.registries.send_limits import limits_of
 from app.services.registries.versions import Registry, changing
 
 __all__ = [
-    "HEALTHY", "OLD_SECRET_LIFETIME", "WRITE_EVERY", "ApiKeys", "Caller", "EndpointDirectory", "NumberDirectory",
-    "RecordKeyUse", "Registry", "app_of", "changing", "health_of", "limits_of", "new_row", "to_endpoint",
+    "HEALTHY", "OLD_SECRET_LIFETIME", "SCOPES", "WRITE_EVERY", "ApiKeys", "Caller", "EndpointDirectory",
+    "NumberDirectory", "RecordKeyUse", "Registry", "app_of", "changing", "health_of", "limits_of", "new_row",
+    "to_endpoint",
 ]  # fmt: skip

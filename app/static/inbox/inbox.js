@@ -46,3 +46,8 @@ export function say(text) {
 export function at(path) {
   return page.dataset.root + path;
 }
+
+// A link or key that is shown once is chosen whole by one click.
+for (const field of document.querySelectorAll("[data-copy]")) {
+  field.addEventListener("focus", () => field.select());
+}

@@ -68,6 +68,11 @@ def somebody() -> Person | None:
     return found
 
 
+def actor() -> str:
+    """Return the person who is signed in as the audit log names them."""
+    return f"person:{person().id}"
+
+
 def still_signed_in() -> Callable[[], bool]:
     """Return a function that says whether this request's person may still see what they see now.
 

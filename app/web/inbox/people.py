@@ -1,0 +1,116 @@
+"""The admins' page of people: add them, make links, change and take away access."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from app.domain.people import Person
+from app.errors import Invalid, WrongState
+from app.services.numbers import list_numbers
+from app.web.context import gateway
+from app.web.inbox.access import actor, pages, person
+from app.web.inbox.links import sign_in_url
+
+bp = pages("admin", Blueprint("inbox_people", __name__, url_prefix="/inbox/people"))
+
+
+@bp.get("")
+def index() -> ResponseReturnValue:
+    """Show all people."""
+    return _page()
+
+
+@bp.post("")
+def add() -> ResponseReturnValue:
+    """Add a person, and show the link by which they sign in."""
+    name, role, numbers = request.form.get("name", ""), request.form.get("role", ""), _numbers()
+    try:
+        found = gateway().people.add(name, role, numbers, actor=actor())
+    except Invalid as error:
+        return _page(wrong=_wrong(error), asked={"name": name, "role": role, "numbers": numbers}), 422
+    return _page_with_link(found)
+
+
+@bp.post("/<person_id>")
+def change(person_id: str) -> ResponseReturnValue:
+    """Change what a person may do and see."""
+    _refuse_oneself(person_id)
+    try:
+        gateway().people.change(person_id, role=request.form.get("role", ""), numbers=_numbers(), actor=actor())
+    except Invalid as error:
+        return _page(wrong=_wrong(error)), 422
+    return redirect(url_for(".index"), 303)
+
+
+@bp.post("/<person_id>/link")
+def link(person_id: str) -> ResponseReturnValue:
+    """Show a new link of a person."""
+    return _page_with_link(gateway().people.one(person_id).person)
+
+
+@bp.post("/<person_id>/sign-out")
+def sign_out(person_id: str) -> ResponseReturnValue:
+    """Sign a person out everywhere."""
+    gateway().people.sign_out(person_id, actor=actor())
+    return redirect(url_for(".index"), 303)
+
+
+@bp.post("/<person_id>/disable")
+def disable(person_id: str) -> ResponseReturnValue:
+    """Take a person's access away."""
+    _refuse_oneself(person_id)
+    gateway().people.disable(person_id, actor=actor())
+    return redirect(url_for(".index"), 303)
+
+
+@bp.post("/<person_id>/enable")
+def enable(person_id: str) -> ResponseReturnValue:
+    """Give a person their access back."""
+    gateway().people.enable(person_id, actor=actor())
+    return redirect(url_for(".index"), 303)
+
+
+@bp.post("/<person_id>/remove")
+def remove(person_id: str) -> ResponseReturnValue:
+    """Delete a person."""
+    _refuse_oneself(person_id)
+    gateway().people.remove(person_id, actor=actor())
+    return redirect(url_for(".index"), 303)
+
+
+def _page_with_link(whose: Person) -> str:
+    token = gateway().people.make_link(whose.id, actor=actor())
+    return _page(link=sign_in_url(token), link_of=whose.name)
+
+
+def _page(**more: Any) -> str:
+    facts = {
+        "people": gateway().people.all(),
+        "me": person(),
+        "numbers": list_numbers(gateway().database, gateway().directory, None),
+        "asked": {"name": "", "role": "agent", "numbers": None},
+    }
+    return render_template("inbox/people.html", **{**facts, **more})
+
+
+def _numbers() -> list[str] | None:
+    """Return the numbers that were chosen; None if none was, or for an admin, who sees all."""
+    return (request.form.getlist("number") or None) if request.form.get("role") != "admin" else None
+
+
+def _refuse_oneself(person_id: str) -> None:
+    if person_id == person().id:
+        raise WrongState(_("You cannot take your own access away; another admin can."))
+
+
+def _wrong(error: Invalid) -> str:
+    """Return what is wrong in words of the page: the name, or what a page of ours never sends."""
+    said: str = _("This name is taken, or is no name: 1 to 80 characters. Choose another.")
+    if "name" in (error.fields or {}):
+        return said
+    said = _("This cannot be done: %(why)s", why=error.message)
+    return said

@@ -20,11 +20,13 @@ from app.web.api import (
     deliveries,
     endpoints,
     events,
+    keys,
     media,
     message_actions,
     messages,
     notifications,
     numbers,
+    people,
     stats,
 )
 from app.web.context import gateway
@@ -54,6 +56,8 @@ def init_app(app: Flask, config: Config) -> None:
     app.register_blueprint(batches.actions)
     app.register_blueprint(numbers.bp)
     app.register_blueprint(numbers.changes)
+    app.register_blueprint(people.bp)
+    app.register_blueprint(keys.bp)
     app.register_blueprint(whatsapp)
     app.register_blueprint(graph)
     if config.simulator:

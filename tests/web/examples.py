@@ -66,6 +66,9 @@ ASKED: dict[str, dict[str, Json]] = {
     "replayEvents": {"since a time": {"since": "2026-11-24T00:00:00Z"}},
     "addNumber": {"a number": NUMBER},
     "changeNumber": {"its rate": {"rate": 20}},
+    "addPerson": {"an agent": {"name": "Ana", "role": "agent", "numbers": [PNID]}},
+    "changePerson": {"an admin": {"role": "admin", "numbers": None}},
+    "addKey": {"of a program": {"name": "crm", "scopes": ["send", "read"]}},
 }
 
 
@@ -93,6 +96,7 @@ def record(ask: Ask) -> None:
     _people(ask)
     _apps(ask)
     _numbers(ask)
+    _team(ask)
     notification = ask("listNotifications", "GET", "/api/notifications", None)["data"][0]["id"]
     ask("getNotification", "GET", f"/api/notifications/{notification}", None)
     ask("replayNotification", "POST", f"/api/notifications/{notification}/replay", None)
@@ -132,3 +136,17 @@ def _numbers(ask: Ask) -> None:
     ask("changeNumber", "PATCH", number, ASKED["changeNumber"]["its rate"])
     ask("checkNumber", "POST", f"/api/numbers/{PNID}/check", None)
     ask("removeNumber", "DELETE", number, None)
+
+
+def _team(ask: Ask) -> None:
+    person = f"/api/people/{ask('addPerson', 'POST', '/api/people', ASKED['addPerson']['an agent'])['id']}"
+    ask("listPeople", "GET", "/api/people", None)
+    ask("getPerson", "GET", person, None)
+    ask("changePerson", "PATCH", person, ASKED["changePerson"]["an admin"])
+    ask("addPersonLink", "POST", f"{person}/links", None)
+    ask("revokePersonLinks", "DELETE", f"{person}/links", None)
+    ask("signOutPerson", "POST", f"{person}/sign-out", None)
+    ask("removePerson", "DELETE", person, None)
+    ask("addKey", "POST", "/api/keys", ASKED["addKey"]["of a program"])
+    ask("listKeys", "GET", "/api/keys", None)
+    ask("revokeKey", "DELETE", "/api/keys/crm", None)

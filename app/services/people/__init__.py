@@ -5,7 +5,7 @@ and finds the person of a session. Tokens of links and sessions are random and a
 copy of the database lets nobody in.
 """
 
-from app.services.people.manage import ManagePeople
+from app.services.people.manage import LINK_LIFETIME, ManagePeople, PersonView
 from app.services.people.sign_in import LinkState, SignIn
 
-__all__ = ["LinkState", "ManagePeople", "SignIn"]
+__all__ = ["LINK_LIFETIME", "LinkState", "ManagePeople", "PersonView", "SignIn"]

@@ -40,6 +40,8 @@ PATHS: dict[str, dict[str, Any]] = {
     "delivery_id": _path("A delivery's id.", "1"),
     "notification_id": _path("The id of a webhook that was kept.", OUR_ID),
     "phone_number_id": _path("Meta's id of one of our numbers.", PNID),
+    "person_id": _path("A person's id.", OUR_ID),
+    "key_name": _path("A key's name.", "crm"),
     "version": _path("A version of Graph; all are served alike.", "v26.0"),
     "app_id": _path("The id of a Meta app.", APP),
     "upload": _path("What follows `upload:` in an upload's id.", "MTphdHRhY2htZW50"),

@@ -25,6 +25,8 @@ TAGS: dict[str, Tag] = {
     "Endpoints": Tag(API, "Your apps, to which events are posted."),
     "Deliveries": Tag(API, "What your apps are owed: waiting, delivered, dead."),
     "Numbers": Tag(API, "The business numbers that the gateway speaks for."),
+    "People": Tag(API, "Who works in the inbox, and the links by which they sign in."),
+    "Keys": Tag(API, "API keys: made, listed without their text, and revoked."),
     "Notifications": Tag(API, "Meta's webhooks as they came."),
     "Alerts": Tag(API, "What is wrong, and what was."),
     "Audit": Tag(API, "Who did what: read, sent, changed, replayed, erased."),

@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 from app.db.database import Database
 from app.errors import Invalid, NotFound
 from app.models import PersonSession, SignInLink
-from app.services.people import LinkState, ManagePeople, SignedIn, SignIn
+from app.services.people import LinkState, ManagePeople, SignIn
+from app.services.people.sign_in import SignedIn
 from tests.conftest import Clock, on_sqlite
 
 IDLE, LIFETIME = timedelta(hours=72), timedelta(days=30)

@@ -54,7 +54,7 @@ class Browser:
 
 def add(gateway: Gateway, name: str = "Ana", role: str = "agent", numbers: Sequence[str] | None = None) -> Person:
     """Add a person."""
-    return gateway.people.add(name, role, numbers, actor="cli")
+    return gateway.people.add(name, role, numbers)
 
 
 def sign_in(
@@ -63,5 +63,5 @@ def sign_in(
     """Add a person; return their browser, in which they are signed in."""
     gateway: Gateway = app.extensions["gateway"]
     browser = Browser(app, **more)
-    assert browser.enter(gateway.people.make_link(add(gateway, name, role, numbers).id, actor="cli")).status_code == 303
+    assert browser.enter(gateway.people.make_link(add(gateway, name, role, numbers).id)).status_code == 303
     return browser

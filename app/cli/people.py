@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from app.services.people import ManagePeople
 
 
-CLI = "cli"
-"""Who does what is done here, as the audit log names it."""
-
-
 @click.group(cls=CommandGroup)
 def people() -> None:
     """People who work in the inbox."""
@@ -56,8 +52,8 @@ numbers_option = click.option(
 @numbers_option
 def add(name: str, role: str, numbers: list[str] | None) -> None:
     """Add a person and print a link by which they sign in, once, within an hour."""
-    person = manage().add(name, role, numbers, actor=CLI)
-    click.echo(link_address(manage().make_link(person.id, actor=CLI)))
+    person = manage().add(name, role, numbers)
+    click.echo(link_address(manage().make_link(person.id)))
 
 
 @people.command("link")
@@ -67,9 +63,9 @@ def link(name: str, revoke: bool) -> None:
     """Print another link by which a person signs in, once, within an hour."""
     person = manage().named(name)
     if revoke:
-        click.echo(f"{manage().revoke_links(person.id, actor=CLI)} taken back.")
+        click.echo(f"{manage().revoke_links(person.id)} taken back.")
     else:
-        click.echo(link_address(manage().make_link(person.id, actor=CLI)))
+        click.echo(link_address(manage().make_link(person.id)))
 
 
 @people.command("list")
@@ -97,32 +93,32 @@ def show_all(as_json: bool) -> None:
 @numbers_option
 def change(name: str, role: str, numbers: list[str] | None) -> None:
     """Change what a person may do and see, at once."""
-    manage().change(manage().named(name).id, role=role, numbers=numbers, actor=CLI)
+    manage().change(manage().named(name).id, role=role, numbers=numbers)
 
 
 @people.command("disable")
 @click.argument("name")
 def disable(name: str) -> None:
     """Take a person's access away at once; what they did stays theirs."""
-    manage().disable(manage().named(name).id, actor=CLI)
+    manage().disable(manage().named(name).id)
 
 
 @people.command("enable")
 @click.argument("name")
 def enable(name: str) -> None:
     """Give a person their access back; they need a new link."""
-    manage().enable(manage().named(name).id, actor=CLI)
+    manage().enable(manage().named(name).id)
 
 
 @people.command("sign-out")
 @click.argument("name")
 def sign_out(name: str) -> None:
     """Sign a person out everywhere, and take their links back."""
-    click.echo(f"{manage().sign_out(manage().named(name).id, actor=CLI)} sessions ended.")
+    click.echo(f"{manage().sign_out(manage().named(name).id)} sessions ended.")
 
 
 @people.command("remove")
 @click.argument("name")
 def remove(name: str) -> None:
     """Delete a person."""
-    manage().remove(manage().named(name).id, actor=CLI)
+    manage().remove(manage().named(name).id)

@@ -81,11 +81,6 @@ def permit(scope: str) -> None:
         raise Forbidden("This key is bound to numbers, and this route is about all of them.")
 
 
-def actor() -> str:
-    """Return the caller of this request as the audit log names it."""
-    return f"key:{caller().name}"
-
-
 def caller() -> Caller:
     """Return the authenticated caller of this request."""
     found: Caller = g.caller

@@ -15,6 +15,7 @@ from app.errors import Invalid, NotFound
 from app.ids import new_id
 from app.models import StoredPerson
 from app.security.encryption import hash_key
+from app.services.audit_log import record_act
 from app.services.people.rows import new_token, to_person
 from app.store import people
 
@@ -43,7 +44,7 @@ class ManagePeople:
         self._now = now
         self._idle = idle
 
-    def add(self, name: str, role: str, numbers: Sequence[str] | None = None, *, actor: str) -> Person:
+    def add(self, name: str, role: str, numbers: Sequence[str] | None = None) -> Person:
         """Add a person, who may see these phone number ids; None means all. Raises `Invalid`."""
         name = name.strip()
         _check_role(role, numbers)
@@ -51,6 +52,7 @@ class ManagePeople:
             _check_name(session, name)
             row: dict[str, Any] = {"id": new_id(), "name": name, "name_key": name_key(name), "role": role}
             people.add(session, {**row, "numbers": _sorted(numbers), "created_at": self._now()})
+            self._record(session, "person.added", row["id"], name=name, role=role, numbers=_sorted(numbers))
             return to_person(_found(session, row["id"]))
 
     def all(self) -> list[PersonView]:
@@ -74,10 +76,10 @@ class ManagePeople:
             raise NotFound("There is no person of that name; `people list` shows all.")
         return to_person(row)
 
-    def change(self, person_id: str, *, role: str, numbers: Sequence[str] | None, actor: str) -> Person:
+    def change(self, person_id: str, *, role: str, numbers: Sequence[str] | None) -> Person:
         """Change what a person may do and see, from their next request on. Raises `Invalid`, `NotFound`."""
         _check_role(role, numbers)
-        return self._update(person_id, {"role": role, "numbers": _sorted(numbers)})
+        return self._update(person_id, "person.changed", {"role": role, "numbers": _sorted(numbers)})
 
     def prefer(self, person_id: str, *, language: str | None, theme: str | None) -> Person:
         """Set a person's language and look; None means what the browser asks for. Raises `Invalid`, `NotFound`."""
@@ -88,30 +90,32 @@ class ManagePeople:
         }
         if wrong:
             raise Invalid(fields=wrong)
-        return self._update(person_id, {"language": language, "theme": theme})
+        return self._update(person_id, None, {"language": language, "theme": theme})
 
-    def disable(self, person_id: str, *, actor: str) -> Person:
+    def disable(self, person_id: str) -> Person:
         """Take a person's access away at once: their sessions and links end. Raises `NotFound`."""
-        return self._update(person_id, {"disabled_at": self._now()}, ends_access=True)
+        return self._update(person_id, "person.disabled", {"disabled_at": self._now()})
 
-    def enable(self, person_id: str, *, actor: str) -> Person:
+    def enable(self, person_id: str) -> Person:
         """Let a person sign in again, by a new link. Raises `NotFound`."""
-        return self._update(person_id, {"disabled_at": None})
+        return self._update(person_id, "person.enabled", {"disabled_at": None})
 
-    def remove(self, person_id: str, *, actor: str) -> None:
+    def remove(self, person_id: str) -> None:
         """Delete a person, with their links and sessions. Raises `NotFound`."""
         with self._database.write() as session:
-            _found(session, person_id)
+            name = _found(session, person_id).name
             people.remove(session, person_id)
+            self._record(session, "person.removed", person_id, name=name)
 
-    def sign_out(self, person_id: str, *, actor: str) -> int:
+    def sign_out(self, person_id: str) -> int:
         """End all sessions of a person and revoke their links; return how many sessions ended. Raises `NotFound`."""
         with self._database.write() as session:
             _found(session, person_id)
             people.revoke_links(session, person_id)
+            self._record(session, "person.signed_out", person_id)
             return people.end_sessions(session, person_id)
 
-    def make_link(self, person_id: str, *, actor: str) -> str:
+    def make_link(self, person_id: str) -> str:
         """Return the token of a new link by which a person can sign in once, within an hour; it is not stored.
 
         Raises `NotFound`, or `Invalid` if the person has no access.
@@ -122,9 +126,8 @@ class ManagePeople:
                 raise Invalid("This person has no access; give it back first.")
             row = {"id": new_id(), "person_id": person_id, "hash": hash_key(token)}
             people.add_link(session, {**row, "created_at": now, "expires_at": now + LINK_LIFETIME})
-            people.purge(
-                session, seen_before=now - self._idle, now=now, links_before=now - 24 * LINK_LIFETIME
-            )  # fmt: skip
+            self._record(session, "person.link_made", person_id)
+            people.purge(session, seen_before=now - self._idle, now=now, links_before=now - 24 * LINK_LIFETIME)
         return token
 
     def make_first_link(self) -> str:
@@ -133,31 +136,38 @@ class ManagePeople:
             row = people.first_admin(session)
             is_taken = people.find_by_name(session, FIRST_NAME) is not None
         name = FIRST_NAME if not is_taken else f"{FIRST_NAME} {new_id()[-4:]}"
-        person_id = self.add(name, "admin", actor="system").id if row is None else row.id
-        return self.make_link(person_id, actor="system")
+        person_id = self.add(name, "admin").id if row is None else row.id
+        return self.make_link(person_id)
 
     def open_links(self, person_id: str) -> list[datetime]:
         """Return until when each of a person's unused links works."""
         with self._database.read() as session:
             return [link.expires_at for link in people.open_links(session, person_id, self._now())]
 
-    def revoke_links(self, person_id: str, *, actor: str) -> int:
+    def revoke_links(self, person_id: str) -> int:
         """Revoke a person's unused links; return how many there were. Raises `NotFound`."""
         with self._database.write() as session:
             _found(session, person_id)
             count = len(people.open_links(session, person_id, self._now()))
             people.revoke_links(session, person_id)
+            self._record(session, "person.links_revoked", person_id)
             return count
 
-    def _update(self, person_id: str, values: dict[str, Any], *, ends_access: bool = False) -> Person:
+    def _update(self, person_id: str, act: str | None, values: dict[str, Any]) -> Person:
         with self._database.write() as session:
             _found(session, person_id)
             people.change(session, person_id, values)
-            if ends_access:
+            if values.get("disabled_at"):
                 people.end_sessions(session, person_id)
                 people.revoke_links(session, person_id)
+            if act is not None:
+                details = {name: value for name, value in values.items() if name != "disabled_at"}
+                self._record(session, act, person_id, **details)
             session.expire_all()
             return to_person(_found(session, person_id))
+
+    def _record(self, session: Session, act: str, person_id: str, **details: Any) -> None:
+        record_act(session, self._now(), act=act, subject=f"person:{person_id}", details=details)
 
 
 def _found(session: Session, person_id: str) -> StoredPerson:

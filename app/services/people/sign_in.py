@@ -16,6 +16,7 @@ from app.domain.people import Person, name_key
 from app.errors import Unavailable
 from app.ids import new_id
 from app.security.encryption import hash_key
+from app.services.audit_log import record_act
 from app.services.people.rows import new_token, to_person
 from app.store import people
 
@@ -76,6 +77,8 @@ class SignIn:
             person = to_person(row)
             facts = {"id": new_id(), "person_id": person.id, "hash": hash_key(cookie)}
             people.add_session(session, {**facts, "created_at": now, "seen_at": now, "expires_at": expires})
+            subject = f"person:{person.id}"
+            record_act(session, now, act="person.signed_in", subject=subject, actor=subject)
         return SignedIn(person, cookie, expires)
 
     def who(self, cookie: str, *, is_use: bool = True) -> Person | None:

@@ -70,7 +70,7 @@ class ApiKeys:
         self._cached[hashed] = (version, caller)
         return caller
 
-    def make(self, name: str, scopes: Sequence[str], numbers: Sequence[str] | None, *, actor: str = "cli") -> str:
+    def make(self, name: str, scopes: Sequence[str], numbers: Sequence[str] | None) -> str:
         """Create a key and return its text, which is not stored. Raises `Invalid` for its name or scopes."""
         if not _NAME.fullmatch(name):
             raise Invalid(fields={"name": ["must be 1 to 64 letters, digits, dots, dashes or underscores"]})
@@ -96,7 +96,7 @@ class ApiKeys:
             record_act(session, self._now(), act="key.made", subject=f"key:{name}", details=details)
         return key
 
-    def revoke(self, name: str, *, actor: str = "cli") -> None:
+    def revoke(self, name: str) -> None:
         """Revoke a key. Once this returns, every process refuses it. Raises `NotFound`."""
         with changing(self._database) as session:
             if not api_keys.revoke(session, name, self._now()):

@@ -12,7 +12,7 @@ from app.schemas.api.people import PersonAnswer, PersonChange, PersonRequest, Re
 from app.schemas.api.service import DoneAnswer
 from app.services.people import LINK_LIFETIME, PersonView
 from app.web.api import paging
-from app.web.auth import actor, requires
+from app.web.auth import requires
 from app.web.bodies import read_object
 from app.web.context import gateway
 from app.web.inbox.links import sign_in_url
@@ -36,7 +36,7 @@ def index() -> ResponseReturnValue:
 def add() -> ResponseReturnValue:
     """Add a person. They sign in by a link, which is made apart."""
     asked = read_object(_REQUEST)
-    person = gateway().people.add(asked["name"], asked["role"], asked.get("numbers"), actor=actor())
+    person = gateway().people.add(asked["name"], asked["role"], asked.get("numbers"))
     return _dumped(gateway().people.one(person.id)), 201
 
 
@@ -56,11 +56,11 @@ def change(person_id: str) -> ResponseReturnValue:
     if {"role", "numbers"} & asked.keys():
         role = asked.get("role", now.person.role)
         numbers = asked.get("numbers", now.person.numbers)
-        people.change(person_id, role=role, numbers=None if numbers is None else sorted(numbers), actor=actor())
+        people.change(person_id, role=role, numbers=None if numbers is None else sorted(numbers))
     if asked.get("disabled") is True and now.disabled_at is None:
-        people.disable(person_id, actor=actor())
+        people.disable(person_id)
     elif asked.get("disabled") is False:
-        people.enable(person_id, actor=actor())
+        people.enable(person_id)
     return _dumped(people.one(person_id))
 
 
@@ -68,7 +68,7 @@ def change(person_id: str) -> ResponseReturnValue:
 @describe("removePerson", "People", {200: DoneAnswer})
 def remove(person_id: str) -> ResponseReturnValue:
     """Delete a person; their sessions and links end. What they did stays."""
-    gateway().people.remove(person_id, actor=actor())
+    gateway().people.remove(person_id)
     return {"success": True}
 
 
@@ -76,7 +76,7 @@ def remove(person_id: str) -> ResponseReturnValue:
 @describe("addPersonLink", "People", {201: SignInLinkAnswer})
 def add_link(person_id: str) -> ResponseReturnValue:
     """Make a link by which the person signs in, once, within an hour. It is not shown again."""
-    token = gateway().people.make_link(person_id, actor=actor())
+    token = gateway().people.make_link(person_id)
     dumped: dict[str, Any] = _LINK.dump({"url": sign_in_url(token), "expires_at": gateway().now() + LINK_LIFETIME})
     return dumped, 201
 
@@ -85,14 +85,14 @@ def add_link(person_id: str) -> ResponseReturnValue:
 @describe("revokePersonLinks", "People", {200: RevokedAnswer})
 def revoke_links(person_id: str) -> ResponseReturnValue:
     """Take back the person's links that were not used yet."""
-    return {"success": True, "revoked": gateway().people.revoke_links(person_id, actor=actor())}
+    return {"success": True, "revoked": gateway().people.revoke_links(person_id)}
 
 
 @bp.post("/<person_id>/sign-out")
 @describe("signOutPerson", "People", {200: RevokedAnswer})
 def sign_out(person_id: str) -> ResponseReturnValue:
     """End all sessions of the person, and take their links back; `revoked` counts sessions."""
-    return {"success": True, "revoked": gateway().people.sign_out(person_id, actor=actor())}
+    return {"success": True, "revoked": gateway().people.sign_out(person_id)}
 
 
 def _dumped(view: PersonView) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from wtforms import ValidationError
 
 from app.domain.people import Person, Role
 from app.errors import Forbidden, GatewayError, Unauthenticated
-from app.web.auth import ACCESS
+from app.web.auth import ACCESS, name_actor
 from app.web.context import gateway
 from app.web.inbox import errors
 from app.web.inbox.headers import protect
@@ -64,13 +64,10 @@ def somebody() -> Person | None:
     """Return the person who is signed in, by the trusted proxy or by the cookie; None if there is none."""
     if "person" not in g:
         g.person = _find()
+        if g.person is not None:
+            name_actor(f"person:{g.person.id}")
     found: Person | None = g.person
     return found
-
-
-def actor() -> str:
-    """Return the person who is signed in as the audit log names them."""
-    return f"person:{person().id}"
 
 
 def still_signed_in() -> Callable[[], bool]:

@@ -12,7 +12,7 @@ from app.errors import Invalid
 from app.services.numbers import list_numbers
 from app.services.registries import SCOPES
 from app.web.context import gateway
-from app.web.inbox.access import actor, pages
+from app.web.inbox.access import pages
 
 bp = pages("admin", Blueprint("inbox_keys", __name__, url_prefix="/inbox/keys"))
 
@@ -28,7 +28,7 @@ def add() -> ResponseReturnValue:
     """Make a key, and show it."""
     name, scopes = request.form.get("name", "").strip(), request.form.getlist("scope")
     try:
-        key = gateway().api_keys.make(name, scopes, request.form.getlist("number") or None, actor=actor())
+        key = gateway().api_keys.make(name, scopes, request.form.getlist("number") or None)
     except Invalid as error:
         return _page(wrong=_wrong(error), asked={"name": name, "scopes": scopes}), 422
     return _page(key=key, key_name=name)
@@ -37,7 +37,7 @@ def add() -> ResponseReturnValue:
 @bp.post("/<name>/revoke")
 def revoke(name: str) -> ResponseReturnValue:
     """Revoke a key."""
-    gateway().api_keys.revoke(name, actor=actor())
+    gateway().api_keys.revoke(name)
     return redirect(url_for(".index"), 303)
 
 

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from app.domain.people import LANGUAGES, THEMES
 from app.web.context import gateway
-from app.web.inbox.access import actor, pages, person
+from app.web.inbox.access import pages, person
 from app.web.inbox.visits import visit
 
 bp = pages("agent", Blueprint("inbox_me", __name__, url_prefix="/inbox/me"))
@@ -35,6 +35,6 @@ def save() -> ResponseReturnValue:
 @bp.post("/sign-out-everywhere")
 def leave_everywhere() -> ResponseReturnValue:
     """End all sessions of the person, this one too."""
-    gateway().people.sign_out(person().id, actor=actor())
+    gateway().people.sign_out(person().id)
     visit().end()
     return redirect(url_for("inbox_sign_in.ask"), 303)

@@ -12,7 +12,7 @@ from app.domain.people import Person
 from app.errors import Invalid, WrongState
 from app.services.numbers import list_numbers
 from app.web.context import gateway
-from app.web.inbox.access import actor, pages, person
+from app.web.inbox.access import pages, person
 from app.web.inbox.links import sign_in_url
 
 bp = pages("admin", Blueprint("inbox_people", __name__, url_prefix="/inbox/people"))
@@ -29,7 +29,7 @@ def add() -> ResponseReturnValue:
     """Add a person, and show the link by which they sign in."""
     name, role, numbers = request.form.get("name", ""), request.form.get("role", ""), _numbers()
     try:
-        found = gateway().people.add(name, role, numbers, actor=actor())
+        found = gateway().people.add(name, role, numbers)
     except Invalid as error:
         return _page(wrong=_wrong(error), asked={"name": name, "role": role, "numbers": numbers}), 422
     return _page_with_link(found)
@@ -40,7 +40,7 @@ def change(person_id: str) -> ResponseReturnValue:
     """Change what a person may do and see."""
     _refuse_oneself(person_id)
     try:
-        gateway().people.change(person_id, role=request.form.get("role", ""), numbers=_numbers(), actor=actor())
+        gateway().people.change(person_id, role=request.form.get("role", ""), numbers=_numbers())
     except Invalid as error:
         return _page(wrong=_wrong(error)), 422
     return redirect(url_for(".index"), 303)
@@ -55,7 +55,7 @@ def link(person_id: str) -> ResponseReturnValue:
 @bp.post("/<person_id>/sign-out")
 def sign_out(person_id: str) -> ResponseReturnValue:
     """Sign a person out everywhere."""
-    gateway().people.sign_out(person_id, actor=actor())
+    gateway().people.sign_out(person_id)
     return redirect(url_for(".index"), 303)
 
 
@@ -63,14 +63,14 @@ def sign_out(person_id: str) -> ResponseReturnValue:
 def disable(person_id: str) -> ResponseReturnValue:
     """Take a person's access away."""
     _refuse_oneself(person_id)
-    gateway().people.disable(person_id, actor=actor())
+    gateway().people.disable(person_id)
     return redirect(url_for(".index"), 303)
 
 
 @bp.post("/<person_id>/enable")
 def enable(person_id: str) -> ResponseReturnValue:
     """Give a person their access back."""
-    gateway().people.enable(person_id, actor=actor())
+    gateway().people.enable(person_id)
     return redirect(url_for(".index"), 303)
 
 
@@ -78,12 +78,12 @@ def enable(person_id: str) -> ResponseReturnValue:
 def remove(person_id: str) -> ResponseReturnValue:
     """Delete a person."""
     _refuse_oneself(person_id)
-    gateway().people.remove(person_id, actor=actor())
+    gateway().people.remove(person_id)
     return redirect(url_for(".index"), 303)
 
 
 def _page_with_link(whose: Person) -> str:
-    token = gateway().people.make_link(whose.id, actor=actor())
+    token = gateway().people.make_link(whose.id)
     return _page(link=sign_in_url(token), link_of=whose.name)
 
 

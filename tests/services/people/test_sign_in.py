@@ -34,10 +34,10 @@ Enter = Callable[[], SignedIn]
 
 @pytest.fixture
 def enter(people: ManagePeople, door: SignIn) -> Enter:
-    ana = people.add("Ana", "agent", actor="cli")
+    ana = people.add("Ana", "agent")
 
     def enter_() -> SignedIn:
-        found = door.enter(people.make_link(ana.id, actor="cli"))
+        found = door.enter(people.make_link(ana.id))
         assert found is not None
         return found
 
@@ -45,8 +45,8 @@ def enter(people: ManagePeople, door: SignIn) -> Enter:
 
 
 def test_a_link_signs_in_once(people: ManagePeople, door: SignIn) -> None:
-    ana = people.add("Ana", "agent", ["111"], actor="cli")
-    token = people.make_link(ana.id, actor="cli")
+    ana = people.add("Ana", "agent", ["111"])
+    token = people.make_link(ana.id)
     assert door.look(token) == (LinkState.usable, "Ana")
 
     entered = door.enter(token)
@@ -58,7 +58,7 @@ def test_a_link_signs_in_once(people: ManagePeople, door: SignIn) -> None:
 
 
 def test_of_many_who_use_one_link_at_once_one_gets_in(people: ManagePeople, door: SignIn, database: Database) -> None:
-    token = people.make_link(people.add("Ana", "agent", actor="cli").id, actor="cli")
+    token = people.make_link(people.add("Ana", "agent").id)
 
     with ThreadPoolExecutor(8) as threads:
         entered = [each for each in threads.map(door.enter, [token] * 24) if each]
@@ -73,7 +73,7 @@ def test_of_many_who_use_one_link_at_once_one_gets_in(people: ManagePeople, door
 def test_a_link_works_for_an_hour(
     people: ManagePeople, door: SignIn, clock: Clock, minutes: int, state: LinkState
 ) -> None:
-    token = people.make_link(people.add("Ana", "agent", actor="cli").id, actor="cli")
+    token = people.make_link(people.add("Ana", "agent").id)
 
     clock.pass_by(minutes=minutes)
 
@@ -85,7 +85,7 @@ def test_a_link_works_for_an_hour(
 def test_neither_links_nor_cookies_can_be_read_from_the_database(
     people: ManagePeople, door: SignIn, database: Database
 ) -> None:
-    token = people.make_link(people.add("Ana", "agent", actor="cli").id, actor="cli")
+    token = people.make_link(people.add("Ana", "agent").id)
     entered = door.enter(token)
 
     assert entered is not None
@@ -99,7 +99,7 @@ def test_neither_links_nor_cookies_can_be_read_from_the_database(
 @pytest.mark.parametrize("guess", ["", "x", "x" * 43, "ñ", "' OR 1=1 --"])
 @on_sqlite
 def test_a_guess_is_no_entry(people: ManagePeople, door: SignIn, guess: str) -> None:
-    people.make_link(people.add("Ana", "agent", actor="cli").id, actor="cli")
+    people.make_link(people.add("Ana", "agent").id)
 
     assert door.enter(guess) is None
     assert door.look(guess) == (LinkState.unknown, "")
@@ -145,7 +145,7 @@ def test_signing_out_ends_one_session_and_everywhere_all(enter: Enter, door: Sig
     door.leave(one.cookie)
     assert [door.who(each.cookie) is None for each in (one, two, three)] == [True, False, False]
 
-    assert people.sign_out(one.person.id, actor="cli") == 2
+    assert people.sign_out(one.person.id) == 2
     assert door.who(two.cookie) is door.who(three.cookie) is None
 
 
@@ -154,27 +154,27 @@ def test_who_loses_access_is_out_at_once_and_their_links_are_nothing(
     enter: Enter, door: SignIn, people: ManagePeople
 ) -> None:
     entered = enter()
-    link = people.make_link(entered.person.id, actor="cli")
+    link = people.make_link(entered.person.id)
 
-    people.disable(entered.person.id, actor="cli")
+    people.disable(entered.person.id)
 
     assert door.who(entered.cookie) is None
     assert door.enter(link) is None
     assert door.named("Ana") is None
     with pytest.raises(Invalid, match="no access"):
-        people.make_link(entered.person.id, actor="cli")
-    people.enable(entered.person.id, actor="cli")
-    assert door.enter(people.make_link(entered.person.id, actor="cli"))
+        people.make_link(entered.person.id)
+    people.enable(entered.person.id)
+    assert door.enter(people.make_link(entered.person.id))
     assert door.who(entered.cookie) is None
 
 
 @on_sqlite
 def test_a_revoked_link_is_nothing(people: ManagePeople, door: SignIn) -> None:
-    ana = people.add("Ana", "agent", actor="cli")
-    token = people.make_link(ana.id, actor="cli")
+    ana = people.add("Ana", "agent")
+    token = people.make_link(ana.id)
     assert len(people.open_links(ana.id)) == 1
 
-    assert people.revoke_links(ana.id, actor="cli") == 1
+    assert people.revoke_links(ana.id) == 1
 
     assert door.enter(token) is None
     assert door.look(token) == (LinkState.unknown, "")
@@ -182,14 +182,14 @@ def test_a_revoked_link_is_nothing(people: ManagePeople, door: SignIn) -> None:
 
 def test_a_removed_person_takes_sessions_and_links_along(enter: Enter, door: SignIn, people: ManagePeople) -> None:
     entered = enter()
-    link = people.make_link(entered.person.id, actor="cli")
+    link = people.make_link(entered.person.id)
 
-    people.remove(entered.person.id, actor="cli")
+    people.remove(entered.person.id)
 
     assert door.who(entered.cookie) is None
     assert door.look(link) == (LinkState.unknown, "")
     with pytest.raises(NotFound):
-        people.remove(entered.person.id, actor="cli")
+        people.remove(entered.person.id)
 
 
 @on_sqlite
@@ -198,11 +198,11 @@ def test_a_change_of_role_and_numbers_counts_from_the_next_request_on(
 ) -> None:
     entered = enter()
 
-    people.change(entered.person.id, role="agent", numbers=["2", "1", "2"], actor="cli")
+    people.change(entered.person.id, role="agent", numbers=["2", "1", "2"])
     who = door.who(entered.cookie)
     assert who is not None and who.numbers == {"1", "2"} and not who.sees("3")
 
-    people.change(entered.person.id, role="admin", numbers=None, actor="cli")
+    people.change(entered.person.id, role="admin", numbers=None)
     who = door.who(entered.cookie)
     assert who is not None and who.may("admin") and who.sees("3")
 
@@ -211,22 +211,22 @@ def test_a_change_of_role_and_numbers_counts_from_the_next_request_on(
 @on_sqlite
 def test_what_is_no_name_is_refused(people: ManagePeople, name: str) -> None:
     with pytest.raises(Invalid):
-        people.add(name, "agent", actor="cli")
+        people.add(name, "agent")
 
 
 @pytest.mark.parametrize(("role", "numbers"), [("boss", None), ("", None), ("admin", ["1"])])
 @on_sqlite
 def test_what_is_no_role_is_refused(people: ManagePeople, role: str, numbers: list[str] | None) -> None:
     with pytest.raises(Invalid):
-        people.add("Ana", role, numbers, actor="cli")
+        people.add("Ana", role, numbers)
 
 
 @on_sqlite
 def test_names_that_differ_in_case_alone_are_one(people: ManagePeople, door: SignIn) -> None:
-    people.add(" José ", "agent", actor="cli")
+    people.add(" José ", "agent")
 
     with pytest.raises(Invalid, match="not valid"):
-        people.add("JOSE\u0301", "agent", actor="cli")
+        people.add("JOSE\u0301", "agent")
     assert people.named("josé").name == "José"
     assert door.named("JOSÉ") == people.named("José")
 
@@ -244,7 +244,7 @@ def test_the_first_link_is_of_an_admin_who_is_added_once(people: ManagePeople, d
 
 @on_sqlite
 def test_what_a_person_prefers_is_of_what_there_is(people: ManagePeople) -> None:
-    ana = people.add("Ana", "agent", actor="cli")
+    ana = people.add("Ana", "agent")
 
     assert people.prefer(ana.id, language="pt", theme="dark").language == "pt"
     assert people.prefer(ana.id, language=None, theme=None).theme is None

@@ -120,7 +120,7 @@ def test_a_person_chooses_language_and_look(app: Flask) -> None:
 def test_a_person_signs_out_everywhere(app: Flask, gateway: Gateway) -> None:
     here = sign_in(app, "Ana")
     there = Browser(app)
-    there.enter(gateway.people.make_link(gateway.people.named("Ana").id, actor="cli"))
+    there.enter(gateway.people.make_link(gateway.people.named("Ana").id))
     here.get("/inbox/me")
 
     here.post("/inbox/me/sign-out-everywhere")

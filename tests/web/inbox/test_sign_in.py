@@ -16,7 +16,7 @@ pytestmark = on_sqlite
 
 
 def test_opening_a_link_does_not_use_it_up(app: Flask, gateway: Gateway) -> None:
-    token = gateway.people.make_link(add(gateway).id, actor="cli")
+    token = gateway.people.make_link(add(gateway).id)
     for _ in range(3):
         assert "Welcome, Ana" in Browser(app).get(f"/inbox/sign-in/{token}").text
 
@@ -28,7 +28,7 @@ def test_opening_a_link_does_not_use_it_up(app: Flask, gateway: Gateway) -> None
 
 
 def test_a_used_link_says_so_and_a_wrong_one_says_what_to_do(app: Flask, gateway: Gateway) -> None:
-    token = gateway.people.make_link(add(gateway).id, actor="cli")
+    token = gateway.people.make_link(add(gateway).id)
     Browser(app).enter(token)
 
     used = Browser(app).get(f"/inbox/sign-in/{token}")
@@ -40,7 +40,7 @@ def test_a_used_link_says_so_and_a_wrong_one_says_what_to_do(app: Flask, gateway
 
 
 def test_the_button_needs_the_token_of_its_page(app: Flask, gateway: Gateway) -> None:
-    token = gateway.people.make_link(add(gateway).id, actor="cli")
+    token = gateway.people.make_link(add(gateway).id)
 
     assert Browser(app).post(f"/inbox/sign-in/{token}").status_code == 403
     other = Browser(app)
@@ -66,7 +66,7 @@ def test_whoever_is_not_signed_in_is_shown_the_way_and_scripts_get_a_401(app: Fl
 
 def test_the_cookie_is_another_one_after_signing_in_and_none_after_signing_out(app: Flask, gateway: Gateway) -> None:
     browser = Browser(app)
-    token = gateway.people.make_link(add(gateway).id, actor="cli")
+    token = gateway.people.make_link(add(gateway).id)
     before = cookie_of(browser.get(f"/inbox/sign-in/{token}").headers["Set-Cookie"])
     after = cookie_of(browser.post(f"/inbox/sign-in/{token}").headers["Set-Cookie"])
     assert before.value != after.value
@@ -103,7 +103,7 @@ def test_a_cookie_of_http_is_none_under_https(app: Flask) -> None:
 def test_one_address_may_not_try_links_without_end(app: Flask, gateway: Gateway) -> None:
     guesses._limiter.cache_clear()
     browser = Browser(app)
-    token = gateway.people.make_link(add(gateway).id, actor="cli")
+    token = gateway.people.make_link(add(gateway).id)
 
     tried = [browser.get(f"/inbox/sign-in/{number:043}").status_code for number in range(guesses.MOST + 3)]
 

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
-from app.models import Event, SendAttempt, StatusReport
+from app.models import Event, Notification, SendAttempt, StatusReport
+
+
+class Signer(NamedTuple):
+    """The app whose secret signed a notification, and when the notification was processed last."""
+
+    app: str
+    processed_at: datetime | None
+
+
+def signer_of(session: Session, notification_id: str) -> Signer | None:
+    """Return who signed a notification; None if it is not kept any more."""
+    query = select(Notification.verified_by, Notification.processed_at).where(Notification.id == notification_id)
+    row = session.execute(query).first()
+    return Signer(*row) if row is not None else None
 
 
 def attempts_at(session: Session, message_id: str) -> Sequence[SendAttempt]:

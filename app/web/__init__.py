@@ -26,6 +26,7 @@ from app.web.api import (
     messages,
     notifications,
     numbers,
+    overview,
     people,
     stats,
 )
@@ -45,7 +46,7 @@ def init_app(app: Flask, config: Config) -> None:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     for module in (
         index, openapi, health, metrics, messages, message_actions, contacts, events, media, notifications, alerts,
-        audit, stats,
+        audit, overview, stats,
     ):  # fmt: skip
         app.register_blueprint(module.bp)
     for bp in (contact_actions.edit_bp, contact_actions.erase_bp, contact_actions.export_bp):

@@ -63,6 +63,7 @@ ASKED: dict[str, dict[str, Json]] = {
     "addEndpoint": {"messages alone": ENDPOINT},
     "changeEndpoint": {"a pause": {"paused": True}},
     "rotateEndpointSecret": {"one of ours": {}},
+    "retryDeliveries": {"two of them": {"ids": ["1", "2"]}},
     "replayEvents": {"since a time": {"since": "2026-11-24T00:00:00Z"}},
     "addNumber": {"a number": NUMBER},
     "changeNumber": {"its rate": {"rate": 20}},
@@ -104,6 +105,7 @@ def record(ask: Ask) -> None:
     ask("listAlerts", "GET", "/api/alerts", None)
     ask("listAudit", "GET", "/api/audit?limit=2", None)
     ask("getStatistics", "GET", "/api/stats", None)
+    ask("getOverview", "GET", "/api/overview", None)
     ask("getStatisticsSeries", "GET", "/api/stats/series?step=day", None)
 
 
@@ -122,6 +124,8 @@ def _apps(ask: Ask) -> None:
     ask("replayEvents", "POST", f"/api/endpoints/{endpoint}/replay", ASKED["replayEvents"]["since a time"])
     ask("rotateEndpointSecret", "POST", f"/api/endpoints/{endpoint}/rotate-secret", {})
     owed = ask("listDeliveries", "GET", "/api/deliveries?limit=1", None)["data"][0]["id"]
+    ask("listBacklogs", "GET", "/api/deliveries/backlogs", None)
+    ask("retryDeliveries", "POST", "/api/deliveries/retry", {"ids": [owed]})
     ask("getDelivery", "GET", f"/api/deliveries/{owed}", None)
     ask("retryDelivery", "POST", f"/api/deliveries/{owed}/retry", None)
     ask("changeEndpoint", "PATCH", f"/api/endpoints/{endpoint}", ASKED["changeEndpoint"]["a pause"])

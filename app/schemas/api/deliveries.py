@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from app.schemas.api.lists import PageQuery
 from app.schemas.api.query import Choice, Plain
 from app.schemas.normalized_message import EveryKey, UtcTime
+from app.schemas.patterns import Matches
+from app.schemas.strict import Strict
 
 STATES = ["pending", "delivered", "dead", "stale", "withheld"]
 
@@ -60,3 +62,30 @@ class DeliveryDetails(DeliveryAnswer):
     """One event owed to one endpoint, with every try at delivering it."""
 
     tries = fields.List(fields.Nested(TryAnswer))
+
+
+class EndpointBacklogAnswer(EveryKey):
+    """What one endpoint is owed: deliveries that wait, and those that were given up."""
+
+    endpoint_id = fields.String()
+    pending = fields.Integer()
+    due_since = UtcTime(allow_none=True, metadata={"description": "Since when the first is due; null if none is."})
+    dead = fields.Integer()
+    stale = fields.Integer()
+
+
+class RetryManyRequest(Strict):
+    """Which deliveries to try."""
+
+    ids = fields.List(
+        fields.String(validate=Matches("[0-9]{1,18}", error="must be a delivery's id")),
+        required=True,
+        validate=validate.Length(1, 100),
+    )
+
+
+class RetryManyAnswer(EveryKey):
+    """How many are tried, and how many could not be: delivered meanwhile, or unknown."""
+
+    count = fields.Integer()
+    refused = fields.Integer()

@@ -7,7 +7,7 @@ from marshmallow import Schema, fields
 from app.schemas.normalized_message import EveryKey, UtcTime
 
 KINDS = [
-    "received", "asked", "attempt_started", "attempt_finished", "status", "edited", "revoked", "event",
+    "received", "processed", "asked", "attempt_started", "attempt_finished", "status", "edited", "revoked", "event",
     "delivery_attempt", "delivery",
 ]  # fmt: skip
 
@@ -38,6 +38,14 @@ class Happening(EveryKey):
     endpoint_id = fields.String(allow_none=True, metadata={"description": "Which of your apps: see `/api/endpoints`."})
     notification_id = fields.String(
         allow_none=True, metadata={"description": "The webhook that said so: see `/api/notifications`."}
+    )
+    delivery_id = fields.String(
+        allow_none=True, metadata={"description": "What can be retried: see `/api/deliveries`."}
+    )
+    duration_ms = fields.Integer(allow_none=True, metadata={"description": "How long a try at a delivery took."})
+    due_at = UtcTime(allow_none=True, metadata={"description": "When a delivery that waits is tried next."})
+    app = fields.String(
+        allow_none=True, metadata={"description": "The Meta app that signed the webhook: its id, or `default`."}
     )
 
 

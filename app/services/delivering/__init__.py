@@ -3,9 +3,10 @@
 A worker finds due deliveries and claims them (`queue`, with `claim` and `batching`), attempts them (`dispatch`, by
 `http_delivery` with `render` and `replies`, or by `handler_delivery` with `handler_actions`), and records the results
 and the endpoints' health (`record_results`). `unblock` and `replay` make deliveries due again, and `read` serves the
-API. `types` defines what these stages pass to each other.
+API, `backlog` counts what is owed. `types` defines what these stages pass to each other.
 """
 
+from app.services.delivering.backlog import EndpointBacklog, read_backlogs
 from app.services.delivering.claim import LEASE, Claimed
 from app.services.delivering.dispatch import DispatchDelivery
 from app.services.delivering.handler_actions import HandlerActions
@@ -24,6 +25,7 @@ from app.services.delivering.replay import (
     retry_delivery,
 )
 from app.services.delivering.replies import SendReplies, read_answer
+from app.services.delivering.retry_many import retry_deliveries
 from app.services.delivering.types import BatchMember, ClaimRequest, DeliveryBatch, DeliveryResult, DueDeliveries
 from app.services.delivering.unblock import unblock_endpoint
 
@@ -37,6 +39,7 @@ __all__ = [
     "DeliveryResult",
     "DispatchDelivery",
     "DueDeliveries",
+    "EndpointBacklog",
     "HandlerActions",
     "HandlerDelivery",
     "HttpDelivery",
@@ -44,6 +47,7 @@ __all__ = [
     "find_delivery",
     "list_deliveries",
     "read_answer",
+    "read_backlogs",
     "render_events",
     "replay_dead",
     "replay_event",
@@ -51,6 +55,7 @@ __all__ = [
     "replay_range",
     "reset_implausible",
     "retry_all",
+    "retry_deliveries",
     "retry_delivery",
     "unblock_endpoint",
 ]

@@ -20,11 +20,12 @@ from app.store import delivery_list, messages, revisions, timeline
 class Happening:
     """One thing that happened, at a time of our own clock.
 
-    `what` is `received` (by webhook), `asked` (a caller requested it), `attempt_started`, `attempt_finished`, `status`
-    (Meta reported one; `timestamp` is Meta's time), `edited` or `revoked` (`previous` holds the earlier text), `event`
-    (one of type `type` was appended), `delivery_attempt` (that event was posted to an app) or `delivery` (its delivery
-    ended without success, with the reason). `note` of a `delivery_attempt` says why the app's reply was not sent to the
-    customer, or only in part.
+    `what` is `received` (by webhook; `app` signed it), `processed` (that webhook was turned into rows), `asked` (a
+    caller requested it), `attempt_started`, `attempt_finished`, `status` (Meta reported one; `timestamp` is Meta's
+    time), `edited` or `revoked` (`previous` holds the earlier text), `event` (one of type `type` was appended),
+    `delivery_attempt` (that event was posted to an app, which took `duration_ms`) or `delivery` (its delivery ended
+    without success, or is still `pending` and due at `due_at`, with the reason). `note` of a `delivery_attempt` says
+    why the app's reply was not sent to the customer, or only in part.
     """
 
     at: datetime
@@ -43,6 +44,10 @@ class Happening:
     notification_id: str | None = None
     endpoint_id: str | None = None
     note: str | None = None
+    delivery_id: int | None = None
+    duration_ms: int | None = None
+    due_at: datetime | None = None
+    app: str | None = None
 
 
 def read_timeline(database: Database, message_id: str, numbers: tuple[str, ...] | None) -> list[Happening]:
@@ -51,7 +56,7 @@ def read_timeline(database: Database, message_id: str, numbers: tuple[str, ...] 
         row = messages.find(session, message_id, numbers) if "\x00" not in message_id else None
         if row is None:
             raise NotFound("No message has this id.")
-        happenings = [_beginning(row)]
+        happenings = list(_beginning(row, _signer(session, row)))
         for attempt in timeline.attempts_at(session, row.id):
             happenings.extend(_attempt(attempt))
         happenings.extend(_report(report) for report in timeline.reports_on(session, row.id))
@@ -63,9 +68,19 @@ def read_timeline(database: Database, message_id: str, numbers: tuple[str, ...] 
     return sorted(happenings, key=lambda happening: happening.at)
 
 
-def _beginning(row: Message) -> Happening:
-    what = "asked" if row.notification_id is None else "received"
-    return Happening(row.received_at, what, notification_id=row.notification_id, timestamp=row.timestamp)
+def _signer(session: Session, row: Message) -> timeline.Signer | None:
+    return timeline.signer_of(session, row.notification_id) if row.notification_id is not None else None
+
+
+def _beginning(row: Message, signer: timeline.Signer | None) -> Iterator[Happening]:
+    if row.notification_id is None:
+        yield Happening(row.received_at, "asked", timestamp=row.timestamp)
+        return
+    origin = row.notification_id
+    app = signer.app if signer else None
+    yield Happening(row.received_at, "received", notification_id=origin, timestamp=row.timestamp, app=app)
+    if signer is not None and signer.processed_at is not None:
+        yield Happening(signer.processed_at, "processed", notification_id=origin)
 
 
 def _attempt(attempt: SendAttempt) -> Iterator[Happening]:
@@ -123,12 +138,16 @@ def _deliveries(session: Session, events: Sequence[Event]) -> Iterator[Happening
             event_id=row.event_id,
             endpoint_id=row.endpoint_id,
             note=attempt.note,
+            delivery_id=row.id,
+            duration_ms=attempt.duration_ms,
         )
     for row in owed.values():
-        if row.finished_at is not None and row.state != State.DELIVERED:
+        if row.state != State.DELIVERED:
             yield Happening(
-                row.finished_at, "delivery", status=row.state, error={"details": row.reason},
-                type=types[row.event_id], event_id=row.event_id, endpoint_id=row.endpoint_id,
+                row.finished_at or row.created_at, "delivery", status=row.state,
+                error={"details": row.reason} if row.reason else None,
+                type=types[row.event_id], event_id=row.event_id, endpoint_id=row.endpoint_id, delivery_id=row.id,
+                due_at=row.due_at,
             )  # fmt: skip
 
 

@@ -1,11 +1,12 @@
 """Report the state of an installation to its operators.
 
 `readiness` answers `/readyz`. `traffic` counts messages and statuses, from which `stats` and `series` make
-statistics. `audit`
+statistics. `overview` tells how the queues are now. `audit`
 compares the acknowledged items with the stored rows. `shared_settings` compares the settings of all workers on one
 database and decides whose settings apply; `tell_web_settings` publishes the settings of web processes.
 """
 
+from app.services.operations.overview import read_overview
 from app.services.operations.readiness import Health, check_health
 from app.services.operations.series import read_series
 from app.services.operations.shared_settings import ENDPOINT_CHANGED, HANDLERS, WORKER_REFUSED, SharedSettings, unequal
@@ -22,6 +23,7 @@ __all__ = [
     "TellWebSettings",
     "check_health",
     "count_traffic",
+    "read_overview",
     "read_series",
     "read_stats",
     "unequal",

@@ -8,18 +8,33 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from app.errors import NotFound
-from app.schemas.api.deliveries import DeliveryAnswer, DeliveryDetails, DeliveryQuery, TryAnswer
+from app.schemas.api.deliveries import (
+    DeliveryAnswer,
+    DeliveryDetails,
+    DeliveryQuery,
+    EndpointBacklogAnswer,
+    RetryManyAnswer,
+    RetryManyRequest,
+    TryAnswer,
+)
 from app.schemas.api.lists import list_of
-from app.services.delivering import find_delivery, list_deliveries, retry_delivery
+from app.services.delivering import (
+    find_delivery,
+    list_deliveries,
+    read_backlogs,
+    retry_deliveries,
+    retry_delivery,
+)
 from app.web.api import paging
 from app.web.auth import requires
+from app.web.bodies import read_object
 from app.web.context import gateway
 from app.web.openapi.operations import describe
 from app.web.query import query
 
 bp = requires("admin", Blueprint("deliveries", __name__, url_prefix="/api/deliveries"))
 
-_ANSWER, _TRY = DeliveryAnswer(), TryAnswer()
+_ANSWER, _TRY, _BACKLOG, _MANY = DeliveryAnswer(), TryAnswer(), EndpointBacklogAnswer(), RetryManyRequest()
 
 
 @bp.get("")
@@ -38,6 +53,22 @@ def index() -> ResponseReturnValue:
         event_id=query().get("event"),
     )
     return paging.page(_ANSWER.dump(found, many=True), str(found[-1].id) if len(found) == limit else None)
+
+
+@bp.get("/backlogs")
+@describe("listBacklogs", "Deliveries", {200: list_of(EndpointBacklogAnswer)})
+def backlogs() -> ResponseReturnValue:
+    """Count what each endpoint is owed and what it was not given, newest endpoint first. Counts stop at 10,000."""
+    return paging.page(_BACKLOG.dump(read_backlogs(gateway().database, gateway().now()), many=True), None)
+
+
+@bp.post("/retry")
+@describe("retryDeliveries", "Deliveries", {202: RetryManyAnswer}, body=RetryManyRequest)
+def retry_many() -> ResponseReturnValue:
+    """Try several deliveries now, up to 100. Those that were delivered, or do not exist, are left out and counted."""
+    ids = [int(each) for each in read_object(_MANY)["ids"]]
+    count, refused = retry_deliveries(gateway().database, ids, gateway().now())
+    return {"count": count, "refused": refused}, 202
 
 
 @bp.get("/<delivery_id>")

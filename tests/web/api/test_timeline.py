@@ -28,8 +28,10 @@ def test_an_inbound_message_was_received_and_told_of(get: Get, receive: Receive)
 
     [notification] = get("/api/notifications")["data"]
     [event] = get("/api/events")["data"]
-    assert [each["what"] for each in happened] == ["received", "event"]
-    assert happened[0]["at"] == notification["received_at"]
+    happened.sort(key=lambda each: ["received", "event", "processed"].index(each["what"]))
+    assert [each["what"] for each in happened] == ["received", "event", "processed"]
+    assert (happened[0]["at"], happened[2]["at"]) == (notification["received_at"], notification["processed_at"])
+    assert happened[0]["app"] == "default"
     assert happened[0]["notification_id"] == happened[1]["notification_id"] == notification["id"]
     assert happened[1]["event_id"] == event["id"]
     assert happened[1]["type"] == "message.received"

@@ -1,0 +1,57 @@
+"""How much waits in each queue, and since when. Counts stop at `MOST`, so that their cost is bounded."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, select, text
+from sqlalchemy.orm import Session
+
+from app.models import Alert, Delivery, Job, Message, QueuedSend
+from app.models.endpoints import IS_UNDELIVERED
+
+MOST = 10_000
+_IS_PENDING = text("deliveries.state = 'pending'")  # as the partial index has it, or SQLite does not use that
+
+
+def webhooks(session: Session, kind: str, now: datetime) -> tuple[int, datetime | None]:
+    """Return how many jobs of a kind there are, and the earliest `due_at` of the due ones."""
+    oldest = session.scalar(select(func.min(Job.due_at)).where(Job.kind == kind, Job.due_at <= now))
+    return _count(session, select(Job.id).where(Job.kind == kind)), oldest
+
+
+def sends(session: Session, now: datetime) -> tuple[int, datetime | None]:
+    """Return how many sends are due, and since when the first of them."""
+    oldest = session.scalar(select(func.min(QueuedSend.due_at)).where(QueuedSend.due_at <= now))
+    return _count(session, select(QueuedSend.message_id).where(QueuedSend.due_at <= now)), oldest
+
+
+def held(session: Session) -> int:
+    """Return how many sends wait for a person."""
+    query = select(Message.id).where(Message.status == "held", Message.direction == "outbound")
+    return _count(session, query)
+
+
+def deliveries(session: Session, endpoint_id: str, now: datetime) -> tuple[int, datetime | None]:
+    """Return how many deliveries to an endpoint are pending, replays too, and since when the first is due."""
+    mine = (Delivery.endpoint_id == endpoint_id, _IS_PENDING)
+    first = select(func.min(Delivery.due_at)).where(*mine, Delivery.due_at <= now)
+    due = [session.scalar(first.where(Delivery.is_replay == each)) for each in (False, True)]
+    pending = _count(session, select(Delivery.id).where(*mine))
+    return pending, min((each for each in due if each is not None), default=None)
+
+
+def undelivered(session: Session, endpoint_id: str, state: str) -> int:
+    """Return how many deliveries to an endpoint are `dead`, or `stale`."""
+    query = select(Delivery.id).where(Delivery.endpoint_id == endpoint_id, Delivery.state == state, IS_UNDELIVERED)
+    return _count(session, query)
+
+
+def open_alerts(session: Session) -> int:
+    """Return how many alerts are open."""
+    return _count(session, select(Alert.id).where(Alert.closed_at.is_(None)))
+
+
+def _count(session: Session, query: Select[Any]) -> int:
+    return session.scalar(select(func.count()).select_from(query.limit(MOST).subquery())) or 0

@@ -23,6 +23,7 @@ from app.security.encryption import Encryptor
 from app.services.alerts import Alerts, NotifyAlerts, channel_kinds
 from app.services.audit_log import AuditLog, SealAuditLog
 from app.services.contacts import EditContact, EraseContact, HandOver, ReadContacts
+from app.services.conversations import ReadConversations, ReadThread
 from app.services.delivering import DispatchDelivery, HandlerActions, HandlerDelivery, HttpDelivery, SendReplies
 from app.services.endpoints import DetectSilence, GraphSubscriptions, ManageEndpoints, SyncHandlers
 from app.services.events import EventLog, EventWaiters
@@ -92,6 +93,8 @@ class Gateway:
     edit_contact: EditContact
     erase_contact: EraseContact
     hand_over: HandOver
+    conversations: ReadConversations
+    threads: ReadThread
     event_waiters: EventWaiters
     idempotent_requests: IdempotentRequests
     database_use: DatabaseUse
@@ -156,6 +159,7 @@ class Gateway:
             detect_silence=DetectSilence(config, database, now),
             now=now,
         )
+        conversations = ReadConversations(database, silence, config.default_region or None, now)
         rules = ProcessingOptions(opt_outs.normalise_words(config.opt_out_words), silence)
         return cls(
             config=config,
@@ -197,6 +201,8 @@ class Gateway:
             edit_contact=EditContact(database, directory, now),
             erase_contact=EraseContact(database, now),
             hand_over=hand_over,
+            conversations=conversations,
+            threads=ReadThread(database, conversations),
             event_waiters=EventWaiters(database),
             idempotent_requests=IdempotentRequests(database, encryptor, now),
             database_use=database_use,

@@ -42,6 +42,7 @@ class OutboundRequest:
     Exactly one of `to` (+E.164), `recipient` (a business-scoped user id) and `group_id` is set. `content` is Meta's
     object for `type`; `options` are Meta's other top-level fields, as given. `reply_to` is our id or a wamid.
     `warnings` say what Meta may refuse; they stop no send. `is_marketing` is None as long as it is unknown.
+    `sent_by` names who asks for it, as the audit log names actors.
     `only_if_known`: `to` is in no numbering plan, so it is accepted only if it is the wa_id of a known contact.
     """
 
@@ -61,6 +62,7 @@ class OutboundRequest:
     force: bool = False
     raw: bool = False
     is_marketing: bool | None = None
+    sent_by: str | None = None
     options: Json = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 

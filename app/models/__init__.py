@@ -6,6 +6,14 @@ from app.models.api_usage import SeenUsage
 from app.models.audit_log import AuditEntry, AuditHead
 from app.models.base import Base
 from app.models.contacts import Contact, ContactAlias, ContactNumber
+from app.models.conversations import (
+    Conversation,
+    ConversationLabel,
+    ConversationNote,
+    Label,
+    Presence,
+    QuickReply,
+)
 from app.models.counts import CountedUpTo, LatencyCount, PricedMessages, Traffic
 from app.models.database_use import DatabaseUse
 from app.models.endpoints import Delivery, DeliveryAttempt, Endpoint
@@ -31,6 +39,9 @@ __all__ = [
     "Contact",
     "ContactAlias",
     "ContactNumber",
+    "Conversation",
+    "ConversationLabel",
+    "ConversationNote",
     "CountedUpTo",
     "DatabaseUse",
     "Delivery",
@@ -42,6 +53,7 @@ __all__ = [
     "Job",
     "KeyUse",
     "LatencyCount",
+    "Label",
     "MergedMessage",
     "Message",
     "ContactWord",
@@ -53,8 +65,10 @@ __all__ = [
     "RecipientLimit",
     "ParkedItem",
     "PersonSession",
+    "Presence",
     "PricedMessages",
     "QueuedSend",
+    "QuickReply",
     "RegistryVersion",
     "SchemaInfo",
     "SeenUsage",

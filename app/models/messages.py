@@ -14,6 +14,8 @@ from app.models.base import Base, Id, JsonColumn, Sequence, UtcDateTime
 class Message(Base):
     """One message. `id` is ours; `wamid` is Meta's, null until Graph has answered a send.
 
+    `sent_by` names who asked for a send, as the audit log names actors (`person:ID`, `key:NAME`, `endpoint:ID`).
+
     Columns of sends only: `mode`, `options` (other top-level fields of Meta's), `batch_id`, and `held_for`, the reason
     while the status is `held` (`domain.holding`).
     """
@@ -70,6 +72,23 @@ class Message(Base):
             sqlite_where=text("direction = 'outbound'"),
             postgresql_where=text("direction = 'outbound'"),
         ),
+        # Partial: few messages are reactions. A thread shows them on the messages that they are about.
+        Index(
+            "ix_messages_reactions",
+            "contact_id",
+            "timestamp",
+            sqlite_where=text("message_type = 'reaction'"),
+            postgresql_where=text("message_type = 'reaction'"),
+        ),
+        # Partial: few sends fail. Failures in a batch are its own business, and mark no conversation.
+        Index(
+            "ix_messages_failed",
+            "contact_id",
+            "phone_number_id",
+            "timestamp",
+            sqlite_where=text("status IN ('failed', 'held', 'expired') AND batch_id IS NULL"),
+            postgresql_where=text("status IN ('failed', 'held', 'expired') AND batch_id IS NULL"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(Id, primary_key=True)
@@ -94,6 +113,7 @@ class Message(Base):
     options: Mapped[dict[str, Any] | None] = mapped_column(JsonColumn)
     batch_id: Mapped[str | None] = mapped_column(Id)
     held_for: Mapped[str | None] = mapped_column(String(16))
+    sent_by: Mapped[str | None] = mapped_column(Text)
     source: Mapped[str] = mapped_column(String(16))
     flags: Mapped[list[str]] = mapped_column(JsonColumn)
     notification_id: Mapped[str | None] = mapped_column(Id)

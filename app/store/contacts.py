@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.domain.numbers import OWN_REALM
 from app.models import Contact, ContactAlias, Delivery, Event, Message, MessageRevision
 from app.models.base import table
-from app.store import contact_numbers
+from app.store import contact_numbers, conversations
 from app.store.dialect import built_once, insert_and_count, with_lists
 
 Alias = tuple[str, str]
@@ -120,7 +120,10 @@ def move_alias(session: Session, alias: Alias, was: str, row: dict[str, Any]) ->
 
 
 def merge(session: Session, gone_id: str, into_id: str) -> None:
-    """Merge the contact `gone_id` into `into_id`: aliases, messages, events, consents. Locks both, in order of ids."""
+    """Merge the contact `gone_id` into `into_id`: aliases, messages, events, consents, conversations.
+
+    Locks both, in order of ids.
+    """
     both = select(Contact).where(Contact.id.in_([gone_id, into_id])).order_by(Contact.id).with_for_update()
     rows = {row.id: row for row in session.scalars(both)}
     if gone_id not in rows:
@@ -132,6 +135,7 @@ def merge(session: Session, gone_id: str, into_id: str) -> None:
     owed = update(Delivery).where(Delivery.contact_id == gone_id, literal_column("state = 'pending'"))
     session.execute(owed.values(contact_id=into_id), execution_options=unsynchronised)
     contact_numbers.merge_into(session, gone_id, into_id)
+    conversations.merge_into(session, gone_id, into_id)
     gone = rows[gone_id]
     added = update(Contact).where(Contact.id == into_id)
     added = added.values(

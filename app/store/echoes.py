@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from app.domain.statuses import advance
 from app.models import Event, MergedMessage, Message, MessageRevision, SendAttempt, StatusReport
 from app.models.base import UtcDateTime, table
+from app.store import conversations
 from app.store.dialect import one_of, with_lists
 
 _ATTEMPTS, _OWN, _ECHOES = table(SendAttempt), table(Message), table(Message).alias()
@@ -23,6 +24,8 @@ _PAIRS = with_lists(
     lambda among: select(
         _OWN.c.id,
         _OWN.c.status,
+        _OWN.c.contact_id,
+        _OWN.c.phone_number_id,
         _ECHOES.c.id.label("echo_id"),
         _ECHOES.c.status.label("echo_status"),
         _ECHOES.c.error,
@@ -102,6 +105,7 @@ def _absorb(session: Session, pair: Any, now: datetime) -> None:
     former = update(MergedMessage).where(MergedMessage.message_id == pair.echo_id).values(message_id=pair.id)
     session.execute(former, execution_options=unsynchronised)
     session.execute(insert(MergedMessage), [{"id": pair.echo_id, "message_id": pair.id}])
+    conversations.replace_last(session, pair.contact_id, pair.phone_number_id, pair.echo_id, pair.id)
     session.execute(delete(Message).where(Message.id == pair.echo_id), execution_options=unsynchronised)
     values: dict[str, Any] = {"updated_at": now}
     status = advance(pair.status, pair.echo_status)

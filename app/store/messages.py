@@ -14,7 +14,7 @@ from app.domain.messages import Message as DomainMessage
 from app.domain.statuses import movable_to
 from app.models import Contact, Message, SendAttempt
 from app.models.base import table
-from app.store import echoes, pricing
+from app.store import conversations, echoes, pricing
 from app.store.dialect import built_once, insert_and_count, one_of, with_lists
 
 _TABLE, _ATTEMPTS = table(Message), table(SendAttempt)
@@ -44,7 +44,9 @@ def add(session: Session, rows: Sequence[dict[str, Any]]) -> None:
 
 def remove(session: Session, message_id: str) -> None:
     """Delete a message and its send attempts, as if it had never been requested."""
-    session.execute(delete(Message).where(Message.id == message_id).execution_options(synchronize_session=False))
+    gone = delete(_TABLE).where(_TABLE.c.id == message_id)
+    for row in session.execute(gone.returning(_TABLE.c.contact_id, _TABLE.c.phone_number_id)).all():
+        conversations.replace_last(session, row.contact_id, row.phone_number_id, message_id, None)
 
 
 _INBOUND = (

@@ -17,6 +17,7 @@ from app.web.api import (
     batches,
     contact_actions,
     contacts,
+    conversations,
     deliveries,
     endpoints,
     events,
@@ -49,7 +50,7 @@ def init_app(app: Flask, config: Config) -> None:
         audit, overview, stats,
     ):  # fmt: skip
         app.register_blueprint(module.bp)
-    for bp in (contact_actions.edit_bp, contact_actions.erase_bp, contact_actions.export_bp):
+    for bp in (contact_actions.edit_bp, contact_actions.erase_bp, contact_actions.export_bp, conversations.bp):
         app.register_blueprint(bp)
     app.register_blueprint(endpoints.bp)
     app.register_blueprint(deliveries.bp)

@@ -95,6 +95,7 @@ def record(ask: Ask) -> None:
         (body,) = ASKED[name].values()
         ask(name, "POST", f"/api/messages/{path}", body)
     _people(ask)
+    _conversations(ask)
     _apps(ask)
     _numbers(ask)
     _team(ask)
@@ -115,6 +116,12 @@ def _people(ask: Ask) -> None:
     ask("changeContact", "PATCH", f"/api/contacts/{TO}", ASKED["changeContact"]["a name"])
     ask("handOverContact", "POST", f"/api/contacts/{TO}/handover", ASKED["handOverContact"]["to a person"])
     ask("exportContact", "GET", f"/api/contacts/{TO}/export", None)
+
+
+def _conversations(ask: Ask) -> None:
+    found = ask("listConversations", "GET", "/api/conversations?limit=1", None)["data"][0]["id"]
+    ask("getConversation", "GET", f"/api/conversations/{found}", None)
+    ask("getThread", "GET", f"/api/conversations/{found}/messages?limit=2", None)
 
 
 def _apps(ask: Ask) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from app.actors import current_actor
 from app.db.database import Database
 from app.domain.handover import HandledBy
 from app.domain.messages import shown
@@ -16,7 +17,7 @@ from app.services.contacts.events import append_contact_updated
 from app.services.contacts.identity import to_ref
 from app.services.contacts.read import find
 from app.services.registries import NumberDirectory
-from app.store import contact_numbers, contacts, events
+from app.store import contact_numbers, contacts, conversations, events
 from app.store.contact_list import Numbers
 
 
@@ -32,12 +33,17 @@ class HandOver:
         self._now = now
 
     def __call__(
-        self, contact_id: str, to: HandledBy, phone_number_id: str | None = None, numbers: Numbers = None
+        self,
+        contact_id: str,
+        to: HandledBy,
+        phone_number_id: str | None = None,
+        numbers: Numbers = None,
     ) -> None:
         """Assign a contact to a person (`HandledBy.HUMAN`) or to the bot, for every message from the commit on.
 
         Applies to `phone_number_id`, else to every number in `numbers` (None: all). Assigning a contact to a person
-        who has it already restarts the period of silence after which it returns to the bot. Appends a
+        who has it already restarts the period of silence after which it returns to the bot. Unless it is a person who
+        takes it over (`current_actor`), the contact waits for a person's answer from then on. Appends a
         `contact.updated` event for a change. Raises `NotFound` for a contact that none of `numbers` knows, `Invalid`
         for a number outside them, and `Unavailable`.
         """
@@ -50,6 +56,8 @@ class HandOver:
             before = {number: contact_numbers.handover(session, contact_id, number) for number in ours}
             after = {(contact_id, number): before[number].to(to, now) for number in ours}
             contact_numbers.record_handovers(session, after)
+            if to is HandledBy.BOT or not current_actor().startswith("person:"):
+                conversations.set_waiting(session, contact_id, ours, now if to is HandledBy.HUMAN else None)
             changed = [number for number in ours if before[number].handled_by(now, self._silence) is not to]
             if changed:
                 self._tell(session, contact_id, to, changed, now)

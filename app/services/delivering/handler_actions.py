@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -93,6 +94,7 @@ class _Call:
             raise Malformed
         request = self._request(body)
         key = f"{self._event.id}:{self._batch.endpoint.url}:{index}"
+        request = replace(request, sent_by=f"endpoint:{self._batch.endpoint.id}")
         sent = self._services.send(request, None, Retry("handlers", key, "handler", KEYS_KEPT_FOR))
         return _RESPONSE.dump(
             {

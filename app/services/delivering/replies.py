@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from app.errors import GatewayError, IdempotencyConflict, Unavailable
@@ -68,7 +69,8 @@ class SendReplies:
     def _queue(self, batch: DeliveryBatch, event: Event, index: int, body: Any) -> list[Problem]:
         retry = Retry(f"endpoint:{batch.endpoint.id}", f"{event.id}:{index}", "reply")
         try:
-            self._send(read_send_request(_addressed(check_json(body), event), None), None, retry)
+            request = read_send_request(_addressed(check_json(body), event), None)
+            self._send(replace(request, sent_by=f"endpoint:{batch.endpoint.id}"), None, retry)
         except Unavailable:
             raise
         except IdempotencyConflict:

@@ -11,6 +11,7 @@ from app.services.contacts import IdentityResolver
 from app.services.events import EventRow
 from app.services.processing.work import WorkItem
 from app.store.contact_numbers import Handovers, LastInbound
+from app.store.conversations import Activity
 from app.store.echoes import OpenAttempt
 from app.store.reports import StatusKey
 
@@ -68,6 +69,7 @@ class ChangeSet:
     set_aside: list[Row] = field(default_factory=list)
     last_inbound: LastInbound = field(default_factory=dict)
     agent_replies: list[AgentReply] = field(default_factory=list)
+    activities: list[Activity] = field(default_factory=list)
     consents: list[Row] = field(default_factory=list)
 
     @property

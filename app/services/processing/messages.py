@@ -7,6 +7,7 @@ from datetime import datetime
 
 from app.clock import iso_utc
 from app.domain import opt_outs
+from app.domain.handover import HandledBy
 from app.domain.messages import PLACEHOLDER, ContactRef, Message, Revision, revised, wording
 from app.domain.notifications import EditFact, Item, MessageFact, Source
 from app.domain.opt_outs import ConsentSource
@@ -15,6 +16,7 @@ from app.services.processing import consent
 from app.services.processing.change_set import PendingEvent, Row
 from app.services.processing.change_set_builder import ChangeSetBuilder, address
 from app.services.processing.work import WorkItem
+from app.store.conversations import Activity, counts_as_unread
 
 PHONE_ECHO_FIELD = "smb_message_echoes"
 """The webhook field of messages sent from the WhatsApp Business app. Other echoes may come from another program."""
@@ -63,9 +65,10 @@ def message(builder: ChangeSetBuilder, work_item: WorkItem, fact: MessageFact) -
         builder.index_message(fact.wamid, message)
     builder.changes.messages.append(_row(message, work_item, builder.now))
     data = normalized(message)
+    handled_by = builder.handled_by(contact, message.phone_number_id)
     if inbound:
         data["last_outbound"] = _last_outbound(builder, message)
-        data["handled_by"] = builder.handled_by(contact, message.phone_number_id)
+        data["handled_by"] = handled_by
     event = builder.event_row(
         work_item, "message.received" if inbound else "message.sent", data, fact.timestamp, message.id,
         contact_id=contact.id if contact else None, message_id=message.id, source=str(fact.source),
@@ -73,6 +76,12 @@ def message(builder: ChangeSetBuilder, work_item: WorkItem, fact: MessageFact) -
     builder.changes.events.append(PendingEvent(work_item, event, message_id=message.id))
     if contact is not None:
         _record_conversation(builder, work_item, message, contact)
+        if message.group_id is None:
+            counts = counts_as_unread(message.direction, message.source, message.message_type)
+            waits = counts and handled_by is HandledBy.HUMAN
+            builder.changes.activities.append(
+                Activity(message.id, contact.id, message.phone_number_id, message.timestamp, counts, waits)
+            )
 
 
 def _flags(builder: ChangeSetBuilder, item: Item) -> list[str]:

@@ -19,6 +19,7 @@ from app.store import (
     attempts,
     contact_numbers,
     contacts,
+    conversations,
     echoes,
     events,
     jobs,
@@ -104,6 +105,16 @@ def _write_conversations(session: Session, changes: ChangeSet, new_messages: set
             answered[key] = max(at, answered.get(key, at))
     if answered:
         contact_numbers.record_handovers(session, {key: Handover(at) for key, at in answered.items()})
+    answers = {each.message_id for each in changes.agent_replies}
+    activities = [
+        each._replace(
+            contact_id=str(changes.current(each.contact_id)), answers=each.message_id in answers
+        )
+        for each in changes.activities
+        if each.message_id in new_messages
+    ]
+    if activities:
+        conversations.record(session, activities)
     if changes.consents:
         contact_numbers.record_consents(session, changes.consents)
 

@@ -30,9 +30,9 @@ from app.services.idempotency import Retry, claim_key
 from app.services.registries import NumberDirectory
 from app.services.sending import outcomes, slots
 from app.services.sending.outcomes import Disposition
-from app.services.sending.record import Recorded, choose_number, enqueue, record
+from app.services.sending.record import Recorded, choose_number, enqueue, record, record_in_conversation
 from app.services.sending.template_categories import TemplateCategories
-from app.store import attempts, events, limiters, messages, reports
+from app.store import attempts, conversations, events, limiters, messages, reports
 
 logger = get_logger(__name__)
 
@@ -114,6 +114,7 @@ class SendMessage:
             enqueue(session, recorded, number.phone_number_id, recorded.request, now)
             self._claim(session, retry, recorded.request, message_id, now)
             record_sent_by_hand(session, now, message_id)
+            record_in_conversation(session, recorded, number, now)
         fault_points.reach(Point.QUEUED)
         return Sent(message_id, None, "queued", recorded.request.warnings)
 
@@ -136,6 +137,7 @@ class SendMessage:
             slot, limiter = slots.reserve_slot(session, number, recorded.recipient, now)
             attempts.start(session, [(message_id, 1)], now)
             record_sent_by_hand(session, now, message_id)
+            record_in_conversation(session, recorded, number, now)
         fault_points.reach(Point.SYNC_SENDING)
         if slot > now:
             time.sleep((slot - now).total_seconds())
@@ -230,6 +232,7 @@ class SendMessage:
         if found.disposition is Disposition.UNKNOWN:
             if attempts.finish(session, message_id, attempt, state="unknown", now=now, error=result.meta):
                 attempts.set_status(session, message_id, "unknown", ("sending",), updated_at=now)
+                conversations.touch(session, message_id, now)
         elif isinstance(result, GraphRefused) and recipient.address not in (None, earlier):
             attempts.finish(session, message_id, attempt, state="refused", now=now, error=result.meta)
             attempts.start(session, [(message_id, attempt + 1)], now)
@@ -238,6 +241,7 @@ class SendMessage:
             attempts.finish(session, message_id, attempt, state="refused", now=now, error=result.meta)
             error = outcomes.status_error(result)
             attempts.set_status(session, message_id, "failed", ("sending",), updated_at=now, error=error)
+            conversations.touch(session, message_id, now)
         else:
             # It certainly was not sent, and the error asks the caller to try again: nothing is kept.
             messages.remove(session, message_id)

@@ -1,0 +1,11 @@
+"""Conversations: what a contact and one of our numbers wrote to each other, and what the team does about it.
+
+`read` lists, searches and looks conversations up; `thread` reads their messages with what belongs beside them. The
+rows themselves are kept by those who write messages, in the same transactions: see `store.conversations`.
+"""
+
+from app.services.conversations.read import ReadConversations
+from app.services.conversations.thread import ReadThread
+from app.services.conversations.types import Note, Thread, ThreadMessage
+
+__all__ = ["Note", "ReadConversations", "ReadThread", "Thread", "ThreadMessage"]

@@ -3,6 +3,7 @@
 #
 #   ./run.sh                       set up what is missing, check the settings, start; Ctrl-C stops
 #   ./run.sh install [FILE]        only make .venv and install what FILE (requirements.txt) needs: its .lock, by hashes
+#   ./run.sh words                 collect the texts of the pages into the catalogues, and compile these
 #   ./run.sh lock [--upgrade]      write the .lock files anew, after a change of a requirements.txt
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -183,7 +184,16 @@ lock)
             --no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate "${@:2}" --output-file "$list.lock" "$list.txt"
     done
     ;;
+words)
+    install tests/requirements.txt
+    pot=$(mktemp)
+    .venv/bin/pybabel -q extract --mapping babel.cfg --keyword N_ --no-location --sort-output --output "$pot" .
+    .venv/bin/pybabel -q update --input-file "$pot" --output-dir app/translations --no-fuzzy-matching \
+        --ignore-obsolete --ignore-pot-creation-date --width 120
+    .venv/bin/pybabel -q compile --directory app/translations
+    rm -f "$pot"
+    ;;
 *)
-    fail "Usage: ./run.sh, or ./run.sh install [FILE], or ./run.sh lock [--upgrade]"
+    fail "Usage: ./run.sh, or ./run.sh words, or ./run.sh install [FILE], or ./run.sh lock [--upgrade]"
     ;;
 esac

@@ -64,6 +64,20 @@ def test_whoever_is_not_signed_in_is_shown_the_way_and_scripts_get_a_401(app: Fl
     assert "WWW-Authenticate" not in script.headers
 
 
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [("text/html,application/xhtml+xml,*/*;q=0.8", 303), ("*/*", 200), ("", 200), ("application/json", 200),
+     ("application/json, text/html;q=0.5", 200), ("text/html", 303)],
+)  # fmt: skip
+def test_the_root_sends_browsers_to_the_inbox_and_tells_programs_what_it_is(
+    app: Flask, accept: str, status: int
+) -> None:
+    response = app.test_client().get("/", headers={"Accept": accept})
+
+    assert (response.status_code, response.vary.to_header()) == (status, "Accept")
+    assert status == 200 or response.location == "/inbox"
+
+
 def test_the_cookie_is_another_one_after_signing_in_and_none_after_signing_out(app: Flask, gateway: Gateway) -> None:
     browser = Browser(app)
     token = gateway.people.make_link(add(gateway).id)

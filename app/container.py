@@ -48,6 +48,7 @@ from app.services.sending import (
     SweepSends,
     TemplateCategories,
 )
+from app.services.templates import ReadTemplates
 from app.services.webhooks import ReceiveNotification
 from app.subscribers.client import SubscriberClient
 from app.subscribers.proof import prove_guard
@@ -94,6 +95,7 @@ class Gateway:
     erase_contact: EraseContact
     hand_over: HandOver
     conversations: ReadConversations
+    templates: ReadTemplates
     threads: ReadThread
     event_waiters: EventWaiters
     idempotent_requests: IdempotentRequests
@@ -202,6 +204,7 @@ class Gateway:
             erase_contact=EraseContact(database, now),
             hand_over=hand_over,
             conversations=conversations,
+            templates=ReadTemplates(directory, graph),
             threads=ReadThread(database, conversations),
             event_waiters=EventWaiters(database),
             idempotent_requests=IdempotentRequests(database, encryptor, now),

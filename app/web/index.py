@@ -19,5 +19,5 @@ def index() -> ResponseReturnValue:
     """Say what this is. A browser is sent to the inbox."""
     accepts = request.accept_mimetypes
     if accepts["text/html"] > accepts["application/json"]:
-        return redirect(url_for("inbox_home.index"), 303), {"Vary": "Accept"}
+        return redirect(url_for("inbox_conversations.index"), 303), {"Vary": "Accept"}
     return {"status": "ok", "service": "whatsapp-service", "version": __version__}, {"Vary": "Accept"}

@@ -6,6 +6,6 @@ rows themselves are kept by those who write messages, in the same transactions: 
 
 from app.services.conversations.read import ReadConversations
 from app.services.conversations.thread import ReadThread
-from app.services.conversations.types import Note, Thread, ThreadMessage
+from app.services.conversations.types import Conversation, Note, Quoted, Thread, ThreadMessage
 
-__all__ = ["Note", "ReadConversations", "ReadThread", "Thread", "ThreadMessage"]
+__all__ = ["Conversation", "Note", "Quoted", "ReadConversations", "ReadThread", "Thread", "ThreadMessage"]

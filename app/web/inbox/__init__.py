@@ -9,7 +9,20 @@ from __future__ import annotations
 from flask import Flask
 
 from app.config.settings import Config
-from app.web.inbox import assets, home, keys, languages, me, navigation, people, sign_in, visits
+from app.web.inbox import (
+    acts,
+    answers,
+    assets,
+    conversations,
+    keys,
+    languages,
+    me,
+    navigation,
+    people,
+    sign_in,
+    template_picker,
+    visits,
+)
 
 
 def init_app(app: Flask, config: Config) -> None:
@@ -19,5 +32,6 @@ def init_app(app: Flask, config: Config) -> None:
     app.config["WTF_CSRF_TIME_LIMIT"] = None  # a token lasts as long as the session that it belongs to
     languages.init_app(app)
     navigation.init_app(app)
-    for bp in (assets.bp, sign_in.bp, sign_in.out, home.bp, me.bp, people.bp, keys.bp):
-        app.register_blueprint(bp)
+    for module in (assets, sign_in, conversations, answers, acts, template_picker, me, people, keys):
+        app.register_blueprint(module.bp)
+    app.register_blueprint(sign_in.out)

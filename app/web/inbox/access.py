@@ -82,8 +82,9 @@ def still_signed_in() -> Callable[[], bool]:
 
 
 def _check(role: Role | Literal["anyone"]) -> None:
-    if role != "anyone" and not person().may(role):
-        raise Forbidden("This page is for admins.")
+    if role != "anyone":
+        if not person().may(role):
+            raise Forbidden("This page is for admins.")
     if request.method not in SAFE:
         _refuse_forged()
 

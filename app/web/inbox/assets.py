@@ -56,7 +56,7 @@ def asset(name: str) -> str:
 
 def icon(name: str, *classes: str) -> Markup:
     """Return an icon of Bootstrap's as an inline picture that screen readers pass over. Raises `KeyError`."""
-    box, shape = _symbol(name)
+    box, shape = symbol(name)
     extra = Markup("").join(Markup(" {}").format(each) for each in classes)
     return Markup(
         '<svg class="icon{}" width="1em" height="1em" viewBox="{}" fill="currentColor" aria-hidden="true"'
@@ -93,7 +93,7 @@ def _packed(path: Path) -> bytes:
 
 
 @cache
-def _symbol(name: str) -> tuple[str, str]:
+def symbol(name: str) -> tuple[str, str]:
     """Return the view box and the shapes of an icon, from the package's one file of all icons."""
     text = _of_package(*ICONS).read_text("utf-8")
     found = re.search(rf'<symbol[^>]*?viewBox="([^"]+)"[^>]*? id="{re.escape(name)}"[^>]*>(.*?)</symbol>', text, re.S)

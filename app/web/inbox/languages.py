@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 
 from babel.dates import format_date, format_datetime, format_time
@@ -38,17 +38,33 @@ def moment(at: datetime, style: str = "both") -> Markup:
 
     It is in the zone that the browser told; before it did, in UTC, and the page's script writes it anew.
     """
-    zone = _zone(request.cookies.get(ZONE, ""))
+    its_zone = zone()
     locale = get_locale()
     if style == "date":
-        text = format_date(at.astimezone(zone), "medium", locale=locale)
+        text = format_date(at.astimezone(its_zone), "medium", locale=locale)
     elif style == "time":
-        text = format_time(at, "short", tzinfo=zone, locale=locale)
+        text = format_time(at, "short", tzinfo=its_zone, locale=locale)
     else:
-        text = format_datetime(at, "short", tzinfo=zone, locale=locale)
+        text = format_datetime(at, "short", tzinfo=its_zone, locale=locale)
     told = "" if ZONE in request.cookies else " UTC"
     stamp = at.isoformat(timespec="seconds")
     return Markup('<time datetime="{}" data-style="{}">{}{}</time>').format(stamp, style, text, told)
+
+
+def zone() -> zoneinfo.ZoneInfo:
+    """Return the time zone of the browser, UTC before it told."""
+    return _zone(request.cookies.get(ZONE, ""))
+
+
+def when(at: datetime) -> Markup:
+    """Return a time for a list: the hour of today, else the date."""
+    is_today = at.astimezone(zone()).date() == datetime.now(zone()).date()
+    return moment(at, "time" if is_today else "date")
+
+
+def day_words(day: date) -> str:
+    """Return a day as the line above its messages says it: `Monday, 30 November 2026`."""
+    return format_date(day, "full", locale=get_locale())
 
 
 def _language() -> str:

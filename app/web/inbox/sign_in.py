@@ -25,7 +25,7 @@ out = pages("agent", Blueprint("inbox_sign_out", __name__, url_prefix="/inbox/si
 def ask() -> ResponseReturnValue:
     """Say how to sign in."""
     if somebody() is not None:
-        return redirect(url_for("inbox_home.index"), 303)
+        return redirect(url_for("inbox_conversations.index"), 303)
     header = gateway().config.inbox_user_header
     return render_template("inbox/sign_in.html", named=bool(header) and request.headers.get(header, ""))
 
@@ -50,7 +50,7 @@ def enter(token: str) -> ResponseReturnValue:
     if signed_in is None:
         return offer(token)
     visit().begin(signed_in.cookie, signed_in.expires_at)
-    return redirect(url_for("inbox_home.index"), 303)
+    return redirect(url_for("inbox_conversations.index"), 303)
 
 
 @out.post("")

@@ -23,7 +23,14 @@ from app.security.encryption import Encryptor
 from app.services.alerts import Alerts, NotifyAlerts, channel_kinds
 from app.services.audit_log import AuditLog, SealAuditLog
 from app.services.contacts import EditContact, EraseContact, HandOver, ReadContacts
-from app.services.conversations import ReadConversations, ReadThread
+from app.services.conversations import (
+    AnswerConversation,
+    ConversationActs,
+    ManageLabels,
+    ManageQuickReplies,
+    ReadConversations,
+    ReadThread,
+)
 from app.services.delivering import DispatchDelivery, HandlerActions, HandlerDelivery, HttpDelivery, SendReplies
 from app.services.endpoints import DetectSilence, GraphSubscriptions, ManageEndpoints, SyncHandlers
 from app.services.events import EventLog, EventWaiters
@@ -97,6 +104,10 @@ class Gateway:
     conversations: ReadConversations
     templates: ReadTemplates
     threads: ReadThread
+    conversation_acts: ConversationActs
+    answer: AnswerConversation
+    labels: ManageLabels
+    quick_replies: ManageQuickReplies
     event_waiters: EventWaiters
     idempotent_requests: IdempotentRequests
     database_use: DatabaseUse
@@ -162,6 +173,7 @@ class Gateway:
             now=now,
         )
         conversations = ReadConversations(database, silence, config.default_region or None, now)
+        conversation_acts = ConversationActs(database, now)
         rules = ProcessingOptions(opt_outs.normalise_words(config.opt_out_words), silence)
         return cls(
             config=config,
@@ -206,6 +218,10 @@ class Gateway:
             conversations=conversations,
             templates=ReadTemplates(directory, graph),
             threads=ReadThread(database, conversations),
+            conversation_acts=conversation_acts,
+            answer=AnswerConversation(database, conversations, conversation_acts, send, hand_over),
+            labels=ManageLabels(database, now),
+            quick_replies=ManageQuickReplies(database, directory, now),
             event_waiters=EventWaiters(database),
             idempotent_requests=IdempotentRequests(database, encryptor, now),
             database_use=database_use,

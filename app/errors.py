@@ -210,6 +210,13 @@ class WrongState(GatewayError):
     default = "The message is in a state that does not allow this."
 
 
+class AnsweredMeanwhile(GatewayError):
+    """Somebody else has written to the customer since; `meta` holds the `messages` (`id`, `sent_by`)."""
+
+    code = "answered_meanwhile"
+    default = "Somebody answered meanwhile. Look at it, and send again with `anyway` if yours is still wanted."
+
+
 class AlreadyExists(GatewayError):
     """The thing to be added exists already."""
 

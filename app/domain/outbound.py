@@ -42,7 +42,9 @@ class OutboundRequest:
     Exactly one of `to` (+E.164), `recipient` (a business-scoped user id) and `group_id` is set. `content` is Meta's
     object for `type`; `options` are Meta's other top-level fields, as given. `reply_to` is our id or a wamid.
     `warnings` say what Meta may refuse; they stop no send. `is_marketing` is None as long as it is unknown.
-    `sent_by` names who asks for it, as the audit log names actors.
+    `sent_by` names who asks for it, as the audit log names actors. `is_answer`: somebody of the team answers, so that
+    the customer waits no more. With `seen`, our id of a message in the thread, it is sent only if nobody else has
+    written to the customer after that.
     `only_if_known`: `to` is in no numbering plan, so it is accepted only if it is the wa_id of a known contact.
     """
 
@@ -63,6 +65,8 @@ class OutboundRequest:
     raw: bool = False
     is_marketing: bool | None = None
     sent_by: str | None = None
+    is_answer: bool = False
+    seen: str | None = None
     options: Json = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 

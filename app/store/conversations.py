@@ -10,12 +10,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, case, delete, func, insert, null, or_, select, update
+from sqlalchemy import bindparam, case, delete, func, insert, null, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.ids import new_id
 from app.models import Conversation, ConversationLabel, ConversationNote, Message
 from app.models.base import UtcDateTime, table
+from app.store.conversation_messages import of_messages
 from app.store.dialect import built_once
 
 Numbers = tuple[str, ...] | None
@@ -160,50 +161,6 @@ def lock(session: Session, conversation_id: str) -> Any:
     return session.execute(select(_TABLE).where(_TABLE.c.id == conversation_id).with_for_update()).first()
 
 
-def of_messages(key: tuple[str, str]) -> list[Any]:
-    """Return the conditions that a message belongs to the conversation of this contact and number."""
-    return [
-        _MESSAGES.c.contact_id == key[0],
-        _MESSAGES.c.phone_number_id == key[1],
-        _MESSAGES.c.group_id.is_(None),
-    ]
-
-
-def counts_as_unread(direction: str, source: str, message_type: str) -> bool:
-    """Whether a message is news for the team: one that a customer wrote now, and no reaction or notice of WhatsApp."""
-    return direction == "inbound" and source == "live" and message_type not in _NO_NEWS
-
-
-_NO_NEWS = ("reaction", "system", "request_welcome")
-
-
-def count_unread(session: Session, key: tuple[str, str], after: tuple[datetime, str]) -> int:
-    """Count the messages of a conversation that count as unread and come after a place in the thread."""
-    timestamp, message_id = after
-    query = (
-        select(func.count())
-        .select_from(_MESSAGES)
-        .where(
-            *of_messages(key),
-            _MESSAGES.c.direction == "inbound",
-            _MESSAGES.c.source == "live",
-            _MESSAGES.c.message_type.notin_(_NO_NEWS),
-            or_(
-                _MESSAGES.c.timestamp > timestamp,
-                and_(_MESSAGES.c.timestamp == timestamp, _MESSAGES.c.id > message_id),
-            ),
-        )
-    )
-    return session.scalar(query) or 0
-
-
-def place_of(session: Session, key: tuple[str, str], message_id: str) -> tuple[datetime, str] | None:
-    """Return the place in the thread of one of its messages, or None."""
-    query = select(_MESSAGES.c.timestamp, _MESSAGES.c.id).where(*of_messages(key), _MESSAGES.c.id == message_id)
-    found = session.execute(query).first()
-    return None if found is None else (found.timestamp, found.id)
-
-
 def replace_last(session: Session, contact_id: str | None, phone_number_id: str, gone: str, by: str | None) -> None:
     """Let the conversation whose last message `gone` was deleted name another: `by`, or the newest that is left."""
     if contact_id is None:
@@ -279,3 +236,8 @@ def _join(session: Session, gone: Any, kept: Any) -> None:
 def remove(session: Session, ids: Collection[str]) -> None:
     """Delete conversations with their notes and labels."""
     session.execute(delete(_TABLE).where(_TABLE.c.id.in_(ids)))
+
+
+def add_note(session: Session, row: dict[str, Any]) -> None:
+    """Insert a note of a conversation."""
+    session.execute(insert(table(ConversationNote)), [row])

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.domain.messages import Message as DomainMessage
 from app.models import ConversationNote, Message, MessageRevision, SendAttempt, StatusReport
 from app.models.base import table
-from app.store.conversations import of_messages
+from app.store.conversation_messages import of_messages
 
 Place = tuple[datetime, str]
 """Timestamp and id of a message."""

@@ -17,11 +17,13 @@ from app.web.api import (
     batches,
     contact_actions,
     contacts,
+    conversation_acts,
     conversations,
     deliveries,
     endpoints,
     events,
     keys,
+    labels,
     media,
     message_actions,
     messages,
@@ -50,7 +52,10 @@ def init_app(app: Flask, config: Config) -> None:
         audit, overview, stats,
     ):  # fmt: skip
         app.register_blueprint(module.bp)
-    for bp in (contact_actions.edit_bp, contact_actions.erase_bp, contact_actions.export_bp, conversations.bp):
+    for bp in (
+        contact_actions.edit_bp, contact_actions.erase_bp, contact_actions.export_bp, conversations.bp,
+        conversation_acts.bp, labels.bp, labels.changes,
+    ):  # fmt: skip
         app.register_blueprint(bp)
     app.register_blueprint(endpoints.bp)
     app.register_blueprint(deliveries.bp)

@@ -22,6 +22,7 @@ STATUS = {
     "idempotency_conflict": 409,
     "wrong_state": 409,
     "already_exists": 409,
+    "answered_meanwhile": 409,
     "cursor_gone": 410,
     "length_required": 411,
     "too_large": 413,

@@ -16,6 +16,7 @@ Ask = Callable[[str, str, str, Json | None], Json]
 """An operation's name, method, path and body; gives its answer."""
 
 TO = "+5491112345678"
+OUR_ID = "01a20c83-9c99-716b-8b07-2a3001233244"
 UPPER = ("CAROUSEL", "BODY", "COPY_CODE")
 
 
@@ -60,6 +61,19 @@ ASKED: dict[str, dict[str, Json]] = {
     "cancelMessages": {"of a batch": {"batch": "01a20c83-9c99-716b-8b07-2a3001233244"}},
     "changeContact": {"a name": {"name": "Ana of the bakery", "notes": "Calls on Fridays."}},
     "handOverContact": {"to a person": {"to": "human"}},
+    "answerConversation": {
+        "an answer": {"type": "text", "text": {"body": "It leaves today."}, "seen": OUR_ID},
+        "the short form": {"message": "It leaves today.", "anyway": True},
+    },
+    "assignConversation": {"to a person": {"assignee": OUR_ID, "only_if_free": True}},
+    "labelConversation": {"one label": {"labels": [OUR_ID]}},
+    "noteConversation": {"a note": {"text": "Wants the invoice by Friday."}},
+    "closeConversation": {"what was seen": {"message_id": OUR_ID}},
+    "markConversationSeen": {"up to a message": {"message_id": OUR_ID}},
+    "addLabel": {"a label": {"name": "Invoice", "colour": "#2266cc"}},
+    "changeLabel": {"its name": {"name": "Invoices"}},
+    "addQuickReply": {"opening hours": {"shortcut": "hours", "text": "We are open from 9 to 18."}},
+    "changeQuickReply": {"opening hours": {"shortcut": "hours", "text": "We are open from 9 to 20."}},
     "addEndpoint": {"messages alone": ENDPOINT},
     "changeEndpoint": {"a pause": {"paused": True}},
     "rotateEndpointSecret": {"one of ours": {}},
@@ -121,7 +135,25 @@ def _people(ask: Ask) -> None:
 def _conversations(ask: Ask) -> None:
     found = ask("listConversations", "GET", "/api/conversations?limit=1", None)["data"][0]["id"]
     ask("getConversation", "GET", f"/api/conversations/{found}", None)
-    ask("getThread", "GET", f"/api/conversations/{found}/messages?limit=2", None)
+    path = f"/api/conversations/{found}"
+    newest = ask("getThread", "GET", f"{path}/messages?limit=2", None)["data"][-1]["id"]
+    person = ask("addPerson", "POST", "/api/people", {"name": "Luz", "role": "agent", "numbers": None})["id"]
+    label = ask("addLabel", "POST", "/api/labels", ASKED["addLabel"]["a label"])["id"]
+    ask("answerConversation", "POST", f"{path}/messages", ASKED["answerConversation"]["the short form"])
+    ask("assignConversation", "POST", f"{path}/assign", {"assignee": person})
+    ask("labelConversation", "PUT", f"{path}/labels", {"labels": [label]})
+    ask("noteConversation", "POST", f"{path}/notes", ASKED["noteConversation"]["a note"])
+    ask("markConversationSeen", "POST", f"{path}/seen", {"message_id": newest})
+    ask("closeConversation", "POST", f"{path}/close", {"message_id": newest})
+    ask("reopenConversation", "POST", f"{path}/reopen", None)
+    ask("listLabels", "GET", "/api/labels", None)
+    ask("changeLabel", "PATCH", f"/api/labels/{label}", ASKED["changeLabel"]["its name"])
+    ask("removeLabel", "DELETE", f"/api/labels/{label}", None)
+    reply = ask("addQuickReply", "POST", "/api/quick-replies", ASKED["addQuickReply"]["opening hours"])["id"]
+    ask("listQuickReplies", "GET", "/api/quick-replies", None)
+    change = ASKED["changeQuickReply"]["opening hours"]
+    ask("changeQuickReply", "PUT", f"/api/quick-replies/{reply}", change)
+    ask("removeQuickReply", "DELETE", f"/api/quick-replies/{reply}", None)
 
 
 def _apps(ask: Ask) -> None:

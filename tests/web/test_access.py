@@ -38,7 +38,15 @@ SCOPES: dict[str, str | dict[str, str]] = {
     "/api/batches/<batch_id>/retry-failed": "send",
     "/api/conversations": "read",
     "/api/conversations/<conversation_id>": "read",
-    "/api/conversations/<conversation_id>/messages": "read",
+    "/api/conversations/<conversation_id>/messages": {"GET": "read", "POST": "send"},
+    **{
+        f"/api/conversations/<conversation_id>/{act}": "send"
+        for act in ("assign", "labels", "notes", "close", "reopen", "seen")
+    },
+    "/api/labels": {"GET": "read", "POST": "admin"},
+    "/api/labels/<label_id>": "admin",
+    "/api/quick-replies": {"GET": "read", "POST": "admin"},
+    "/api/quick-replies/<quick_reply_id>": "admin",
     "/api/contacts": "read",
     "/api/contacts/<contact_id>": {"GET": "read", "PATCH": "send", "DELETE": "admin"},
     "/api/contacts/<contact_id>/export": "read",

@@ -38,14 +38,17 @@ class HandOver:
         to: HandledBy,
         phone_number_id: str | None = None,
         numbers: Numbers = None,
+        *,
+        has_answered: bool = False,
     ) -> None:
         """Assign a contact to a person (`HandledBy.HUMAN`) or to the bot, for every message from the commit on.
 
         Applies to `phone_number_id`, else to every number in `numbers` (None: all). Assigning a contact to a person
         who has it already restarts the period of silence after which it returns to the bot. Unless it is a person who
-        takes it over (`current_actor`), the contact waits for a person's answer from then on. Appends a
-        `contact.updated` event for a change. Raises `NotFound` for a contact that none of `numbers` knows, `Invalid`
-        for a number outside them, and `Unavailable`.
+        takes it over (`current_actor`) or answers (`has_answered`), the contact waits for a person from then on.
+
+        Appends a `contact.updated` event for a change. Raises `NotFound` for a contact that none of `numbers` knows,
+        `Invalid` for a number outside them, and `Unavailable`.
         """
         ours = self._directory.choose(phone_number_id, numbers)
         now = self._now()
@@ -56,7 +59,7 @@ class HandOver:
             before = {number: contact_numbers.handover(session, contact_id, number) for number in ours}
             after = {(contact_id, number): before[number].to(to, now) for number in ours}
             contact_numbers.record_handovers(session, after)
-            if to is HandledBy.BOT or not current_actor().startswith("person:"):
+            if to is HandledBy.BOT or not (has_answered or current_actor().startswith("person:")):
                 conversations.set_waiting(session, contact_id, ours, now if to is HandledBy.HUMAN else None)
             changed = [number for number in ours if before[number].handled_by(now, self._silence) is not to]
             if changed:

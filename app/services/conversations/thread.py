@@ -21,7 +21,7 @@ from app.services.conversations.types import (
     Thread,
     ThreadMessage,
 )
-from app.store import contacts, conversations, messages, threads
+from app.store import contacts, conversation_messages, messages, threads
 from app.store.conversations import Numbers
 from app.store.threads import Place
 
@@ -78,7 +78,7 @@ class ReadThread:
 
 
 def _place(session: Session, key: tuple[str, str], message_id: str) -> Place:
-    found = conversations.place_of(session, key, message_id) if "\x00" not in message_id else None
+    found = conversation_messages.place_of(session, key, message_id) if "\x00" not in message_id else None
     if found is None:
         raise NotFound("This conversation has no message with this id.")
     return found

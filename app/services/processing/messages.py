@@ -16,7 +16,8 @@ from app.services.processing import consent
 from app.services.processing.change_set import PendingEvent, Row
 from app.services.processing.change_set_builder import ChangeSetBuilder, address
 from app.services.processing.work import WorkItem
-from app.store.conversations import Activity, counts_as_unread
+from app.store.conversation_messages import counts_as_unread
+from app.store.conversations import Activity
 
 PHONE_ECHO_FIELD = "smb_message_echoes"
 """The webhook field of messages sent from the WhatsApp Business app. Other echoes may come from another program."""

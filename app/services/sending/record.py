@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.actors import SYSTEM, current_actor
 from app.domain.numbers import BusinessNumber, Directory
 from app.domain.outbound import Mode, OutboundRequest, Priority, summary
 from app.domain.phone_numbers import NotInAnyPlan
@@ -20,9 +19,9 @@ from app.models import Message
 from app.services.contacts import MARGIN, WINDOW, check_opt_out, check_window, warnings_for
 from app.services.idempotency import Retry, claim_keys, find_keys
 from app.services.sending import recipients
-from app.store import contact_numbers, conversations, messages, queue
+from app.services.sending.conversation import check_not_crossed, sender_of
+from app.store import contact_numbers, messages, queue
 from app.store.contact_numbers import RecipientState
-from app.store.conversations import Activity
 
 _DAY = timedelta(hours=24)
 LIFETIME = {Priority.REPLY: timedelta(hours=1), Priority.NORMAL: _DAY, Priority.BULK: _DAY}
@@ -62,29 +61,16 @@ def choose_number(directory: Directory, asked: str | None, allowed: Sequence[str
 def record(
     session: Session, message_id: str, number: BusinessNumber, request: OutboundRequest, now: datetime, *, status: str
 ) -> Recorded:
-    """Write the message. Raises `Invalid`, `WindowClosed` and `OptedOut`; then the caller must roll back."""
+    """Write the message.
+
+    Raises `Invalid`, `WindowClosed`, `OptedOut` and `AnsweredMeanwhile`; then the caller must roll back.
+    """
     known = recipients.find_or_create_recipient(session, request, number, now)
+    if request.seen is not None and known is not None:
+        check_not_crossed(session, (known.contact_id, number.phone_number_id), request)
     recorded, row = _prepare(session, message_id, number, request, known, now, status)
     messages.add(session, [row])
     return recorded
-
-
-def record_in_conversation(session: Session, recorded: Recorded, number: BusinessNumber, now: datetime) -> None:
-    """Let the recipient's conversation show the message. Must come last in its transaction, because it locks the row.
-
-    Messages of batches and to groups are in no conversation's list.
-    """
-    if recorded.known is not None:
-        by_person = (_sender(recorded.request) or "").startswith("person:")
-        activity = Activity(
-            recorded.message_id, recorded.known.contact_id, number.phone_number_id, now, answers=by_person
-        )
-        conversations.record_send(session, activity, now)
-
-
-def _sender(request: OutboundRequest) -> str | None:
-    """Return who sends: who the request names, else the actor of this thread; None for the gateway itself."""
-    return request.sent_by or (None if (actor := current_actor()) == SYSTEM else actor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +176,7 @@ def _prepare(
         "mode": str(request.mode),
         "options": request.options or None,
         "batch_id": batch_id,
-        "sent_by": _sender(request),
+        "sent_by": sender_of(request),
         "source": "live",
         "flags": [],
         "received_at": now,

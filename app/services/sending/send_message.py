@@ -29,8 +29,9 @@ from app.services.contacts import record_refusal
 from app.services.idempotency import Retry, claim_key
 from app.services.registries import NumberDirectory
 from app.services.sending import outcomes, slots
+from app.services.sending.conversation import record_in_conversation
 from app.services.sending.outcomes import Disposition
-from app.services.sending.record import Recorded, choose_number, enqueue, record, record_in_conversation
+from app.services.sending.record import Recorded, choose_number, enqueue, record
 from app.services.sending.template_categories import TemplateCategories
 from app.store import attempts, conversations, events, limiters, messages, reports
 
@@ -114,7 +115,7 @@ class SendMessage:
             enqueue(session, recorded, number.phone_number_id, recorded.request, now)
             self._claim(session, retry, recorded.request, message_id, now)
             record_sent_by_hand(session, now, message_id)
-            record_in_conversation(session, recorded, number, now)
+            self._show(session, recorded, number, now)
         fault_points.reach(Point.QUEUED)
         return Sent(message_id, None, "queued", recorded.request.warnings)
 
@@ -137,7 +138,7 @@ class SendMessage:
             slot, limiter = slots.reserve_slot(session, number, recorded.recipient, now)
             attempts.start(session, [(message_id, 1)], now)
             record_sent_by_hand(session, now, message_id)
-            record_in_conversation(session, recorded, number, now)
+            self._show(session, recorded, number, now)
         fault_points.reach(Point.SYNC_SENDING)
         if slot > now:
             time.sleep((slot - now).total_seconds())
@@ -146,6 +147,11 @@ class SendMessage:
         status = "accepted" if result else "unknown"
         logger.debug("message sent", extra={"message_id": message_id, "status": status})
         return Sent(message_id, result.wamid if result else None, status, recorded.request.warnings, result=result)
+
+    def _show(self, session: Session, recorded: Recorded, number: BusinessNumber, now: datetime) -> None:
+        record_in_conversation(
+            session, recorded.message_id, recorded.known, number.phone_number_id, recorded.request, now
+        )
 
     def _claim(
         self, session: Session, retry: Retry | None, request: OutboundRequest, message_id: str, now: datetime

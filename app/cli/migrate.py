@@ -8,6 +8,7 @@ import click
 
 from app.cli.base import Command, services
 from app.clock import utc_now
+from app.errors import GatewayError
 
 if TYPE_CHECKING:
     from app.db.database import Database
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @click.option("--to", "revision", metavar="REVISION", help="Go to this revision, also back to an earlier release's.")
 @click.option("--yes", is_flag=True, help="Do not ask before going back.")
-def migrate(revision: str | None, yes: bool) -> None:
+@click.option("--invite", is_flag=True, hidden=True)
+def migrate(revision: str | None, yes: bool, invite: bool) -> None:
     """Bring the database up to date. Done by the web server itself at start."""
     from app import migrations
 
@@ -27,6 +29,18 @@ def migrate(revision: str | None, yes: bool) -> None:
     migrations.upgrade(database)
     if services().config.forward_url:
         _make_endpoint()
+    if invite:
+        _invite()
+
+
+def _invite() -> None:
+    """Print a link by which the first admin signs in; the server shows it once it listens."""
+    from app.cli.people import link_address, manage
+
+    try:
+        click.echo(f"Answer as the team: {link_address(manage().make_first_link())}")
+    except GatewayError:
+        return  # a server that cannot make a link can still serve
 
 
 def _go_to(database: Database, revision: str, *, is_sure: bool) -> None:

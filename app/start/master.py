@@ -37,6 +37,9 @@ RESTART_ONLY = frozenset(
 )
 """Settings that a reload cannot change, because sockets, children and the database are set up once at start."""
 
+INVITATION = "Answer as the team: "
+"""How the line begins in which the migration's process tells a link into the inbox."""
+
 STOPPED_EARLY = "Stopped before anything was served.\n"
 
 
@@ -71,6 +74,7 @@ class Master:
             tell=lambda line: self.say(line),
         )
         self._end_by: float | None = None
+        self._invitation = ""
 
     def _speak(self) -> None:
         """Format lines as the settings say, and remove the settings' secrets from them."""
@@ -95,6 +99,8 @@ class Master:
     def migrate(self) -> None:
         """Migrate the database once, before any process uses it; exit with code 1 if that fails."""
         command = [sys.executable, "-m", "app.cli", "migrate"]
+        if self.settings.simulator or sys.stderr.isatty():
+            command.append("--invite")  # not into the journal of a server with real customers
         environ = {**os.environ, "FLASK_SKIP_DOTENV": "1"}
         with subprocess.Popen(
             command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -102,7 +108,10 @@ class Master:
         ) as migration:  # fmt: skip
             try:
                 for line in migration.stdout or ():
-                    self.say(line)
+                    if line.startswith(INVITATION):
+                        self._invitation = line
+                    else:
+                        self.say(line)
                 code = migration.wait()
             except BaseException:  # for example on a signal: a child must not continue without us
                 migration.kill()
@@ -122,6 +131,9 @@ class Master:
             bot = " and an echo bot answers" if self.settings.starts_echo_bot else ""
             self.say(f"No WHATSAPP_ACCESS_TOKEN is set, so a simulator stands in for Meta{bot}.")
             self.say(f"Write to it as a customer: http://127.0.0.1:{self.settings.port + 1}")
+        if self._invitation:
+            self.say(self._invitation)
+            self._invitation = ""  # a link works once
 
     @property
     def bind(self) -> str:

@@ -59,7 +59,7 @@ def use_shape(bp: Blueprint, shape: Shape) -> None:
 def init_app(app: Flask) -> None:
     """Register the error handlers."""
     app.register_error_handler(GatewayError, answer_ours)
-    app.register_error_handler(HTTPException, answer_http)
+    app.register_error_handler(HTTPException, _answer_http)
     app.register_error_handler(Exception, _answer_unexpected)
 
 
@@ -84,13 +84,17 @@ def answer_ours(error: GatewayError) -> Response:
     return response
 
 
-def answer_http(error: HTTPException) -> ResponseReturnValue:
-    """Answer an error of Flask's in the API's shape, or in that of the blueprint below whose path it happened."""
+def _answer_http(error: HTTPException) -> ResponseReturnValue:
     if request.url_rule is None:
         shapes: dict[str, Shape] = current_app.extensions.get(_SHAPES, {})
         for below, shape in shapes.items():
             if request.path.startswith(below):
                 return shape(error)
+    return answer_http(error)
+
+
+def answer_http(error: HTTPException) -> Response:
+    """Answer an error of Flask's in the API's shape."""
     status = error.code or 500
     code = next((code for code, value in STATUS.items() if value == status), f"http_{status}")
     # Some of Werkzeug's descriptions quote the request, so its constant names are used instead.

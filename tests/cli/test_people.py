@@ -6,6 +6,7 @@ import re
 
 from app.container import Gateway
 from app.services.audit_log import list_entries
+from app.start.master import INVITATION
 from app.store.audit_log import AuditFilter
 from tests.cli.conftest import Run
 from tests.conftest import on_sqlite
@@ -76,3 +77,13 @@ def test_every_act_stands_in_the_audit_log_and_no_link_does(run: Run, gateway: G
         ("cli", "person.disabled", her),
     ]
     assert not any(token[1] in each.details for each in entries)
+
+
+def test_the_start_of_a_server_invites_the_first_admin(run: Run, gateway: Gateway) -> None:
+    invited = run("migrate", "--invite").output
+
+    assert invited.startswith(INVITATION)
+    token = LINK.fullmatch(invited.removeprefix(INVITATION))
+    entered = token and gateway.sign_in.enter(token[1])
+    assert entered and (entered.person.name, entered.person.role) == ("admin", "admin")
+    assert run("migrate").output == ""

@@ -291,3 +291,18 @@ def test_a_forward_url_that_can_never_be_called_is_refused(url: str, allowed: st
 )
 def test_a_forward_url_that_may_be_called_is_not(url: str, allowed: str) -> None:
     assert load_config(FORWARDING | {"FORWARD_URL": url, "FORWARD_ALLOW_NETS": allowed}).forward_url == url
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"INBOX_USER_HEADER": "X-Forwarded-User"}, "INBOX_USER_HEADER: needs TRUSTED_PROXIES"),
+        ({"INBOX_USER_HEADER": "Cookie", "TRUSTED_PROXIES": "1"}, "must be a header that only your proxy sets"),
+        ({"INBOX_USER_HEADER": "X_User", "TRUSTED_PROXIES": "1"}, "must be the name of a header"),
+        ({"INBOX_IDLE_HOURS": "0"}, "INBOX_IDLE_HOURS: must be a whole number"),
+    ],
+)
+def test_settings_that_would_let_anybody_into_the_inbox_are_refused(more: dict[str, str], words: str) -> None:
+    (problem,) = problems_of(LIVE | more)
+
+    assert words in problem

@@ -18,6 +18,7 @@ from app.web.inbox import (
     languages,
     me,
     navigation,
+    nowhere,
     people,
     sign_in,
     template_picker,
@@ -32,6 +33,6 @@ def init_app(app: Flask, config: Config) -> None:
     app.config["WTF_CSRF_TIME_LIMIT"] = None  # a token lasts as long as the session that it belongs to
     languages.init_app(app)
     navigation.init_app(app)
-    for module in (assets, sign_in, conversations, answers, acts, template_picker, me, people, keys):
+    for module in (assets, sign_in, conversations, answers, acts, template_picker, me, people, keys, nowhere):
         app.register_blueprint(module.bp)
     app.register_blueprint(sign_in.out)

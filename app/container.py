@@ -20,6 +20,7 @@ from app.graph.send_process import SendProcess
 from app.handlers.environment import without_secrets
 from app.handlers.pool import HandlerPool
 from app.security.encryption import Encryptor
+from app.security.media_links import MediaLinks
 from app.services.alerts import Alerts, NotifyAlerts, channel_kinds
 from app.services.audit_log import AuditLog, SealAuditLog
 from app.services.contacts import EditContact, EraseContact, HandOver, ReadContacts
@@ -37,6 +38,7 @@ from app.services.events import EventLog, EventWaiters
 from app.services.graph_proxy import GraphProxy, GraphUploads
 from app.services.health_checks import RunHealthChecks
 from app.services.idempotency import IdempotentRequests
+from app.services.media import DiscardContents, FetchFile, FetchQueue, MetaFiles, ReadMedia
 from app.services.messages import MarkRead, is_revoked
 from app.services.numbers import CheckNumber, RecordApiUsage
 from app.services.operations import SharedSettings, TellWebSettings
@@ -59,6 +61,7 @@ from app.services.templates import ReadTemplates
 from app.services.webhooks import ReceiveNotification
 from app.subscribers.client import SubscriberClient
 from app.subscribers.proof import prove_guard
+from app.vault import FolderVault, Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +88,10 @@ class Gateway:
     process: ProcessNotifications
     send: SendMessage
     mark_read: MarkRead
+    media: ReadMedia
+    fetch_queue: FetchQueue
+    fetch_file: FetchFile | None
+    discard_contents: DiscardContents | None
     sends: SendQueue
     start_caller: Callable[[Callable[[CallResult], None]], Caller]
     actions: SendActions
@@ -145,6 +152,8 @@ class Gateway:
         mark_read = MarkRead(database, directory, graph, now)
         hand_over = HandOver(database, directory, silence, now)
         graph_proxy = GraphProxy(directory, graph, mark_read)
+        vault, meta_files = _vault(config), MetaFiles(graph, directory)
+        media = ReadMedia(database, vault, MediaLinks(config.secret_key), meta_files)
 
         alerts = Alerts(database, channel_kinds(config), now)
         handlers = _handler_pool(config)
@@ -155,9 +164,10 @@ class Gateway:
         )
         with_a_person, revoked = hand_over.with_a_person, partial(is_revoked, database)
         post_event = HttpDelivery(
-            subscribers, now, SendReplies(send, with_a_person), with_a_person=with_a_person, is_revoked=revoked
-        )
-        acts = HandlerActions(send, mark_read, hand_over, files=graph_proxy, region=config.default_region or None)
+            subscribers, now, SendReplies(send, with_a_person), with_a_person=with_a_person, is_revoked=revoked,
+            with_links=media.links.in_body,
+        )  # fmt: skip
+        acts = HandlerActions(send, mark_read, hand_over, files=media, region=config.default_region or None)
         call_handler = (
             HandlerDelivery(handlers, acts, with_a_person=with_a_person, now=now, is_revoked=revoked)
             if handlers is not None
@@ -174,7 +184,7 @@ class Gateway:
         )
         conversations = ReadConversations(database, silence, config.default_region or None, now)
         conversation_acts = ConversationActs(database, now)
-        rules = ProcessingOptions(opt_outs.normalise_words(config.opt_out_words), silence)
+        rules = ProcessingOptions(opt_outs.normalise_words(config.opt_out_words), silence, config.keeps_media)
         return cls(
             config=config,
             now=now,
@@ -196,6 +206,10 @@ class Gateway:
             process=ProcessNotifications(database, directory, EventLog(endpoints), now, rules),
             send=send,
             mark_read=mark_read,
+            media=media,
+            fetch_queue=FetchQueue(database, now),
+            fetch_file=FetchFile(meta_files, vault, now) if vault is not None else None,
+            discard_contents=DiscardContents(database, vault, now) if vault is not None else None,
             sends=SendQueue(database, directory, now, database_use.is_known),
             start_caller=partial(
                 SendProcess, graph_options, config.worker_threads, without_secrets(os.environ),
@@ -246,6 +260,11 @@ def _graph_options(config: Config, version: str) -> dict[str, Any]:
         "pool_size": max(16, config.worker_threads),
         "gateway_id": loop_guard.gateway_id(config.secret_key),
     }
+
+
+def _vault(config: Config) -> Vault | None:
+    """Return the store of files; None where the disk is thrown away and no bucket is set."""
+    return FolderVault(config.media_dir) if config.keeps_media else None
 
 
 def _handler_pool(config: Config) -> HandlerPool | None:

@@ -53,6 +53,14 @@ delivery_seconds = Histogram(
     "whatsapp_delivery_seconds", "How long an app took to answer.", buckets=_FAST + (10.0, 15.0)
 )
 
+media_fetches = _counter(
+    "whatsapp_media_fetches", "Tries at fetching customers' files from Meta, by the state that the file has then.",
+    "state", ("stored", "pending", "gone", "refused"),
+)  # fmt: skip
+media_lag_seconds = Histogram(
+    "whatsapp_media_lag_seconds", "From a webhook to its file being stored.", buckets=_FAST + (2.0, 60.0, 600.0)
+)
+
 oldest_claim_seconds = Gauge(
     "whatsapp_oldest_claim_seconds",
     "Age of the oldest claim of a delivery that has no outcome yet, from two minutes on; 0 when there is none.",

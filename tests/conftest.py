@@ -135,7 +135,8 @@ on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect
 @pytest.fixture
 def config(database_url: str, tmp_path: Path) -> Config:
     """Settings that work, with the real Graph out of reach."""
-    return load_config(SETTINGS | {"DATABASE_URL": database_url, "LOG_DIR": str(tmp_path / "logs")})
+    folders = {"LOG_DIR": str(tmp_path / "logs"), "MEDIA_DIR": str(tmp_path / "media")}
+    return load_config(SETTINGS | folders | {"DATABASE_URL": database_url})
 
 
 @pytest.fixture

@@ -208,6 +208,8 @@ def directory(text: str) -> str:
     return str(ROOT / text)
 
 
+bucket = matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "must be the name of a bucket: 3 to 63 of a-z, 0-9, . and -")
+
 mail_address = matching(
     r"[!#-'*-.0-9A-Z^-~]+@[0-9A-Za-z.-]+", "must be addresses such as ops@example.com, comma-separated"
 )

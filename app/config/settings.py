@@ -75,6 +75,13 @@ class Config:
 
     database_url: str = _setting(f"sqlite:///{ROOT}/data/whatsapp.db", parsers.database_url, secret=True)
     database_pool_size: int = _setting(5, parsers.integer(1, 500))
+    media_dir: str = _setting(str(ROOT / "data" / "media"), parsers.directory)
+    media_s3_bucket: str = _setting("", parsers.bucket)
+    media_s3_endpoint: str = _setting("", parsers.url)
+    media_s3_region: str = _setting("us-east-1", parsers.matching(r"[a-z0-9-]{2,40}", "must look like eu-central-1"))
+    media_s3_prefix: str = _setting("", parsers.matching(r"[a-z0-9-]{1,40}(/[a-z0-9-]{1,40})*", "must look like a/b"))
+    media_s3_access_key: str = _setting("", parsers.secret_text(1), secret=True)
+    media_s3_secret_key: str = _setting("", parsers.secret_text(1), secret=True)
     storage_limit_mb: int = _setting(0, parsers.integer(0, 100_000_000))
 
     worker: str = _setting("embedded", parsers.one_of("embedded", "external"))
@@ -113,6 +120,8 @@ class Config:
     log_format: str = _setting("text", parsers.one_of("text", "json"))
 
     warnings: tuple[str, ...] = ()
+    keeps_media: bool = True
+    """Whether files of messages are fetched and kept. Not on a disk that is thrown away, unless there is a bucket."""
 
     @property
     def starts_echo_bot(self) -> bool:
@@ -154,7 +163,8 @@ def load_config(environ: Mapping[str, str]) -> Config:
         raise ConfigError(problems)
     if given["simulator"]:
         given |= _simulated(given)
-    return Config(**given, warnings=tuple(_misspelt(environ)))
+    keeps_media = not on_platform or "media_s3_bucket" in given or "media_dir" in given
+    return Config(**given, warnings=tuple(_misspelt(environ)), keeps_media=keeps_media)
 
 
 def _read_given(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
@@ -211,6 +221,9 @@ def _contradictions(given: Mapping[str, Any], on_platform: bool) -> list[str]:
             ),
         }
     wrong |= _forwarding(given)
+    wrong["MEDIA_S3_ACCESS_KEY and MEDIA_S3_SECRET_KEY: both or none; without them the machine's own role is used"] = (
+        ("media_s3_access_key" in given) != ("media_s3_secret_key" in given)
+    )
     wrong["SMTP_URL: required with ALERT_EMAIL; the server that takes the mail, as smtp://user:password@host:587"] = (
         "alert_email" in given and "smtp_url" not in given
     )

@@ -93,6 +93,11 @@ KINDS: dict[str, AlertKind] = {
         "Nothing can be written to the database: webhooks are refused, and nothing is sent or delivered.",
         "See the reason; /readyz has it too. Meta sends its webhooks again for days.",
     ),
+    "media_failing": AlertKind(
+        "Files that customers sent cannot be fetched from Meta.",
+        "See the details and /api/media?state=pending for the reasons. Meta deletes them after seven days: check the"
+        " number's token, the way out to lookaside.fbsbx.com, and the room in MEDIA_DIR or the bucket.",
+    ),
     "wal_grows": AlertKind(
         "The database's log (the file that ends in -wal) grows, because some program keeps reading an old state.",
         "Find it with fuser -v on the database's file, and end it: a shell or a copy that was left open.",

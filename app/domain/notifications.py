@@ -53,15 +53,17 @@ class MediaRef:
     mime_type: str | None = None
     sha256: str | None = None
     filename: str | None = None
+    message_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MessageFact:
     """A message by the customer, or by the business (an echo, or history).
 
-    `content` is an object, or a list for `contacts`; for an unknown type it may be any JSON. If `media` is set,
-    `content` has Meta's `media_id` and our `url`. In `context`, `id`, `callback_data` and `template` are null until the
-    quoted message (`message_id`, a wamid) is found in the database. `person` may be unknown only in a group.
+    `content` is an object, or a list for `contacts`; for an unknown type it may be any JSON. If `media` is set, the
+    file's `media_id` and `url` are added to `content` when the message is stored. In `context`, `id`, `callback_data`
+    and `template` are null until the quoted message (`message_id`, a wamid) is found in the database. `person` may be
+    unknown only in a group.
     """
 
     wamid: str

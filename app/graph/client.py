@@ -115,7 +115,7 @@ class GraphClient:
         """Open the file at a media URL that Graph gave. Raises `GraphRefused` also when the URL has expired."""
         if not files.is_metas(url, self._root):
             raise GraphRefused("Meta names a place for the file that is not known to be Meta's.")
-        headers = {"Authorization": _authorization(token), "Accept": "*/*"}
+        headers = {"Authorization": _authorization(token), "Accept": "*/*", "Accept-Encoding": "identity"}
         prepared = self._session.prepare_request(requests.Request("GET", url, headers=headers))
         try:
             response = self._session.send(

@@ -9,8 +9,9 @@ from typing import IO
 from urllib.parse import urlsplit
 
 import requests
+from urllib3.exceptions import HTTPError
 
-from app.errors import Malformed
+from app.errors import GraphRefused, GraphUnavailable, Malformed
 
 CHUNK_BYTES = 64 * 1024
 HOSTS = (".fbsbx.com", ".fbcdn.net")
@@ -85,8 +86,12 @@ class Download:
     response: requests.Response
 
     def __iter__(self) -> Iterator[bytes]:
+        """Yield the bytes as they arrive. Raises `GraphUnavailable` if they stop before the end."""
         with self.response:
-            yield from self.response.iter_content(CHUNK_BYTES)
+            try:
+                yield from self.response.raw.stream(CHUNK_BYTES, decode_content=False)
+            except (HTTPError, OSError) as err:
+                raise GraphUnavailable("Meta's file broke off.", meta={"reason": type(err).__name__}) from err
 
     def close(self) -> None:
         """Release the connection."""
@@ -94,12 +99,15 @@ class Download:
 
 
 def opened(response: requests.Response) -> Download:
-    """Return a download from Meta's response."""
+    """Return a download from Meta's response. Raises `GraphRefused` for a compressed one."""
+    if response.headers.get("Content-Encoding", "identity").lower() not in ("identity", ""):
+        # It was asked for as it is. Unpacking what somebody chose would let a small answer fill the disk.
+        response.close()
+        raise GraphRefused("Meta gives the file out only compressed.")
     size = response.headers.get("Content-Length", "")
-    encoded = "Content-Encoding" in response.headers  # Content-Length is then not the length of the decoded bytes
     return Download(
         response.headers.get("Content-Type", "application/octet-stream"),
-        int(size) if size.isdigit() and not encoded else None,
+        int(size) if size.isascii() and size.isdigit() and len(size) < 16 else None,
         response,
     )
 

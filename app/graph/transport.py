@@ -28,12 +28,18 @@ CONNECT_SECONDS = 5.0
 IDLE_SECONDS = 50.0
 
 
+STALL_SECONDS = 30.0
+"""How long the other side may pause within a body. A whole large file may take longer, a dead connection must not."""
+
+
 class NotConnected(NewConnectionError):
     """The connection failed (name, address, TLS, proxy), so no byte of the request has left."""
 
 
 class _DeadlineReader(io.RawIOBase):
-    """A socket's reading side; all reads together end at `deadline`."""
+    """A socket's reading side; all reads together end at `deadline`, and each within `longest_pause` seconds."""
+
+    longest_pause = float("inf")
 
     def __init__(self, sock: socket.socket, deadline: float) -> None:
         self._sock = sock
@@ -48,7 +54,7 @@ class _DeadlineReader(io.RawIOBase):
         left = self._deadline - monotonic()
         if left <= 0:
             raise TimeoutError("The answer was not complete in time.")
-        self._sock.settimeout(left)
+        self._sock.settimeout(min(left, self.longest_pause))
         return self._file.readinto(buffer)
 
     def close(self) -> None:
@@ -60,12 +66,21 @@ class _DeadlineReader(io.RawIOBase):
 class _DeadlineResponse(http.client.HTTPResponse):
     """A response whose reading must end within the timeout that the socket has when reading starts."""
 
+    _reader: _DeadlineReader | None = None
+
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         timeout = sock.gettimeout()
         if timeout is not None:
             self.fp.close()
-            self.fp = io.BufferedReader(_DeadlineReader(sock, monotonic() + timeout))
+            self._reader = _DeadlineReader(sock, monotonic() + timeout)
+            self.fp = io.BufferedReader(self._reader)
+
+    def begin(self) -> None:
+        """Read the head, for which the other side may think as long as the deadline allows; then the body must flow."""
+        super().begin()
+        if self._reader is not None:
+            self._reader.longest_pause = STALL_SECONDS
 
 
 class Connection(HTTPConnection):

@@ -141,7 +141,7 @@ class Client:
         self._ask("show_typing", message_id=message_id)
 
     def download(self, media_id: str | None = None) -> bytes:
-        """Return the bytes of the event's file, or of the one with this media id of Meta's."""
+        """Return the bytes of the event's file, or of the one with this `media_id`, ours or Meta's."""
         part = self._ask("download", media_id=media_id)
         whole = bytearray()
         while part:

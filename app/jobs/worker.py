@@ -14,6 +14,7 @@ from app import metrics
 from app.container import Gateway
 from app.errors import ConfigError, Unavailable
 from app.jobs.deliver import DeliverDue
+from app.jobs.fetch_media import media_lanes
 from app.jobs.send import Sender
 from app.jobs.standing_back import LOOK_SECONDS as STANDING_BACK_SECONDS
 from app.jobs.standing_back import begin_anew, is_beside_embedded, wait_for_turn
@@ -56,7 +57,8 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
         gateway.database, gateway.endpoints, gateway.deliver, gateway.now, threads=gateway.config.worker_threads,
         serves=gateway.deliver.serves,
     )  # fmt: skip
-    loops = worker_loops(gateway, sender, deliver, refuse)
+    media = media_lanes(gateway)
+    loops = worker_loops(gateway, sender, deliver, media, refuse)
     loops.start()
     logger.info("worker started", extra={"pid": os.getpid()})
     has_given_way = _wait_for_end(stop, gateway.shared_settings, with_parent=with_parent, gives_way=gives_way)
@@ -64,6 +66,9 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
         gateway.handlers.begin_stop()
     loops.stop()
     sender.stop()
+    with suppress(Unavailable):
+        for lane in media:
+            lane.stop()
     with suppress(Unavailable):
         gateway.shared_settings.leave()
         gateway.database_use.end()

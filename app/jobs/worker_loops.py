@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from app import clock
 from app.container import Gateway
 from app.errors import ConfigError
 from app.jobs.deliver import DeliverDue
+from app.jobs.fetch_media import FetchMedia, sweep_vault
 from app.jobs.loops import POLL_SECONDS, Loop, Loops, Once
 from app.jobs.process import process_due
 from app.jobs.send import Sender
@@ -26,6 +27,9 @@ CHECKS_SECONDS = 5.0
 NOTIFY_SECONDS = 1.0
 CLOCK_SECONDS = 60.0
 
+DISCARD_SECONDS = 2.0
+VAULT_SECONDS = 3600.0
+
 INDEX_SECONDS = 0.05
 INDEX_REST = 3
 """After indexing a batch for search, the loop pauses this many times as long as the batch took."""
@@ -34,7 +38,11 @@ logger = get_logger(__name__)
 
 
 def worker_loops(
-    gateway: Gateway, sender: Sender, deliver: DeliverDue, refuse: Callable[[ConfigError], None]
+    gateway: Gateway,
+    sender: Sender,
+    deliver: DeliverDue,
+    media: Sequence[FetchMedia],
+    refuse: Callable[[ConfigError], None],
 ) -> Loops:
     """Return the loops of this worker, not started.
 
@@ -76,6 +84,7 @@ def worker_loops(
             Loop("audit", lambda: _seal(gateway), HEARTBEAT_SECONDS),
             Loop("clocks", lambda: _reset_implausible_times(gateway), CLOCK_SECONDS),
             Loop("search", lambda: _index(gateway), INDEX_SECONDS),
+            *_media_loops(gateway, media),
             *_alert_loops(gateway),
             Loop("count", lambda: count_traffic(gateway.database, gateway.now()), HEARTBEAT_SECONDS),
         ]
@@ -99,6 +108,15 @@ def _alert_loops(gateway: Gateway) -> list[Loop]:
         Loop("tell", gateway.notify_alerts, NOTIFY_SECONDS),
         Loop("database", database_alert, CHECKS_SECONDS),
     ]
+
+
+def _media_loops(gateway: Gateway, lanes: Sequence[FetchMedia]) -> list[Loop]:
+    """Return the loops of files, in threads of their own: neither Meta nor the vault delays anything else."""
+    loops = [Loop(lane.kind, lane.work, POLL_SECONDS) for lane in lanes]
+    if gateway.discard_contents is not None:
+        loops.append(Loop("discard", gateway.discard_contents, DISCARD_SECONDS))
+        loops.append(Loop("vault", lambda: sweep_vault(gateway), VAULT_SECONDS))
+    return loops
 
 
 def _sweep(gateway: Gateway) -> bool:

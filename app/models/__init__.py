@@ -20,6 +20,7 @@ from app.models.endpoints import Delivery, DeliveryAttempt, Endpoint
 from app.models.events import Event
 from app.models.idempotency import IdempotencyKey, IdempotentRequest
 from app.models.jobs import Job, WebSeen, WorkerSeen
+from app.models.media import Media, MediaFile
 from app.models.messages import MergedMessage, Message, MessageRevision, SendAttempt, StatusReport
 from app.models.notifications import Notification, ParkedItem
 from app.models.numbers import Number
@@ -54,6 +55,8 @@ __all__ = [
     "KeyUse",
     "LatencyCount",
     "Label",
+    "Media",
+    "MediaFile",
     "MergedMessage",
     "Message",
     "ContactWord",

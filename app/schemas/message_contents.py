@@ -21,11 +21,11 @@ def _metas(description: str) -> Shape:
 
 
 _FILE = {
-    "media_id": _of("string", "Meta's id of the file."),
-    "url": _of("string", "Where the gateway hands the file on, as a path: with a key with the scope `read`."),
+    "media_id": _of("string", "Our id of the file: see `/api/media`."),
+    "url": _of("string", "A path of the gateway that opens the file: for an hour without a key, then with one."),
     "mime_type": _of("string", "As `image/jpeg`."),
     "sha256": _of("string", "Meta's digest of the file, in base64."),
-    "size": _of("integer", "Bytes; null, since Meta does not say."),
+    "size": _of("integer", "Bytes; null, since Meta does not say. `/api/media/<id>` does."),
     "filename": _of("string", "As the customer has it; of documents."),
     "caption": _of("string", "What was written below it."),
     "animated": _of("boolean", "Of stickers."),

@@ -65,7 +65,7 @@ _FINISH = with_lists(
     lambda among: delete(_JOBS).where(among(_JOBS.c.id, "ids"), _JOBS.c.claim_id == bindparam("claim"))
 )
 
-_LONGEST = {"process": timedelta(minutes=1)}
+_LONGEST = {"process": timedelta(minutes=1), "media": timedelta(hours=13), "media_later": timedelta(hours=13)}
 _LONGEST_OF_OTHERS = timedelta(minutes=20)
 
 

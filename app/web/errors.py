@@ -24,6 +24,7 @@ STATUS = {
     "already_exists": 409,
     "answered_meanwhile": 409,
     "cursor_gone": 410,
+    "gone": 410,
     "length_required": 411,
     "too_large": 413,
     "uri_too_long": 414,

@@ -61,7 +61,7 @@ def test_a_platforms_generated_secrets_are_good_secrets() -> None:
 
 
 def env_example() -> list[tuple[str, str]]:
-    return re.findall(r"^#?([A-Z][A-Z_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    return re.findall(r"^#?([A-Z][A-Z0-9_]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("setting", [setting_name(setting) for setting in settings()])

@@ -92,6 +92,8 @@ def record(ask: Ask) -> None:
     inbound = ask("listMessages", "GET", "/api/messages?limit=2", None)["data"][0]["id"]
     ask("getMessage", "GET", f"/api/messages/{inbound}", None)
     ask("getMessageTimeline", "GET", f"/api/messages/{inbound}/timeline", None)
+    file = ask("listMedia", "GET", "/api/media?limit=1", None)["data"][0]["id"]
+    ask("getMedia", "GET", f"/api/media/{file}", None)
     ask("markMessageRead", "POST", f"/api/messages/{inbound}/read", None)
     ask("showTyping", "POST", f"/api/messages/{inbound}/typing", None)
     ask("sendMessage", "POST", "/send/whatsapp", SENDS["short text"])

@@ -21,7 +21,7 @@ from tests.web.examples import ASKED, SENDS, Json, record
 
 pytestmark = on_sqlite
 HEADERS = {"Authorization": f"Bearer {API_KEY}"}
-OF_BYTES = {"downloadMedia", "downloadNotification"}
+OF_BYTES = {"downloadMedia", "openMedia", "openThumbnail", "downloadNotification"}
 ABROAD = {"testEndpoint", "eraseContact", "markMessageSent"}
 """Their answers are like others': of an endpoint's app, of a person who is gone, of a message in doubt."""
 
@@ -46,7 +46,8 @@ def test_every_answer_has_an_example_and_is_what_is_answered_now(
     client: FlaskClient, receive: Callable[..., None]
 ) -> None:
     answers: dict[str, dict[str, Json]] = {}
-    receive(message_body(_now("Hola, necesito ayuda"), _now("¿Hola?"), contacts=[contact()]))
+    image = _now("") | {"type": "image", "image": {"id": "1166846181421424", "mime_type": "image/jpeg"}}
+    receive(message_body(image, _now("Hola, necesito ayuda"), _now("¿Hola?"), contacts=[contact()]))
 
     def ask(name: str, method: str, path: str, body: Json | None) -> Json:
         answer = client.open(path.replace("+", "%2B"), method=method, json=body, headers=HEADERS)

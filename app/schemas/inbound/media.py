@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from app.domain.notifications import MediaRef
@@ -29,16 +28,13 @@ _SCHEMA = File()
 def parse_media(message_type: str, value: Any) -> Content:
     """Return the content of a file message; the text is the caption or the kind of file. Does not fetch the file.
 
-    `media_id` is Meta's id. `url` is the API's path of the file, without a host, because the host may change.
+    `media_id` and `url` are null until the message is stored, because they are ours.
     """
     content = _SCHEMA.read(value)
     filename = content["filename"]
-    media = MediaRef(content.pop("id"), content.pop("url"), content["mime_type"], content["sha256"], filename)
+    media = MediaRef(
+        content.pop("id"), content.pop("url"), content["mime_type"], content["sha256"], filename, message_type
+    )
     label = f"[{message_type}] {filename}" if filename else f"[{message_type}]"
-    where = {"media_id": media.meta_id, "url": file_path(media.meta_id), "size": None}
+    where = {"media_id": None, "url": None, "size": None}
     return Content(message_type, content["caption"] or label, {**content, **where}, media)
-
-
-def file_path(media_id: str | None) -> str | None:
-    """Return the API's path of a file of Meta's; None if the id does not have the form of Meta's ids."""
-    return f"/api/media/{media_id}/content" if media_id and re.fullmatch(r"[0-9]{1,30}", media_id) else None

@@ -19,8 +19,8 @@ from app.schemas.send import SendMessageResponse, read_send_request
 from app.services.contacts import HandOver
 from app.services.delivering.reply_address import ADDRESSES, address_of
 from app.services.delivering.types import DeliveryBatch
-from app.services.graph_proxy import GraphProxy, ProxyCall
 from app.services.idempotency import Retry
+from app.services.media import ReadMedia
 from app.services.messages import MarkRead
 from app.services.sending import SendMessage
 
@@ -40,7 +40,7 @@ class HandlerActions:
     """The services behind the `client` argument of handlers. `region` is the default region of phone numbers."""
 
     def __init__(
-        self, send: SendMessage, mark_read: MarkRead, hand_over: HandOver, files: GraphProxy, region: str | None
+        self, send: SendMessage, mark_read: MarkRead, hand_over: HandOver, files: ReadMedia, region: str | None
     ) -> None:
         self.send = send
         self.mark_read = mark_read
@@ -132,9 +132,10 @@ class _Call:
         content = self._data.get("content")
         media_id = frame.get("media_id") or (content.get("media_id") if isinstance(content, dict) else None)
         if not isinstance(media_id, str):
-            raise NotFound("The event is about no file; name one by Meta's id.")
+            raise NotFound("The event is about no file; name one by its `media_id`.")
         number = self._event.phone_number_id
-        self._file = iter(self._services.files.download(media_id, ProxyCall({}, numbers=(number,) if number else None)))
+        found = self._services.files.find(media_id, (number,) if number else None)
+        self._file = self._services.files.open_anywhere(found)
         return self.download_more()
 
     def download_more(self) -> str:

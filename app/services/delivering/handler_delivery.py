@@ -76,7 +76,7 @@ class HandlerDelivery:
     def _call(self, batch: DeliveryBatch, event: Event, now: datetime) -> DeliveryResult:
         result = self._pool.run(
             batch.endpoint.url,
-            event_body(event),
+            self._actions.files.links.in_body(event_body(event)),
             self._actions.of(batch, event),
             is_replay=batch.claim.is_replay,
         )

@@ -30,7 +30,7 @@ class HttpDelivery:
 
     `reply` sends the messages in the response of an endpoint with `replies`; it returns a note if some were not sent.
     `with_a_person` returns whether a person answers the event's contact, `is_revoked` whether the event's message was
-    revoked. Endpoints with `replies` do not get such events.
+    revoked. Endpoints with `replies` do not get such events. `with_links` makes the links to files in a body.
     """
 
     def __init__(
@@ -40,12 +40,14 @@ class HttpDelivery:
         reply: Callable[[DeliveryBatch, bytes], str | None] = lambda batch, body: None,
         with_a_person: Callable[[Event], bool] = lambda event: False,
         is_revoked: Callable[[Event], bool] = lambda event: False,
+        with_links: Callable[[bytes], bytes] = lambda body: body,
     ) -> None:
         self._client = client
         self._now = now
         self._reply = reply
         self._with_a_person = with_a_person
         self._is_revoked = is_revoked
+        self._with_links = with_links
 
     def __call__(self, batch: DeliveryBatch) -> DeliveryResult:
         """Attempt a batch once. Failures of the endpoint are part of the result; raises `Unavailable` only.
@@ -66,7 +68,9 @@ class HttpDelivery:
         rendered = render(batch.endpoint, members, batch.raw)
         if rendered is None:
             return DeliveryResult(batch, now, reason=NO_ORIGINAL, skipped=skipped)
-        response = self.post(batch.endpoint, *rendered, is_replay=batch.claim.is_replay)
+        name, body = rendered
+        body = self._with_links(body) if batch.endpoint.format is Format.EVENT else body
+        response = self.post(batch.endpoint, name, body, is_replay=batch.claim.is_replay)
         metrics.delivery_seconds.observe(response.seconds)
         note = self._reply(batch, response.body) if response.is_success and batch.endpoint.replies else None
         return DeliveryResult(batch, now, response, skipped=skipped, note=note)

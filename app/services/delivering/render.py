@@ -14,8 +14,8 @@ from app.services.delivering.types import BatchMember
 def render_events(endpoint: Endpoint, events: Sequence[EventLike]) -> tuple[str, bytes]:
     """Return the webhook id and the JSON body in the format `event`.
 
-    Both are equal for equal events, so a retry posts the same bytes. The id of a batch is a digest of its events' ids:
-    another batch gets another id.
+    Both are equal for equal events, so a retry posts the same bytes, but for new links to files. The id of a batch is a
+    digest of its events' ids: another batch gets another id.
     """
     first = events[0]
     if endpoint.debounce_seconds is not None and all(each.type == "message.received" for each in events):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.domain import account_losses, account_news
 from app.domain.holds import HeldFor
-from app.services.health_checks import internal_checks, meta_checks, send_checks, settings_checks
+from app.services.health_checks import internal_checks, media_checks, meta_checks, send_checks, settings_checks
 from app.services.health_checks.context import Check
 from app.services.operations import ENDPOINT_CHANGED, WORKER_REFUSED
 
@@ -56,6 +56,7 @@ CHECKS: tuple[Check, ...] = (
     Check(WORKER_REFUSED, settings_checks.told_lately(WORKER_REFUSED), 30),
     Check("deliveries_stuck", internal_checks.deliveries_stuck, 15),
     Check("endpoint_disabled", internal_checks.endpoint_disabled, 15),
+    Check("media_failing", media_checks.media_failing, 30),
     Check("disk_full", internal_checks.disk_full, 30),
     Check("wal_grows", internal_checks.wal_grows, 30),
     Check("storage_limit", internal_checks.storage_limit, 300),

@@ -57,6 +57,7 @@ class ChangeSet:
     events: list[PendingEvent] = field(default_factory=list)
     messages: list[Row] = field(default_factory=list)
     placeholder_fills: list[Row] = field(default_factory=list)
+    media: list[Row] = field(default_factory=list)
     reports: list[Row] = field(default_factory=list)
     status_moves: dict[str, Row] = field(default_factory=dict)
     pricings: dict[str, Row] = field(default_factory=dict)
@@ -104,8 +105,9 @@ class StoredState:
 
 @dataclass(frozen=True, slots=True)
 class ProcessingOptions:
-    """Settings of message processing: `opt_out_words` (normalised), and for how long an agent's reply keeps the bot
-    out (`agent_silence`)."""
+    """Settings of message processing: `opt_out_words` (normalised), for how long an agent's reply keeps the bot out
+    (`agent_silence`), and whether files are fetched into a vault (`keeps_media`)."""
 
     opt_out_words: frozenset[str] = frozenset()
     agent_silence: timedelta = timedelta(hours=12)
+    keeps_media: bool = True

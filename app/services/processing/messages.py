@@ -15,6 +15,7 @@ from app.schemas.normalized_message import normalized
 from app.services.processing import consent
 from app.services.processing.change_set import PendingEvent, Row
 from app.services.processing.change_set_builder import ChangeSetBuilder, address
+from app.services.processing.media import plan_media
 from app.services.processing.work import WorkItem
 from app.store.conversation_messages import counts_as_unread
 from app.store.conversations import Activity
@@ -40,6 +41,7 @@ def message(builder: ChangeSetBuilder, work_item: WorkItem, fact: MessageFact) -
     them = address(fact.person) or fact.group_id
     us = f"+{item.display_phone_number}" if item.display_phone_number else None
     inbound = fact.direction == "inbound"
+    message_id = builder.id_of(work_item, "message", item.phone_number_id or "", fact.wamid)
     message = Message(
         sender=them if inbound else us,
         recipient=us if inbound else them,
@@ -47,11 +49,11 @@ def message(builder: ChangeSetBuilder, work_item: WorkItem, fact: MessageFact) -
         timestamp=fact.timestamp,
         message_id=fact.wamid,
         message_type=fact.message_type,
-        id=builder.id_of(work_item, "message", item.phone_number_id or "", fact.wamid),
+        id=message_id,
         direction=fact.direction,
         phone_number_id=item.phone_number_id or "",
         contact=contact,
-        content=fact.content,
+        content=plan_media(builder, work_item, fact, message_id),
         status=fact.status,
         source=fact.source,
         received_at=work_item.notification.received_at,
@@ -108,7 +110,7 @@ def _fill(builder: ChangeSetBuilder, work_item: WorkItem, fact: MessageFact, pla
         placeholder,
         message=fact.message,
         message_type=fact.message_type,
-        content=fact.content,
+        content=plan_media(builder, work_item, fact, placeholder.id),
         context=placeholder.context or _context(builder, work_item, fact.context),
         referral=placeholder.referral or fact.referral,
         error=placeholder.error or fact.error,

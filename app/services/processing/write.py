@@ -23,6 +23,7 @@ from app.store import (
     echoes,
     events,
     jobs,
+    media,
     messages,
     notifications,
     placeholders,
@@ -139,6 +140,8 @@ def _write_facts(session: Session, changes: ChangeSet) -> list[PendingEvent]:
     if changes.wamids:
         echoes.set_wamids(session, changes.wamids)
     new_messages -= absorbed.keys()
+    if changes.media:
+        media.add_wanted(session, [row for row in changes.media if row["message_id"] in new_messages | filled])
     _write_conversations(session, changes, new_messages)
     for pending in changes.events:
         message_id = pending.event["message_id"]

@@ -71,7 +71,7 @@ def _newest_first(wanted: Filter) -> Response:
 
 
 def _answer(found: Sequence[Event], next_cursor: str | None) -> Response:
-    """What is kept as JSON goes out as it is."""
+    """What is kept as JSON goes out as it is, but for the links to files, which are made anew."""
     end = "null" if next_cursor is None else f'"{next_cursor}"'
     body = b'{"data":[%s],"next_cursor":%s}\n' % (b",".join(event_body(each) for each in found), end.encode())
-    return Response(body, mimetype="application/json")
+    return Response(gateway().media.links.in_body(body), mimetype="application/json")

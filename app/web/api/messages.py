@@ -34,14 +34,16 @@ def index() -> ResponseReturnValue:
     filters = MessageFilter(**asked, numbers=caller().numbers)
     found, after = list_messages(gateway().database, filters, words, limit=limit, before=before)
     place = f"{after[0].isoformat()}|{after[1]}" if isinstance(after, tuple) else after
-    return paging.page([normalized(each) for each in found], None if place is None else str(place))
+    data = [gateway().media.links.in_message(normalized(each)) for each in found]
+    return paging.page(data, None if place is None else str(place))
 
 
 @bp.get("/<path:message_id>")
 @describe("getMessage", "Messages", {200: NormalizedMessage})
 def show(message_id: str) -> ResponseReturnValue:
     """Show one message, by our id or Meta's."""
-    return normalized(find_message(gateway().database, message_id, caller().numbers))
+    found = find_message(gateway().database, message_id, caller().numbers)
+    return gateway().media.links.in_message(normalized(found))
 
 
 @bp.get("/<path:message_id>/timeline")

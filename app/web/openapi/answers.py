@@ -21,7 +21,7 @@ REASONS: dict[int | None, str] = {
     403: "The key lacks the scope.",
     404: "Nothing by that id, or nothing this key may see.",
     409: "Not in this state, or there already; or the first request with this `Idempotency-Key` is still running.",
-    410: "The cursor's event is not in this database; `error.meta.start` is where to go on.",
+    410: "The cursor's event is not in this database; `error.meta.start` is where to go on. Or the file is gone.",
     413: "The body is too large.",
     415: "The body does not say that it is JSON.",
     422: "Something asked for cannot be; `error.fields` says what, `error.meta` what Meta said.",

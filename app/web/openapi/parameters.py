@@ -38,7 +38,7 @@ PATHS: dict[str, dict[str, Any]] = {
     "conversation_id": _path("The conversation's id.", OUR_ID),
     "label_id": _path("A label's id.", OUR_ID),
     "quick_reply_id": _path("A quick reply's id.", OUR_ID),
-    "media_id": _path("Meta's id of the file.", MEDIA),
+    "media_id": _path("Our id of the file, or Meta's.", MEDIA),
     "endpoint_id": _path("An endpoint's id.", OUR_ID),
     "delivery_id": _path("A delivery's id.", "1"),
     "notification_id": _path("The id of a webhook that was kept.", OUR_ID),

@@ -21,7 +21,7 @@ TAGS: dict[str, Tag] = {
     "Batches": Tag(API, "Many sends with one handle: watched, paused, cancelled."),
     "Contacts": Tag(API, "People: their names, windows and opt-outs, and who answers them."),
     "Conversations": Tag(API, "What customers and the team write to each other, as the inbox shows it."),
-    "Media": Tag(API, "Files that customers sent."),
+    "Media": Tag(API, "Files of messages, in either direction."),
     "Events": Tag(API, "Everything that happened, in order and without gaps."),
     "Endpoints": Tag(API, "Your apps, to which events are posted."),
     "Deliveries": Tag(API, "What your apps are owed: waiting, delivered, dead."),

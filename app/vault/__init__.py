@@ -1,0 +1,13 @@
+"""Where the contents of files are kept: a folder, or a store that speaks like S3.
+
+A content arrives as a stream of unknown length and is spooled into a temporary file (`receive`), where its type can be
+looked at, before it is kept under a new key (`keep`). Keys are generated, are never used twice, and tell nothing of the
+content. Names, types and who may read a file are the database's business.
+"""
+
+from app.vault.errors import MissingFile, TooLong, VaultUnavailable
+from app.vault.folder import FolderVault
+from app.vault.spool import Incoming
+from app.vault.types import Kept, Opened, Vault
+
+__all__ = ["FolderVault", "Incoming", "Kept", "MissingFile", "Opened", "TooLong", "Vault", "VaultUnavailable"]

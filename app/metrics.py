@@ -58,7 +58,7 @@ media_fetches = _counter(
     "state", ("stored", "pending", "gone", "refused"),
 )  # fmt: skip
 media_lag_seconds = Histogram(
-    "whatsapp_media_lag_seconds", "From a webhook to its file being stored.", buckets=_FAST + (2.0, 60.0, 600.0)
+    "whatsapp_media_lag_seconds", "From a webhook to its file being stored.", buckets=_FAST + (15.0, 60.0, 600.0)
 )
 
 oldest_claim_seconds = Gauge(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import HTTPError
+from urllib3.util import parse_url
 
 from app.errors import GraphRefused, GraphUnavailable, Malformed
 
@@ -113,13 +115,21 @@ def opened(response: requests.Response) -> Download:
 
 
 def is_metas(url: str, graph_root: str) -> bool:
-    """Return whether our token may be sent to a file's URL: on one of Meta's hosts, or on the host of the Graph API."""
+    """Return whether our token may be sent to a file's URL: on one of Meta's hosts, or on the host of the Graph API.
+
+    Python and the library that connects read odd URLs differently (`https://a\\@b/` leads to `b` or to `a`), so only
+    plain ones are taken, of which both say the same.
+    """
+    if not re.fullmatch(r"https?://[A-Za-z0-9.:-]+[/?][!-\[\]-~]*", url):
+        return False
     try:
-        parts, graph = urlsplit(url), urlsplit(graph_root)
+        parts, graph, asked = urlsplit(url), urlsplit(graph_root), parse_url(url)
+        if asked.auth is not None or asked.host != parts.hostname or asked.port != parts.port:
+            return False
         if (parts.scheme, parts.hostname, parts.port) == (graph.scheme, graph.hostname, graph.port):
             return True
         return parts.scheme == "https" and parts.port in (None, 443) and (parts.hostname or "").endswith(HOSTS)
-    except ValueError:
+    except (ValueError, HTTPError):
         return False
 
 

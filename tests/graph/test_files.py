@@ -31,7 +31,10 @@ def client() -> Iterator[GraphClient]:
     [(URL, True), ("https://scontent.fbcdn.net/a", True), ("https://graph.example/a", True),
      ("http://lookaside.fbsbx.com/a", False), ("https://fbsbx.com.evil.example/a", False),
      ("https://evilfbsbx.com/a", False), ("https://lookaside.fbsbx.com:8443/a", False), ("//fbsbx.com", False),
-     ("https://graph.example@evil.example/", False), ("http://graph.example/a", False), ("https://[", False),
+     ("https://evil.example\\@lookaside.fbsbx.com/a", False), ("https://evil.example/@lookaside.fbsbx.com/", False),
+     ("https://lookaside.fbsbx.com\t/a", False), ("https://a:b@lookaside.fbsbx.com/a", False),
+     ("https://LOOKASIDE.fbsbx.com/a?b=c#d", True), ("https://graph.example@evil.example/", False),
+     ("http://graph.example/a", False), ("https://[", False),
      ("", False)],
 )  # fmt: skip
 def test_the_token_goes_to_metas_hosts_alone(url: str, is_theirs: bool) -> None:

@@ -53,7 +53,7 @@ class Bots:
         handle = None
         if pool is not None:
             self.pools.append(pool)
-            acts = HandlerActions(gateway.send, gateway.mark_read, gateway.hand_over, gateway.graph_proxy, None)
+            acts = HandlerActions(gateway.send, gateway.mark_read, gateway.hand_over, gateway.media, None)
             handle = HandlerDelivery(pool, acts, gateway.hand_over.with_a_person, harness.clock)
         deliver = DispatchDelivery(harness.post, handle)
         harness.deliver.close()

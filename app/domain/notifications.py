@@ -53,7 +53,6 @@ class MediaRef:
     mime_type: str | None = None
     sha256: str | None = None
     filename: str | None = None
-    message_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,9 +32,7 @@ def parse_media(message_type: str, value: Any) -> Content:
     """
     content = _SCHEMA.read(value)
     filename = content["filename"]
-    media = MediaRef(
-        content.pop("id"), content.pop("url"), content["mime_type"], content["sha256"], filename, message_type
-    )
+    media = MediaRef(content.pop("id"), content.pop("url"), content["mime_type"], content["sha256"], filename)
     label = f"[{message_type}] {filename}" if filename else f"[{message_type}]"
     where = {"media_id": None, "url": None, "size": None}
     return Content(message_type, content["caption"] or label, {**content, **where}, media)

@@ -8,8 +8,8 @@ written by `processing`, with their messages; erasing is `store.media.release`.
 from app.services.media.fetch import Fetched, FetchFile
 from app.services.media.from_meta import MetaFiles
 from app.services.media.queue import DiscardContents, FetchQueue, Wanted
-from app.services.media.read import MediaGone, ReadMedia
+from app.services.media.read import ReadMedia
 
 __all__ = [
-    "DiscardContents", "FetchFile", "FetchQueue", "Fetched", "MediaGone", "MetaFiles", "ReadMedia", "Wanted",
+    "DiscardContents", "FetchFile", "FetchQueue", "Fetched", "MetaFiles", "ReadMedia", "Wanted",
 ]  # fmt: skip

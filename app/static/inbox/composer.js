@@ -1,7 +1,7 @@
 // Writing an answer: drafts, replies, quick replies, sending one after the other, and asking when answers crossed.
 import { send } from "./inbox.js";
 import { announce, byId, el, part, settled, word } from "./dom.js";
-import { failed, openId, pending, refresh, thread } from "./thread.js";
+import { failed, newest, openId, pending, refresh, thread } from "./thread.js";
 import { beginFiles, sendFiles } from "./files.js";
 import { beginVoice } from "./voice.js";
 import { beginEmoji } from "./emoji.js";
@@ -111,7 +111,7 @@ function clear() {
 
 function fields(values, key) {
   const data = new FormData();
-  for (const [name, value] of Object.entries({ ...values, key, seen: form()?.seen.value ?? "" })) data.append(name, value);
+  for (const [name, value] of Object.entries({ ...values, key, seen: newest() })) data.append(name, value);
   return data;
 }
 
@@ -141,7 +141,6 @@ async function sent(item, answer, conversation) {
   item.dataset.sent = answer.id;
   announce(word("sent"));
   if (openId() !== conversation) return item.remove();
-  if (form()) form().seen.value = answer.id;
   await refresh().catch(() => {});
 }
 

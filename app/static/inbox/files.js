@@ -1,6 +1,6 @@
 // Files by picker, drag and paste: chosen ones wait with their captions, then go up one after the other.
 import { announce, byId, el, icon, word } from "./dom.js";
-import { pending, thread } from "./thread.js";
+import { newest, pending, thread } from "./thread.js";
 
 const MOST_BYTES = 100 * 1024 * 1024;
 let waiting = [];
@@ -82,8 +82,7 @@ export function sendFile(file, values, picture, caption = "") {
   const item = pending(picture, caption ? el("div", { class: "text" }, el("p", { dir: "auto" }, caption)) : null, bar);
   const make = (key) => {
     const data = new FormData();
-    const seen = byId("answer")?.seen.value ?? "";
-    for (const [name, value] of Object.entries({ ...values, key, seen })) data.append(name, value);
+    for (const [name, value] of Object.entries({ ...values, key, seen: newest() })) data.append(name, value);
     data.append("file", file, file.name ?? "voice");
     return data;
   };

@@ -143,6 +143,11 @@ export function show(item) {
   item.focus({ preventScroll: true });
 }
 
+/** The id of the newest message that is shown, which the server compares with what others answered. */
+export function newest() {
+  return [...(list()?.querySelectorAll("li.message[data-message]") ?? [])].at(-1)?.dataset.message ?? "";
+}
+
 export function messages() {
   return [...list().querySelectorAll("li.message:not(.pending)")];
 }

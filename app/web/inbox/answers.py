@@ -15,8 +15,8 @@ from flask import Blueprint, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.domain.handover import HandledBy
-from app.errors import GatewayError, Invalid, OptedOut, WindowClosed
+from app.domain.outbound import OutboundRequest
+from app.errors import AnsweredMeanwhile, GatewayError, Invalid, OptedOut, WindowClosed
 from app.schemas.send import read_send_request
 from app.services.conversations import Conversation, ThreadMessage
 from app.services.idempotency import read_key
@@ -51,14 +51,13 @@ def send(conversation_id: str) -> ResponseReturnValue:
     text = request.form.get("text", "").replace("\r\n", "\n").strip()
     conversation = gateway().conversations.one(conversation_id, numbers())
     if not text:
-        return _refused(conversation, Invalid(_("Write something first.")), text)
-    crossing = _crossing(conversation)
-    if crossing:
-        return _crossed(conversation, crossing, text)
+        return refused(conversation, Invalid(_("Write something first.")), text)
     try:
         message_id = answer(conversation, {"type": "text", "text": {"body": text, "preview_url": True}})
+    except AnsweredMeanwhile:
+        return crossed(conversation, text)
     except GatewayError as error:
-        return _refused(conversation, error, text)
+        return refused(conversation, error, text)
     return done(conversation, message_id)
 
 
@@ -72,7 +71,7 @@ def react(conversation_id: str) -> ResponseReturnValue:
     try:
         message_id = answer(conversation, {"type": "reaction", "reaction": reaction}, quotes=False)
     except GatewayError as error:
-        return _refused(conversation, error, "")
+        return refused(conversation, error, "")
     return done(conversation, message_id)
 
 
@@ -89,26 +88,36 @@ def decide(conversation_id: str, message_id: str) -> ResponseReturnValue:
     try:
         act(found.message.id, numbers())
     except GatewayError as error:
-        return _refused(conversation, error, "")
+        return refused(conversation, error, "")
     return done(conversation, found.message.id)
 
 
-def answer(conversation: Conversation, body: dict[str, Any], *, quotes: bool = True) -> str:
-    """Queue a message to the customer and hand the conversation to a person; return the message's id.
+def answer(
+    conversation: Conversation,
+    body: dict[str, Any],
+    *,
+    quotes: bool = True,
+    same: dict[str, Any] | None = None,
+    part: int = 0,
+) -> str:
+    """Queue a message to the customer; the conversation is a person's from then on. Return the message's id.
 
-    `body` is Meta's message. The form's `key` makes a repeated request the same message. Raises the errors of a send.
+    `body` is Meta's message. The form's `key` makes a repeated request the same message; `same` is what must be equal
+    then (the body, unless it names a file that is uploaded anew), and `part` tells the messages of one form apart.
+    Raises the errors of a send, and `AnsweredMeanwhile` if somebody else answered after the last message that the
+    sender saw.
     """
-    contact = conversation.contact
-    address = {"to": f"+{contact.wa_id}"} if contact.wa_id else {"recipient": contact.user_id}
-    whole: dict[str, Any] = {**body, **address, "phone_number_id": conversation.phone_number_id}
-    whole |= {"mode": "queued", "priority": "reply"}
+    whole: dict[str, Any] = {**body, "mode": "queued"}
     if quotes and (reply_to := request.form.get("reply_to", "")[:36]):
         whole["reply_to"] = reply_to
-    key = request.form.get("key", "")[:64] or str(uuid.uuid4())
-    retry = read_key(key, actor(), request.path, json.dumps(whole, sort_keys=True).encode(), "key")
-    asked = read_send_request(whole, gateway().config.default_region or None)
-    sent = gateway().send(asked, numbers(), retry)
-    gateway().hand_over(contact.id, HandledBy.HUMAN, conversation.phone_number_id, numbers())
+    key = f"{request.form.get('key', '')[:64] or uuid.uuid4()}{f'/{part}' if part else ''}"
+    retry = read_key(key, actor(), request.path, json.dumps(same or whole, sort_keys=True).encode(), "key")
+
+    def build(address: dict[str, Any]) -> OutboundRequest:
+        return read_send_request(whole | address, gateway().config.default_region or None)
+
+    seen, anyway = request.form.get("seen", "")[:36] or None, bool(request.form.get("anyway"))
+    sent = gateway().answer(conversation.id, build, numbers(), seen=seen, anyway=anyway, retry=retry)
     return sent.id
 
 
@@ -119,7 +128,7 @@ def done(conversation: Conversation, message_id: str) -> ResponseReturnValue:
     return redirect(ConversationUrls(conversation.id, Asked.read(request.args)).newest, 303)
 
 
-def _refused(conversation: Conversation, error: GatewayError, draft: str) -> ResponseReturnValue:
+def refused(conversation: Conversation, error: GatewayError, draft: str) -> ResponseReturnValue:
     """Show the page with what is wrong and what was written; a script gets the API's error with words for people."""
     if not wants_page():
         error.message = problem_words(error)
@@ -141,40 +150,24 @@ def problem_words(error: GatewayError) -> str:
     return error.message
 
 
+def crossed(conversation: Conversation, draft: str) -> ResponseReturnValue:
+    """Show what others answered meanwhile, and ask whether to send all the same."""
+    crossing = _crossing(conversation)
+    if not wants_page():
+        return {"crossing": [{"author": each.author, "text": each.text} for each in crossing]}, 409
+    return page(conversation.id, 409, crossing=crossing, draft=draft)
+
+
 def _crossing(conversation: Conversation) -> list[Crossing]:
     """Return what others of the team wrote to the customer after the last message that the sender saw."""
     seen = request.form.get("seen", "")[:36]
-    if not seen or request.form.get("anyway"):
-        return []
-    try:
-        later = gateway().threads(conversation.id, numbers(), limit=CROSSED, after=seen)
-    except GatewayError:  # it was deleted meanwhile
-        return []
-    others = [each for each in later.items if isinstance(each, ThreadMessage) and _is_of_others(each)]
-    if not others:
-        return []
+    later = gateway().threads(conversation.id, numbers(), limit=CROSSED, after=seen)
     reader = Reader(people=people(), me=person().id)
     return [
         Crossing(
             author_of(each, reader) or str(_("From the phone")),
             one_line(last_words(each.message.message_type, each.message.message)),
         )
-        for each in others
+        for each in later.items
+        if isinstance(each, ThreadMessage) and each.message.direction == "outbound" and each.sent_by != actor()
     ]
-
-
-def _is_of_others(item: ThreadMessage) -> bool:
-    return item.sender_kind in ("person", "phone") and item.sent_by != actor() and item.message.status != "cancelled"
-
-
-def _crossed(conversation: Conversation, crossing: list[Crossing], draft: str) -> ResponseReturnValue:
-    if not wants_page():
-        return {"crossing": [{"author": each.author, "text": each.text} for each in crossing]}, 409
-    return page(conversation.id, 409, crossing=crossing, draft=draft)
-
-
-@bp.post("/files")
-def files(conversation_id: str) -> ResponseReturnValue:
-    """Send files."""
-    gateway().conversations.one(conversation_id, numbers())
-    raise Invalid(_("Files cannot be sent yet."))

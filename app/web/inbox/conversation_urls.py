@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from flask import url_for
 
 from app.web.inbox.asked import Asked
+
+_ID = re.compile(r"[A-Za-z0-9-]{1,60}")
+
+
+def file_url(content: dict[str, Any], wanted: str) -> str | None:
+    """Return the address of a message's file (`content`) or of its small picture (`thumbnail`); None without one."""
+    media_id = content.get("media_id") or content.get("id")
+    if not isinstance(media_id, str) or not _ID.fullmatch(media_id):
+        return None
+    if content.get("state") in ("gone", "refused", "erased") or content.get("link"):
+        return None
+    if wanted == "thumbnail":
+        has = content.get("has_thumbnail") is True
+        return url_for("inbox_media.thumbnail", media_id=media_id) if has else None
+    return url_for("inbox_media.show", media_id=media_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +77,7 @@ class ConversationUrls:
 
     @property
     def files(self) -> str:
-        return self._act("inbox_answers.files")
+        return self._act("inbox_attachments.files")
 
     @property
     def react(self) -> str:

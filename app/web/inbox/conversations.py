@@ -136,7 +136,9 @@ def _messages(found: Thread, asked: Asked) -> dict[str, Any]:
         known = gateway().templates.look(number, name, language)
         return None if known is None else {"components": list(known.components)}
 
-    reader = Reader(zone=zone(), day_words=day_words, people=people(), me=person().id, template=template)
+    reader = Reader(
+        zone=zone(), day_words=day_words, people=people(), me=person().id, template=template
+    )  # fmt: skip
     urls = ConversationUrls(conversation.id, asked)
     return {
         "items": items(found, reader, gateway().now(), conversation.unread),

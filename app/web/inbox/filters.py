@@ -41,7 +41,11 @@ def filters_of(asked: Asked, numbers: tuple[str, ...] | None, names: Names) -> d
             Filter(key, label, _url(asked, number="" if asked.number == key else key), asked.number == key)
             for key, label in names.numbers.items()
         ],
-        "label_filters": [],
+        "label_filters": [
+            Filter(each.id, each.name, _url(asked, label="" if is_on else each.id), is_on)
+            for each in gateway().labels.all()
+            for is_on in (asked.label == each.id,)
+        ],
         "kept_filters": [(name, value) for name, value in asked.query().items() if name != "q"],
     }
 

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.domain.template_parameters import BadValues, Template, content, places
-from app.errors import GatewayError, GraphError
+from app.errors import AnsweredMeanwhile, GatewayError, GraphError
 from app.services.conversations import Conversation
 from app.web.context import gateway
 from app.web.inbox.access import pages
@@ -46,6 +46,8 @@ def send(conversation_id: str) -> ResponseReturnValue:
         message_id = answer(conversation, {"type": "template", "template": filled})
     except BadValues as error:
         return _page(conversation, 422, problems={place: _problem(kind) for place, kind in error.problems.items()})
+    except AnsweredMeanwhile:
+        return _page(conversation, 409, crossed=True, problem=str(_("Somebody answered meanwhile: look at it first.")))
     except GatewayError as error:
         return _page(conversation, 422, problem=problem_words(error))
     return done(conversation, message_id)

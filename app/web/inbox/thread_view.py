@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -39,12 +39,14 @@ class Reader:
     day_words: Callable[[date], str] = date.isoformat
     template: TemplateOf = lambda name, language: None
     file_url: FileUrl = own_path
+    files: Mapping[str, Any] = field(default_factory=dict)
 
 
 def items(found: Thread, reader: Reader, now: datetime, unread: int = 0) -> list[Item]:
     """Return the lines of a part of a thread. `unread` messages of the customer at its end are new to the team."""
     messages = [each for each in found.items if isinstance(each, ThreadMessage)]
-    shown = {each.id: each for each in bubbles([normalized(m.message) for m in messages], _beside(messages, reader))}
+    known = [_with_file(normalized(each.message), reader.files.get(each.message.id)) for each in messages]
+    shown = {each.id: each for each in bubbles(known, _beside(messages, reader))}
     first_unread = _first_unread(messages, unread) if found.after is None else None
     return list(_in_days(found.items, shown, reader, now, first_unread))
 
@@ -63,6 +65,23 @@ def note_author(note: Note, reader: Reader) -> str:
     """Return who wrote a note."""
     kind, _colon, key = note.author.partition(":")
     return reader.people.get(key, str(_("Somebody"))) if kind == "person" else key
+
+
+def _with_file(message: dict[str, Any], found: Any) -> dict[str, Any]:
+    """Return a message whose content says what is known of its file here."""
+    content = message["content"]
+    if found is None or not isinstance(content, dict):
+        return message
+    known = {
+        "media_id": found.id,
+        "mime_type": found.mime_type or content.get("mime_type"),
+        "size": found.size,
+        "filename": content.get("filename") or found.filename,
+        "state": str(found.state),
+        "reason": found.reason,
+        "has_thumbnail": found.thumbnail_key is not None,
+    }
+    return message | {"content": content | known}
 
 
 def _beside(messages: Sequence[ThreadMessage], reader: Reader) -> Beside:

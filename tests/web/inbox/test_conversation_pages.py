@@ -251,3 +251,46 @@ def test_search_and_filters_choose_rows(browser: Browser, thread: str, receive: 
     assert "Ana" in browser.get(f"/inbox/rows?show=unread&number={PNID}").text
     assert "No conversation fits." in browser.get("/inbox/rows?show=mine").text
     assert browser.get("/inbox/rows?cursor=nonsense&show=nonsense").status_code == 200
+
+
+def test_the_panel_assigns_labels_notes_closes_and_reopens(browser: Browser, thread: str, gateway: Gateway) -> None:
+    me = next(each.person.id for each in gateway.people.all())
+    browser.post(f"/inbox/{thread}/assign", data={"take": "1"})
+    browser.post(f"/inbox/{thread}/labels", data={"make": "1", "name": "Envíos"})
+    browser.post(f"/inbox/{thread}/note", data={"text": "Llamar *mañana*"})
+
+    found = gateway.conversations.one(thread, None)
+    page = browser.get(f"/inbox/{thread}?panel=1").text
+    assert (found.assignee, [each.name for each in found.labels]) == (me, ["Envíos"])
+    assert "Llamar *mañana*" in page and "only for the team" in page and "Envíos" in page
+    assert "Lucía" in parsed(browser.get("/inbox/rows?show=mine").text).text
+    browser.post(f"/inbox/{thread}/labels", data={"remove": found.labels[0].id})
+    browser.post(f"/inbox/{thread}/assign", data={"assignee": ""})
+    browser.post(f"/inbox/{thread}/close")
+
+    found = gateway.conversations.one(thread, None)
+    assert (found.assignee, found.labels, found.is_closed) == (None, [], True)
+    assert "Ana" in browser.get("/inbox/rows?show=closed").text
+    browser.post(f"/inbox/{thread}/reopen")
+    assert not gateway.conversations.one(thread, None).is_closed
+
+
+@responses.activate
+def test_seeing_a_thread_marks_it_as_read_here_and_at_the_customers(
+    browser: Browser, thread: str, gateway: Gateway
+) -> None:
+    told = responses.post(f"https://graph.example/v26.0/{PNID}/messages", json={"success": True})
+
+    assert browser.post(f"/inbox/{thread}/seen", headers={"Accept": "application/json"}).status_code == 204
+    assert browser.post(f"/inbox/{thread}/seen", headers={"Accept": "application/json"}).status_code == 204
+
+    assert gateway.conversations.one(thread, None).unread == 0
+    assert told.call_count == 1
+
+
+def test_a_quick_reply_is_offered_in_the_composer(browser: Browser, thread: str, gateway: Gateway) -> None:
+    gateway.quick_replies.add("hola", "¡Hola! ¿En qué te ayudo?")
+
+    page = browser.get(f"/inbox/{thread}").text
+
+    assert 'data-shortcut="hola"' in page and "¿En qué te ayudo?" in page

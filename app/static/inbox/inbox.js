@@ -47,6 +47,10 @@ export function at(path) {
   return page.dataset.root + path;
 }
 
+if (window.isSecureContext && "serviceWorker" in navigator) {
+  navigator.serviceWorker.register(at("/inbox/worker.js"), { scope: at("/inbox") });
+}
+
 // A link or key that is shown once is chosen whole by one click.
 for (const field of document.querySelectorAll("[data-copy]")) {
   field.addEventListener("focus", () => field.select());

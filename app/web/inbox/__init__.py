@@ -12,6 +12,7 @@ from app.config.settings import Config
 from app.web.inbox import (
     acts,
     answers,
+    app_shell,
     assets,
     conversations,
     keys,
@@ -33,6 +34,8 @@ def init_app(app: Flask, config: Config) -> None:
     app.config["WTF_CSRF_TIME_LIMIT"] = None  # a token lasts as long as the session that it belongs to
     languages.init_app(app)
     navigation.init_app(app)
-    for module in (assets, sign_in, conversations, answers, acts, template_picker, me, people, keys, nowhere):
+    for module in (
+        assets, app_shell, sign_in, conversations, answers, acts, template_picker, me, people, keys, nowhere,
+    ):  # fmt: skip
         app.register_blueprint(module.bp)
     app.register_blueprint(sign_in.out)

@@ -5,7 +5,7 @@ The service worker keeps the offline page and nothing else: no page that belongs
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify, render_template, request, send_file
+from flask import Blueprint, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -37,7 +37,7 @@ def manifest() -> ResponseReturnValue:
 @bp.get("/worker.js")
 def worker() -> Response:
     """Serve the service worker, from the folder that it serves."""
-    response = send_file(OWN / "worker.js", mimetype="text/javascript")
+    response = Response((OWN / "worker.js").read_bytes(), mimetype="text/javascript")
     response.headers["Cache-Control"] = "no-cache"
     response.headers["Service-Worker-Allowed"] = f"{request.script_root}/inbox"
     return response
@@ -46,4 +46,4 @@ def worker() -> Response:
 @bp.get("/offline")
 def offline() -> ResponseReturnValue:
     """Say that there is no connection."""
-    return render_template("inbox/offline.html"), {"Cache-Control": "no-cache"}
+    return render_template("inbox/offline.html")

@@ -13,7 +13,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, request, send_file, url_for
+from flask import Blueprint, Response, abort, request, url_for
 from markupsafe import Markup
 
 from app.config.parsers import ROOT
@@ -42,7 +42,7 @@ def show(version: str, name: str) -> Response:
     if is_packed:
         response = Response(_packed(path), mimetype=_type(path), headers={"Content-Encoding": "gzip"})
     else:
-        response = send_file(path, mimetype=_type(path))
+        response = Response(path.read_bytes(), mimetype=_type(path))
     response.vary.add("Accept-Encoding")
     is_present = version == current_version()
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if is_present else "no-cache"

@@ -29,7 +29,7 @@ def test_a_file_is_kept_for_ever_under_the_hash_of_all(app: Flask, name: str) ->
     assert "Set-Cookie" not in plain.headers
 
 
-@pytest.mark.parametrize("name", ["../docs/main.js", "..%2f..%2fconfig.py", "%2fetc%2fpasswd", "nothing", "."])
+@pytest.mark.parametrize("name", ["../docs/main.js", "..%2f..%2fconfig.py", "nothing", "."])
 def test_no_other_file_is_served(app: Flask, name: str) -> None:
     assert app.test_client().get(f"/inbox/static/{current_version()}/{name}").status_code == 404
 

@@ -5,8 +5,9 @@ import { failed, newest, openId, pending, refresh, thread } from "./thread.js";
 import { beginFiles, sendFiles } from "./files.js";
 import { beginVoice } from "./voice.js";
 import { beginEmoji } from "./emoji.js";
+import { here } from "./presence.js";
 
-const TYPING_EVERY = 8000;
+const TYPING_EVERY = 20_000; // WhatsApp shows it for 25 seconds
 let queue = Promise.resolve();
 let lastTyping = 0;
 
@@ -40,11 +41,13 @@ function onInput() {
   fit();
   keepDraft();
   offerQuick();
+  if (!box().value) return;
   const now = Date.now();
-  if (thread().dataset.typingUrl && box().value && now - lastTyping > TYPING_EVERY) {
+  if (now - lastTyping > TYPING_EVERY) {
     lastTyping = now;
     send(thread().dataset.typingUrl, new FormData()).catch(() => {});
   }
+  here(true);
 }
 
 const keepDraft = settled(200, () => store(draftKey(), box()?.value ?? ""));

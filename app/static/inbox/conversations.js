@@ -1,11 +1,12 @@
 // The page of conversations: the list, what is open, and the news that reach both.
 import { localise, send } from "./inbox.js";
-import { arrange, byId, part, root, settled, word } from "./dom.js";
+import { arrange, byId, el, part, root, settled, word } from "./dom.js";
 import * as thread from "./thread.js";
 import * as composer from "./composer.js";
 import { beginKeys } from "./keys.js";
 import { beginLive } from "./live.js";
 import { chime } from "./sound.js";
+import { here, left } from "./presence.js";
 import { offerReactions } from "./reactions.js";
 
 const usualTitle = document.title;
@@ -14,6 +15,7 @@ let rowsUrl = byId("rows").dataset.url;
 /* Opening */
 
 async function openConversation(url, { push = true } = {}) {
+  left();
   const fresh = await part(url).catch(() => null);
   if (!fresh) return location.assign(url);
   byId("pane").replaceChildren(fresh);
@@ -32,9 +34,11 @@ function shown() {
   composer.begin();
   retitle();
   seen();
+  here(false);
 }
 
 async function toList({ push = true } = {}) {
+  left();
   const open = thread.openId();
   byId("pane").replaceChildren();
   document.body.classList.remove("in-thread");
@@ -165,8 +169,9 @@ search.addEventListener("input", settled(250, () => {
 }));
 search.form.addEventListener("submit", (event) => { event.preventDefault(); byId("rows").querySelector("a")?.focus(); });
 
+let unread = 0;
+
 function retitle() {
-  const unread = [...byId("rows").querySelectorAll(".row-of.unread")].length;
   const name = thread.thread()?.dataset.title ?? usualTitle;
   document.title = unread ? `(${unread}) ${name}` : name;
 }
@@ -182,12 +187,25 @@ const refreshThread = settled(60, async () => {
 });
 
 function news(what) {
-  const ids = what.conversations?.map((each) => each.id ?? each) ?? null;
+  const ids = what.conversations ?? null;
   const open = thread.openId();
-  if (what.presence || what.people) presence(what.presence ?? what.people);
+  if (what.presence) presence(what.presence);
+  if ("unread" in what) count(what);
   if (ids && !ids.length) return;
   refreshListSoon();
   if (open && (!ids || ids.includes(open))) refreshThread();
+}
+
+/** Show the counts of unread conversations and of those that wait: in the title, and on the filters. */
+function count(what) {
+  unread = what.unread;
+  for (const name of ["unread", "waiting"]) {
+    const filter = document.querySelector(`.filter[data-filter=${name}]`);
+    let mark = filter?.querySelector(".filter-count");
+    if (filter && !mark) filter.append(" ", mark = el("span", { class: "filter-count" }));
+    if (mark) mark.textContent = what[name] || "";
+  }
+  retitle();
 }
 
 function presence(people) {

@@ -11,6 +11,10 @@ export function beginFiles(sender) {
   sendOne = sender;
   waiting = [];
   const input = byId("file-input");
+  if (!byId("answer").dataset.filesUrl) {
+    byId("attach").hidden = true;
+    return;
+  }
   input.hidden = false;
   byId("attach").addEventListener("click", () => input.click());
   input.addEventListener("change", () => { add(input.files); input.value = ""; });

@@ -3,7 +3,7 @@ import { root } from "./dom.js";
 
 const POLL_EVERY = 2000;
 const TRY_STREAM_AGAIN = 60_000;
-const SILENT_AFTER = 45_000; // the server says something every 20 seconds at most
+const SILENT_AFTER = 45_000; // the server says something every 15 seconds
 let source = null;
 let heard = 0;
 let etag = "";
@@ -31,7 +31,7 @@ function open() {
     clearInterval(polling);
     polling = 0;
   });
-  for (const name of ["message", "news", "change", "presence"]) source.addEventListener(name, listen);
+  source.addEventListener("news", listen);
   source.addEventListener("beat", () => { heard = Date.now(); });
   source.addEventListener("error", () => { if (source?.readyState === EventSource.CLOSED) fall(); });
 }

@@ -10,7 +10,7 @@ let timer = 0;
 /** Begin with a composer that was just shown. */
 export function beginVoice() {
   const button = byId("record");
-  if (!navigator.mediaDevices || !window.MediaRecorder) {
+  if (!byId("answer").dataset.filesUrl || !navigator.mediaDevices || !window.MediaRecorder) {
     button.hidden = true;
     return;
   }

@@ -18,6 +18,7 @@ from app.web.inbox import (
     keys,
     languages,
     me,
+    media,
     navigation,
     nowhere,
     people,
@@ -35,7 +36,7 @@ def init_app(app: Flask, config: Config) -> None:
     languages.init_app(app)
     navigation.init_app(app)
     for module in (
-        assets, app_shell, sign_in, conversations, answers, acts, template_picker, me, people, keys, nowhere,
+        assets, app_shell, sign_in, conversations, answers, acts, media, template_picker, me, people, keys, nowhere,
     ):  # fmt: skip
         app.register_blueprint(module.bp)
     app.register_blueprint(sign_in.out)

@@ -90,6 +90,14 @@ def seen(conversation_id: str) -> ResponseReturnValue:
     return _done(found)
 
 
+@bp.post("/typing")
+def typing(conversation_id: str) -> ResponseReturnValue:
+    """Show the customer for some seconds that somebody writes."""
+    found = _one(conversation_id)
+    _tell_customer(found, typing=True)
+    return _done(found)
+
+
 def _tell_customer(found: Conversation, *, typing: bool) -> None:
     """Show the customer that their messages were read, or that somebody writes. It does not matter if that fails."""
     theirs = _newest(found, inbound=True)

@@ -92,6 +92,10 @@ class ConversationUrls:
         return self._act("inbox_acts.typing")
 
     @property
+    def presence(self) -> str:
+        return self._act("inbox_live.presence")
+
+    @property
     def handover(self) -> str:
         return self._act("inbox_acts.handover")
 

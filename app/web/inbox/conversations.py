@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -15,7 +15,7 @@ from app.store.conversation_list import Place
 from app.web.context import gateway
 from app.web.inbox.access import pages, person
 from app.web.inbox.asked import Asked
-from app.web.inbox.conversation_urls import ConversationUrls, MessageLinks
+from app.web.inbox.conversation_urls import ConversationUrls, MessageLinks, file_url
 from app.web.inbox.filters import filters_of
 from app.web.inbox.icons import sprite
 from app.web.inbox.languages import day_words, when, zone
@@ -121,7 +121,7 @@ def _list(asked: Asked, *, only_rows: bool = False) -> dict[str, Any]:
         **values,
         **filters_of(asked, mine, named),
         "rows_url": url_for("inbox_conversations.rows", **asked.query()),
-        "live_url": "",
+        "live_url": url_for("inbox_live.index") if "inbox_live.index" in current_app.view_functions else "",
         "search": asked.search,
         "sprite": sprite,
     }
@@ -136,9 +136,16 @@ def _messages(found: Thread, asked: Asked) -> dict[str, Any]:
         known = gateway().templates.look(number, name, language)
         return None if known is None else {"components": list(known.components)}
 
+    ids = [each.message.id for each in found.items if isinstance(each, ThreadMessage)]
     reader = Reader(
-        zone=zone(), day_words=day_words, people=people(), me=person().id, template=template
-    )  # fmt: skip
+        zone=zone(),
+        day_words=day_words,
+        people=people(),
+        me=person().id,
+        template=template,
+        file_url=file_url,
+        files=gateway().media.of_messages(ids),
+    )
     urls = ConversationUrls(conversation.id, asked)
     return {
         "items": items(found, reader, gateway().now(), conversation.unread),

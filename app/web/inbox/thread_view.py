@@ -9,6 +9,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from app.domain.media import StoredMedia
 from app.schemas.normalized_message import normalized
 from app.services.conversations import Note, Quoted, Thread, ThreadMessage
 from app.web.inbox.rendering import Beside, Bubble, bubbles
@@ -39,7 +40,7 @@ class Reader:
     day_words: Callable[[date], str] = date.isoformat
     template: TemplateOf = lambda name, language: None
     file_url: FileUrl = own_path
-    files: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, StoredMedia] = field(default_factory=dict)
 
 
 def items(found: Thread, reader: Reader, now: datetime, unread: int = 0) -> list[Item]:
@@ -67,7 +68,7 @@ def note_author(note: Note, reader: Reader) -> str:
     return reader.people.get(key, str(_("Somebody"))) if kind == "person" else key
 
 
-def _with_file(message: dict[str, Any], found: Any) -> dict[str, Any]:
+def _with_file(message: dict[str, Any], found: StoredMedia | None) -> dict[str, Any]:
     """Return a message whose content says what is known of its file here."""
     content = message["content"]
     if found is None or not isinstance(content, dict):

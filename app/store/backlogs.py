@@ -1,4 +1,4 @@
-"""How much waits in each queue, and since when. Counts stop at `MOST`, so that their cost is bounded."""
+"""Counts for the pages that show how the gateway does. Each stops at `MOST`, so that its cost is bounded."""
 
 from __future__ import annotations
 
@@ -46,6 +46,19 @@ def undelivered(session: Session, endpoint_id: str, state: str) -> int:
     """Return how many deliveries to an endpoint are `dead`, or `stale`."""
     query = select(Delivery.id).where(Delivery.endpoint_id == endpoint_id, Delivery.state == state, IS_UNDELIVERED)
     return _count(session, query)
+
+
+def template_contacts(session: Session, phone_number_id: str, since: datetime) -> int:
+    """Return to how many contacts a number sent a template since a time. Reads the newest `MOST` templates only."""
+    newest = (
+        select(Message.contact_id, Message.phone_number_id)
+        .where(Message.message_type == "template", Message.direction == "outbound", Message.timestamp >= since)
+        .order_by(Message.timestamp.desc())
+        .limit(MOST)
+        .subquery()
+    )
+    query = select(func.count(newest.c.contact_id.distinct())).where(newest.c.phone_number_id == phone_number_id)
+    return session.scalar(query) or 0
 
 
 def open_alerts(session: Session) -> int:

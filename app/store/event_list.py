@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, literal, or_, select, text, union_all
@@ -81,3 +82,9 @@ def _is_of(numbers: tuple[str, ...], accounts: tuple[str, ...]) -> ColumnElement
 def _are_few(session: Session, type: str) -> bool:
     some = select(literal(1)).where(Event.type == type, NOT_MOST).limit(MANY).subquery()
     return (session.scalar(select(func.count()).select_from(some)) or 0) < MANY
+
+
+def subjects(session: Session, ids: Collection[str]) -> Sequence[Any]:
+    """Return id, type, `message_id` and `received_at` of events by our ids."""
+    query = select(Event.id, Event.type, Event.message_id, Event.received_at).where(Event.id.in_(ids))
+    return session.execute(query).all()

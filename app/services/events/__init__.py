@@ -5,7 +5,7 @@ reads events by cursor (`read`), and long polls wait for the next one (`wait`).
 """
 
 from app.services.events.log import EventLog, append_events, is_for
-from app.services.events.read import Filter, Place, list_after, list_newest, newest_place
+from app.services.events.read import Filter, Place, find_subjects, list_after, list_newest, newest_place
 from app.services.events.rows import EventRow, event_row
 from app.services.events.wait import EventWaiters
 
@@ -17,6 +17,7 @@ __all__ = [
     "Place",
     "append_events",
     "event_row",
+    "find_subjects",
     "is_for",
     "list_after",
     "list_newest",

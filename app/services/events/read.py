@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -108,3 +109,21 @@ def _check(session: Session, after: Place) -> None:
 
 def _place(event: Event | None) -> Place:
     return BEGINNING if event is None else Place.of(event)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What an event is about: its type, its message if it has one, and when it was received."""
+
+    type: str
+    message_id: str | None
+    received_at: datetime
+
+
+def find_subjects(database: Database, event_ids: Sequence[str]) -> dict[str, Subject]:
+    """Return what these events are about, by their ids. Raises `Unavailable`."""
+    with database.read() as session:
+        return {
+            event_id: Subject(type, message_id, received_at)
+            for event_id, type, message_id, received_at in event_list.subjects(session, event_ids)
+        }

@@ -7,10 +7,11 @@ Meta that a message was read; `search_index` adds messages and contacts to the s
 from app.services.messages.mark_read import MarkRead
 from app.services.messages.read import Cursor, find_message, is_revoked, list_messages
 from app.services.messages.search_index import index_contacts, index_messages
-from app.services.messages.timeline import read_timeline
+from app.services.messages.timeline import Happening, read_timeline
 
 __all__ = [
     "Cursor",
+    "Happening",
     "MarkRead",
     "find_message",
     "index_contacts",

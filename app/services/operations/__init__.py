@@ -8,9 +8,9 @@ database and decides whose settings apply; `tell_web_settings` publishes the set
 
 from app.services.operations.overview import read_overview
 from app.services.operations.readiness import Health, check_health
-from app.services.operations.series import read_series
+from app.services.operations.series import Point, read_series
 from app.services.operations.shared_settings import ENDPOINT_CHANGED, HANDLERS, WORKER_REFUSED, SharedSettings, unequal
-from app.services.operations.stats import read_stats
+from app.services.operations.stats import FreeService, read_stats
 from app.services.operations.tell_web_settings import TellWebSettings
 from app.services.operations.traffic import count_traffic
 
@@ -18,7 +18,9 @@ __all__ = [
     "ENDPOINT_CHANGED",
     "HANDLERS",
     "WORKER_REFUSED",
+    "FreeService",
     "Health",
+    "Point",
     "SharedSettings",
     "TellWebSettings",
     "check_health",

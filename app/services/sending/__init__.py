@@ -6,7 +6,7 @@ A request is checked and written by `record` (its contact by `recipients`). A sy
 stopped numbers, `sweep` resolves what nobody finishes, `holds`, `actions`, `bulk_actions`, `batches` serve people.
 """
 
-from app.services.sending.actions import SendActions
+from app.services.sending.actions import CANCELLABLE, MARKABLE, RETRIABLE, SendActions
 from app.services.sending.add_batch import BatchItem, ItemResult
 from app.services.sending.batches import Batches, BatchView
 from app.services.sending.bulk_actions import BulkActions, BulkResult
@@ -21,6 +21,7 @@ from app.services.sending.sweep import SweepSends
 from app.services.sending.template_categories import TemplateCategories
 
 __all__ = [
+    "CANCELLABLE", "MARKABLE", "RETRIABLE",
     "BatchItem", "BatchView", "Batches", "BulkActions", "BulkResult", "DatabaseUse", "DueSend",
     "HoldSends", "ItemResult", "ProbeNumbers", "SendActions", "SendMessage", "SendOutcome", "SendQueue", "Sent",
     "SweepSends", "TemplateCategories",

@@ -30,12 +30,11 @@ def index() -> ResponseReturnValue:
     """List messages, newest first."""
     asked = dict(query())
     limit, words = asked.pop("limit"), asked.pop("q", [])
-    before = _cursor(asked.pop("cursor", None), bool(words))
+    before = read_cursor(asked.pop("cursor", None), bool(words))
     filters = MessageFilter(**asked, numbers=caller().numbers)
     found, after = list_messages(gateway().database, filters, words, limit=limit, before=before)
-    place = f"{after[0].isoformat()}|{after[1]}" if isinstance(after, tuple) else after
     data = [gateway().media.links.in_message(normalized(each)) for each in found]
-    return paging.page(data, None if place is None else str(place))
+    return paging.page(data, cursor_place(after))
 
 
 @bp.get("/<path:message_id>")
@@ -54,7 +53,15 @@ def timeline(message_id: str) -> ResponseReturnValue:
     return paging.page(_HAPPENING.dump(happenings, many=True), None)
 
 
-def _cursor(text: str | None, for_words: bool) -> Cursor | None:
+def cursor_place(after: Cursor | None) -> str | None:
+    """Return the end of a page as the text that is encoded in its cursor."""
+    if isinstance(after, tuple):
+        return f"{after[0].isoformat()}|{after[1]}"
+    return None if after is None else str(after)
+
+
+def read_cursor(text: str | None, for_words: bool) -> Cursor | None:
+    """Return the end of a page from its text. Raises `Invalid`."""
     if text is None:
         return None
     if for_words and text.isascii() and text.isdigit() and len(text) < 20 and int(text) < 2**63:

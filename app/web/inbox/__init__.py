@@ -15,6 +15,7 @@ from app.web.inbox import (
     app_shell,
     assets,
     conversations,
+    house,
     keys,
     languages,
     me,
@@ -23,6 +24,7 @@ from app.web.inbox import (
     nowhere,
     people,
     sign_in,
+    stories,
     template_picker,
     visits,
 )
@@ -36,7 +38,9 @@ def init_app(app: Flask, config: Config) -> None:
     languages.init_app(app)
     navigation.init_app(app)
     for module in (
-        assets, app_shell, sign_in, conversations, answers, acts, media, template_picker, me, people, keys, nowhere,
+        assets, app_shell, sign_in, conversations, answers, acts, media, template_picker, me, people, keys, house,
+        stories, nowhere,
     ):  # fmt: skip
         app.register_blueprint(module.bp)
     app.register_blueprint(sign_in.out)
+    app.register_blueprint(stories.admin_bp)

@@ -159,7 +159,7 @@ class MessageLinks:
 
     def story(self, message_id: str) -> str:
         """Return the page of what happened to a message."""
-        return ""
+        return url_for("inbox_story.show", message_id=message_id)
 
     def _composer(self, **more: Any) -> str:
         page = url_for(

@@ -1,0 +1,36 @@
+"""Durations, shares and counts as people read them."""
+
+from __future__ import annotations
+
+from babel.numbers import format_decimal, format_percent
+from babel.units import format_unit
+from flask_babel import get_locale
+
+_STEPS = ((1.0, 1000.0, "duration-millisecond"), (120.0, 1.0, "duration-second"), (7200.0, 1 / 60, "duration-minute"),
+          (172800.0, 1 / 3600, "duration-hour"))  # fmt: skip
+NONE = "–"
+
+
+def duration(seconds: float | None) -> str:
+    """Return a duration in the unit that fits it; a dash for None."""
+    if seconds is None:
+        return NONE
+    factor, unit = next(((by, unit) for below, by, unit in _STEPS if seconds < below), (1 / 86400, "duration-day"))
+    value = seconds * factor
+    rounded = round(value, 1) if value < 10 else round(value)
+    return format_unit(rounded, unit, length="short", locale=get_locale())
+
+
+def share(part: float | None) -> str:
+    """Return a share from 0 to 1 in percent; a dash for None."""
+    if part is None:
+        return NONE
+    return format_percent(part, format="#,##0.0%" if part < 0.1 else "#,##0%", locale=get_locale())
+
+
+def count(number: float | None, most: int | None = None) -> str:
+    """Return a count with the language's separators, with a plus where counting stopped at `most`."""
+    if number is None:
+        return NONE
+    text: str = format_decimal(number, format="#,##0.#", locale=get_locale())
+    return f"{text}+" if most is not None and number >= most else text

@@ -27,9 +27,12 @@ from app.services.contacts import EditContact, EraseContact, HandOver, ReadConta
 from app.services.conversations import (
     AnswerConversation,
     ConversationActs,
+    LiveNews,
     ManageLabels,
     ManageQuickReplies,
+    NotePresence,
     ReadConversations,
+    ReadNews,
     ReadThread,
 )
 from app.services.delivering import DispatchDelivery, HandlerActions, HandlerDelivery, HttpDelivery, SendReplies
@@ -115,6 +118,9 @@ class Gateway:
     answer: AnswerConversation
     labels: ManageLabels
     quick_replies: ManageQuickReplies
+    news: ReadNews
+    live_news: LiveNews
+    note_presence: NotePresence
     event_waiters: EventWaiters
     idempotent_requests: IdempotentRequests
     database_use: DatabaseUse
@@ -185,6 +191,7 @@ class Gateway:
         conversations = ReadConversations(database, silence, config.default_region or None, now)
         conversation_acts = ConversationActs(database, now)
         rules = ProcessingOptions(opt_outs.normalise_words(config.opt_out_words), silence, config.keeps_media)
+        news = ReadNews(database, now)
         return cls(
             config=config,
             now=now,
@@ -236,6 +243,9 @@ class Gateway:
             answer=AnswerConversation(database, conversations, conversation_acts, send, hand_over),
             labels=ManageLabels(database, now),
             quick_replies=ManageQuickReplies(database, directory, now),
+            news=news,
+            live_news=LiveNews(database, news, now),
+            note_presence=NotePresence(database, now),
             event_waiters=EventWaiters(database),
             idempotent_requests=IdempotentRequests(database, encryptor, now),
             database_use=database_use,

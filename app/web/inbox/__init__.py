@@ -18,6 +18,7 @@ from app.web.inbox import (
     house,
     keys,
     languages,
+    live,
     me,
     media,
     navigation,
@@ -38,8 +39,8 @@ def init_app(app: Flask, config: Config) -> None:
     languages.init_app(app)
     navigation.init_app(app)
     for module in (
-        assets, app_shell, sign_in, conversations, answers, acts, media, template_picker, me, people, keys, house,
-        stories, nowhere,
+        assets, app_shell, sign_in, conversations, answers, acts, live, media, template_picker, me, people, keys,
+        house, stories, nowhere,
     ):  # fmt: skip
         app.register_blueprint(module.bp)
     app.register_blueprint(sign_in.out)

@@ -95,7 +95,12 @@ def _find() -> Person | None:
         return gateway().sign_in.named(name)
     if visit().is_new:
         return None
-    return gateway().sign_in.who(visit().cookie, is_use=BY_ITSELF not in request.headers)
+    return gateway().sign_in.who(visit().cookie, is_use=not _is_by_itself())
+
+
+def _is_by_itself() -> bool:
+    """Return whether a page makes this request by itself. A stream of news cannot send a header."""
+    return BY_ITSELF in request.headers or request.endpoint == "inbox_live.index"
 
 
 def _named_by_proxy() -> str:

@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -121,7 +121,7 @@ def _list(asked: Asked, *, only_rows: bool = False) -> dict[str, Any]:
         **values,
         **filters_of(asked, mine, named),
         "rows_url": url_for("inbox_conversations.rows", **asked.query()),
-        "live_url": url_for("inbox_live.index") if "inbox_live.index" in current_app.view_functions else "",
+        "live_url": url_for("inbox_live.index"),
         "search": asked.search,
         "sprite": sprite,
     }

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from app.clock import utc_now
@@ -23,6 +24,7 @@ from app.security.encryption import Encryptor
 from app.security.media_links import MediaLinks
 from app.services.alerts import Alerts, NotifyAlerts, channel_kinds
 from app.services.audit_log import AuditLog, SealAuditLog
+from app.services.backups import TakeSnapshots
 from app.services.contacts import EditContact, EraseContact, HandOver, ReadContacts
 from app.services.conversations import (
     AnswerConversation,
@@ -37,6 +39,7 @@ from app.services.conversations import (
 )
 from app.services.delivering import DispatchDelivery, HandlerActions, HandlerDelivery, HttpDelivery, SendReplies
 from app.services.endpoints import DetectSilence, GraphSubscriptions, ManageEndpoints, SyncHandlers
+from app.services.erasures import ErasureLedger
 from app.services.events import EventLog, EventWaiters
 from app.services.graph_proxy import GraphProxy, GraphUploads
 from app.services.health_checks import RunHealthChecks
@@ -44,10 +47,11 @@ from app.services.idempotency import IdempotentRequests
 from app.services.media import DiscardContents, FetchFile, FetchQueue, MetaFiles, ReadMedia
 from app.services.messages import MarkRead, is_revoked
 from app.services.numbers import CheckNumber, RecordApiUsage
-from app.services.operations import SharedSettings, TellWebSettings
+from app.services.operations import NightlyBalance, SharedSettings, TellWebSettings
 from app.services.people import ManagePeople, SignIn
 from app.services.processing import ProcessingOptions, ProcessNotifications
 from app.services.registries import ApiKeys, EndpointDirectory, NumberDirectory, RecordKeyUse, Registry
+from app.services.retention import PruneExpired
 from app.services.sending import (
     Batches,
     BulkActions,
@@ -87,6 +91,9 @@ class Gateway:
     record_key_use: RecordKeyUse
     audit_log: AuditLog
     seal_audit_log: SealAuditLog
+    nightly_balance: NightlyBalance
+    take_snapshots: TakeSnapshots
+    prune_expired: PruneExpired
     receive: ReceiveNotification
     process: ProcessNotifications
     send: SendMessage
@@ -109,6 +116,7 @@ class Gateway:
     notify_alerts: NotifyAlerts
     contacts: ReadContacts
     edit_contact: EditContact
+    erasures: ErasureLedger
     erase_contact: EraseContact
     hand_over: HandOver
     conversations: ReadConversations
@@ -152,6 +160,7 @@ class Gateway:
         graph = GraphClient(**graph_options, on_usage=record_api_usage)
         probe_numbers = ProbeNumbers(database, directory, graph, now)
         categories = TemplateCategories(directory, graph)
+        erasures = ErasureLedger(database, encryptor, Path(config.erasure_ledger))
         send = SendMessage(database, directory, graph, categories, now, probe=probe_numbers.probe)
         hold_sends = HoldSends(database, now)
         database_use = DatabaseUse(database, config.log_dir, hold_sends, now)
@@ -209,6 +218,9 @@ class Gateway:
             record_key_use=RecordKeyUse(database, now),
             audit_log=AuditLog(database, now),
             seal_audit_log=SealAuditLog(database),
+            nightly_balance=NightlyBalance(database, now),
+            prune_expired=PruneExpired(config, database, now),
+            take_snapshots=TakeSnapshots(config, database, erasures, version, now),
             receive=ReceiveNotification(database, directory, now),
             process=ProcessNotifications(database, directory, EventLog(endpoints), now, rules),
             send=send,
@@ -233,8 +245,9 @@ class Gateway:
             run_health_checks=RunHealthChecks(config, database, directory, graph, alerts, now),
             notify_alerts=NotifyAlerts(config, database, now, version),
             contacts=ReadContacts(database, silence, now),
+            erasures=erasures,
             edit_contact=EditContact(database, directory, now),
-            erase_contact=EraseContact(database, now),
+            erase_contact=EraseContact(database, erasures, now),
             hand_over=hand_over,
             conversations=conversations,
             templates=ReadTemplates(directory, graph),

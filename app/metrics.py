@@ -61,6 +61,11 @@ media_lag_seconds = Histogram(
     "whatsapp_media_lag_seconds", "From a webhook to its file being stored.", buckets=_FAST + (15.0, 60.0, 600.0)
 )
 
+audit_problems = Gauge(
+    "whatsapp_audit_problems",
+    "What the last nightly audit found wrong; 0: the books balance.",
+    multiprocess_mode="mostrecent",
+)
 oldest_claim_seconds = Gauge(
     "whatsapp_oldest_claim_seconds",
     "Age of the oldest claim of a delivery that has no outcome yet, from two minutes on; 0 when there is none.",

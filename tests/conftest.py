@@ -132,11 +132,16 @@ on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect
 """For tests about several writers at once, which SQLite does not have."""
 
 
+def _places(database_url: str, folder: Path) -> dict[str, str]:
+    """What a gateway writes goes into the test's own folder."""
+    names = {"LOG_DIR": "logs", "MEDIA_DIR": "media", "ERASURE_LEDGER": "erasures.jsonl"}
+    return {"DATABASE_URL": database_url} | {setting: str(folder / name) for setting, name in names.items()}
+
+
 @pytest.fixture
 def config(database_url: str, tmp_path: Path) -> Config:
     """Settings that work, with the real Graph out of reach."""
-    folders = {"LOG_DIR": str(tmp_path / "logs"), "MEDIA_DIR": str(tmp_path / "media")}
-    return load_config(SETTINGS | folders | {"DATABASE_URL": database_url})
+    return load_config(SETTINGS | _places(database_url, tmp_path))
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from app import __version__
 
 TABLE = {
     "audit": ("app.cli.audit", "Do the books balance, and who did what?"),
+    "backup": ("app.cli.backup", "Write a copy of everything, made while the gateway works."),
     "deliveries": ("app.cli.deliveries", "What your apps are still owed, and did not take."),
     "endpoints": ("app.cli.endpoints", "Your apps: where events are posted."),
     "graph": ("app.cli.graph", "For applications that have Meta's host name built in."),
@@ -23,6 +24,8 @@ TABLE = {
     "notifications": ("app.cli.notifications", "Webhooks as they were kept."),
     "numbers": ("app.cli.numbers", "Business numbers beside the one in the settings."),
     "people": ("app.cli.people", "People who work in the inbox."),
+    "restore": ("app.cli.restore", "Put a backup back in place of the database."),
+    "secrets": ("app.cli.secrets", "Tokens and secrets that are stored encrypted."),
     "sends": ("app.cli.sends", "Sends that are held, failed or wait: many at once."),
     "simulate": ("app.cli.simulate", "Try a deployment: bursts, batches, an outage, a conversation."),
     "simulator": ("app.cli.simulator", "Stand in for Meta."),

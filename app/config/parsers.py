@@ -204,6 +204,12 @@ def host_name(text: str) -> str:
     return text.lower()
 
 
+days = integer(0, 36_500)
+"""0: for ever."""
+
+age_recipient = matching(r"age1[02-9ac-hj-np-z]{58}", "must be a public key of age, as age-keygen prints it: age1…")
+
+
 def directory(text: str) -> str:
     return str(ROOT / text)
 

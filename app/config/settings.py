@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from app.config import parsers
+from app.config import parsers, retention_periods
 from app.config.parsers import ROOT, Parser, WrongSetting
 from app.errors import ConfigError
 from app.security.endpoint_urls import AllowedNetwork, WrongUrl, check_url
@@ -83,6 +83,18 @@ class Config:
     media_s3_access_key: str = _setting("", parsers.secret_text(1), secret=True)
     media_s3_secret_key: str = _setting("", parsers.secret_text(1), secret=True)
     storage_limit_mb: int = _setting(0, parsers.integer(0, 100_000_000))
+
+    retention_notifications_days: int = _setting(30, parsers.days)
+    retention_messages_days: int = _setting(0, parsers.days)
+    retention_attempts_days: int = _setting(30, parsers.days)
+    retention_events_days: int = _setting(0, parsers.days)
+    retention_audit_days: int = _setting(0, parsers.days)
+
+    erasure_ledger: str = _setting(str(ROOT / "data" / "erasures.jsonl"), parsers.directory)
+    backup_dir: str = _setting("", parsers.directory)
+    backup_every_hours: int = _setting(1, parsers.integer(1, 720))
+    backup_keep: int = _setting(24, parsers.integer(1, 10_000))
+    backup_recipients: tuple[str, ...] = _setting((), parsers.list_of(parsers.age_recipient), name="BACKUP_RECIPIENT")
 
     worker: str = _setting("embedded", parsers.one_of("embedded", "external"))
     web_concurrency: int = _setting(min(2, os.cpu_count() or 1), parsers.integer(1, 128))
@@ -224,6 +236,8 @@ def _contradictions(given: Mapping[str, Any], on_platform: bool) -> list[str]:
     wrong["MEDIA_S3_ACCESS_KEY and MEDIA_S3_SECRET_KEY: both or none; without them the machine's own role is used"] = (
         ("media_s3_access_key" in given) != ("media_s3_secret_key" in given)
     )
+    kept = (f"retention_{name}_days" for name in ("notifications", "messages", "events"))
+    wrong |= retention_periods.contradictions(*(given.get(name, getattr(Config, name)) for name in kept))
     wrong["SMTP_URL: required with ALERT_EMAIL; the server that takes the mail, as smtp://user:password@host:587"] = (
         "alert_email" in given and "smtp_url" not in given
     )

@@ -102,6 +102,14 @@ KINDS: dict[str, AlertKind] = {
         "The database's log (the file that ends in -wal) grows, because some program keeps reading an old state.",
         "Find it with fuser -v on the database's file, and end it: a shell or a copy that was left open.",
     ),
+    "books_unbalanced": AlertKind(
+        "The nightly audit found rows that do not agree with what was acknowledged.",
+        "Run flask audit balance: it names them. Keep the log of that day; please report it, this is a fault of ours.",
+    ),
+    "backup_late": AlertKind(
+        "No snapshot was written for two of its periods (BACKUP_EVERY_HOURS).",
+        "See the worker's log for the reason: most often BACKUP_DIR is full, or may not be written to.",
+    ),
     "storage_limit": AlertKind(
         "The database has reached 80 % of STORAGE_LIMIT_MB.",
         "Keep less, or raise the limit.",

@@ -68,6 +68,10 @@ class Loops:
         """Whether `stop` was called. Long iterations ask this and end early."""
         return self._stop.is_set()
 
+    def wait(self, seconds: float) -> None:
+        """Pause inside an iteration; ends when `stop` is called."""
+        self._stop.wait(seconds)
+
     def stop(self) -> None:
         """Let each loop end its current iteration, and wait for all threads."""
         self._stop.set()

@@ -26,6 +26,7 @@ HANDLERS_SECONDS = 1.0
 CHECKS_SECONDS = 5.0
 NOTIFY_SECONDS = 1.0
 CLOCK_SECONDS = 60.0
+UPKEEP_SECONDS = 30.0
 
 DISCARD_SECONDS = 2.0
 VAULT_SECONDS = 3600.0
@@ -82,6 +83,8 @@ def worker_loops(
             Loop("probe", gateway.probe_numbers, PROBE_SECONDS),
             Loop("sweep", lambda: _sweep(gateway), HEARTBEAT_SECONDS),
             Loop("audit", lambda: _seal(gateway), HEARTBEAT_SECONDS),
+            Loop("prune", lambda: _prune(gateway, loops), 0.0),
+            Loop("upkeep", lambda: _keep_up(gateway), UPKEEP_SECONDS),
             Loop("clocks", lambda: _reset_implausible_times(gateway), CLOCK_SECONDS),
             Loop("search", lambda: _index(gateway), INDEX_SECONDS),
             *_media_loops(gateway, media),
@@ -137,6 +140,19 @@ def _sweep(gateway: Gateway) -> bool:
 
 def _seal(gateway: Gateway) -> bool:
     gateway.seal_audit_log()
+    return False
+
+
+def _prune(gateway: Gateway, loops: Loops) -> bool:
+    """Prune one step, and pause as it says. Returns True: the pause is over."""
+    loops.wait(gateway.prune_expired())
+    return True
+
+
+def _keep_up(gateway: Gateway) -> bool:
+    """Do what is due by the hour or by night. It may take minutes, in a thread of its own. Returns False."""
+    gateway.nightly_balance()
+    gateway.take_snapshots()
     return False
 
 

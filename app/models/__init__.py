@@ -17,6 +17,7 @@ from app.models.conversations import (
 from app.models.counts import CountedUpTo, LatencyCount, PricedMessages, Traffic
 from app.models.database_use import DatabaseUse
 from app.models.endpoints import Delivery, DeliveryAttempt, Endpoint
+from app.models.erasures import ErasedName, ErasureKey
 from app.models.events import Event
 from app.models.idempotency import IdempotencyKey, IdempotentRequest
 from app.models.jobs import Job, WebSeen, WorkerSeen
@@ -29,6 +30,7 @@ from app.models.queue import Batch, NumberLimit, QueuedSend, RecipientLimit
 from app.models.registry import RegistryVersion
 from app.models.schema_info import SchemaInfo
 from app.models.search import ContactIndexQueue, ContactWord, MessageDocument, MessageIndexQueue
+from app.models.upkeep import Upkeep
 
 __all__ = [
     "Alert",
@@ -48,6 +50,8 @@ __all__ = [
     "Delivery",
     "DeliveryAttempt",
     "Endpoint",
+    "ErasedName",
+    "ErasureKey",
     "Event",
     "IdempotencyKey",
     "IdempotentRequest",
@@ -80,6 +84,7 @@ __all__ = [
     "StatusReport",
     "StoredPerson",
     "Traffic",
+    "Upkeep",
     "ContactIndexQueue",
     "MessageIndexQueue",
     "WebSeen",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Index, LargeBinary, String, Text, text
+from sqlalchemy import Index, LargeBinary, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Id, JsonColumn, Sequence, UtcDateTime
@@ -14,7 +14,8 @@ class Notification(Base):
     """One POST body, byte for byte. `state` is `pending`, `processed`, `parked` or `quarantined`.
 
     After processing, `items` is the number of its items and `books` are their tallies: by number ("" for none), how
-    many are `processed`, `duplicate`, `parked` and `quarantined`.
+    many are `processed`, `duplicate`, `parked` and `quarantined`. `is_pruned`: some of its events were deleted by
+    retention, so they can no longer be compared with the tallies.
     """
 
     __tablename__ = "notifications"
@@ -38,6 +39,7 @@ class Notification(Base):
     processed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reason: Mapped[str | None] = mapped_column(Text)
     items: Mapped[int | None]
+    is_pruned: Mapped[bool] = mapped_column(server_default=false())
     books: Mapped[dict[str, dict[str, int]] | None] = mapped_column(JsonColumn)
 
 

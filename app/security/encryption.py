@@ -45,6 +45,14 @@ class Encryptor:
         except InvalidToken:
             raise CannotDecrypt("Encrypted with a key that ENCRYPTION_KEY no longer holds.") from None
 
+    def is_current(self, token: str) -> bool:
+        """Return whether the first key encrypted this text."""
+        return Encryptor(self._keys[:1]).can_decrypt(token)
+
+    def encrypt_anew(self, token: str) -> str:
+        """Return the same text encrypted with the first key. Raises `CannotDecrypt`."""
+        return self.encrypt(self.decrypt(token))
+
     def can_decrypt(self, token: str) -> bool:
         """Return whether one of our keys encrypted this text."""
         try:

@@ -34,8 +34,10 @@ def aside_by_notification(session: Session) -> dict[str, int]:
 
 
 def processed_notifications(session: Session) -> Iterator[Any]:
-    """Yield `id`, `received_at`, `items` and `books` (the tallies) of every processed notification."""
-    query = select(Notification.id, Notification.received_at, Notification.items, Notification.books)
+    """Yield `id`, `received_at`, `items`, `books` (the tallies) and `is_pruned` of every processed notification."""
+    query = select(
+        Notification.id, Notification.received_at, Notification.items, Notification.books, Notification.is_pruned
+    )
     yield from session.execute(query.where(Notification.state != "pending").execution_options(yield_per=_PORTION))
 
 

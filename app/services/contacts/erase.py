@@ -16,10 +16,11 @@ from app.db.database import Database
 from app.domain.messages import ContactRef, shown
 from app.logs import get_logger
 from app.models import ContactAlias
-from app.services.audit_log import record_act
+from app.services.audit_log import erase_details, record_act
 from app.services.contacts.events import append_contact_updated
 from app.services.contacts.read import find
-from app.store import contact_list, contacts, erase, events, search_index
+from app.services.erasures import ErasureLedger
+from app.store import audit_log, contact_list, contacts, erase, events, search_index
 
 logger = get_logger(__name__)
 
@@ -30,18 +31,27 @@ BATCH_SIZE = 200
 class EraseContact:
     """Erases contacts. An interrupted call may be repeated, because the contact's own row is deleted last."""
 
-    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, ledger: ErasureLedger, now: Callable[[], datetime]) -> None:
         self._database = database
+        self._ledger = ledger
         self._now = now
 
-    def __call__(self, contact_id: str) -> None:
-        """Erase a contact and everything stored about it. Raises `NotFound` and `Unavailable`."""
+    def __call__(self, contact_id: str, *, erased_at: datetime | None = None) -> None:
+        """Erase a contact and everything stored about it, and record its ids in the ledger of erased people.
+
+        `erased_at` is for a person who was erased before, and came back with an older copy of the database. Raises
+        `NotFound` and `Unavailable`.
+        """
         with self._database.read() as session:
             find(session, contact_id, None)
             names = contact_list.aliases(session, [contact_id])
             mentions = erase.notifications_that_hold(session, _needles(names))
             mentions |= erase.notifications_of(session, contact_id)
             reports = erase.reports_that_name(session, [each.value for each in names])
+            subjects = [f"contact:{contact_id}", *erase.conversations_of(session, contact_id)]
+            entries = audit_log.about(session, subjects, contact_id, [contact_id, *(each.value for each in names)])
+        key = self._ledger.record([(each.kind, each.value) for each in names], erased_at or self._now())
+        self._in_batches(entries, lambda session, some: erase_details(session, some, key))
         self._in_batches(sorted(mentions), erase.erase_raw)
         self._in_batches(reports, erase.erase_reports)
         self._until_none_is_left(lambda session: erase.erase_messages(session, contact_id, BATCH_SIZE, self._now()))

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from app.domain import account_losses, account_news
 from app.domain.holds import HeldFor
-from app.services.health_checks import internal_checks, media_checks, meta_checks, send_checks, settings_checks
+from app.services.health_checks import (
+    internal_checks,
+    media_checks,
+    meta_checks,
+    send_checks,
+    settings_checks,
+    upkeep_checks,
+)
 from app.services.health_checks.context import Check
 from app.services.operations import ENDPOINT_CHANGED, WORKER_REFUSED
 
@@ -59,6 +66,8 @@ CHECKS: tuple[Check, ...] = (
     Check("media_failing", media_checks.media_failing, 30),
     Check("disk_full", internal_checks.disk_full, 30),
     Check("wal_grows", internal_checks.wal_grows, 30),
+    Check("books_unbalanced", upkeep_checks.books_unbalanced, 60),
+    Check("backup_late", upkeep_checks.backup_late, 60),
     Check("storage_limit", internal_checks.storage_limit, 300),
     Check("graph_circle", internal_checks.graph_circle, 60),
     Check("graph_certificate", internal_checks.graph_certificate, 3600),

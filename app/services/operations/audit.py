@@ -89,7 +89,7 @@ def _add_items(session: Session, balance: Balance) -> None:
             totals.update(page)
         if sum(totals.values()) != row.items:
             balance.problems.append(f"notification {row.id}: {row.items} items, {sum(totals.values())} in the books")
-        if totals["processed"] != events.get(row.id, 0):
+        if totals["processed"] != events.get(row.id, 0) and not row.is_pruned:
             balance.problems.append(
                 f"notification {row.id}: {totals['processed']} processed, {events.get(row.id, 0)} events"
             )

@@ -197,6 +197,11 @@ def hashes_of(config: Config) -> dict[str, list[str]]:
     return found
 
 
+def key_hashes(row: WorkerSeen | WebSeen) -> Sequence[str]:
+    """Return the hashes of a process's encryption keys, the first one first."""
+    return _hashes(row).get(KEY, ())
+
+
 def _hash(name: str, text: str, *, is_slow: bool) -> str:
     salt = f"whatsapp-service {name}".encode()
     if is_slow:

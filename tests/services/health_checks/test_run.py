@@ -47,7 +47,7 @@ from app.services.numbers.save import remove_number, save_number
 from app.services.registries.numbers import NumberDirectory
 from app.services.registries.versions import Registry
 from app.services.webhooks.bad_signatures import NoteBadSignatures
-from app.store import traffic, workers
+from app.store import traffic, upkeep, workers
 from tests.conftest import ACCESS_TOKEN, API_KEY, Clock, on_sqlite, with_settings
 from tests.factories import ANA, OTHER_PNID, PNID, WABA, message_body, notification, text, to_bytes
 
@@ -636,6 +636,30 @@ def test_a_database_that_reaches_its_limit(story: Story) -> None:
     story.use(with_settings(story.gateway.config, storage_limit_mb=10_000))
 
     assert story.after() + story.after(minutes=5) == [Told("closed", "storage_limit", "")]
+
+
+def test_a_night_in_which_the_books_do_not_balance(story: Story) -> None:
+    with story.database.write() as session:
+        upkeep.note(session, upkeep.BALANCE, at=story.clock.now, place="2")
+    assert story.after() == [Told("raised", "books_unbalanced", "")]
+
+    with story.database.write() as session:
+        upkeep.note(session, upkeep.BALANCE, at=story.clock.now, place="0")
+
+    assert story.after(minutes=2) + story.after(minutes=2) == [Told("closed", "books_unbalanced", "")]
+
+
+def test_snapshots_that_are_not_written_any_more(story: Story) -> None:
+    story.use(with_settings(story.gateway.config, backup_dir="/nowhere", backup_every_hours=1))
+    with story.database.write() as session:
+        upkeep.note(session, upkeep.SNAPSHOT_WRITTEN, at=story.clock.now)
+    assert story.after(hours=1) == []
+    assert story.after(hours=2) == [Told("raised", "backup_late", "")]
+
+    with story.database.write() as session:
+        upkeep.note(session, upkeep.SNAPSHOT_WRITTEN, at=story.clock.now)
+
+    assert story.after(minutes=2) + story.after(minutes=2) == [Told("closed", "backup_late", "")]
 
 
 @pytest.mark.parametrize(

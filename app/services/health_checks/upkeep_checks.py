@@ -1,0 +1,32 @@
+"""Checks of the workers' periodic work: the nightly audit, and snapshots."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from app import metrics
+from app.domain.alerts import Finding
+from app.services.health_checks.context import CheckContext, Findings, at
+from app.store import upkeep
+
+
+def books_unbalanced(context: CheckContext) -> Findings:
+    """Find that the last nightly audit had problems. Also sets the metric of their number."""
+    with context.database.read() as session:
+        row = upkeep.find(session, upkeep.BALANCE)
+    if row is None or row.place is None or row.at is None:
+        return []
+    metrics.audit_problems.set(int(row.place))
+    return [Finding(details={"problems": int(row.place), "checked": at(row.at)})] if row.place != "0" else []
+
+
+def backup_late(context: CheckContext) -> Findings:
+    """Find that no snapshot was written for two periods, though `BACKUP_DIR` asks for them."""
+    if not context.config.backup_dir:
+        return []
+    with context.database.read() as session:
+        begun, written = upkeep.find(session, upkeep.SNAPSHOT), upkeep.find(session, upkeep.SNAPSHOT_WRITTEN)
+    since = written.at if written else begun.at if begun else None
+    if since is None or context.now - since <= timedelta(hours=2 * context.config.backup_every_hours):
+        return []
+    return [Finding(details={"last_written": at(since) if written else "never"})]

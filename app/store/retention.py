@@ -1,0 +1,220 @@
+"""Find rows that are too old, and delete them or their contents.
+
+Each `find_…` reads some rows after a place, in the order in which they were stored, and returns those that may be
+pruned. It never returns what is still to be processed, sent, decided or delivered: that is passed over.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, delete, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from app.models import (
+    Delivery,
+    DeliveryAttempt,
+    Event,
+    Message,
+    MessageIndexQueue,
+    MessageRevision,
+    Notification,
+    SendAttempt,
+    StatusReport,
+)
+from app.models.base import table
+from app.store import audit_log
+from app.store.erased_events import erased_data
+
+PRUNED = "[deleted]"
+"""What a message says whose content was deleted by retention."""
+
+UNSETTLED = ("queued", "sending", "unknown", "held")
+"""Statuses of messages that may still be sent, or wait for a decision."""
+
+_UNSYNCHRONISED = {"synchronize_session": False}
+_EVENTS = table(Event)
+_EMPTY_EVENT = (
+    update(_EVENTS).where(_EVENTS.c.sequence == bindparam("number")).values(data=bindparam("emptied"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Rows to prune, the place of the last row that was looked at (None: there are no more), and the place before the
+    first row that must stay for now."""
+
+    rows: list[Any]
+    last: str | None
+    skipped_after: str | None = None
+
+
+def _found(looked_at: Sequence[tuple[str, Any, bool]], after: str) -> Found:
+    """Return what was found among rows in order: each is its place, what to prune (None: nothing), and if it stays."""
+    skipped, previous = None, after
+    for place, _, stays in looked_at:
+        if stays and skipped is None:
+            skipped = previous
+        previous = place
+    rows = [row for _, row, stays in looked_at if row is not None and not stays]
+    return Found(rows, looked_at[-1][0] if looked_at else None, skipped)
+
+
+def _first_id(moment: datetime) -> str:
+    """Return the lower bound of the ids made from this moment on."""
+    return str(UUID(int=max(int(moment.timestamp() * 1000), 0) << 80))
+
+
+def find_raw(session: Session, after: str, cutoff: datetime, limit: int) -> Found:
+    """Find raw bodies of webhooks received before a time. Pending ones stay."""
+    query = select(Notification.id, Notification.state, func.length(Notification.raw))
+    query = query.where(Notification.id > after, Notification.id < _first_id(cutoff))
+    looked_at = session.execute(query.order_by(Notification.id).limit(limit)).all()
+    return _found([(id, id if size else None, state == "pending") for id, state, size in looked_at], after)
+
+
+def prune_raw(session: Session, ids: list[Any]) -> None:
+    """Empty the raw bodies of webhooks; their tallies stay."""
+    query = update(Notification).where(Notification.id.in_(ids), Notification.state != "pending")
+    session.execute(query.values(raw=b""), execution_options=_UNSYNCHRONISED)
+
+
+def find_contents(session: Session, after: str, cutoff: datetime, limit: int) -> Found:
+    """Find messages stored before a time that have contents, each with its events' emptied data.
+
+    A message stays while it may be sent, and while an event of it is owed to an endpoint.
+    """
+    query = select(Message.id, Message.status, Message.message).order_by(Message.id).limit(limit)
+    looked_at = session.execute(query.where(Message.id > after, Message.id < _first_id(cutoff))).all()
+    ids = [row.id for row in looked_at if row.message != PRUNED]
+    owed = set(
+        session.scalars(
+            select(Event.message_id)
+            .join(Delivery, Delivery.event_id == Event.id)
+            .where(Event.message_id.in_(ids), Delivery.state == "pending")
+        )
+    )
+    emptied: dict[str, list[tuple[int, str]]] = {}
+    events = select(Event.sequence, Event.message_id, Event.type, Event.data).where(Event.message_id.in_(ids))
+    for sequence, message_id, kind, data in session.execute(events):
+        found = json.loads(data)
+        if not found.get("erased"):
+            emptied.setdefault(str(message_id), []).append((sequence, _dumped(erased_data(kind, found))))
+    return _found(
+        [
+            (
+                row.id,
+                None if row.message == PRUNED else (row.id, emptied.get(row.id, [])),
+                row.status in UNSETTLED or row.id in owed,
+            )
+            for row in looked_at
+        ],
+        after,
+    )
+
+
+def prune_contents(session: Session, rows: list[Any]) -> None:
+    """Delete the contents of messages, their earlier versions, their words in the search index, and their events' data.
+
+    Who wrote when, to which number, and what became of it stays.
+    """
+    ids = [id for id, _ in rows]
+    _run(
+        session,
+        update(Message)
+        .where(Message.id.in_(ids), Message.status.not_in(UNSETTLED))
+        .values(message=PRUNED, content={}, context=None, referral=None, callback_data=None, options=None),
+        delete(MessageIndexQueue).where(MessageIndexQueue.message_id.in_(ids)),
+        delete(MessageRevision).where(MessageRevision.message_id.in_(ids)),
+        update(StatusReport)
+        .where(StatusReport.message_id.in_(ids), StatusReport.callback_data.is_not(None))
+        .values(callback_data=None),
+    )
+    emptied = [{"number": sequence, "emptied": data} for _, events in rows for sequence, data in events]
+    if emptied:
+        session.connection().execute(_EMPTY_EVENT, emptied)
+
+
+def find_send_attempts(session: Session, after: str, cutoff: datetime, limit: int) -> Found:
+    """Find attempts to send that were started before a time. Those of messages that may still be sent stay."""
+    query = select(SendAttempt.id, SendAttempt.started_at, Message.status)
+    query = query.join(Message, Message.id == SendAttempt.message_id).where(SendAttempt.id > int(after or 0))
+    looked_at = session.execute(query.order_by(SendAttempt.id).limit(limit)).all()
+    return _found(
+        [(str(id), id, status in UNSETTLED) for id, at, status in looked_at if at < cutoff], after
+    )
+
+
+def prune_send_attempts(session: Session, ids: list[Any]) -> None:
+    """Delete attempts to send."""
+    _run(session, delete(SendAttempt).where(SendAttempt.id.in_(ids)))
+
+
+def find_delivery_attempts(session: Session, after: str, cutoff: datetime, limit: int) -> Found:
+    """Find attempts to deliver that were started before a time. Those of deliveries that are still owed stay."""
+    query = select(DeliveryAttempt.id, DeliveryAttempt.started_at, Delivery.state)
+    query = query.join(Delivery, Delivery.id == DeliveryAttempt.delivery_id)
+    query = query.where(DeliveryAttempt.id > int(after or 0))
+    looked_at = session.execute(query.order_by(DeliveryAttempt.id).limit(limit)).all()
+    return _found([(str(id), id, state == "pending") for id, at, state in looked_at if at < cutoff], after)
+
+
+def prune_delivery_attempts(session: Session, ids: list[Any]) -> None:
+    """Delete attempts to deliver."""
+    _run(session, delete(DeliveryAttempt).where(DeliveryAttempt.id.in_(ids)))
+
+
+def find_events(session: Session, after: str, cutoff: datetime, limit: int) -> Found:
+    """Find events written before a time, each with the webhook it came from. Those that are still owed stay."""
+    query = select(Event.sequence, Event.id, Event.notification_id, Event.created_at)
+    query = query.where(Event.sequence > int(after or 0)).order_by(Event.sequence).limit(limit)
+    looked_at = [row for row in session.execute(query).all() if row.created_at < cutoff]
+    ids = [row.id for row in looked_at]
+    owed = set(session.scalars(select(Delivery.event_id).where(Delivery.event_id.in_(ids), _is_owed())))
+    return _found([(str(row.sequence), row, row.id in owed) for row in looked_at], after)
+
+
+def _is_owed() -> Any:
+    members = select(Delivery.carried_by).where(Delivery.state == "pending", Delivery.carried_by.is_not(None))
+    return or_(Delivery.state == "pending", Delivery.id.in_(members))
+
+
+def prune_events(session: Session, rows: list[Any]) -> None:
+    """Delete events with their finished deliveries, and note at their webhooks that events are missing on purpose."""
+    ids = [row.id for row in rows]
+    webhooks = {row.notification_id for row in rows if row.notification_id is not None}
+    _run(
+        session,
+        delete(Delivery).where(Delivery.event_id.in_(ids), Delivery.state != "pending"),
+        delete(Event).where(Event.sequence.in_([row.sequence for row in rows])),
+        update(Notification).where(Notification.id.in_(webhooks)).values(is_pruned=True),
+    )
+
+
+def find_audit(session: Session, after: str, cutoff: datetime, limit: int) -> Found:
+    """Find the oldest entries of the audit log's chain, from before a time."""
+    entries = audit_log.oldest_sealed(session, cutoff, limit)
+    return _found([(str(entry.place), (entry.place, entry.hash), False) for entry in entries], after)
+
+
+def prune_audit(session: Session, rows: list[Any]) -> None:
+    """Delete the oldest entries of the chain, which then begins with the hash of the last of them."""
+    place, hash = rows[-1]
+    head = audit_log.lock_head(session)
+    if place > head.base_place:
+        head.base_place, head.base_hash = place, hash
+        audit_log.delete_up_to(session, place)
+
+
+def _dumped(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def _run(session: Session, *statements: Any) -> None:
+    for statement in statements:
+        session.execute(statement, execution_options=_UNSYNCHRONISED)

@@ -13,6 +13,7 @@ from sqlalchemy import delete, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.models import (
+    Conversation,
     Delivery,
     DeliveryAttempt,
     Event,
@@ -58,7 +59,8 @@ def notifications_of(session: Session, contact_id: str) -> set[str]:
 
 def conversations_of(session: Session, contact_id: str) -> list[str]:
     """Return the audit log's subjects for the conversations of a contact."""
-    return []
+    ids = session.scalars(select(Conversation.id).where(Conversation.contact_id == contact_id))
+    return [f"conversation:{id}" for id in ids]
 
 
 def erase_raw(session: Session, ids: Collection[str]) -> None:

@@ -89,7 +89,6 @@ class Config:
     retention_attempts_days: int = _setting(30, parsers.days)
     retention_events_days: int = _setting(0, parsers.days)
     retention_audit_days: int = _setting(0, parsers.days)
-
     erasure_ledger: str = _setting(str(ROOT / "data" / "erasures.jsonl"), parsers.directory)
     backup_dir: str = _setting("", parsers.directory)
     backup_every_hours: int = _setting(1, parsers.integer(1, 720))

@@ -20,7 +20,7 @@ from app.services.backups import sealing, snapshot_sqlite
 from app.services.backups.archive import DATABASE, ERASURES, MEDIA, TABLES, read_archive
 from app.services.backups.create import Report, _Step
 from app.services.backups.places import Place
-from app.services.erasures import LedgerPart, ledger_file
+from app.services.erasures import LedgerPart, read_ledger
 from app.store import workers
 
 
@@ -34,7 +34,7 @@ class Unpacked:
     @property
     def ledger(self) -> list[LedgerPart]:
         """The ledger of erased people, as it was when the backup was made."""
-        return ledger_file.read(self.folder / ERASURES)
+        return read_ledger(self.folder / ERASURES)
 
     def files(self) -> Iterator[tuple[str, Path]]:
         """Yield key and path of each file of the vault."""

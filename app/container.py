@@ -68,7 +68,7 @@ from app.services.templates import ReadTemplates
 from app.services.webhooks import ReceiveNotification
 from app.subscribers.client import SubscriberClient
 from app.subscribers.proof import prove_guard
-from app.vault import FolderVault, Vault
+from app.vault import Bucket, FolderVault, S3Vault, Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,9 +166,9 @@ class Gateway:
         database_use = DatabaseUse(database, config.log_dir, hold_sends, now)
         mark_read = MarkRead(database, directory, graph, now)
         hand_over = HandOver(database, directory, silence, now)
-        graph_proxy = GraphProxy(directory, graph, mark_read)
         vault, meta_files = _vault(config), MetaFiles(graph, directory)
         media = ReadMedia(database, vault, MediaLinks(config.secret_key), meta_files)
+        graph_proxy = GraphProxy(directory, graph, mark_read, media)
 
         alerts = Alerts(database, channel_kinds(config), now)
         handlers = _handler_pool(config)
@@ -287,6 +287,13 @@ def _graph_options(config: Config, version: str) -> dict[str, Any]:
 
 def _vault(config: Config) -> Vault | None:
     """Return the store of files; None where the disk is thrown away and no bucket is set."""
+    if config.media_s3_bucket:
+        return S3Vault(
+            Bucket(
+                config.media_s3_bucket, config.media_s3_endpoint, config.media_s3_region, config.media_s3_prefix,
+                config.media_s3_access_key, config.media_s3_secret_key,
+            )  # fmt: skip
+        )
     return FolderVault(config.media_dir) if config.keeps_media else None
 
 

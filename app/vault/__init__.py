@@ -7,7 +7,11 @@ content. Names, types and who may read a file are the database's business.
 
 from app.vault.errors import MissingFile, TooLong, VaultUnavailable
 from app.vault.folder import FolderVault
+from app.vault.s3 import Bucket, S3Vault
 from app.vault.spool import Incoming
 from app.vault.types import Kept, Opened, Vault
 
-__all__ = ["FolderVault", "Incoming", "Kept", "MissingFile", "Opened", "TooLong", "Vault", "VaultUnavailable"]
+__all__ = [
+    "Bucket", "FolderVault", "Incoming", "Kept", "MissingFile", "Opened", "S3Vault", "TooLong", "Vault",
+    "VaultUnavailable",
+]  # fmt: skip

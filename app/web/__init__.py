@@ -10,9 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config.settings import Config
 from app.graph.loop_guard import gateway_id
-from app.web import auth, errors, health, idempotency, index
-from app.web import media as media_links
-from app.web import metrics, openapi, query, simulator_proxy
+from app.web import auth, errors, health, idempotency, index, media_content, metrics, openapi, query, simulator_proxy
 from app.web.api import (
     alerts,
     audit,
@@ -59,7 +57,7 @@ def init_app(app: Flask, config: Config) -> None:
         conversation_acts.bp, labels.bp, labels.changes,
     ):  # fmt: skip
         app.register_blueprint(bp)
-    app.register_blueprint(media_links.bp)
+    app.register_blueprint(media_content.bp)
     app.register_blueprint(endpoints.bp)
     app.register_blueprint(deliveries.bp)
     app.register_blueprint(batches.bp)

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from app.domain.media import StoredMedia
 from app.domain.numbers import BusinessNumber
 from app.errors import (
     Forbidden,
@@ -25,6 +26,7 @@ from app.graph.files import Download, Upload
 from app.services.graph_proxy import allowlist
 from app.services.graph_proxy.allowlist import ACCOUNT, ACCOUNT_FIELDS, LIBRARY, NUMBER, TEMPLATE
 from app.services.graph_proxy.fields import read_fields
+from app.services.media import ReadMedia
 from app.services.messages import MarkRead
 from app.services.registries import NumberDirectory
 
@@ -64,10 +66,11 @@ class GraphProxy:
     Every method raises `NotFound` for an object that the caller may not use, and the errors of `GraphClient`.
     """
 
-    def __init__(self, directory: NumberDirectory, graph: GraphClient, mark_read: MarkRead) -> None:
+    def __init__(self, directory: NumberDirectory, graph: GraphClient, mark_read: MarkRead, files: ReadMedia) -> None:
         self._directory = directory
         self._graph = graph
         self._mark_read = mark_read
+        self._files = files
 
     def number(self, phone_number_id: str, numbers: Numbers) -> BusinessNumber:
         """Return one of the caller's numbers."""
@@ -101,6 +104,21 @@ class GraphProxy:
             raise NotFound
         return self._graph.download(found.answer["url"], found.number.access_token)
 
+    def kept(self, media_id: str, query: ProxyCall) -> StoredMedia | None:
+        """Return a file of one of the caller's numbers that is stored here, by Meta's id; None if it is not.
+
+        It is answered from here also after Meta has deleted its copy.
+        """
+        owner = query.params.get("phone_number_id")
+        numbers = [each.phone_number_id for each in self._numbers(query.numbers)]
+        if not _ID.fullmatch(media_id) or (owner is not None and owner not in numbers):
+            return None
+        try:
+            found = self._files.find(media_id, numbers if owner is None else [owner])
+        except NotFound:
+            return None
+        return found if found.key is not None else None
+
     def read(self, object_id: str, query: ProxyCall) -> ProxyAnswer:
         """Read a number, an account, a file, a template, or Meta's library of templates."""
         _check_fields(query)
@@ -112,6 +130,15 @@ class GraphProxy:
             if object_id == number.waba_id:
                 _check_account_fields(query)
                 return self._ask(number, "GET", (object_id,), query)
+        kept = self.kept(object_id, query)
+        if kept is not None:
+            answer = {
+                "url": "", "mime_type": kept.full_type, "sha256": kept.sha256, "file_size": kept.size, "id": object_id,
+                "messaging_product": "whatsapp",
+            }  # fmt: skip
+            asked = _top_names(query.params.get("fields", "")) | {"id"}
+            shown = {name: value for name, value in answer.items() if len(asked) == 1 or name in asked}
+            return ProxyAnswer(self.number(kept.phone_number_id, query.numbers), shown)
         return self._object(object_id, query, query.params.get("phone_number_id"))
 
     def change(self, object_id: str, query: ProxyCall) -> ProxyAnswer:

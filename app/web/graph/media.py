@@ -8,7 +8,7 @@ from app.errors import Invalid
 from app.schemas.api.graph import GraphFile
 from app.web.auth import caller
 from app.web.context import gateway
-from app.web.files import FILE, hand_on
+from app.web.files import FILE, answer_file, hand_on
 from app.web.graph.describing import describe_graph
 from app.web.graph.reading import UPLOAD_LIMIT, mime_type_of, query, whole_file
 from app.web.openapi.operations import given
@@ -46,4 +46,8 @@ def upload(phone_number_id: str) -> Response:
 )
 def download() -> Response:
     """Download a file, at the `url` that `GET /<media_id>` shows: for five minutes without a key, then with one."""
-    return hand_on(gateway().graph_proxy.download(request.args.get("mid", ""), query()))
+    media_id, call = request.args.get("mid", ""), query()
+    kept = gateway().graph_proxy.kept(media_id, call)
+    if kept is not None:
+        return answer_file(gateway().media, kept)
+    return hand_on(gateway().graph_proxy.download(media_id, call))

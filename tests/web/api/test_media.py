@@ -16,6 +16,7 @@ from app.clock import utc_now
 from app.container import Gateway
 from app.domain.media import MediaState
 from app.domain.media_types import detect
+from app.domain.people import Person
 from app.store import media as store
 from tests.conftest import API_KEY, on_sqlite
 from tests.factories import OTHER_PNID, PNID, message_body, text
@@ -287,3 +288,16 @@ def test_the_token_goes_to_metas_hosts_alone(
     assert file.status_code == 422
     strange = ("evil", "http://", "169.254")
     assert not [call for call in meta.calls if any(each in str(call.request.url) for each in strange)]
+
+
+def test_a_person_of_the_team_sees_the_files_of_their_numbers(
+    client: FlaskClient, kept: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = kept()
+
+    for numbers, status in ((None, 200), (frozenset({PNID}), 200), (frozenset({OTHER_PNID}), 404)):
+        person = Person("1", "Eva", "agent", numbers)
+        monkeypatch.setattr("app.web.media_content.somebody", lambda person=person: person)
+        assert status_of(client, path) == status
+    monkeypatch.setattr("app.web.media_content.somebody", lambda: None)
+    assert status_of(client, path) == 401

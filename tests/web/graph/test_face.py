@@ -15,7 +15,9 @@ from werkzeug.test import TestResponse
 
 from app.clock import utc_now
 from app.container import Gateway
+from app.domain.media_types import MediaType
 from app.services.numbers.save import save_number
+from app.store import media
 from app.web.graph import links
 from simulator.testing import MetaStandIn
 from tests.conftest import API_KEY
@@ -347,3 +349,30 @@ def test_a_files_url_works_for_five_minutes_without_a_key(
     monkeypatch.setattr(links, "time", SimpleNamespace(time=lambda: later))
     assert error_of(client.get(url)) == (401, 190)
     assert ask("GET", url.removeprefix("/graph/v26.0/")).data == b"%PDF"
+
+
+def test_a_file_that_is_kept_is_answered_from_here_also_when_metas_copy_is_dead(
+    ask: Ask, gateway: Gateway, client: FlaskClient
+) -> None:
+    content = b"%PDF-1.4 kept"
+    vault = gateway.media.vault
+    assert vault is not None
+    kept = vault.put([content], 10**6)
+    row = {
+        "id": "01a20c83-9c99-816b-8b07-2a3001233244", "direction": "inbound", "phone_number_id": PNID,
+        "message_id": None, "meta_media_id": "1234567890", "url": None, "declared_type": None, "declared_sha256": None,
+        "filename": "bill.pdf", "state": "stored", "reason": None, "mime_type": "application/pdf",
+        "created_at": utc_now(), "expires_at": utc_now(), "job": None, "request_id": None,
+    }  # fmt: skip
+    with gateway.database.write() as session:
+        media.add_wanted(session, [row])
+        media.share(session, kept.sha256, kept.key, kept.size, MediaType("application/pdf"), utc_now())
+        media.change(session, row["id"], {"sha256": kept.sha256, "size": kept.size})
+
+    about = ask("GET", "1234567890").get_json()
+    by_link = client.get(about["url"].partition("http://localhost")[2])
+    by_key = ask("GET", f"whatsapp_business/attachments/?mid=1234567890&phone_number_id={PNID}")
+
+    assert (about["sha256"], about["file_size"], about["mime_type"]) == (kept.sha256, kept.size, "application/pdf")
+    assert by_link.data == by_key.data == content
+    assert ask("GET", "1234567890", gateway.api_keys.make("other", ["read"], [OTHER_PNID])).status_code == 400

@@ -14,7 +14,7 @@ from app.web.inbox.access import somebody
 from app.web.openapi.operations import describe, given
 
 # Three ways lead in, so the question who comes is asked here, of every request.
-bp = open_to_all(Blueprint("inbox_media", __name__, url_prefix="/media"))
+bp = open_to_all(Blueprint("media_content", __name__, url_prefix="/media"))
 
 _LINK = (
     given("expires", "query", "Of a signed link.", required=False),

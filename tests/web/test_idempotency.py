@@ -27,7 +27,7 @@ from tests.factories import ANA, PNID, message_body, text
 
 Ask = Callable[..., TestResponse]
 URL = "https://hooks.example.com/in"
-TAKE_IT_THEMSELVES = {"whatsapp.send", "graph.send", "batch_actions.add"}
+TAKE_IT_THEMSELVES = {"whatsapp.send", "graph.send", "batch_actions.add", "conversation_acts.answer"}
 TAKE_NONE = {"graph.upload", "graph.append_to_upload"}
 EDGES = {"graph.change_item": "message_qrdls", "graph.delete_item": "message_qrdls", "graph.delete_edge": "block_users"}
 """Edges that there are; of others nothing is asked."""
@@ -65,8 +65,8 @@ def test_every_route_that_changes_something_takes_the_key_or_says_that_it_does_n
         raise Unavailable("stopped by the test")
 
     for rule, method in changing:
-        if rule.endpoint in TAKE_IT_THEMSELVES | IGNORE_IT:
-            continue
+        if rule.endpoint in TAKE_IT_THEMSELVES | IGNORE_IT or rule.rule.startswith("/inbox"):
+            continue  # pages: their forms have keys of their own
         edge = EDGES.get(rule.endpoint, "register")
         values = {"version": "v26.0", "edge": edge}
         values = {name: values.get(name, "1") for name in rule.arguments}

@@ -157,7 +157,7 @@ class ManagePeople:
         with self._database.write() as session:
             _found(session, person_id)
             people.change(session, person_id, values)
-            if values.get("disabled_at"):
+            if "disabled_at" in values:  # given back, too: somebody may have entered at the moment when it was taken
                 people.end_sessions(session, person_id)
                 people.revoke_links(session, person_id)
             if act is not None:

@@ -65,8 +65,11 @@ class SignIn:
             return LinkState.used, ""
         return (LinkState.usable, person.name) if link.expires_at > self._now() else (LinkState.expired, "")
 
-    def enter(self, token: str) -> SignedIn | None:
-        """Use a link up and begin a session; None if it cannot be used. Of several callers at once, one gets in."""
+    def enter(self, token: str, instead_of: str = "") -> SignedIn | None:
+        """Use a link up and begin a session; None if it cannot be used. Of several callers at once, one gets in.
+
+        `instead_of` is the cookie that the browser had before: a session of it ends.
+        """
         now, cookie = self._now(), new_token()
         expires = now + self._lifetime
         with self._database.write() as session:
@@ -75,6 +78,7 @@ class SignIn:
             if row is None or row.disabled_at is not None:
                 return None
             person = to_person(row)
+            people.end_session(session, hash_key(instead_of))
             facts = {"id": new_id(), "person_id": person.id, "hash": hash_key(cookie)}
             people.add_session(session, {**facts, "created_at": now, "seen_at": now, "expires_at": expires})
             subject = f"person:{person.id}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Literal
+from io import BytesIO
+from typing import Any, Literal
 
-from flask import Blueprint, abort, g, request
+from flask import Blueprint, abort, current_app, g, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import validate_csrf
 from werkzeug.exceptions import HTTPException
@@ -15,6 +16,7 @@ from wtforms import ValidationError
 from app.domain.people import Person, Role
 from app.errors import Forbidden, GatewayError, Unauthenticated
 from app.web.auth import ACCESS, name_actor
+from app.web.bodies import API_LIMIT, read_raw
 from app.web.context import gateway
 from app.web.inbox import errors
 from app.web.inbox.headers import protect
@@ -86,6 +88,7 @@ def _check(role: Role | Literal["anyone"]) -> None:
         if not person().may(role):
             raise Forbidden("This page is for admins.")
     if request.method not in SAFE:
+        _bound_body()
         _refuse_forged()
 
 
@@ -113,6 +116,34 @@ def _named_by_proxy() -> str:
         return name.encode("latin-1").decode().strip()  # WSGI hands headers on as Latin-1
     except UnicodeError:
         return name.strip()
+
+
+def takes_files(largest: int) -> Callable[[Any], Any]:
+    """Declare that a view takes up to `largest` bytes, such as files; all others take no more than a form holds.
+
+    Stands below the route's decorator. Its blueprint must not be for `anyone`.
+    """
+
+    def declare(view: Any) -> Any:
+        view.largest_body = largest
+        return view
+
+    return declare
+
+
+def _bound_body() -> None:
+    """Read a form within the bounds that the API has: Werkzeug's own have none for files, nor for chunked bodies.
+
+    Raises what `read_raw` raises.
+    """
+    view = current_app.view_functions.get(request.endpoint or "")
+    largest: int | None = getattr(view, "largest_body", None)
+    if largest is not None:
+        request.max_content_length = largest
+        return
+    raw, environ = read_raw(API_LIMIT), request.environ
+    environ.pop("HTTP_TRANSFER_ENCODING", None)
+    environ |= {"wsgi.input": BytesIO(raw), "CONTENT_LENGTH": str(len(raw))}
 
 
 def _refuse_forged() -> None:

@@ -77,8 +77,11 @@ def current_version() -> str:
 def _path(name: str) -> Path | None:
     if name in PACKAGED:
         return _of_package(*PACKAGED[name])
-    path = (OWN / name).resolve()
-    return path if path.is_relative_to(OWN) and path.is_file() else None
+    try:
+        path = (OWN / name).resolve()
+        return path if path.is_relative_to(OWN) and path.is_file() else None
+    except (OSError, ValueError):  # longer than names of files are, or with a NUL
+        return None
 
 
 def _of_package(package: str, name: str) -> Path:

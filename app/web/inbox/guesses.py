@@ -1,6 +1,7 @@
 """Limit how many unknown sign-in links one address may try. Nobody guesses 256 bits, and whoever tries is no friend.
 
-Each process counts for itself. Only failures count, so that a team behind one address is not stopped.
+Each process counts for itself. Only unknown links count, and only they are refused then: a team may share its address
+with whoever tries, as it does behind a proxy that is not named in TRUSTED_PROXIES.
 """
 
 from __future__ import annotations

@@ -33,10 +33,10 @@ def ask() -> ResponseReturnValue:
 @bp.get("/<token>")
 def offer(token: str) -> ResponseReturnValue:
     """Show the button of a link, or say why it does not work."""
-    if guesses.are_too_many():
-        raise Throttled
     state, name = gateway().sign_in.look(token)
     if state is LinkState.unknown:
+        if guesses.are_too_many():
+            raise Throttled
         guesses.count()
     return render_template("inbox/enter.html", state=state.value, name=name), STATUS[state]
 
@@ -44,9 +44,9 @@ def offer(token: str) -> ResponseReturnValue:
 @bp.post("/<token>")
 def enter(token: str) -> ResponseReturnValue:
     """Use a link up and sign its person in."""
-    if guesses.are_too_many():
-        raise Throttled
-    signed_in = gateway().sign_in.enter(token)
+    # Only a link that works takes the lock that writers wait for.
+    is_usable = gateway().sign_in.look(token)[0] is LinkState.usable
+    signed_in = gateway().sign_in.enter(token, instead_of=visit().cookie) if is_usable else None
     if signed_in is None:
         return offer(token)
     visit().begin(signed_in.cookie, signed_in.expires_at)

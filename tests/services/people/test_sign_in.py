@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.db.database import Database
 from app.errors import Invalid, NotFound
-from app.models import PersonSession, SignInLink
+from app.models import PersonSession, SignInLink, StoredPerson
 from app.services.people import LinkState, ManagePeople, SignIn
 from app.services.people.sign_in import SignedIn
 from tests.conftest import Clock, on_sqlite
@@ -169,6 +169,20 @@ def test_who_loses_access_is_out_at_once_and_their_links_are_nothing(
 
 
 @on_sqlite
+def test_access_that_is_given_back_brings_no_session_back(
+    enter: Enter, door: SignIn, people: ManagePeople, database: Database
+) -> None:
+    """On PostgreSQL a session may begin in the very moment in which the others are ended."""
+    entered = enter()
+    with database.write() as session:
+        session.execute(update(StoredPerson).values(disabled_at=entered.expires_at))
+    assert door.who(entered.cookie) is None
+
+    people.enable(entered.person.id)
+
+    assert door.who(entered.cookie) is None
+
+
 def test_a_revoked_link_is_nothing(people: ManagePeople, door: SignIn) -> None:
     ana = people.add("Ana", "agent")
     token = people.make_link(ana.id)

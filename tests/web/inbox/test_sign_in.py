@@ -122,10 +122,31 @@ def test_one_address_may_not_try_links_without_end(app: Flask, gateway: Gateway)
     tried = [browser.get(f"/inbox/sign-in/{number:043}").status_code for number in range(guesses.MOST + 3)]
 
     assert tried == [404] * guesses.MOST + [429] * 3
-    assert browser.get(f"/inbox/sign-in/{token}").status_code == 429
+    assert browser.post("/inbox/sign-in/xxx").status_code == 429
+    assert browser.get(f"/inbox/sign-in/{token}").status_code == 200  # the team may share the address
     elsewhere = browser.get(f"/inbox/sign-in/{token}", environ_overrides={"REMOTE_ADDR": "192.0.2.7"})
     assert elsewhere.status_code == 200
     guesses._limiter.cache_clear()
+
+
+def test_links_that_do_not_work_take_no_lock_of_writers(app: Flask, gateway: Gateway) -> None:
+    browser = Browser(app)
+    browser.get("/inbox/sign-in")
+    used = gateway.people.make_link(add(gateway).id)
+    Browser(app).enter(used)
+
+    with gateway.database.write():
+        assert [browser.post(f"/inbox/sign-in/{token}").status_code for token in ("xxx", used)] == [404, 410]
+
+
+def test_a_browser_has_one_session_however_often_it_enters(app: Flask, gateway: Gateway) -> None:
+    browser = sign_in(app)
+    her = gateway.people.named("Ana").id
+
+    browser.enter(gateway.people.make_link(her))
+
+    assert gateway.people.one(her).sessions == 1
+    assert browser.get("/inbox").status_code == 200
 
 
 def cookie_of(header: str) -> Morsel[str]:

@@ -48,6 +48,7 @@ from app.services.media import DiscardContents, FetchFile, FetchQueue, MetaFiles
 from app.services.messages import MarkRead, is_revoked
 from app.services.numbers import CheckNumber, RecordApiUsage
 from app.services.operations import NightlyBalance, SharedSettings, TellWebSettings
+from app.services.outbound_media import PutAtMeta, RetryFailedLinks, SendsAwaitingMedia, UploadMedia
 from app.services.people import ManagePeople, SignIn
 from app.services.processing import ProcessingOptions, ProcessNotifications
 from app.services.registries import ApiKeys, EndpointDirectory, NumberDirectory, RecordKeyUse, Registry
@@ -67,6 +68,7 @@ from app.services.sending import (
 from app.services.templates import ReadTemplates
 from app.services.webhooks import ReceiveNotification
 from app.subscribers.client import SubscriberClient
+from app.subscribers.link_client import LinkClient
 from app.subscribers.proof import prove_guard
 from app.vault import Bucket, FolderVault, S3Vault, Vault
 
@@ -99,6 +101,9 @@ class Gateway:
     send: SendMessage
     mark_read: MarkRead
     media: ReadMedia
+    upload_media: UploadMedia
+    sends_awaiting_media: SendsAwaitingMedia
+    retry_failed_links: RetryFailedLinks
     fetch_queue: FetchQueue
     fetch_file: FetchFile | None
     discard_contents: DiscardContents | None
@@ -182,7 +187,10 @@ class Gateway:
             subscribers, now, SendReplies(send, with_a_person), with_a_person=with_a_person, is_revoked=revoked,
             with_links=media.links.in_body,
         )  # fmt: skip
-        acts = HandlerActions(send, mark_read, hand_over, files=media, region=config.default_region or None)
+        upload_media = UploadMedia(database, directory, vault, now)
+        acts = HandlerActions(
+            send, mark_read, hand_over, files=media, uploads=upload_media, region=config.default_region or None
+        )
         call_handler = (
             HandlerDelivery(handlers, acts, with_a_person=with_a_person, now=now, is_revoked=revoked)
             if handlers is not None
@@ -226,6 +234,11 @@ class Gateway:
             send=send,
             mark_read=mark_read,
             media=media,
+            upload_media=upload_media,
+            sends_awaiting_media=SendsAwaitingMedia(
+                database, directory, _put_at_meta(config, version, media, graph), now
+            ),
+            retry_failed_links=RetryFailedLinks(database, now),
             fetch_queue=FetchQueue(database, now),
             fetch_file=FetchFile(meta_files, vault, now) if vault is not None else None,
             discard_contents=DiscardContents(database, vault, now) if vault is not None else None,
@@ -283,6 +296,11 @@ def _graph_options(config: Config, version: str) -> dict[str, Any]:
         "pool_size": max(16, config.worker_threads),
         "gateway_id": loop_guard.gateway_id(config.secret_key),
     }
+
+
+def _put_at_meta(config: Config, version: str, media: ReadMedia, graph: GraphClient) -> PutAtMeta:
+    links = LinkClient(user_agent=f"whatsapp-service/{version}", allowed=config.media_fetch_allow_nets)
+    return PutAtMeta(media, graph, links, shrinks=config.media_shrink_images)
 
 
 def _vault(config: Config) -> Vault | None:

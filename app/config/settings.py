@@ -82,6 +82,9 @@ class Config:
     media_s3_prefix: str = _setting("", parsers.matching(r"[a-z0-9-]{1,40}(/[a-z0-9-]{1,40})*", "must look like a/b"))
     media_s3_access_key: str = _setting("", parsers.secret_text(1), secret=True)
     media_s3_secret_key: str = _setting("", parsers.secret_text(1), secret=True)
+    media_shrink_images: bool = _setting(False, parsers.boolean)
+    media_fetch_links: str = _setting("off", parsers.one_of("off", "on_failure", "always"))
+    media_fetch_allow_nets: tuple[AllowedNetwork, ...] = _setting((), parsers.list_of(parsers.network))
     storage_limit_mb: int = _setting(0, parsers.integer(0, 100_000_000))
 
     retention_notifications_days: int = _setting(30, parsers.days)

@@ -60,7 +60,10 @@ class Interrupted(Exception):
 def converted(
     order: Order, source: IO[bytes], *, seconds: int = SECONDS, is_stopping: Callable[[], bool] = lambda: False
 ) -> Iterator[Converted]:
-    """Convert a file; `source` has a file descriptor and is at its beginning. Raises `Refused` and `Interrupted`."""
+    """Convert a file. Raises `Refused` and `Interrupted`.
+
+    `source` is at its beginning, has a file descriptor and no buffer: the process moves the position that both share.
+    """
     descriptor, path = tempfile.mkstemp(prefix="whatsapp-service-")
     os.close(descriptor)
     try:

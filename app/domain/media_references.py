@@ -13,6 +13,9 @@ _KINDS = frozenset({"image", "video", "audio", "document", "sticker"})
 _ON_THE_WAY = frozenset({"interactive", "template", "header", "action", "cards", "components", "parameters"})
 """Members that lead to files. Others may be data of the caller's own, as in a flow, and name nothing of Meta's."""
 
+LINK_FETCHED = "link_fetched"
+"""The flag of a message whose links the gateway fetches and uploads, so that Meta need not fetch them."""
+
 _OURS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[78][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 

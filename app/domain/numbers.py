@@ -22,7 +22,8 @@ def realm_of(app: str, own_app: str) -> str:
 class BusinessNumber:
     """One of our business numbers; `rate` is in messages per second. It has no useful `repr`: it holds the token.
 
-    `realm` decides which contacts belong to the number: see `Directory.realm`.
+    `realm` decides which contacts belong to the number: see `Directory.realm`. `fetches_links`: files that its sends
+    name by link are fetched by the gateway and uploaded, and not fetched by Meta.
     """
 
     phone_number_id: str
@@ -32,6 +33,7 @@ class BusinessNumber:
     display_phone_number: str | None = None
     rate: float = 80.0
     realm: str = OWN_REALM
+    fetches_links: bool = False
 
     @property
     def token_hash(self) -> str:

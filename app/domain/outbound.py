@@ -45,6 +45,7 @@ class OutboundRequest:
     `sent_by` names who asks for it, as the audit log names actors. `is_answer`: somebody of the team answers, so that
     the customer waits no more. With `seen`, our id of a message in the thread, it is sent only if nobody else has
     written to the customer after that.
+    `uploads` holds Meta's ids of files by what `content` names them by: our ids, or links.
     `only_if_known`: `to` is in no numbering plan, so it is accepted only if it is the wa_id of a known contact.
     """
 
@@ -68,6 +69,7 @@ class OutboundRequest:
     is_answer: bool = False
     seen: str | None = None
     options: Json = field(default_factory=dict)
+    uploads: Mapping[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
 

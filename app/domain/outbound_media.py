@@ -93,6 +93,20 @@ class Decision:
     reason: str = ""
 
 
+def type_for_meta(found: MediaType, declared: str) -> str:
+    """Return the type under which Meta takes a file that somebody declared as `declared`.
+
+    That is the type that was found in it, if Meta takes files of it at all: Meta refuses `audio/opus`, and takes plain
+    `audio/ogg` only to fail the message later. Texts stay what they were declared as.
+    """
+    is_taken = any(found.mime_type in rule.takes for rule in _RULES.values())
+    return _told(found) if is_taken and found.family != "text" and not _is_other_ogg(found) else declared
+
+
+def _is_other_ogg(found: MediaType) -> bool:
+    return found.mime_type == "audio/ogg" and found.codecs != "opus"
+
+
 def most_bytes(purpose: Purpose) -> int:
     """Return the largest size that Meta takes."""
     return _RULES[purpose].most

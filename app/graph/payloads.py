@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.domain.media_references import with_uploads
 from app.domain.outbound import OutboundRequest
 
 Json = dict[str, Any]
@@ -17,7 +18,7 @@ def message(request: OutboundRequest, *, reply_wamid: str | None = None, callbac
     """
     payload: Json = {**request.options, "messaging_product": "whatsapp", **_address(request)}
     payload["type"] = request.type
-    payload[request.type] = request.content
+    payload[request.type] = with_uploads(request.type, request.content, request.uploads)
     # Meta answers #100 to a reaction with a context: a reaction names its message by itself.
     if reply_wamid and request.type != "reaction":
         payload["context"] = {"message_id": reply_wamid}

@@ -16,6 +16,7 @@ from app.errors import ConfigError, Unavailable
 from app.jobs.deliver import DeliverDue
 from app.jobs.fetch_media import media_lanes
 from app.jobs.send import Sender
+from app.jobs.send_media import SendMedia
 from app.jobs.standing_back import LOOK_SECONDS as STANDING_BACK_SECONDS
 from app.jobs.standing_back import begin_anew, is_beside_embedded, wait_for_turn
 from app.jobs.worker_loops import worker_loops
@@ -57,15 +58,17 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
         gateway.database, gateway.endpoints, gateway.deliver, gateway.now, threads=gateway.config.worker_threads,
         serves=gateway.deliver.serves,
     )  # fmt: skip
-    media = media_lanes(gateway)
-    loops = worker_loops(gateway, sender, deliver, media, refuse)
+    media, send_media = media_lanes(gateway), SendMedia(gateway.sends_awaiting_media)
+    loops = worker_loops(gateway, sender, deliver, [*media, send_media], refuse)
     loops.start()
     logger.info("worker started", extra={"pid": os.getpid()})
     has_given_way = _wait_for_end(stop, gateway.shared_settings, with_parent=with_parent, gives_way=gives_way)
     if gateway.handlers is not None:
         gateway.handlers.begin_stop()
+    send_media.begin_stop()
     loops.stop()
     sender.stop()
+    send_media.close()
     with suppress(Unavailable):
         for lane in media:
             lane.stop()

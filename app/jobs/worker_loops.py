@@ -14,6 +14,7 @@ from app.jobs.fetch_media import FetchMedia, sweep_vault
 from app.jobs.loops import POLL_SECONDS, Loop, Loops, Once
 from app.jobs.process import process_due
 from app.jobs.send import Sender
+from app.jobs.send_media import SendMedia
 from app.logs import get_logger
 from app.services.alerts import DatabaseAlert
 from app.services.delivering import reset_implausible
@@ -27,6 +28,7 @@ CHECKS_SECONDS = 5.0
 NOTIFY_SECONDS = 1.0
 CLOCK_SECONDS = 60.0
 UPKEEP_SECONDS = 30.0
+LINKS_SECONDS = 2.0
 
 DISCARD_SECONDS = 2.0
 VAULT_SECONDS = 3600.0
@@ -42,7 +44,7 @@ def worker_loops(
     gateway: Gateway,
     sender: Sender,
     deliver: DeliverDue,
-    media: Sequence[FetchMedia],
+    media: Sequence[FetchMedia | SendMedia],
     refuse: Callable[[ConfigError], None],
 ) -> Loops:
     """Return the loops of this worker, not started.
@@ -113,9 +115,11 @@ def _alert_loops(gateway: Gateway) -> list[Loop]:
     ]
 
 
-def _media_loops(gateway: Gateway, lanes: Sequence[FetchMedia]) -> list[Loop]:
+def _media_loops(gateway: Gateway, lanes: Sequence[FetchMedia | SendMedia]) -> list[Loop]:
     """Return the loops of files, in threads of their own: neither Meta nor the vault delays anything else."""
     loops = [Loop(lane.kind, lane.work, POLL_SECONDS) for lane in lanes]
+    if gateway.config.media_fetch_links == "on_failure":
+        loops.append(Loop("links", gateway.retry_failed_links, LINKS_SECONDS))
     if gateway.discard_contents is not None:
         loops.append(Loop("discard", gateway.discard_contents, DISCARD_SECONDS))
         loops.append(Loop("vault", lambda: sweep_vault(gateway), VAULT_SECONDS))

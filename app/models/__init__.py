@@ -23,6 +23,7 @@ from app.models.idempotency import IdempotencyKey, IdempotentRequest
 from app.models.jobs import Job, WebSeen, WorkerSeen
 from app.models.media import Media, MediaFile
 from app.models.messages import MergedMessage, Message, MessageRevision, SendAttempt, StatusReport
+from app.models.meta_uploads import MetaUpload
 from app.models.notifications import Notification, ParkedItem
 from app.models.numbers import Number
 from app.models.people import PersonSession, SignInLink, StoredPerson
@@ -66,6 +67,7 @@ __all__ = [
     "ContactWord",
     "MessageDocument",
     "MessageRevision",
+    "MetaUpload",
     "Notification",
     "Number",
     "NumberLimit",

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, Id, UtcDateTime
+from app.models.base import Base, Id, JsonColumn, UtcDateTime
 
 
 class QueuedSend(Base):
@@ -15,7 +15,8 @@ class QueuedSend(Base):
 
     `rank` is the rank of its priority (0 `reply`, 1 `normal`, 2 `bulk`), `attempt` the number of the next attempt,
     `refusals` how often Meta refused it for the moment. `wanted_at` is the time from which it was to be sent first,
-    `due_at` when it may be tried next. `request_id` is that of the request that queued it.
+    `due_at` when it may be tried next. `request_id` is that of the request that queued it. `media` holds Meta's ids of
+    the message's files by our ids, or by links, in its content.
     """
 
     __tablename__ = "queued_sends"
@@ -37,6 +38,7 @@ class QueuedSend(Base):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     batch_id: Mapped[str | None] = mapped_column(Id)
     request_id: Mapped[str | None] = mapped_column(String(64))
+    media: Mapped[dict[str, str] | None] = mapped_column(JsonColumn)
 
 
 class Batch(Base):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -243,3 +244,13 @@ def to_domain(row: Any, contact: Any) -> DomainMessage:
         callback_data=row.callback_data,
         flags=row.flags,
     )
+
+
+def failed_since(session: Session, since: datetime, limit: int) -> Sequence[Message]:
+    """Return sends with files that failed, of messages since a time, newest first."""
+    query = select(Message).where(Message.status == "failed", Message.direction == "outbound")
+    query = query.where(Message.timestamp >= since, Message.source == "live", Message.message_type.in_(_WITH_FILES))
+    return session.scalars(query.order_by(Message.timestamp.desc()).limit(limit)).all()
+
+
+_WITH_FILES = ("image", "video", "audio", "document", "sticker", "template", "interactive")

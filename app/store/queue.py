@@ -11,18 +11,20 @@ from sqlalchemy.orm import Session
 
 from app.db.database import Database
 from app.domain.outbound import Priority
-from app.models import Batch, Message, QueuedSend
+from app.models import Batch, Job, Message, QueuedSend
 from app.models.base import UtcDateTime, table
 from app.store.dialect import with_lists
+from app.store.meta_uploads import AWAITING
 
 NEVER = datetime.fromisoformat("9000-01-01T00:00:00+00:00")
-"""The `due_at` of sends that are held, or whose batch is paused."""
+"""The `due_at` of sends that are held, whose batch is paused, or whose files are not at Meta yet."""
 
 _AS_IT_IS = {"synchronize_session": False}
 _TABLE = table(QueuedSend)
 _KEYS = _TABLE.c.keys()
 _ANY_DUE = select(exists().where(_TABLE.c.due_at <= bindparam("now", type_=UtcDateTime)))
 _REMOVE = with_lists(lambda among: delete(_TABLE).where(among(_TABLE.c.message_id, "ids")))
+_AWAITING_MEDIA = select(Job.subject_id).where(Job.kind == AWAITING)
 Row = dict[str, Any]
 """A row of the queue: the values of `models.QueuedSend` by the names of its attributes."""
 
@@ -107,10 +109,15 @@ def ids_of_batch(session: Session, batch_id: str) -> list[str]:
 
 
 def postpone_batch(session: Session, batch_id: str, due_at: datetime | None) -> None:
-    """Make a batch's queued sends due at `due_at`; with None, at their `wanted_at`. Held ones are not changed."""
+    """Make a batch's queued sends due at `due_at`; with None, at their `wanted_at`.
+
+    Held ones are not changed. Those whose files are not at Meta yet become due when they are, and not before.
+    """
     value = QueuedSend.wanted_at if due_at is None else due_at
     waiting = select(Message.id).where(Message.batch_id == batch_id, Message.status == "queued")
     statement = update(QueuedSend).where(QueuedSend.message_id.in_(waiting)).values(due_at=value)
+    if due_at is None:
+        statement = statement.where(QueuedSend.message_id.not_in(_AWAITING_MEDIA))
     session.execute(statement.execution_options(**_AS_IT_IS))
 
 

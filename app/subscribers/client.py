@@ -93,7 +93,8 @@ class SubscriberClient:
                     if is_last:
                         raise ProtocolError("Connection aborted.") from None
         except (HTTPError, OSError, WrongUrl, GoneWhileIdle) as err:
-            return EndpointResponse(None, b"", _reason(err), time.monotonic() - started, was_reached=_was_reached(err))
+            seconds = time.monotonic() - started
+            return EndpointResponse(None, b"", reason_of(err), seconds, was_reached=_was_reached(err))
         raise AssertionError("unreachable")
 
     def _exchange(
@@ -108,7 +109,7 @@ class SubscriberClient:
         try:
             read = _read(response)
         except (HTTPError, OSError) as err:
-            read, error = b"", _reason(err)
+            read, error = b"", reason_of(err)
         if error is None and len(read) <= ANSWER_BYTES:
             response.release_conn()
         else:
@@ -152,7 +153,7 @@ _WORDS: tuple[tuple[type[BaseException], str], ...] = (
 )
 
 
-def _reason(err: BaseException) -> str:
+def reason_of(err: BaseException) -> str:
     """Describe an error without the URL and other values that the libraries' messages contain."""
     chain = _chain(err)
     for cause in chain:

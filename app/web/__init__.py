@@ -25,6 +25,7 @@ from app.web.api import (
     keys,
     labels,
     media,
+    media_uploads,
     message_actions,
     messages,
     notifications,
@@ -48,8 +49,8 @@ def init_app(app: Flask, config: Config) -> None:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     for module in (
-        index, openapi, health, metrics, messages, message_actions, contacts, events, media, notifications, alerts,
-        audit, overview, stats,
+        index, openapi, health, metrics, messages, message_actions, contacts, events, media, media_uploads,
+        notifications, alerts, audit, overview, stats,
     ):  # fmt: skip
         app.register_blueprint(module.bp)
     for bp in (

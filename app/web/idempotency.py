@@ -7,7 +7,7 @@ in the transaction of its writes (`takes_key_itself`), refuses a key (`takes_no_
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, TypeVar
 
 from flask import Flask, Response, current_app, request
@@ -110,22 +110,22 @@ def _keeping(view: Callable[..., Any]) -> Callable[..., Any]:
         # The method is part of the request: a POST and a DELETE of the same path are different requests.
         retry = key_of_request(f"{request.method} {request.full_path}", raw)
         assert retry is not None
-        known = gateway().idempotent_requests.begin(retry)
-        if known is not None:
-            return Response(known.text, known.status, REPLAYED, mimetype="application/json")
-        return _once(view, values, retry)
+        return carry_out_once(retry, partial(view, **values))
 
     return keep
 
 
-def _once(view: Callable[..., Any], values: dict[str, Any], retry: Retry) -> Response:
-    """Carry out the first request with a key.
+def carry_out_once(retry: Retry, carry_out: Callable[[], ResponseReturnValue]) -> Response:
+    """Carry out the first request with a key; return the stored response to every later one.
 
     A response below 300 is stored. Otherwise the key is released, unless the request may have been carried out.
     """
     requests = gateway().idempotent_requests
+    known = requests.begin(retry)
+    if known is not None:
+        return Response(known.text, known.status, REPLAYED, mimetype="application/json")
     try:
-        response = current_app.make_response(view(**values))
+        response = current_app.make_response(carry_out())
     except GatewayError as error:
         (requests.give_up if error.code in _MAY_BE_DONE else requests.release)(retry)
         raise

@@ -93,7 +93,7 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def recording() -> Iterator[IO[bytes]]:
-    with tempfile.TemporaryFile() as file:
+    with tempfile.TemporaryFile(buffering=0) as file:
         file.write(sound("webm", "libopus"))
         file.seek(0)
         yield file

@@ -39,3 +39,28 @@ def test_a_handler_has_the_file_of_its_message(
     bots.harness.rounds()
 
     assert [message.message for message in bots.sent()] == ["900000 picture True"]
+
+
+@responses.activate
+def test_a_handler_sends_a_file_of_its_own(bots: Bots, receive: Receive) -> None:
+    bots.load(
+        """
+        def register(on):
+            @on.message
+            def answer(message, client):
+                picture = bytes.fromhex("89504e470d0a1a0a") + bytes(600_000)
+                try:
+                    client.upload(picture, type="voice")
+                except client.Error as error:
+                    client.reply(error.fields["file"][0])
+                client.send({"document": {"id": client.upload(b"%PDF-1.7 a bill", "bill.pdf")}})
+        """
+    )
+
+    receive(message_body(text(timestamp=int(bots.harness.clock().timestamp()))))
+    bots.harness.rounds()
+
+    refusal, bill = bots.sent()
+    assert refusal.message.endswith("This file is image/png, 585 KB.")
+    assert bill.content["filename"] == "bill.pdf"
+    assert bill.message_type == "document"

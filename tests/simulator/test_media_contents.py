@@ -18,7 +18,7 @@ SQUARE = (512, 512)
         ("audio", OPUS, sound("ogg", "libopus"), None),
         ("audio", "audio/ogg", sound("ogg", "libopus"), "Unsupported Audio mime type audio/ogg"),
         ("audio", OPUS, sound("ogg", "libopus", layout="stereo"), "mono"),
-        ("audio", OPUS, sound("webm", "libopus"), "mono"),
+        ("audio", OPUS, sound("webm", "libopus"), "something else"),
         ("image", "image/jpeg", picture("JPEG"), None),
         ("image", "image/jpeg", picture("PNG"), "something else"),
         ("document", "image/jpeg", picture("JPEG"), "cannot be sent as document"),

@@ -51,7 +51,7 @@ SCOPES: dict[str, str | dict[str, str]] = {
     "/api/contacts/<contact_id>": {"GET": "read", "PATCH": "send", "DELETE": "admin"},
     "/api/contacts/<contact_id>/export": "read",
     "/api/contacts/<contact_id>/handover": "send",
-    "/api/media": "read",
+    "/api/media": {"GET": "read", "POST": "send"},
     "/api/media/<media_id>": "read",
     "/api/media/<media_id>/content": "read",
     "/media/<media_id>": "read",

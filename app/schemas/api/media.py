@@ -5,11 +5,13 @@ from __future__ import annotations
 from marshmallow import Schema, fields
 
 from app.domain.media import MediaState
+from app.domain.outbound_media import Purpose
 from app.schemas.api.lists import PageQuery
-from app.schemas.api.query import Choice, NumberId, Plain
+from app.schemas.api.query import Choice, NumberId, Plain, Query
 from app.schemas.normalized_message import UtcTime
 
 DIRECTIONS = ["inbound", "outbound"]
+PURPOSES = [each.value for each in Purpose]
 
 
 class MediaQuery(PageQuery):
@@ -19,6 +21,14 @@ class MediaQuery(PageQuery):
     direction = Choice(DIRECTIONS)
     phone_number_id = NumberId()
     message_id = Plain(metadata={"description": "Our id of the message that has the file."})
+
+
+class UploadQuery(Query):
+    """What the uploader says of its file."""
+
+    type = Choice(PURPOSES, description="What it is to be sent as; a file that Meta would not take is refused now.")
+    filename = Plain(metadata={"description": "Its name, which the customer sees if it is sent as a document."})
+    phone_number_id = NumberId()
 
 
 class MediaAnswer(Schema):

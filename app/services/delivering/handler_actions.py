@@ -17,11 +17,13 @@ from app.models import Event
 from app.schemas.json_text import check_json
 from app.schemas.send import SendMessageResponse, read_send_request
 from app.services.contacts import HandOver
+from app.services.delivering.handler_uploads import HandlerUpload
 from app.services.delivering.reply_address import ADDRESSES, address_of
 from app.services.delivering.types import DeliveryBatch
 from app.services.idempotency import Retry
 from app.services.media import ReadMedia
 from app.services.messages import MarkRead
+from app.services.outbound_media import UploadMedia
 from app.services.sending import SendMessage
 
 KEYS_KEPT_FOR = timedelta(days=30)
@@ -40,12 +42,14 @@ class HandlerActions:
     """The services behind the `client` argument of handlers. `region` is the default region of phone numbers."""
 
     def __init__(
-        self, send: SendMessage, mark_read: MarkRead, hand_over: HandOver, files: ReadMedia, region: str | None
-    ) -> None:
+        self, send: SendMessage, mark_read: MarkRead, hand_over: HandOver, files: ReadMedia, uploads: UploadMedia,
+        region: str | None,
+    ) -> None:  # fmt: skip
         self.send = send
         self.mark_read = mark_read
         self.hand_over = hand_over
         self.files = files
+        self.uploads = uploads
         self.region = region
 
     def of(self, batch: DeliveryBatch, event: Event) -> Action:
@@ -61,6 +65,8 @@ class HandlerActions:
             "handover": lambda frame: call.hand_over(),
             "download": call.download,
             "download_more": lambda frame: call.download_more(),
+            "upload_part": call.upload.add,
+            "upload": lambda frame: call.upload.finish(frame, event.phone_number_id),
         }
 
         def carry_out(frame: Json) -> object:
@@ -82,6 +88,7 @@ class _Call:
         self._data: Json = json.loads(event.data)
         self._may_send_despite_handover = batch.claim.is_replay
         self._file: Iterator[bytes] = iter(())
+        self.upload = HandlerUpload(services.uploads)
 
     def send(self, frame: Json) -> object:
         """Queue a message and return the API's response.

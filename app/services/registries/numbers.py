@@ -149,6 +149,7 @@ def _assemble(config: Config, rows: list[Number], encryptor: Encryptor) -> Direc
             config.whatsapp_access_token,
             config.whatsapp_business_account_id or None,
             rate=config.messages_per_second,
+            fetches_links=config.media_fetch_links == "always",
         )
     for row in rows:
         app = own_app if row.app == DEFAULT_APP else row.app
@@ -161,6 +162,7 @@ def _assemble(config: Config, rows: list[Number], encryptor: Encryptor) -> Direc
         found[row.phone_number_id] = BusinessNumber(
             row.phone_number_id, app, config.whatsapp_access_token if token is None else token, row.waba_id,
             row.display_phone_number, row.rate or config.messages_per_second, realm_of(app, own_app),
+            config.media_fetch_links == "always",
         )  # fmt: skip
         secrets |= {(secret, app): None for secret in theirs}
     apps = tuple(app for _, app in secrets)

@@ -65,7 +65,7 @@ class DueSend:
 
     def call(self) -> SendCall:
         """Return the call to Graph, with its payload as JSON."""
-        request = to_request(self.message)
+        request = replace(to_request(self.message), uploads=self.queued.get("media") or {})
         if self.address and request.to:
             request = replace(request, to=self.address)
         payload = payloads.message(

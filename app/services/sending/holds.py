@@ -12,6 +12,7 @@ from app.domain.holds import HeldFor, hold_error
 from app.domain.outbound import Priority
 from app.models import Message
 from app.services.audit_log import record_act
+from app.services.sending import message_media
 from app.services.sending.actions import requeue
 from app.services.sending.status_events import append_status_events
 from app.store import attempts, events, held_sends, queue
@@ -104,5 +105,6 @@ def release(session: Session, message: Message, now: datetime, *, force: bool = 
         attempts.set_status(session, message.id, "expired", ("queued",), updated_at=now)
         return "expired"
     row.attempt = max(row.attempt, attempts.last_number(session, message.id) + 1)
-    row.due_at = queue.NEVER if queue.batch_state(session, message.batch_id) == "paused" else now
+    is_paused = queue.batch_state(session, message.batch_id) == "paused"
+    row.due_at = now if message_media.is_ready(session, row, message, now) and not is_paused else queue.NEVER
     return "queued"

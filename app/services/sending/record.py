@@ -9,16 +9,17 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.domain.numbers import BusinessNumber, Directory
+from app.domain.media_references import LINK_FETCHED, references
+from app.domain.numbers import BusinessNumber
 from app.domain.outbound import Mode, OutboundRequest, Priority, summary
 from app.domain.phone_numbers import NotInAnyPlan
-from app.errors import GatewayError, Invalid, NotFound, WrongState
+from app.errors import GatewayError, Invalid, WrongState
 from app.ids import new_id
 from app.logs import request_id_var
 from app.models import Message
 from app.services.contacts import MARGIN, WINDOW, check_opt_out, check_window, warnings_for
 from app.services.idempotency import Retry, claim_keys, find_keys
-from app.services.sending import recipients
+from app.services.sending import message_media, recipients
 from app.services.sending.conversation import check_not_crossed, sender_of
 from app.store import contact_numbers, messages, queue
 from app.store.contact_numbers import RecipientState
@@ -33,29 +34,18 @@ SEND_AT_TOLERANCE = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A message that was written, with what its call to Graph needs."""
+    """A message that was written, with what its call to Graph needs. `awaits_media`: its files are not at Meta yet."""
 
     message_id: str
     request: OutboundRequest
     reply_wamid: str | None
     known: RecipientState | None
+    awaits_media: bool = False
 
     @property
     def recipient(self) -> str:
         """The recipient as the limiters identify it: the number, the user id or the group id."""
         return self.request.to or self.request.recipient or self.request.group_id or ""
-
-
-def choose_number(directory: Directory, asked: str | None, allowed: Sequence[str] | None) -> BusinessNumber:
-    """Return the business number that is to send. Raises `NotFound`, and `Invalid` if none is named and several fit."""
-    found = {key: number for key, number in directory.numbers.items() if allowed is None or key in allowed}
-    if asked is not None:
-        if asked not in found:
-            raise NotFound("No number of ours has this phone_number_id.")
-        return found[asked]
-    if len(found) != 1:
-        raise Invalid(fields={"phone_number_id": ["is required, because there is not exactly one number"]})
-    return next(iter(found.values()))
 
 
 def record(
@@ -106,7 +96,7 @@ def record_queued(
     new = [request for (request, _), known in zip(items, earlier, strict=True) if known is None]
     recipients_ = iter(recipients.find_or_create_recipients(session, new, number, now))
     answers: list[Queued | GatewayError] = []
-    rows, waiting, claims = [], [], []
+    rows, waiting, claims, awaiting = [], [], [], list[str]()
     for (request, retry), known in zip(items, earlier, strict=True):
         if known is not None:
             answers.append(known if isinstance(known, GatewayError) else _as_it_stands(session, known, request))
@@ -119,6 +109,7 @@ def record_queued(
             waiting.append(
                 _queue_row(recorded, recipient, number.phone_number_id, recorded.request, now, 1, batch_id)
             )
+            awaiting += [recorded.message_id] if recorded.awaits_media else []
         except GatewayError as error:
             answers.append(error)
             continue
@@ -128,6 +119,8 @@ def record_queued(
     if rows:
         messages.add(session, rows)
         queue.add(session, waiting)
+        for message_id in awaiting:
+            message_media.await_uploads(session, message_id, now)
         claim_keys(session, claims, now)
     return answers
 
@@ -153,11 +146,16 @@ def _prepare(
     quoted = _quoted(session, request.reply_to, number)
     check_window(request, known, now)
     check_opt_out(request, known)
-    request = replace(request, warnings=[*request.warnings, *warnings_for(request, known)])
+    with_links = number.fetches_links and any(each.is_link for each in references(request.type, request.content))
+    files = message_media.plan(
+        session, request.type, request.content, number.phone_number_id, now, with_links=with_links
+    )
+    warnings = [*request.warnings, *warnings_for(request, known)]
+    request = replace(request, warnings=warnings, content=files.content, uploads=files.uploads)
     us = f"+{number.display_phone_number}" if number.display_phone_number else None
     if us is None and known is not None and not known.is_new:
         us = messages.our_address(session, number.phone_number_id, known.contact_id)
-    recorded = Recorded(message_id, request, quoted["message_id"] if quoted else None, known)
+    recorded = Recorded(message_id, request, quoted["message_id"] if quoted else None, known, bool(files.missing))
     row = {
         "id": message_id,
         "direction": "outbound",
@@ -178,7 +176,7 @@ def _prepare(
         "batch_id": batch_id,
         "sent_by": sender_of(request),
         "source": "live",
-        "flags": [],
+        "flags": [LINK_FETCHED] if with_links else [],
         "received_at": now,
         "updated_at": now,
     }
@@ -195,12 +193,26 @@ def enqueue(
     attempt: int = 1,
     batch_id: str | None = None,
 ) -> None:
-    """Insert a written message into the queue. Raises `Invalid` if it would expire before `send_at`."""
+    """Insert a written message into the queue; it is due once its files are at Meta.
+
+    Raises `Invalid` if it would expire before `send_at`, or names a file that is not there.
+    """
     known = (
         message.known if isinstance(message, Recorded)
         else contact_numbers.recipient_state(session, message.contact_id, number_id)
     )  # fmt: skip
-    queue.add(session, [_queue_row(message, known, number_id, request, now, attempt, batch_id)])
+    if isinstance(message, Message):
+        files = message_media.plan_again(session, message, now)
+        request = replace(request, uploads=files.uploads)
+        awaits_media = bool(files.missing)
+    else:
+        awaits_media = message.awaits_media
+    row = _queue_row(message, known, number_id, request, now, attempt, batch_id)
+    if awaits_media:
+        row["due_at"] = queue.NEVER
+    queue.add(session, [row])
+    if awaits_media:
+        message_media.await_uploads(session, row["message_id"], now)
 
 
 def _queue_row(
@@ -233,10 +245,11 @@ def _queue_row(
         "attempt": attempt,
         "refusals": 0,
         "wanted_at": wanted_at,
-        "due_at": wanted_at,
+        "due_at": queue.NEVER if isinstance(message, Recorded) and message.awaits_media else wanted_at,
         "expires_at": expires_at,
         "batch_id": batch_id,
         "request_id": request_id_var.get() or None,
+        "media": dict(request.uploads) or None,
     }
 
 

@@ -16,7 +16,7 @@ from app.errors import GraphError
 from app.graph.answers import SendResult
 from app.logs import get_logger
 from app.services.contacts import record_refusal
-from app.services.sending import outcomes
+from app.services.sending import message_media, outcomes
 from app.services.sending.dequeue import DueSend
 from app.services.sending.outcomes import Classification, Disposition
 from app.services.sending.status_events import StatusErrors, append_status_events
@@ -95,6 +95,7 @@ def _not_accepted(
         return {}
     if found.disposition is Disposition.FAILED:
         why = outcomes.status_error(error)
+        message_media.forget_uploads(session, send.queued.get("media"))
         moved = attempts.set_status(session, send.message_id, "failed", ("sending",), updated_at=now, error=why)
         if moved and opt_outs.is_refusal(error.meta):
             record_refusal(session, send.message_id, now)

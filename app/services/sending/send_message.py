@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
@@ -28,29 +28,16 @@ from app.services.audit_log import record_sent_by_hand
 from app.services.contacts import record_refusal
 from app.services.idempotency import Retry, claim_key
 from app.services.registries import NumberDirectory
-from app.services.sending import outcomes, slots
+from app.services.sending import message_media, outcomes, slots
+from app.services.sending.choose_number import choose_number
 from app.services.sending.conversation import record_in_conversation
 from app.services.sending.outcomes import Disposition
-from app.services.sending.record import Recorded, choose_number, enqueue, record
+from app.services.sending.record import Recorded, enqueue, record
+from app.services.sending.sent import Sent, wait_for_result
 from app.services.sending.template_categories import TemplateCategories
 from app.store import attempts, conversations, events, limiters, messages, reports
 
 logger = get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """The result of a send. `status` is `queued`, `accepted` by Meta, or `unknown` if Meta's answer never came.
-
-    `id` is ours, `message_id` is the wamid. `result` is Graph's own result of a synchronous send.
-    """
-
-    id: str
-    message_id: str | None
-    status: str
-    warnings: list[str] = field(default_factory=list)
-    is_replayed: bool = False
-    result: SendResult | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +49,7 @@ class _Attempt:
     number: BusinessNumber
     recipient: str
     rank: int
+    uploads: Mapping[str, str]
 
 
 class SendMessage:
@@ -103,8 +91,10 @@ class SendMessage:
             try:
                 return begin(number, request, retry)
             except OptedOut as refusal:
-                cleared = self._categories.clear(request, number.phone_number_id, refusal)
-            return begin(number, cleared, retry)
+                request = self._categories.clear(request, number.phone_number_id, refusal)
+            return begin(number, request, retry)
+        except _AwaitsMedia:
+            return self._queue_and_wait(number, request, retry)
         except _Repeated as asked:
             return asked.sent
 
@@ -118,6 +108,14 @@ class SendMessage:
             self._show(session, recorded, number, now)
         fault_points.reach(Point.QUEUED)
         return Sent(message_id, None, "queued", recorded.request.warnings)
+
+    def _queue_and_wait(self, number: BusinessNumber, request: OutboundRequest, retry: Retry | None) -> Sent:
+        """Queue a message whose files the worker must upload first, and wait some time for what becomes of it."""
+        try:
+            sent = self._queue(number, request, retry)
+        except _Repeated as asked:
+            return asked.sent
+        return wait_for_result(self._database, sent)
 
     def _send_or_probe(self, number: BusinessNumber, request: OutboundRequest, retry: Retry | None) -> Sent:
         """Send; if the number's breaker is open, probe Meta first, and send once Meta has answered."""
@@ -134,6 +132,8 @@ class SendMessage:
         message_id, now = new_id(), self._now()
         with self._database.write() as session:
             recorded = record(session, message_id, number, request, now, status="sending")
+            if recorded.awaits_media:
+                raise _AwaitsMedia
             self._claim(session, retry, recorded.request, message_id, now)
             slot, limiter = slots.reserve_slot(session, number, recorded.recipient, now)
             attempts.start(session, [(message_id, 1)], now)
@@ -142,7 +142,7 @@ class SendMessage:
         fault_points.reach(Point.SYNC_SENDING)
         if slot > now:
             time.sleep((slot - now).total_seconds())
-        this = _Attempt(message_id, 1, number, recorded.recipient, request.priority.rank)
+        this = _Attempt(message_id, 1, number, recorded.recipient, request.priority.rank, recorded.request.uploads)
         result = self._try(this, recorded, limiter.address if request.to else None)
         status = "accepted" if result else "unknown"
         logger.debug("message sent", extra={"message_id": message_id, "status": status})
@@ -245,6 +245,7 @@ class SendMessage:
             return recipient.address
         elif isinstance(result, GraphRefused | GraphUnauthorised):
             attempts.finish(session, message_id, attempt, state="refused", now=now, error=result.meta)
+            message_media.forget_uploads(session, this.uploads)
             error = outcomes.status_error(result)
             attempts.set_status(session, message_id, "failed", ("sending",), updated_at=now, error=error)
             conversations.touch(session, message_id, now)
@@ -252,6 +253,10 @@ class SendMessage:
             # It certainly was not sent, and the error asks the caller to try again: nothing is kept.
             messages.remove(session, message_id)
         return None
+
+
+class _AwaitsMedia(Exception):
+    """Rolls back the transaction of a synchronous send whose files are not at Meta yet."""
 
 
 class _Repeated(Exception):

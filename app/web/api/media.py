@@ -29,14 +29,14 @@ def index() -> ResponseReturnValue:
     limit, before = asked.pop("limit"), asked.pop("cursor", None)
     found = gateway().media.page(caller().numbers, asked, before, limit)
     place = found[-1].id if len(found) == limit else None
-    return paging.page(_ANSWER.dump([_shown(each) for each in found], many=True), place)
+    return paging.page(_ANSWER.dump([shown(each) for each in found], many=True), place)
 
 
 @bp.get("/<media_id>")
 @describe("getMedia", "Media", {200: MediaAnswer})
 def show(media_id: str) -> ResponseReturnValue:
     """Show what is known of a file, by our id or Meta's."""
-    found: dict[str, Any] = _ANSWER.dump(_shown(gateway().media.find(media_id, caller().numbers)))
+    found: dict[str, Any] = _ANSWER.dump(shown(gateway().media.find(media_id, caller().numbers)))
     return found
 
 
@@ -47,7 +47,8 @@ def content(media_id: str) -> ResponseReturnValue:
     return answer_file(gateway().media, gateway().media.find(media_id, caller().numbers))
 
 
-def _shown(found: Any) -> dict[str, Any]:
+def shown(found: Any) -> dict[str, Any]:
+    """Return the values of `MediaAnswer` for a file."""
     links = gateway().media.links
     link = links.link(found.id)
     path, _, signature = link.partition("?")

@@ -18,6 +18,7 @@ _STARTS: dict[str, tuple[int, tuple[bytes, ...]]] = {
     "audio/amr": (0, (b"#!AMR",)),
     "audio/mpeg": (0, (b"ID3", b"\xff")),
     "audio/aac": (0, (b"\xff", b"ADIF")),
+    "audio/ogg": (0, (b"OggS",)),
     "application/pdf": (0, (b"%PDF-",)),
 }
 """Where in a file, and with which bytes, a type can be told."""

@@ -53,7 +53,8 @@ class Bots:
         handle = None
         if pool is not None:
             self.pools.append(pool)
-            acts = HandlerActions(gateway.send, gateway.mark_read, gateway.hand_over, gateway.media, None)
+            files = gateway.media, gateway.upload_media
+            acts = HandlerActions(gateway.send, gateway.mark_read, gateway.hand_over, *files, region=None)
             handle = HandlerDelivery(pool, acts, gateway.hand_over.with_a_person, harness.clock)
         deliver = DispatchDelivery(harness.post, handle)
         harness.deliver.close()

@@ -112,7 +112,8 @@ def deliver(gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("app.services.delivering.handler_delivery.logger.disabled", True)
     monkeypatch.chdir(tmp_path)
     pool = new_pool(tmp_path, CODE, processes=EVENTS)
-    acts = HandlerActions(gateway.send, gateway.mark_read, gateway.hand_over, gateway.graph_proxy, None)
+    files = gateway.media, gateway.upload_media
+    acts = HandlerActions(gateway.send, gateway.mark_read, gateway.hand_over, *files, region=None)
     call = HandlerDelivery(pool, acts, gateway.hand_over.with_a_person, utc_now)
     dispatch = DispatchDelivery(gateway.post_event, call)
     worker = DeliverDue(

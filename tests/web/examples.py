@@ -56,6 +56,7 @@ ASKED: dict[str, dict[str, Json]] = {
             ],
         }
     },
+    "uploadFile": {"a document": {"file": "%PDF-1.7 …", "type": "document", "filename": "bill.pdf"}},
     "releaseMessages": {"of a number": {"phone_number_id": PNID}},
     "retryMessages": {"that failed": {"all": True, "status": "failed"}},
     "cancelMessages": {"of a batch": {"batch": "01a20c83-9c99-716b-8b07-2a3001233244"}},
@@ -94,6 +95,7 @@ def record(ask: Ask) -> None:
     ask("getMessageTimeline", "GET", f"/api/messages/{inbound}/timeline", None)
     file = ask("listMedia", "GET", "/api/media?limit=1", None)["data"][0]["id"]
     ask("getMedia", "GET", f"/api/media/{file}", None)
+    ask("uploadFile", "POST", "/api/media", ASKED["uploadFile"]["a document"])
     ask("markMessageRead", "POST", f"/api/messages/{inbound}/read", None)
     ask("showTyping", "POST", f"/api/messages/{inbound}/typing", None)
     ask("sendMessage", "POST", "/send/whatsapp", SENDS["short text"])

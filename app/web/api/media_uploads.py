@@ -39,7 +39,7 @@ _FORM = {
 @bp.post("")
 @describe(
     "uploadFile", "Media", {201: MediaAnswer}, body=_FORM, body_type=MULTIPART, query=UploadQuery,
-    errors=(404, 408, 409, 411, 503), scope="send",
+    errors=(400, 404, 409, 413, 503), scope="send",
 )  # fmt: skip
 @takes_key_itself
 def upload() -> ResponseReturnValue:

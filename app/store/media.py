@@ -118,6 +118,12 @@ def change(session: Session, media_id: str, values: dict[str, Any]) -> None:
     session.execute(update(_MEDIA).where(_MEDIA.c.id == media_id).values(values))
 
 
+def belong_to(session: Session, media_id: str, message_id: str) -> None:
+    """Let an uploaded file belong to a message, unless it belongs to one already."""
+    is_free = _MEDIA.c.id == media_id, _MEDIA.c.direction == "outbound", _MEDIA.c.message_id.is_(None)
+    session.execute(update(_MEDIA).where(*is_free).values(message_id=message_id))
+
+
 _COUNT_DOWN = update(_FILES).values(users=_FILES.c.users - 1)
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from app.domain.media import MediaState, StoredMedia
 from app.domain.media_references import LINK_FETCHED, MediaReference, references
 from app.domain.media_types import MediaType
+from app.domain.outbound import OutboundRequest
 from app.domain.outbound_media import Purpose, Verdict, allows
 from app.errors import Invalid
 from app.models import Message, QueuedSend
@@ -110,6 +111,16 @@ def plan_again(session: Session, message: Message, now: datetime) -> MediaPlan:
     return plan(
         session, message.message_type, message.content, message.phone_number_id, now, with_links=fetches_links(message)
     )
+
+
+def claim_files(session: Session, request: OutboundRequest, message_id: str) -> None:
+    """Let files that no message has used yet belong to this one: shown, kept and erased with it.
+
+    For a message that is sent by itself; those of a batch share their files.
+    """
+    for reference in references(request.type, request.content):
+        if reference.is_ours:
+            media.belong_to(session, reference.key, message_id)
 
 
 def await_uploads(session: Session, message_id: str, now: datetime) -> None:

@@ -60,6 +60,7 @@ def record(
         check_not_crossed(session, (known.contact_id, number.phone_number_id), request)
     recorded, row = _prepare(session, message_id, number, request, known, now, status)
     messages.add(session, [row])
+    message_media.claim_files(session, recorded.request, message_id)
     return recorded
 
 

@@ -19,7 +19,7 @@ from app.container import Gateway
 from app.db.database import Database
 from app.domain.outbound_media import OGG_OPUS
 from app.models import Message, MetaUpload
-from app.store import jobs
+from app.store import jobs, media
 from app.store.meta_uploads import AWAITING
 from tests.conftest import Clock
 from tests.conversion.making import picture, sound
@@ -78,6 +78,9 @@ def test_what_is_shown_of_the_message_names_our_file(
     with database.read() as session:
         message = session.get(Message, message_id)
         assert message is not None and message.content == {"id": media_id}
+    other = queue(post, send_body("image", media_id))
+    with database.read() as session:
+        assert [file.id for file in media.of_messages(session, [message_id, other])] == [media_id]
 
 
 def test_one_content_is_uploaded_once_for_many_sends_until_near_the_end_of_metas_id(

@@ -219,10 +219,12 @@ function presence(people) {
   line.classList.toggle("typing", typing.length > 0);
 }
 
-/** Tell that somebody looks at the thread: what is new in it is read. */
+/** Tell that somebody looks at the thread: it is read up to the newest message that is shown, and no further. */
 function seen() {
   if (!thread.thread()?.dataset.seenUrl || document.hidden || !document.hasFocus()) return;
-  send(thread.thread().dataset.seenUrl, new FormData(), { headers: { "X-Inbox-Background": "1" } })
+  const data = new FormData();
+  data.append("seen", thread.newest());
+  send(thread.thread().dataset.seenUrl, data, { headers: { "X-Inbox-Background": "1" } })
     .then(() => refreshListSoon()).catch(() => {});
 }
 window.addEventListener("focus", seen);

@@ -81,12 +81,16 @@ def reopen(conversation_id: str) -> ResponseReturnValue:
 
 @bp.post("/seen")
 def seen(conversation_id: str) -> ResponseReturnValue:
-    """Note that the person has seen the thread, and let WhatsApp show the customer that it was read."""
-    found = _one(conversation_id)
-    newest = _newest(found, inbound=False)
+    """Note that the person has seen the thread, and let WhatsApp show the customer that it was read.
+
+    `seen` is our id of the newest message that the page showed: what came meanwhile stays unread. Without, it is the
+    newest message that there is.
+    """
+    found, shown = _one(conversation_id), request.form.get("seen", "")[:36]
+    newest = _newest(found, inbound=False, shown=shown)
     if newest is not None and found.unread:
         gateway().conversation_acts.mark_seen(found.id, newest.message.id, numbers())
-        _tell_customer(found, typing=False)
+        _tell_customer(found, typing=False, shown=shown)
     return _done(found)
 
 
@@ -98,9 +102,9 @@ def typing(conversation_id: str) -> ResponseReturnValue:
     return _done(found)
 
 
-def _tell_customer(found: Conversation, *, typing: bool) -> None:
+def _tell_customer(found: Conversation, *, typing: bool, shown: str = "") -> None:
     """Show the customer that their messages were read, or that somebody writes. It does not matter if that fails."""
-    theirs = _newest(found, inbound=True)
+    theirs = _newest(found, inbound=True, shown=shown)
     if theirs is None:
         return
     try:
@@ -109,12 +113,15 @@ def _tell_customer(found: Conversation, *, typing: bool) -> None:
         logger.debug("the customer was not told that a message was read")
 
 
-def _newest(found: Conversation, *, inbound: bool) -> ThreadMessage | None:
-    thread = gateway().threads(found.id, numbers(), limit=LOOKED_AT)
-    for each in reversed(thread.items):
-        if isinstance(each, ThreadMessage) and (not inbound or each.message.direction == "inbound"):
-            return each
-    return None
+def _newest(found: Conversation, *, inbound: bool, shown: str = "") -> ThreadMessage | None:
+    """Return the newest message, with `shown` the newest up to that one. Raises `NotFound` if it is none of these."""
+    part = {"around": shown} if shown else {}
+    items = gateway().threads(found.id, numbers(), limit=LOOKED_AT, **part).items
+    messages = [each for each in items if isinstance(each, ThreadMessage)]
+    while shown and messages and messages[-1].message.id != shown:
+        messages.pop()
+    theirs = [each for each in messages if not inbound or each.message.direction == "inbound"]
+    return theirs[-1] if theirs else None
 
 
 def _one(conversation_id: str) -> Conversation:

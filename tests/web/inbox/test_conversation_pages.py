@@ -288,6 +288,20 @@ def test_seeing_a_thread_marks_it_as_read_here_and_at_the_customers(
     assert told.call_count == 1
 
 
+@responses.activate
+def test_what_came_after_the_page_was_loaded_stays_unread(
+    browser: Browser, thread: str, gateway: Gateway, receive: Receive
+) -> None:
+    told = responses.post(f"https://graph.example/v26.0/{PNID}/messages", json={"success": True})
+    shown = _form(browser.get(f"/inbox/{thread}").text, "seen")
+    receive(message_body(text("¿Hola?", timestamp=int(time.time()))))
+
+    assert browser.post(f"/inbox/{thread}/seen", data={"seen": shown}).status_code == 303
+
+    assert gateway.conversations.one(thread, None).unread == 1
+    assert _messages(gateway, thread)[0].message.message_id in str(told.calls[0].request.body)
+
+
 def test_a_quick_reply_is_offered_in_the_composer(browser: Browser, thread: str, gateway: Gateway) -> None:
     gateway.quick_replies.add("hola", "¡Hola! ¿En qué te ayudo?")
 

@@ -10,7 +10,7 @@ from app.services.sending.actions import CANCELLABLE, MARKABLE, RETRIABLE, SendA
 from app.services.sending.add_batch import BatchItem, ItemResult
 from app.services.sending.batches import Batches, BatchView
 from app.services.sending.bulk_actions import BulkActions, BulkResult
-from app.services.sending.choose_number import choose_number
+from app.services.sending.chosen_number import choose_number
 from app.services.sending.database_use import DatabaseUse
 from app.services.sending.dequeue import DueSend
 from app.services.sending.holds import HoldSends

@@ -16,7 +16,7 @@ from app.ids import new_id
 from app.models import Batch
 from app.services.idempotency import KeyTaken, Retry, claim_batch, find_batch
 from app.services.registries import NumberDirectory
-from app.services.sending.choose_number import choose_number
+from app.services.sending.chosen_number import choose_number
 from app.services.sending.recipients import ContactAppeared
 from app.services.sending.record import Item, Queued, record_queued
 from app.services.sending.template_categories import TemplateCategories

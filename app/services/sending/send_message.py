@@ -29,7 +29,7 @@ from app.services.contacts import record_refusal
 from app.services.idempotency import Retry, claim_key
 from app.services.registries import NumberDirectory
 from app.services.sending import message_media, outcomes, slots
-from app.services.sending.choose_number import choose_number
+from app.services.sending.chosen_number import choose_number
 from app.services.sending.conversation import record_in_conversation
 from app.services.sending.outcomes import Disposition
 from app.services.sending.record import Recorded, enqueue, record

@@ -28,7 +28,7 @@ OVERLAP = timedelta(seconds=3)
 MOST_EVENTS = 20_000
 """After more events than this, everything counts as changed."""
 
-MOST_NAMED = 300
+MOST_NAMED = 50
 """Above so many changed conversations, news say that everything changed, which is shorter."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

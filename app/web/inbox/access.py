@@ -7,7 +7,7 @@ from functools import partial
 from io import BytesIO
 from typing import Any, Literal
 
-from flask import Blueprint, abort, current_app, g, request
+from flask import Blueprint, current_app, g, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import validate_csrf
 from werkzeug.exceptions import HTTPException
@@ -162,9 +162,3 @@ def _answer(error: GatewayError) -> ResponseReturnValue:
     if isinstance(error, SignInNeeded) and errors.wants_page():
         return errors.to_sign_in()
     return errors.answer_ours(error)
-
-
-def must_see(phone_number_id: str) -> None:
-    """Answer 404 unless the person may see this business number."""
-    if not person().sees(phone_number_id):
-        abort(404)

@@ -114,6 +114,22 @@ def test_a_cookie_of_http_is_none_under_https(app: Flask) -> None:
     assert under_https.get("/inbox").status_code == 303
 
 
+def test_neither_link_nor_cookie_nor_token_stands_in_a_line_of_the_log(
+    app: Flask, gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    link = gateway.people.make_link(add(gateway, "Xiomara").id)
+    browser = Browser(app)
+    browser.enter(link)
+    browser.post("/inbox/sign-out")
+    browser.get(f"/inbox/sign-in/{link}")
+
+    lines = [f"{record.getMessage()} {vars(record)}" for record in caplog.records]
+    secrets = {link, browser.token, "Xiomara", *(cookie.value for cookie in browser.client._cookies.values())}
+    assert len(lines) >= 5
+    assert [line for line in lines if any(secret in line for secret in secrets)] == []
+
+
 def test_one_address_may_not_try_links_without_end(app: Flask, gateway: Gateway) -> None:
     guesses._limiter.cache_clear()
     browser = Browser(app)

@@ -172,6 +172,7 @@ class Gateway:
         mark_read = MarkRead(database, directory, graph, now)
         hand_over = HandOver(database, directory, silence, now)
         vault, meta_files = _vault(config), MetaFiles(graph, directory)
+        discard = DiscardContents(database, vault, now) if vault is not None else None
         media = ReadMedia(database, vault, MediaLinks(config.secret_key), meta_files)
         graph_proxy = GraphProxy(directory, graph, mark_read, media)
 
@@ -197,14 +198,9 @@ class Gateway:
             else None
         )
         manage_endpoints = ManageEndpoints(
-            config,
-            database,
-            encryptor,
-            endpoints,
-            post=post_event,
-            detect_silence=DetectSilence(config, database, now),
-            now=now,
-        )
+            config, database, encryptor, endpoints, post=post_event,
+            detect_silence=DetectSilence(config, database, now), now=now,
+        )  # fmt: skip
         conversations = ReadConversations(database, silence, config.default_region or None, now)
         conversation_acts = ConversationActs(database, now)
         rules = ProcessingOptions(opt_outs.normalise_words(config.opt_out_words), silence, config.keeps_media)
@@ -228,7 +224,7 @@ class Gateway:
             seal_audit_log=SealAuditLog(database),
             nightly_balance=NightlyBalance(database, now),
             prune_expired=PruneExpired(config, database, now),
-            take_snapshots=TakeSnapshots(config, database, erasures, version, now),
+            take_snapshots=TakeSnapshots(config, database, erasures, vault, version, now),
             receive=ReceiveNotification(database, directory, now),
             process=ProcessNotifications(database, directory, EventLog(endpoints), now, rules),
             send=send,
@@ -241,7 +237,7 @@ class Gateway:
             retry_failed_links=RetryFailedLinks(database, now),
             fetch_queue=FetchQueue(database, now),
             fetch_file=FetchFile(meta_files, vault, now) if vault is not None else None,
-            discard_contents=DiscardContents(database, vault, now) if vault is not None else None,
+            discard_contents=discard,
             sends=SendQueue(database, directory, now, database_use.is_known),
             start_caller=partial(
                 SendProcess, graph_options, config.worker_threads, without_secrets(os.environ),
@@ -260,7 +256,7 @@ class Gateway:
             contacts=ReadContacts(database, silence, now),
             erasures=erasures,
             edit_contact=EditContact(database, directory, now),
-            erase_contact=EraseContact(database, erasures, now),
+            erase_contact=EraseContact(database, erasures, now, discard),
             hand_over=hand_over,
             conversations=conversations,
             templates=ReadTemplates(directory, graph),
@@ -320,8 +316,6 @@ def _handler_pool(config: Config) -> HandlerPool | None:
     if not config.handlers:
         return None
     return HandlerPool(
-        config.handlers,
-        without_secrets(os.environ),
-        processes=config.handler_processes,
+        config.handlers, without_secrets(os.environ), processes=config.handler_processes,
         seconds=config.handler_seconds,
-    )
+    )  # fmt: skip

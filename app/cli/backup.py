@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @click.argument("target", metavar="FILE|s3://BUCKET/NAME")
 @click.option("--recipient", "recipients", multiple=True, help="A public key of age (age1…); may be repeated.")
+@click.option("--no-media", is_flag=True, help="Leave the files of messages out.")
 @click.option("--plain", is_flag=True, help="Do not encrypt, although BACKUP_RECIPIENT names a key.")
-def backup(target: str, recipients: tuple[str, ...], plain: bool) -> None:
+def backup(target: str, recipients: tuple[str, ...], plain: bool, no_media: bool) -> None:
     """Write a copy of everything, made while the gateway works.
 
     The database, the files of messages and the ledger of erased people, of one moment, read back before it counts.
@@ -27,11 +28,11 @@ def backup(target: str, recipients: tuple[str, ...], plain: bool) -> None:
     """
     from app import __version__
     from app.services.audit_log import AuditLog
-    from app.services.backups import create_backup, place_of
+    from app.services.backups import MediaSource, create_backup, place_of
 
     given = services()
     keys = () if plain else recipients or given.config.backup_recipients
-    place = place_of(target)
+    place, vault = place_of(target), given.gateway.media.vault
     AuditLog(given.database, utc_now).record_now(act="backup.made", subject="database", details={"target": target})
     with progress() as report:
         made = create_backup(
@@ -39,6 +40,7 @@ def backup(target: str, recipients: tuple[str, ...], plain: bool) -> None:
             place,
             version=__version__,
             now=utc_now(),
+            files=MediaSource(given.database, vault) if vault and not no_media else None,
             ledger=given.gateway.erasures.parts(),
             recipients=keys,
             report=report,

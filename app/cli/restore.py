@@ -82,12 +82,12 @@ def _settle(url: str, found: Unpacked, parts: list[LedgerPart]) -> Settled:
     from app import __version__
     from app.container import Gateway
     from app.jobs.process import process_due
-    from app.services.backups import bring_up_to_date, settle
+    from app.services.backups import bring_up_to_date, restore_files, settle
 
     copy = Gateway.build(dataclasses.replace(services().config, database_url=url), __version__)
     try:
         bring_up_to_date(copy.database)
-        return settle(
+        done = settle(
             copy.database,
             ledger=copy.erasures,
             parts=parts,
@@ -97,6 +97,9 @@ def _settle(url: str, found: Unpacked, parts: list[LedgerPart]) -> Settled:
             now=utc_now(),
             made_at=str(found.facts["created_at"]),
         )
+        if copy.media.vault is not None:
+            restore_files(copy.database, copy.media.vault, found.files(), lambda size: None)
+        return done
     finally:
         copy.database.empty_wal()
         copy.database.dispose()

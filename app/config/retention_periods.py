@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+COMPARED = ("retention_notifications_days", "retention_messages_days", "retention_events_days")
+
 _FOR_EVER = 1_000_000
 _META_REPEATS_FOR = 8
 """Days: Meta sends a webhook that was not answered 200 again for seven."""

@@ -89,6 +89,7 @@ class Config:
 
     retention_notifications_days: int = _setting(30, parsers.days)
     retention_messages_days: int = _setting(0, parsers.days)
+    retention_media_days: int = _setting(0, parsers.days)
     retention_attempts_days: int = _setting(30, parsers.days)
     retention_events_days: int = _setting(0, parsers.days)
     retention_audit_days: int = _setting(0, parsers.days)
@@ -97,7 +98,6 @@ class Config:
     backup_every_hours: int = _setting(1, parsers.integer(1, 720))
     backup_keep: int = _setting(24, parsers.integer(1, 10_000))
     backup_recipients: tuple[str, ...] = _setting((), parsers.list_of(parsers.age_recipient), name="BACKUP_RECIPIENT")
-
     worker: str = _setting("embedded", parsers.one_of("embedded", "external"))
     web_concurrency: int = _setting(min(2, os.cpu_count() or 1), parsers.integer(1, 128))
     web_worker_class: str = _setting("gevent", parsers.one_of("gevent", "gthread", "sync"))
@@ -238,8 +238,8 @@ def _contradictions(given: Mapping[str, Any], on_platform: bool) -> list[str]:
     wrong["MEDIA_S3_ACCESS_KEY and MEDIA_S3_SECRET_KEY: both or none; without them the machine's own role is used"] = (
         ("media_s3_access_key" in given) != ("media_s3_secret_key" in given)
     )
-    kept = (f"retention_{name}_days" for name in ("notifications", "messages", "events"))
-    wrong |= retention_periods.contradictions(*(given.get(name, getattr(Config, name)) for name in kept))
+    kept = (given.get(name, getattr(Config, name)) for name in retention_periods.COMPARED)
+    wrong |= retention_periods.contradictions(*kept)
     wrong["SMTP_URL: required with ALERT_EMAIL; the server that takes the mail, as smtp://user:password@host:587"] = (
         "alert_email" in given and "smtp_url" not in given
     )

@@ -25,6 +25,7 @@ from app.models import (
     SendAttempt,
     StatusReport,
 )
+from app.store import media
 from app.store.erased_events import ERASED, erased_data
 
 UNSYNCHRONISED = {"synchronize_session": False}
@@ -77,6 +78,7 @@ def erase_messages(session: Session, contact_id: str, limit: int, now: datetime)
     query = select(Message.id, Message.wamid, Message.status).where(Message.contact_id == contact_id).limit(limit)
     found = session.execute(query).all()
     ids = [row.id for row in found]
+    media.release(session, media.ids_of_messages(session, ids), now)
     _run(session, delete(QueuedSend).where(QueuedSend.message_id.in_(ids)))
     for model, blank in ((SendAttempt, {"error": None}), (StatusReport, {"error": None, "callback_data": None})):
         rows = session.execute(select(model.id, model.wamid).where(model.message_id.in_(ids)))

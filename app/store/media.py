@@ -68,6 +68,12 @@ def of_messages(session: Session, message_ids: Collection[str]) -> list[StoredMe
     return [to_domain(row) for row in found]
 
 
+def ids_of_messages(session: Session, message_ids: Collection[str]) -> list[str]:
+    """Return the ids of the files of these messages that are not erased yet."""
+    query = select(_MEDIA.c.id).where(_MEDIA.c.message_id.in_(message_ids), _MEDIA.c.state != MediaState.ERASED)
+    return list(session.scalars(query))
+
+
 def page(
     session: Session, numbers: Collection[str] | None, equal: dict[str, str], before: str | None, limit: int
 ) -> list[StoredMedia]:

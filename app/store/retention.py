@@ -9,17 +9,19 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from app.domain.media import MediaState
 from app.models import (
     Delivery,
     DeliveryAttempt,
     Event,
+    Media,
     Message,
     MessageIndexQueue,
     MessageRevision,
@@ -28,7 +30,7 @@ from app.models import (
     StatusReport,
 )
 from app.models.base import table
-from app.store import audit_log
+from app.store import audit_log, media
 from app.store.erased_events import erased_data
 
 PRUNED = "[deleted]"
@@ -92,13 +94,7 @@ def find_contents(session: Session, after: str, cutoff: datetime, limit: int) ->
     query = select(Message.id, Message.status, Message.message).order_by(Message.id).limit(limit)
     looked_at = session.execute(query.where(Message.id > after, Message.id < _first_id(cutoff))).all()
     ids = [row.id for row in looked_at if row.message != PRUNED]
-    owed = set(
-        session.scalars(
-            select(Event.message_id)
-            .join(Delivery, Delivery.event_id == Event.id)
-            .where(Event.message_id.in_(ids), Delivery.state == "pending")
-        )
-    )
+    owed = _owed_messages(session, ids)
     emptied: dict[str, list[tuple[int, str]]] = {}
     events = select(Event.sequence, Event.message_id, Event.type, Event.data).where(Event.message_id.in_(ids))
     for sequence, message_id, kind, data in session.execute(events):
@@ -118,12 +114,21 @@ def find_contents(session: Session, after: str, cutoff: datetime, limit: int) ->
     )
 
 
+def _owed_messages(session: Session, ids: Sequence[str | None]) -> set[str | None]:
+    """Return those of these messages of which an event is still to be delivered."""
+    query = select(Event.message_id).join(Delivery, Delivery.event_id == Event.id)
+    return set(session.scalars(query.where(Event.message_id.in_(ids), Delivery.state == "pending")))
+
+
 def prune_contents(session: Session, rows: list[Any]) -> None:
     """Delete the contents of messages, their earlier versions, their words in the search index, and their events' data.
 
     Who wrote when, to which number, and what became of it stays.
     """
     ids = [id for id, _ in rows]
+    files = media.ids_of_messages(session, ids)
+    if files:
+        prune_media(session, files)
     _run(
         session,
         update(Message)
@@ -138,6 +143,30 @@ def prune_contents(session: Session, rows: list[Any]) -> None:
     emptied = [{"number": sequence, "emptied": data} for _, events in rows for sequence, data in events]
     if emptied:
         session.connection().execute(_EMPTY_EVENT, emptied)
+
+
+def find_media(session: Session, after: str, cutoff: datetime, limit: int) -> Found:
+    """Find files that came before a time. Those of messages that may still be sent, or are still owed, stay."""
+    query = select(Media.id, Media.state, Media.message_id, Message.status)
+    query = query.outerjoin(Message, Message.id == Media.message_id).order_by(Media.id).limit(limit)
+    looked_at = session.execute(query.where(Media.id > after, Media.id < _first_id(cutoff))).all()
+    owed = _owed_messages(session, [row.message_id for row in looked_at])
+    return _found(
+        [
+            (
+                row.id,
+                None if row.state == MediaState.ERASED else row.id,
+                row.status in UNSETTLED or row.message_id in owed,
+            )
+            for row in looked_at
+        ],
+        after,
+    )
+
+
+def prune_media(session: Session, ids: list[Any]) -> None:
+    """Delete files; a worker deletes their contents from the vault, unless another file has the same."""
+    media.release(session, ids, datetime.now(UTC), reason="deleted by retention")
 
 
 def find_send_attempts(session: Session, after: str, cutoff: datetime, limit: int) -> Found:

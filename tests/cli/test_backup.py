@@ -14,10 +14,12 @@ from sqlalchemy import delete, select, update
 
 from app.clock import utc_now
 from app.container import Gateway
-from app.models import Base, Contact, Message, SendAttempt, WorkerSeen
+from app.domain.media_types import MediaType
+from app.models import Base, Contact, MediaFile, Message, SendAttempt, WorkerSeen
 from app.services.audit_log import verify_chain
 from app.services.backups import TakeSnapshots, places
 from app.services.operations.audit import audit_balance
+from app.store import media
 from tests.cli.conftest import Run
 from tests.conftest import API_KEY, on_sqlite, with_settings
 from tests.factories import ANA, BO, contact, message_body, text
@@ -246,7 +248,7 @@ class FakeBody(io.BytesIO):
 def test_a_worker_takes_snapshots_and_keeps_the_newest(gateway: Gateway, tmp_path: Path) -> None:
     moment = [utc_now()]
     config = with_settings(gateway.config, backup_dir=str(tmp_path / "snapshots"), backup_keep=2)
-    take = TakeSnapshots(config, gateway.database, gateway.erasures, "0", lambda: moment[0])
+    take = TakeSnapshots(config, gateway.database, gateway.erasures, None, "0", lambda: moment[0])
 
     taken = []
     for _ in range(4):
@@ -262,4 +264,25 @@ def test_a_snapshot_that_cannot_be_written_stops_no_worker(gateway: Gateway, tmp
     (tmp_path / "file").write_text("in the way")
     config = with_settings(gateway.config, backup_dir=str(tmp_path / "file"))
 
-    assert TakeSnapshots(config, gateway.database, gateway.erasures, "0", utc_now)() is False
+    assert TakeSnapshots(config, gateway.database, gateway.erasures, None, "0", utc_now)() is False
+
+
+@on_sqlite
+def test_files_come_back_under_new_names(run: Run, gateway: Gateway, tmp_path: Path) -> None:
+    vault = gateway.media.vault
+    assert vault is not None
+    kept = vault.put(iter([b"a picture"]), 100)
+    with gateway.database.write() as session:
+        media.share(session, kept.sha256, kept.key, kept.size, MediaType("image/jpeg"), utc_now())
+        media.share(session, "0" * 64, "ab/ab" + "0" * 30, 5, MediaType("image/jpeg"), utc_now())
+    made = run("backup", str(tmp_path / "copy"))
+    assert "1 files" in made.output and "1 files were not in the vault" in made.output
+    vault.delete(kept.key)
+
+    restored = run("restore", "--force", str(tmp_path / "copy"))
+
+    assert restored.exit_code == 0, restored.output
+    with gateway.database.read() as session:
+        key = session.scalars(select(MediaFile.key).where(MediaFile.sha256 == kept.sha256)).one()
+    assert key != kept.key
+    assert b"".join(vault.open(key)) == b"a picture"

@@ -7,6 +7,7 @@ snapshot.
 """
 
 from app.services.backups.create import Report, create_backup
+from app.services.backups.media import MediaSource, restore_files
 from app.services.backups.places import place_of
 from app.services.backups.restore import (
     Unpacked,
@@ -21,6 +22,7 @@ from app.services.backups.schedule import TakeSnapshots
 from app.services.backups.settle import Settled, settle
 
 __all__ = [
+    "MediaSource",
     "Report",
     "Settled",
     "TakeSnapshots",
@@ -30,6 +32,7 @@ __all__ = [
     "create_backup",
     "place_of",
     "refuse_in_use",
+    "restore_files",
     "restore_postgresql",
     "restore_sqlite",
     "settle",

@@ -14,11 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from app.db.database import Database
 from app.services.backups import sealing, snapshot_sqlite
 from app.services.backups.archive import DATABASE, ERASURES, MEDIA, TABLES, ArchiveWriter, read_archive
+from app.services.backups.media import MediaSource
 from app.services.backups.places import PARTIAL, Place
 from app.services.erasures import LedgerPart
 
@@ -87,13 +88,6 @@ def create_backup(
             size = target.stat().st_size
             place.publish(target, digest, _Step(report, "read back", size).add)
     return Made(size, snapshot.rows, copied, missing, bool(keys))
-
-
-class MediaSource:
-    """Files of the vault: `keys` of those that a snapshot names, and `open`, which returns size and stream, or None."""
-
-    def __init__(self, keys: Callable[[], Sequence[str]], open_file: Callable[[str], tuple[int, IO[bytes]] | None]):
-        self.keys, self.open = keys, open_file
 
 
 class _Step:

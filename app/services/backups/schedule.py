@@ -12,9 +12,11 @@ from app.db.database import Database
 from app.errors import GatewayError
 from app.logs import get_logger
 from app.services.backups.create import create_backup
+from app.services.backups.media import MediaSource
 from app.services.backups.places import FilePlace
 from app.services.erasures import ErasureLedger
 from app.store import upkeep
+from app.vault import Vault
 
 PREFIX, SUFFIX = "whatsapp-", ".backup"
 
@@ -25,12 +27,14 @@ class TakeSnapshots:
     """Writes a backup to `BACKUP_DIR` every `BACKUP_EVERY_HOURS`, and keeps the newest `BACKUP_KEEP`."""
 
     def __init__(
-        self, config: Config, database: Database, ledger: ErasureLedger, version: str, now: Callable[[], datetime]
-    ) -> None:
+        self, config: Config, database: Database, ledger: ErasureLedger, vault: Vault | None, version: str,
+        now: Callable[[], datetime],
+    ) -> None:  # fmt: skip
         self._config = config
         self._database = database
         self._ledger = ledger
         self._version = version
+        self._files = MediaSource(database, vault) if vault is not None else None
         self._now = now
 
     def __call__(self) -> bool:
@@ -51,6 +55,7 @@ class TakeSnapshots:
                     version=self._version,
                     now=now,
                     ledger=self._ledger.parts(),
+                    files=self._files,
                     recipients=self._config.backup_recipients,
                 )
         except (OSError, GatewayError) as error:

@@ -31,8 +31,16 @@ BATCH_SIZE = 200
 class EraseContact:
     """Erases contacts. An interrupted call may be repeated, because the contact's own row is deleted last."""
 
-    def __init__(self, database: Database, ledger: ErasureLedger, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        ledger: ErasureLedger,
+        now: Callable[[], datetime],
+        discard: Callable[[], bool] | None = None,
+    ) -> None:
+        """`discard` deletes contents from the vault that nothing uses any more, and returns whether there were any."""
         self._database = database
+        self._discard = discard
         self._ledger = ledger
         self._now = now
 
@@ -65,6 +73,8 @@ class EraseContact:
             data = {"contact": nobody, "previous": None, "reason": "erased", "opt_out": None, "handover": None}
             append_contact_updated(session, None, data, self._now(), None)
             record_act(session, self._now(), act="contact.erased", subject=f"contact:{contact_id}")
+        while self._discard is not None and self._discard():
+            pass
         self._sweep()
 
     def _until_none_is_left(self, erase_batch: Callable[[Session], int]) -> None:

@@ -38,6 +38,12 @@ KINDS = (
         retention.prune_contents,
     ),
     Kind(
+        "media",
+        lambda config: config.retention_media_days,
+        retention.find_media,
+        retention.prune_media,
+    ),
+    Kind(
         "send_attempts",
         lambda config: config.retention_attempts_days,
         retention.find_send_attempts,

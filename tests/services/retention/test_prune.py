@@ -15,6 +15,7 @@ from app.models import (
     Delivery,
     DeliveryAttempt,
     Event,
+    Media,
     Message,
     MessageDocument,
     Notification,
@@ -187,3 +188,19 @@ def test_steps_become_as_long_as_they_may_be(seconds: float, size: int) -> None:
 
     assert pace.size == size
     assert pause >= 9 * seconds
+
+
+@on_sqlite
+def test_files_go_with_their_age_and_with_the_contents_of_their_message(
+    gateway: Gateway, receive: Callable[..., None], prune: Prune
+) -> None:
+    image = {"id": "733", "mime_type": "image/jpeg", "sha256": "aGFzaA==", "caption": "Look"}
+    for number, kind in enumerate(("media", "messages")):
+        message = {**text(), "type": "image", "image": {**image, "id": f"73{number}"}}
+        del message["text"]
+        receive(message_body(message))
+        assert rows(gateway, Media.state)[-1] == ("pending",)
+
+        prune(kind)
+
+        assert {state for (state,) in rows(gateway, Media.state)} == {"erased"}

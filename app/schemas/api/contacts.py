@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from app.schemas.api.lists import PageQuery
-from app.schemas.api.query import NumberId, Person, Plain, Words
+from app.schemas.api.query import Choice, NumberId, Person, Plain, Query, Words
 from app.schemas.normalized_message import NormalizedMessage, UtcTime
 from app.schemas.send.values import Flag
 from app.schemas.strict import Strict
@@ -118,6 +118,12 @@ class ToldEvent(Schema):
     type = fields.String(required=True)
     timestamp = UtcTime(required=True)
     data = fields.Raw(required=True)
+
+
+class ExportQuery(Query):
+    """How to export."""
+
+    format = Choice(["json", "zip"], description="`zip`: with a page for people, and the files of messages.")
 
 
 class ContactExport(Schema):

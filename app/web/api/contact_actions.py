@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
 from app.domain.handover import HandledBy
-from app.schemas.api.contacts import ContactAnswer, ContactChange, ContactExport, HandoverRequest, ToldEvent
+from app.schemas.api.contacts import (
+    ContactAnswer,
+    ContactChange,
+    ContactExport,
+    ExportQuery,
+    HandoverRequest,
+    ToldEvent,
+)
 from app.schemas.api.service import DoneAnswer
 from app.schemas.normalized_message import normalized
 from app.services.contacts import Export, export_contact
+from app.web.api import contact_archive
 from app.web.api.contacts import meant
 from app.web.auth import caller, requires
 from app.web.bodies import read_object
 from app.web.context import gateway
 from app.web.cooperative import yielding
 from app.web.openapi.operations import describe
+from app.web.query import query
 
 PREFIX = "/api/contacts"
 
@@ -58,13 +68,22 @@ def erase(contact_id: str) -> ResponseReturnValue:
 
 
 @export_bp.get("/<contact_id>/export")
-@describe("exportContact", "Contacts", {200: ContactExport})
+@describe("exportContact", "Contacts", {200: ContactExport}, query=ExportQuery)
 def export(contact_id: str) -> ResponseReturnValue:
-    """Export everything we know of a contact: its names, messages and events, oldest first."""
+    """Export everything we know of a contact: its names, messages and events, oldest first.
+
+    `format=zip` answers a zip with a page for people (`index.html`), the same JSON, and the files of messages.
+    """
     contact_id = meant(contact_id)
     exported = export_contact(gateway().database, gateway().contacts, contact_id, caller().numbers)
     gateway().audit_log.record_now(act="contact.exported", subject=f"contact:{contact_id}")
-    return Response(_written(exported), mimetype="application/json")
+    if query().get("format") != "zip":
+        return Response(_written(exported), mimetype="application/json")
+    numbers = caller().numbers
+    begin = partial(export_contact, gateway().database, gateway().contacts, contact_id, numbers)
+    headers = {"Content-Disposition": f'attachment; filename="contact-{contact_id[:8]}.zip"'}
+    pieces = contact_archive.written(gateway().media, begin, _written, normalized)
+    return Response(yielding(pieces), mimetype="application/zip", headers=headers)
 
 
 def _written(exported: Export) -> Iterator[str]:

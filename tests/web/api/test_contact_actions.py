@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,15 @@ import pytest
 import responses
 from flask.testing import FlaskClient
 from sqlalchemy import text as sql
+from sqlalchemy import update
 
 from app.container import Gateway
 from app.db.database import Database
-from app.models import Base
+from app.domain.media_types import MediaType
+from app.models import Base, Media
 from app.services.messages.search_index import index_messages
 from app.services.operations.audit import audit_balance
+from app.store import media
 from tests.conftest import API_KEY, on_sqlite
 from tests.factories import (
     ANA,
@@ -241,3 +246,34 @@ def _dump(database: Database) -> str:
     with database.read() as session:
         tables = Base.metadata.sorted_tables
         return "\n".join(repr(tuple(row)) for each in tables for row in session.execute(sql(f"SELECT * FROM {each}")))
+
+
+@on_sqlite
+def test_an_export_as_a_zip_has_a_page_for_people_and_the_files(
+    client: FlaskClient, gateway: Gateway, get: Get, receive: Receive
+) -> None:
+    image = {"id": "733", "mime_type": "image/jpeg", "sha256": "aGFzaA==", "caption": "<b>Look</b>"}
+    message = {**text("x"), "type": "image", "image": image}
+    del message["text"]
+    receive(message_body(message, contacts=[contact()]), message_body(text("Second")))
+    vault = gateway.media.vault
+    assert vault is not None
+    kept = vault.put(iter([b"\xff\xd8\xff picture"]), 100)
+    with gateway.database.write() as session:
+        media.share(session, kept.sha256, kept.key, kept.size, MediaType("image/jpeg"), gateway.now())
+        values = {"state": "stored", "sha256": kept.sha256, "mime_type": "image/jpeg", "filename": "../<a>.jpg"}
+        session.execute(update(Media).values(values))
+    ana = get("/api/contacts")["data"][0]
+
+    answer = client.get(
+        f"/api/contacts/{ana['id']}/export?format=zip", headers={"Authorization": f"Bearer {API_KEY}"}
+    )
+
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+        assert archive.testzip() is None
+        (picture,) = (name for name in archive.namelist() if name.startswith("media/"))
+        assert archive.read(picture) == b"\xff\xd8\xff picture"
+        assert json.loads(archive.read("contact.json")) == get(f"/api/contacts/{ana['id']}/export")
+        page = archive.read("index.html").decode()
+    assert f'<img src="{picture}"' in page and "&lt;b&gt;Look&lt;/b&gt;" in page and "<b>" not in page
+    assert "Second" in page and ".zip" in answer.headers["Content-Disposition"]

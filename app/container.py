@@ -178,11 +178,8 @@ class Gateway:
 
         alerts = Alerts(database, channel_kinds(config), now)
         handlers = _handler_pool(config)
-        subscribers = SubscriberClient(
-            user_agent=f"whatsapp-service/{version}",
-            allowed=config.forward_allow_nets,
-            pool_size=config.worker_threads,
-        )
+        agent, nets = f"whatsapp-service/{version}", config.forward_allow_nets
+        subscribers = SubscriberClient(user_agent=agent, allowed=nets, pool_size=config.worker_threads)
         with_a_person, revoked = hand_over.with_a_person, partial(is_revoked, database)
         post_event = HttpDelivery(
             subscribers, now, SendReplies(send, with_a_person), with_a_person=with_a_person, is_revoked=revoked,

@@ -64,6 +64,14 @@ class Day:
             time.sleep(0.1)
         raise TimeoutError(customer)
 
+    def api(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """Call the gateway's API."""
+        answer = requests.request(method, f"{self.gateway}{path}", json=body, headers=self._key, timeout=30)
+        if not answer.ok:
+            raise RuntimeError(f"{path}: {answer.status_code} {answer.text[:300]}")
+        found: dict[str, Any] = answer.json()
+        return found
+
     def _post(self, url: str, body: Any, headers: dict[str, str] | None = None) -> dict[str, Any]:
         answer = requests.post(url, json=body, headers=headers, timeout=30)
         if not answer.ok:
@@ -80,14 +88,33 @@ def live(day: Day) -> None:
     for wa_id, name, _said in PEOPLE:
         requests.patch(f"{day.simulator}/simulator/api/customers/{wa_id}", json={"name": name}, timeout=10)
         day.write(wa_id, "text", {"body": dict((p[0], p[2]) for p in PEOPLE)[wa_id]})
+    time.sleep(1.1)
+    day.send("34600111222", {"message": "¡Sí, Bruno! Llega en 48 horas."})
+    day.send("351912345678", {"message": "De nada, Inês! 💛"})
     day.write("5491187654321", "location", {"latitude": -34.6037, "longitude": -58.3816, "name": "Obelisco"})
     _ana(day)
+    _team(day)
+
+
+def _team(day: Day) -> None:
+    """What the team does: labels, a note, a quick reply."""
+    made = {name: day.api("POST", "/api/labels", {"name": name})["id"] for name in ("Envíos", "Reclamo", "Mayorista")}
+    for customer, names in ((ANA, ["Reclamo"]), ("34600111222", ["Envíos"]), ("34611222333", ["Mayorista", "Envíos"])):
+        path = f"/api/conversations/{day.conversation(customer)}"
+        day.api("PUT", f"{path}/labels", {"labels": [made[name] for name in names]})
+    note = {"text": "Ya avisé al depósito: cambio sin cargo."}
+    day.api("POST", f"/api/conversations/{day.conversation(ANA)}/notes", note)
+    for customer in ("34600111222", "351912345678", "5215512345678", ANA):
+        contact = day.api("GET", f"/api/conversations/{day.conversation(customer)}")["contact"]["id"]
+        day.api("POST", f"/api/contacts/{contact}/handover", {"to": "human"})
 
 
 def _ana(day: Day) -> None:
     day.write(ANA, "text", {"body": "Hola! 👋 Quiero saber por mi pedido *A-1042*"})
     buttons = ["Mi pedido", "Horarios", "Hablar con alguien"]
+    time.sleep(1.1)
     day.send(ANA, {"message": "Hola Ana 👋 ¿Qué necesitás?", "buttons": buttons})
+    time.sleep(1.1)
     day.write(ANA, "interactive", {"type": "button_reply", "button_reply": {"id": "3", "title": "Hablar con alguien"}})
     day.write(ANA, "text", {"body": "Me llegó esto, no es lo que pedí:"})
     pixels = base64.b64encode(picture_of(640, 420)).decode()
@@ -95,6 +122,7 @@ def _ana(day: Day) -> None:
     day.write(ANA, "image", None, file=picture)
     address = "La dirección es:\n> San Martín 1220, 2° B\n- timbre roto\n- llamar al +54 9 11 1234 5678"
     asked = day.write(ANA, "text", {"body": address})
+    time.sleep(1.1)
     answer = day.send(ANA, {"message": "Uy, perdón. Te lo cambiamos hoy mismo ✅", "reply_to": asked["id"]})
     time.sleep(1)
     day.write(ANA, "reaction", {"message_id": answer["message_id"], "emoji": "❤️"})

@@ -34,7 +34,7 @@ export function begin() {
   beginFiles(sendOne);
   beginVoice(sendOne);
   beginEmoji(insert);
-  if (matchMedia("(hover: hover)").matches) box().focus({ preventScroll: true });
+  if (!matchMedia("(pointer: coarse)").matches) box().focus({ preventScroll: true });
 }
 
 function onInput() {

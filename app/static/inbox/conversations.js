@@ -103,17 +103,33 @@ document.addEventListener("submit", async (event) => {
 });
 
 async function refreshPane() {
-  const fresh = await part(location.href, { background: true }).catch(() => null);
-  if (!fresh || !byId("panel")) return;
-  localise(fresh);
-  const panel = fresh.querySelector("#panel");
-  panel.hidden = byId("panel").hidden;
-  const note = byId("note")?.value;
-  byId("panel").replaceWith(panel);
-  if (note && document.activeElement?.id === "note") byId("note").value = note;
-  document.querySelector(".thread-top").replaceWith(fresh.querySelector(".thread-top"));
+  await refreshAround(true);
   await thread.refresh();
 }
+
+/** Bring what stands around the thread up to date: its head, and the panel unless somebody is writing in it. */
+async function refreshAround(mine = false) {
+  const open = thread.openId();
+  const fresh = await part(location.href.replace(/#.*/, ""), { background: true }).catch(() => null);
+  if (!fresh || !byId("panel") || thread.openId() !== open) return;
+  localise(fresh);
+  const [panel, head] = [fresh.querySelector("#panel"), fresh.querySelector(".thread-top")];
+  panel.hidden = byId("panel").hidden;
+  const line = head.querySelector("#presence");
+  line.textContent = byId("presence").textContent;
+  line.className = byId("presence").className;
+  head.querySelector("[data-panel]").setAttribute("aria-expanded", String(!panel.hidden));
+  if (mine || !byId("panel").contains(document.activeElement)) swap(byId("panel"), panel);
+  swap(document.querySelector(".thread-top"), head);
+}
+
+function swap(old, fresh) {
+  if (old.isEqualNode(fresh)) return;
+  const focused = old.contains(document.activeElement) ? document.activeElement : null;
+  old.replaceWith(fresh);
+  if (focused) (focused.id ? byId(focused.id) : fresh.querySelector(`[name="${focused.name}"]`))?.focus({ preventScroll: true });
+}
+const refreshAroundSoon = settled(700, () => refreshAround());
 
 /* The list */
 
@@ -193,7 +209,10 @@ function news(what) {
   if ("unread" in what) count(what);
   if (ids && !ids.length) return;
   refreshListSoon();
-  if (open && (!ids || ids.includes(open))) refreshThread();
+  if (open && (!ids || ids.includes(open))) {
+    refreshThread();
+    refreshAroundSoon();
+  }
 }
 
 /** Show the counts of unread conversations and of those that wait: in the title, and on the filters. */

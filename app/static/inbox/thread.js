@@ -99,7 +99,7 @@ export async function refresh({ stay = false } = {}) {
   const shown = thread();
   if (!shown || list().querySelector("[data-newer]")) return false;
   const wasAtEnd = isAtEnd();
-  const newest = list().querySelector("li.message:not(.pending):last-of-type")?.dataset.at ?? "";
+  const before = messages().at(-1)?.dataset.at ?? "";
   const fresh = await part(shown.dataset.messages, { background: true });
   if (shown !== thread()) return false;
   const box = el("ol");
@@ -109,7 +109,7 @@ export async function refresh({ stay = false } = {}) {
   dropSent(box);
   const older = list().querySelector(".older:first-child");
   for (const each of box.querySelectorAll(".older")) if (older || list().children.length) each.remove();
-  const came = [...box.querySelectorAll("li.message:not(.notice)")].filter((each) => !byId(each.id) && each.dataset.at > newest);
+  const came = [...box.querySelectorAll("li.message:not(.notice)")].filter((each) => !byId(each.id) && each.dataset.at > before);
   merge(list(), box);
   for (const pending of list().querySelectorAll(".pending")) list().append(pending);
   const theirs = came.filter((each) => each.classList.contains("theirs"));

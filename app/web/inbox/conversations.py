@@ -96,7 +96,7 @@ def page(conversation_id: str, status: int = 200, **more: Any) -> ResponseReturn
         **more,
     }
     if "X-Inbox-Part" in request.headers:
-        return render_template("inbox/thread/pane.html", when=when, me=person(), **values), status
+        return render_template("inbox/thread/pane.html", when=when, **values), status
     return render_template("inbox/conversations.html", **{**_list(asked), **values}), status
 
 

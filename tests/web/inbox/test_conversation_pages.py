@@ -70,6 +70,16 @@ def test_a_page_holds_nothing_that_its_policy_forbids(browser: Browser, thread: 
         assert not re.search(r"<[^>]+\son\w+=|<[^>]+\sstyle=|<style|javascript:", page.text)
 
 
+def test_a_script_gets_the_piece_that_it_asks_for(browser: Browser, thread: str) -> None:
+    part = {"X-Inbox-Part": "1", "Sec-Fetch-Dest": "empty"}
+    pane = browser.get(f"/inbox/{thread}", headers=part)
+    messages = browser.get(f"/inbox/{thread}/messages", headers=part)
+
+    assert pane.status_code == 200 and pane.text.lstrip().startswith("<section") and "<html" not in pane.text
+    assert messages.text.count('<li class="message') == 1 and "composer" not in messages.text
+    assert browser.get(f"/inbox/{'x' * 36}", headers=part).status_code == 404
+
+
 def test_a_page_is_small(browser: Browser, thread: str, receive: Receive) -> None:
     now = int(time.time())
     receive(message_body(*[text("Lorem ipsum dolor sit amet " * 4, timestamp=now - n) for n in range(60)]))

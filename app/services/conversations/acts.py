@@ -54,18 +54,28 @@ class ConversationActs:
 
     def label(self, conversation_id: str, label_ids: Sequence[str], numbers: Numbers) -> None:
         """Let a conversation have exactly these labels. Raises `Invalid` for an unknown one, or too many."""
-        wanted = set(label_ids)
+        with self._act(conversation_id, numbers) as (session, row):
+            self._set_labels(session, row, set(label_ids))
+
+    def relabel(self, conversation_id: str, numbers: Numbers, *, add: str = "", remove: str = "") -> None:
+        """Put one label on a conversation, or take one off; its others stay, whoever changes them at this moment.
+
+        Raises `Invalid` as `label` does.
+        """
+        with self._act(conversation_id, numbers) as (session, row):
+            self._set_labels(session, row, (labels.ids_of(session, row.id) | {add}) - {remove, ""})
+
+    def _set_labels(self, session: Session, row: Any, wanted: set[str]) -> None:
+        before = labels.ids_of(session, row.id)
+        if wanted == before:
+            return
         if len(wanted) > MOST_LABELS:
             raise Invalid(fields={"labels": [f"must be at most {MOST_LABELS}"]})
-        with self._act(conversation_id, numbers) as (session, row):
-            before = labels.ids_of(session, row.id)
-            if wanted == before:
-                return
-            if wanted - labels.existing(session, wanted):
-                raise Invalid(fields={"labels": ["names a label that is not there: see /api/labels"]})
-            labels.put(session, row.id, wanted - before)
-            labels.take(session, row.id, before - wanted)
-            self._change(session, row, "conversation.labelled", {"labels": sorted(wanted)})
+        if wanted - labels.existing(session, wanted):
+            raise Invalid(fields={"labels": ["names a label that is not there: see /api/labels"]})
+        labels.put(session, row.id, wanted - before)
+        labels.take(session, row.id, before - wanted)
+        self._change(session, row, "conversation.labelled", {"labels": sorted(wanted)})
 
     def note(self, conversation_id: str, text: str, numbers: Numbers) -> Note:
         """Write a note into the thread, for the team alone; it is never sent. Raises `Invalid`."""

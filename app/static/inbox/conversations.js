@@ -95,6 +95,7 @@ document.addEventListener("submit", async (event) => {
   if (!form.matches("[data-act], [data-decide]")) return;
   event.preventDefault();
   const data = new FormData(form, event.submitter);
+  if (data.has("seen")) data.set("seen", thread.newest());
   const response = await send(form.action, data).catch(() => null);
   if (!response?.ok) return form.submit();
   if (form.matches("[data-decide]")) return thread.refresh();

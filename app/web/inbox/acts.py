@@ -46,12 +46,10 @@ def assign(conversation_id: str) -> ResponseReturnValue:
 def labels(conversation_id: str) -> ResponseReturnValue:
     """Put a label on a conversation, one that is there or a new one, or take one off."""
     found = _one(conversation_id)
-    now = [each.id for each in found.labels]
     added, removed = request.form.get("add", "")[:36], request.form.get("remove", "")[:36]
     if request.form.get("make") and (name := request.form.get("name", "").strip()):
         added = gateway().labels.add(name).id
-    wanted = [each for each in [*now, added] if each and each != removed]
-    gateway().conversation_acts.label(found.id, wanted, numbers())
+    gateway().conversation_acts.relabel(found.id, numbers(), add=added, remove=removed)
     return _done(found)
 
 
@@ -65,9 +63,9 @@ def note(conversation_id: str) -> ResponseReturnValue:
 
 @bp.post("/close")
 def close(conversation_id: str) -> ResponseReturnValue:
-    """Close a conversation."""
-    found = _one(conversation_id)
-    gateway().conversation_acts.close(found.id, numbers())
+    """Close a conversation, unless the customer wrote after `seen`, the newest message that the page showed."""
+    found, shown = _one(conversation_id), request.form.get("seen", "")[:36]
+    gateway().conversation_acts.close(found.id, numbers(), seen=shown or None)
     return _done(found)
 
 

@@ -312,6 +312,33 @@ def test_what_came_after_the_page_was_loaded_stays_unread(
     assert _messages(gateway, thread)[0].message.message_id in str(told.calls[0].request.body)
 
 
+def test_a_conversation_in_which_the_customer_wrote_meanwhile_is_not_closed(
+    browser: Browser, thread: str, gateway: Gateway, receive: Receive
+) -> None:
+    shown = _form(browser.get(f"/inbox/{thread}?panel=1").text.partition(f"/inbox/{thread}/close")[2], "seen")
+    receive(message_body(text("One more thing", timestamp=int(time.time()))))
+
+    assert browser.post(f"/inbox/{thread}/close", data={"seen": shown}).status_code == 409
+
+    assert not gateway.conversations.one(thread, None).is_closed
+    later = _form(browser.get(f"/inbox/{thread}?panel=1").text.partition(f"/inbox/{thread}/close")[2], "seen")
+    assert browser.post(f"/inbox/{thread}/close", data={"seen": later}).status_code == 303
+
+
+def test_labels_of_two_people_at_the_same_moment_both_stay(
+    browser: Browser, thread: str, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = gateway.labels.add("one").id, gateway.labels.add("two").id
+    page = gateway.conversations.one(thread, None)
+    browser.post(f"/inbox/{thread}/labels", data={"add": one})
+    # As somebody reads it who asked before the first label was there.
+    monkeypatch.setattr(gateway.conversations, "one", lambda conversation_id, numbers: page)
+    browser.post(f"/inbox/{thread}/labels", data={"add": two})
+    monkeypatch.undo()
+
+    assert {each.id for each in gateway.conversations.one(thread, None).labels} == {one, two}
+
+
 def test_a_quick_reply_is_offered_in_the_composer(browser: Browser, thread: str, gateway: Gateway) -> None:
     gateway.quick_replies.add("hola", "¡Hola! ¿En qué te ayudo?")
 

@@ -107,6 +107,14 @@ def _is_other_ogg(found: MediaType) -> bool:
     return found.mime_type == "audio/ogg" and found.codecs != "opus"
 
 
+def usual_purpose(found: MediaType) -> Purpose:
+    """Return what a person means who sends such a file without saying more."""
+    if found.mime_type in _RULES[Purpose.IMAGE].converts:
+        return Purpose.IMAGE
+    families = {"audio": Purpose.AUDIO, "video": Purpose.VIDEO}
+    return families.get(found.family, Purpose.DOCUMENT)
+
+
 def most_bytes(purpose: Purpose) -> int:
     """Return the largest size that Meta takes."""
     return _RULES[purpose].most

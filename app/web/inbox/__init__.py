@@ -14,6 +14,7 @@ from app.web.inbox import (
     answers,
     app_shell,
     assets,
+    attachments,
     conversations,
     house,
     keys,
@@ -39,8 +40,8 @@ def init_app(app: Flask, config: Config) -> None:
     languages.init_app(app)
     navigation.init_app(app)
     for module in (
-        assets, app_shell, sign_in, conversations, answers, acts, live, media, template_picker, me, people, keys,
-        house, stories, nowhere,
+        assets, app_shell, sign_in, conversations, answers, attachments, acts, live, media, template_picker, me,
+        people, keys, house, stories, nowhere,
     ):  # fmt: skip
         app.register_blueprint(module.bp)
     app.register_blueprint(sign_in.out)

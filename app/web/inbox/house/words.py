@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from babel.numbers import format_decimal, format_percent
 from babel.units import format_unit
 from flask_babel import get_locale
@@ -17,8 +19,7 @@ def duration(seconds: float | None) -> str:
         return NONE
     factor, unit = next(((by, unit) for below, by, unit in _STEPS if seconds < below), (1 / 86400, "duration-day"))
     value = seconds * factor
-    rounded = round(value, 1) if value < 10 else round(value)
-    return format_unit(rounded, unit, length="short", locale=get_locale())
+    return _unit(round(value, 1) if value < 10 else round(value), unit, str(get_locale()))
 
 
 def share(part: float | None) -> str:
@@ -32,5 +33,16 @@ def count(number: float | None, most: int | None = None) -> str:
     """Return a count with the language's separators, with a plus where counting stopped at `most`."""
     if number is None:
         return NONE
-    text: str = format_decimal(number, format="#,##0.#", locale=get_locale())
+    text = _decimal(number, str(get_locale()))
     return f"{text}+" if most is not None and number >= most else text
+
+
+@lru_cache(4096)
+def _unit(value: float, unit: str, language: str) -> str:
+    """Write a value with its unit. Cached: a page of plots has hundreds, most of them the same few."""
+    return format_unit(value, unit, length="short", locale=language)
+
+
+@lru_cache(4096)
+def _decimal(number: float, language: str) -> str:
+    return format_decimal(number, format="#,##0.#", locale=language)

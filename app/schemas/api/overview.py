@@ -15,6 +15,13 @@ class QueueAnswer(Schema):
     most = fields.Integer(required=True)
 
 
+class LastAuditAnswer(Schema):
+    """The last nightly audit."""
+
+    checked_at = UtcTime(required=True)
+    problems = fields.Integer(required=True, metadata={"description": "0: the books balance."})
+
+
 class OverviewAnswer(Schema):
     """How the gateway does now."""
 
@@ -27,3 +34,6 @@ class OverviewAnswer(Schema):
     held = fields.Integer(required=True, metadata={"description": "Sends that wait for a person's decision."})
     dead = fields.Integer(required=True, metadata={"description": "Deliveries that are no longer tried."})
     open_alerts = fields.Integer(required=True)
+    audit = fields.Nested(
+        LastAuditAnswer, required=True, allow_none=True, metadata={"description": "Null before the first night."}
+    )

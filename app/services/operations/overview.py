@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy.orm import Session
+
 from app.db.database import Database
 from app.services.delivering import EndpointBacklog, read_backlogs
 from app.services.operations.readiness import WORKER_SILENT_AFTER
-from app.store import backlogs, workers
+from app.store import backlogs, upkeep, workers
 from app.store.notifications import PROCESS
 
 
@@ -25,8 +27,19 @@ class Backlog:
 
 
 @dataclass(frozen=True, slots=True)
+class LastAudit:
+    """The last nightly audit: when it ran, and how many problems it found; 0 if the books balanced."""
+
+    checked_at: datetime
+    problems: int
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
-    """`worker` is `running` or `missing`. `held` sends wait for a person; `dead` deliveries are no longer tried."""
+    """`worker` is `running` or `missing`. `held` sends wait for a person; `dead` deliveries are no longer tried.
+
+    `audit` is None before the first night.
+    """
 
     at: datetime
     worker: str
@@ -37,6 +50,7 @@ class Overview:
     held: int
     dead: int
     open_alerts: int
+    audit: LastAudit | None
 
 
 def read_overview(database: Database, now: datetime) -> Overview:
@@ -55,7 +69,15 @@ def read_overview(database: Database, now: datetime) -> Overview:
             backlogs.held(session),
             sum(each.dead for each in owed),
             backlogs.open_alerts(session),
+            _last_audit(session),
         )
+
+
+def _last_audit(session: Session) -> LastAudit | None:
+    row = upkeep.find(session, upkeep.BALANCE)
+    if row is None or row.at is None or row.place is None or not row.place.isdigit():
+        return None
+    return LastAudit(row.at, int(row.place))
 
 
 def _sum(now: datetime, owed: list[EndpointBacklog]) -> Backlog:

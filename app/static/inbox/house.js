@@ -40,6 +40,7 @@ function load(fresh) {
 if (overview) {
   const again = () => refresh().catch(() => null).finally(() => setTimeout(again, EVERY_MS));
   setTimeout(again, EVERY_MS);
+  document.addEventListener("visibilitychange", () => refresh().catch(() => null));
 }
 
 for (const button of document.querySelectorAll("[data-copies]")) {

@@ -10,9 +10,9 @@ from sqlalchemy import select
 
 from app.container import Gateway
 from app.db.database import Database
-from app.models import Delivery, Job
+from app.models import Delivery, Job, Upkeep
 from app.services.operations import read_overview
-from app.store import backlogs
+from app.store import backlogs, upkeep
 from tests.conftest import API_KEY, PostWebhook
 from tests.factories import message_body, text
 
@@ -74,3 +74,14 @@ def test_dead_letters_are_counted_by_endpoint_and_some_are_tried_again(
     found = {each["endpoint_id"]: each for each in get("/api/deliveries/backlogs")["data"]}
     assert [(found[id]["pending"], found[id]["dead"]) for id in (first.id, second.id)] == [(2, 1), (3, 0)]
     assert get("/api/overview")["dead"] == 1
+
+
+def test_the_last_nightly_audit_is_told(database: Database) -> None:
+    now = datetime.now(UTC)
+    assert read_overview(database, now).audit is None
+    with database.write() as session:
+        session.add(Upkeep(name=upkeep.BALANCE, at=now, place="3"))
+
+    audit = read_overview(database, now).audit
+
+    assert audit is not None and audit.problems == 3

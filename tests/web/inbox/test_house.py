@@ -168,7 +168,7 @@ def test_a_delivery_shows_what_the_app_answered(
 
 
 def test_a_webhook_that_was_set_aside_is_seen_and_read_again(
-    admin: Browser, database: Database, receive: Callable[..., None]
+    admin: Browser, gateway: Gateway, database: Database, receive: Callable[..., None]
 ) -> None:
     receive(message_body({"type": "text", "text": 3}))
     with database.read() as session:
@@ -178,6 +178,11 @@ def test_a_webhook_that_was_set_aside_is_seen_and_read_again(
     assert row.id in admin.get(f"/inbox/house/webhooks?state={row.state}").text
     assert "&#34;text&#34;: 3" in page.text
     assert admin.get(f"/inbox/house/webhooks/{row.id}/raw").data == row.raw
+    root = f"person:{gateway.people.named('Root').id}"
+    with database.read() as session:
+        of_it = select(AuditEntry.act, AuditEntry.actor).where(AuditEntry.subject == f"notification:{row.id}")
+        told = session.execute(of_it.order_by(AuditEntry.id)).all()
+        assert told == [("notification.read", root), ("notification.downloaded", root)]
     assert admin.post(f"/inbox/house/webhooks/{row.id}/replay").status_code == 303
     with database.read() as session:
         assert session.scalars(select(Notification.state)).all() == ["pending"]

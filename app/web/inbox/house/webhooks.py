@@ -37,6 +37,7 @@ def webhooks() -> ResponseReturnValue:
 def webhook(notification_id: str) -> ResponseReturnValue:
     """Show one webhook: what was set aside of it, and its body."""
     row, aside = find_notification(gateway().database, notification_id)
+    gateway().audit_log.record_now(act="notification.read", subject=f"notification:{row.id}")
     return render_template("inbox/house/webhook.html", webhook=row, aside=aside, body=_shown(row.raw))
 
 
@@ -44,6 +45,7 @@ def webhook(notification_id: str) -> ResponseReturnValue:
 def webhook_raw(notification_id: str) -> ResponseReturnValue:
     """Download the body of a webhook, byte for byte."""
     row, _ = find_notification(gateway().database, notification_id)
+    gateway().audit_log.record_now(act="notification.downloaded", subject=f"notification:{row.id}")
     response = Response(row.raw, mimetype="application/octet-stream")
     response.headers["Content-Disposition"] = f'attachment; filename="{row.id}.json"'
     return response

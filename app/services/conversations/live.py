@@ -28,9 +28,9 @@ POLL_SECONDS = 0.4
 COUNT_SECONDS = 1.0
 """The counts are made anew at most so often."""
 
-MOST_LISTENING, MOST_OF_PERSON = 400, 30
-"""Most listeners in a process, in all and per person. Below gunicorn's `worker_connections`, because otherwise no
-connection would be left for webhooks."""
+MOST_LISTENING, MOST_OF_PERSON = 250, 30
+"""Most listeners in a process, in all and per person. Together with the API's long polls below gunicorn's
+`worker_connections`, because otherwise no connection would be left for webhooks."""
 
 MOST_BEHIND = 50
 """A listener with so many untold news has a browser that does not read; its stream ends."""

@@ -28,9 +28,9 @@ LOOK_SECONDS = 0.1
 LEFT_SECONDS = 1.0
 """Interval between two checks for clients that have disconnected."""
 
-MOST_WAITING, MOST_OF_KEY = 800, 600
-"""Most waiting requests in a process, in all and per API key. Below gunicorn's `worker_connections`, because otherwise
-no connection would be left for webhooks."""
+MOST_WAITING, MOST_OF_KEY = 550, 500
+"""Most waiting requests in a process, in all and per API key. Together with the inbox's streams below gunicorn's
+`worker_connections`, because otherwise no connection would be left for webhooks."""
 
 WOKEN_EACH = 20
 """Requests that one poll completes. Those that have waited longest come first."""

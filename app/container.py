@@ -44,7 +44,7 @@ from app.services.events import EventLog, EventWaiters
 from app.services.graph_proxy import GraphProxy, GraphUploads
 from app.services.health_checks import RunHealthChecks
 from app.services.idempotency import IdempotentRequests
-from app.services.media import DiscardContents, FetchFile, FetchQueue, MetaFiles, ReadMedia
+from app.services.media import MediaWork, MetaFiles, ReadMedia
 from app.services.messages import MarkRead, is_revoked
 from app.services.numbers import CheckNumber, RecordApiUsage
 from app.services.operations import NightlyBalance, SharedSettings, TellWebSettings
@@ -70,7 +70,7 @@ from app.services.webhooks import ReceiveNotification
 from app.subscribers.client import SubscriberClient
 from app.subscribers.link_client import LinkClient
 from app.subscribers.proof import prove_guard
-from app.vault import Bucket, FolderVault, S3Vault, Vault
+from app.vault import vault_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,9 +104,7 @@ class Gateway:
     upload_media: UploadMedia
     sends_awaiting_media: SendsAwaitingMedia
     retry_failed_links: RetryFailedLinks
-    fetch_queue: FetchQueue
-    fetch_file: FetchFile | None
-    discard_contents: DiscardContents | None
+    media_work: MediaWork | None
     sends: SendQueue
     start_caller: Callable[[Callable[[CallResult], None]], Caller]
     actions: SendActions
@@ -171,8 +169,8 @@ class Gateway:
         database_use = DatabaseUse(database, config.log_dir, hold_sends, now)
         mark_read = MarkRead(database, directory, graph, now)
         hand_over = HandOver(database, directory, silence, now)
-        vault, meta_files = _vault(config), MetaFiles(graph, directory)
-        discard = DiscardContents(database, vault, now) if vault is not None else None
+        vault, meta_files = vault_of(config), MetaFiles(graph, directory)
+        media_work = MediaWork.of(database, vault, meta_files, now)
         media = ReadMedia(database, vault, MediaLinks(config.secret_key), meta_files)
         graph_proxy = GraphProxy(directory, graph, mark_read, media)
 
@@ -232,9 +230,7 @@ class Gateway:
                 database, directory, _put_at_meta(config, version, media, graph), now
             ),
             retry_failed_links=RetryFailedLinks(database, now),
-            fetch_queue=FetchQueue(database, now),
-            fetch_file=FetchFile(meta_files, vault, now) if vault is not None else None,
-            discard_contents=discard,
+            media_work=media_work,
             sends=SendQueue(database, directory, now, database_use.is_known),
             start_caller=partial(
                 SendProcess, graph_options, config.worker_threads, without_secrets(os.environ),
@@ -253,7 +249,7 @@ class Gateway:
             contacts=ReadContacts(database, silence, now),
             erasures=erasures,
             edit_contact=EditContact(database, directory, now),
-            erase_contact=EraseContact(database, erasures, now, discard),
+            erase_contact=EraseContact(database, erasures, now, media_work.discard if media_work else None),
             hand_over=hand_over,
             conversations=conversations,
             templates=ReadTemplates(directory, graph),
@@ -294,18 +290,6 @@ def _graph_options(config: Config, version: str) -> dict[str, Any]:
 def _put_at_meta(config: Config, version: str, media: ReadMedia, graph: GraphClient) -> PutAtMeta:
     links = LinkClient(user_agent=f"whatsapp-service/{version}", allowed=config.media_fetch_allow_nets)
     return PutAtMeta(media, graph, links, shrinks=config.media_shrink_images)
-
-
-def _vault(config: Config) -> Vault | None:
-    """Return the store of files; None where the disk is thrown away and no bucket is set."""
-    if config.media_s3_bucket:
-        return S3Vault(
-            Bucket(
-                config.media_s3_bucket, config.media_s3_endpoint, config.media_s3_region, config.media_s3_prefix,
-                config.media_s3_access_key, config.media_s3_secret_key,
-            )  # fmt: skip
-        )
-    return FolderVault(config.media_dir) if config.keeps_media else None
 
 
 def _handler_pool(config: Config) -> HandlerPool | None:

@@ -48,7 +48,7 @@ def _limit(seconds: int, file_bytes: int) -> None:
 
 def _convert(asked: dict[str, Any], source: BinaryIO) -> dict[str, Any]:
     target, kind = asked["target"], asked["source"]
-    if target in ("image", "sticker"):
+    if target in ("image", "sticker", "thumbnail"):
         from app.conversion import pictures
 
         return pictures.convert(target, source, asked["path"], asked["most_bytes"], shrink=asked["shrink"])

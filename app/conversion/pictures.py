@@ -17,6 +17,7 @@ MAX_PIXELS = 50_000_000
 
 ANIMATED = "Meta wants an animated sticker as WebP of 512 × 512 pixels and at most 500 KB, and this is another."
 STICKER = (512, 512)
+THUMBNAIL = (480, 480)
 STICKER_BYTES = 100 * 1024
 QUALITIES = (90, 80, 65)
 STICKER_QUALITIES = (90, 75, 60, 45, 30, 15)
@@ -27,8 +28,10 @@ Json = dict[str, Any]
 
 
 def convert(target: str, source: BinaryIO, path: str, most_bytes: int, *, shrink: bool) -> Json:
-    """Write the picture to `path`; return its new type. `target` is `image` or `sticker`."""
-    picture = _open(source, may_move=target == "image")
+    """Write the picture to `path`; return its new type. `target` is `image`, `sticker` or `thumbnail`."""
+    picture = _open(source, may_move=target != "sticker")
+    if target == "thumbnail":
+        return _write(path, "image/jpeg", _thumbnail(picture))
     if target == "sticker":
         return _write(path, "image/webp", _sticker(picture))
     return _write(path, *_picture(picture, most_bytes, shrink=shrink))
@@ -79,6 +82,13 @@ def _picture(picture: Any, most_bytes: int, *, shrink: bool) -> tuple[str, bytes
         f"Meta takes pictures up to {most_bytes >> 20} MB, and as JPEG it is larger. Send a smaller one, send it as"
         " `document`, or set MEDIA_SHRINK_IMAGES=on to have it made smaller here."
     )
+
+
+def _thumbnail(picture: Any) -> bytes:
+    """Return a small JPEG of the picture, without what its tags say."""
+    plain = _flat(picture)
+    plain.thumbnail(THUMBNAIL)
+    return _encoded(plain, "JPEG", quality=80)
 
 
 def _sticker(picture: Any) -> bytes:

@@ -30,8 +30,8 @@ START = (
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is to be made of a file: `target` is `voice`, `audio`, `video`, `image` or `sticker`, `source` the type that
-    was found in it, `most_bytes` the size that Meta takes. `shrink` lets a picture be made smaller."""
+    """What is to be made of a file: `target` is `voice`, `audio`, `video`, `image`, `sticker` or `thumbnail`, `source`
+    the type that was found in it, `most_bytes` the size that Meta takes. `shrink` lets a picture be made smaller."""
 
     target: str
     source: str

@@ -101,11 +101,12 @@ def media_lanes(gateway: Gateway) -> list[FetchMedia]:
 
     None where files are not kept.
     """
-    if gateway.fetch_file is None:
+    work = gateway.media_work
+    if work is None:
         return []
     threads = max(gateway.config.worker_threads // 4, 1)
     sizes = {media.LIVE: threads, media.LATER: max(threads // 4, 1)}
-    return [FetchMedia(kind, gateway.fetch_queue, gateway.fetch_file, count) for kind, count in sizes.items()]
+    return [FetchMedia(kind, work.queue, work.fetch, count) for kind, count in sizes.items()]
 
 
 def sweep_vault(gateway: Gateway) -> bool:

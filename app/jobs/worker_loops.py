@@ -32,6 +32,7 @@ LINKS_SECONDS = 2.0
 
 DISCARD_SECONDS = 2.0
 VAULT_SECONDS = 3600.0
+THUMBNAIL_SECONDS = 0.5
 
 INDEX_SECONDS = 0.05
 INDEX_REST = 3
@@ -89,7 +90,7 @@ def worker_loops(
             Loop("upkeep", lambda: _keep_up(gateway), UPKEEP_SECONDS),
             Loop("clocks", lambda: _reset_implausible_times(gateway), CLOCK_SECONDS),
             Loop("search", lambda: _index(gateway), INDEX_SECONDS),
-            *_media_loops(gateway, media),
+            *_media_loops(gateway, media, lambda: loops.is_stopping()),
             *_alert_loops(gateway),
             Loop("count", lambda: count_traffic(gateway.database, gateway.now()), HEARTBEAT_SECONDS),
         ]
@@ -115,13 +116,17 @@ def _alert_loops(gateway: Gateway) -> list[Loop]:
     ]
 
 
-def _media_loops(gateway: Gateway, lanes: Sequence[FetchMedia | SendMedia]) -> list[Loop]:
+def _media_loops(
+    gateway: Gateway, lanes: Sequence[FetchMedia | SendMedia], is_stopping: Callable[[], bool]
+) -> list[Loop]:
     """Return the loops of files, in threads of their own: neither Meta nor the vault delays anything else."""
     loops = [Loop(lane.kind, lane.work, POLL_SECONDS) for lane in lanes]
     if gateway.config.media_fetch_links == "on_failure":
         loops.append(Loop("links", gateway.retry_failed_links, LINKS_SECONDS))
-    if gateway.discard_contents is not None:
-        loops.append(Loop("discard", gateway.discard_contents, DISCARD_SECONDS))
+    work = gateway.media_work
+    if work is not None:
+        loops.append(Loop("discard", work.discard, DISCARD_SECONDS))
+        loops.append(Loop("thumbnails", lambda: work.make_thumbnails(is_stopping), THUMBNAIL_SECONDS))
         loops.append(Loop("vault", lambda: sweep_vault(gateway), VAULT_SECONDS))
     return loops
 

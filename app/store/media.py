@@ -231,3 +231,18 @@ def count_waiting(session: Session, before: datetime) -> int:
     """Return how many files that came before a time are still to be fetched."""
     query = select(func.count()).where(_MEDIA.c.state == "pending", _MEDIA.c.created_at < before)
     return int(session.scalar(query) or 0)
+
+
+def wanted_thumbnail(session: Session) -> tuple[str, str, str, int] | None:
+    """Return SHA-256, key, type and size of the oldest picture that has no small one yet, or None."""
+    columns = (_FILES.c.sha256, _FILES.c.key, _FILES.c.mime_type, _FILES.c.size)
+    query = select(*columns).where(_FILES.c.thumbnail == "wanted").order_by(_FILES.c.created_at).limit(1)
+    row = session.execute(query).first()
+    return None if row is None else (str(row.sha256), str(row.key), str(row.mime_type), int(row.size))
+
+
+def set_thumbnail(session: Session, sha256: str, key: str | None) -> bool:
+    """Record the key of a small picture, or None that there can be none; return False if the content is gone."""
+    values = {"thumbnail": "failed" if key is None else "made", "thumbnail_key": key}
+    statement = update(_FILES).where(_FILES.c.sha256 == sha256, _FILES.c.thumbnail == "wanted").values(values)
+    return session.execute(statement.returning(_FILES.c.sha256)).first() is not None

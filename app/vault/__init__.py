@@ -5,13 +5,12 @@ looked at, before it is kept under a new key (`keep`). Keys are generated, are n
 content. Names, types and who may read a file are the database's business.
 """
 
+from app.vault.chosen import vault_of
 from app.vault.errors import MissingFile, TooLong, VaultUnavailable
 from app.vault.folder import FolderVault
-from app.vault.s3 import Bucket, S3Vault
 from app.vault.spool import Incoming
 from app.vault.types import Kept, Opened, Vault
 
 __all__ = [
-    "Bucket", "FolderVault", "Incoming", "Kept", "MissingFile", "Opened", "S3Vault", "TooLong", "Vault",
-    "VaultUnavailable",
+    "FolderVault", "Incoming", "Kept", "MissingFile", "Opened", "TooLong", "Vault", "VaultUnavailable", "vault_of",
 ]  # fmt: skip

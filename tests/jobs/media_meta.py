@@ -109,9 +109,9 @@ class Lane:
         """Delete all files, so that the next case begins with none."""
         with self.gateway.database.write() as session:
             media.release(session, [row.id for row in self.files()], self.clock(), None)
-        discard = self.gateway.discard_contents
-        assert discard is not None
-        while discard():
+        work = self.gateway.media_work
+        assert work is not None
+        while work.discard():
             pass
 
     def half_received(self) -> list[str]:

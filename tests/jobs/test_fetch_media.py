@@ -121,8 +121,8 @@ def test_the_same_content_is_stored_once_and_deleted_with_its_last_user(
     meta.says["/file"] = answer(JPEG)
     receive(message_body(media_message(), media_message()), message_body(media_message()))
     lane.run()
-    discard = gateway.discard_contents
-    assert discard is not None
+    assert gateway.media_work is not None
+    discard = gateway.media_work.discard
     while discard():
         pass
     rows = lane.files()
@@ -151,8 +151,8 @@ def test_a_file_that_is_erased_while_it_is_fetched_leaves_nothing(
     meta.info()
     meta.says["/file"] = erase_first
     lane.run()
-    assert gateway.discard_contents is not None
-    gateway.discard_contents()
+    assert gateway.media_work is not None
+    gateway.media_work.discard()
 
     assert (lane.files()[0].state, list(lane.vault.keys()), lane.jobs()) == ("erased", [], [])
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from app.vault import Bucket, FolderVault, MissingFile, S3Vault, TooLong, Vault, VaultUnavailable
+from app.vault import FolderVault, MissingFile, TooLong, Vault, VaultUnavailable
 from app.vault import s3 as s3_module
+from app.vault.s3 import Bucket, S3Vault
 
 CONTENT = os.urandom(300_000)
 

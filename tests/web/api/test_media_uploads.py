@@ -148,7 +148,7 @@ def test_a_key_makes_one_file_of_a_repeated_upload_and_refuses_another_content(
 
 def test_the_same_content_is_stored_once(client: FlaskClient, config: Config, gateway: Gateway) -> None:
     ids = {client.post("/api/media", data=form(JPEG), headers=KEY).get_json()["id"] for _ in range(3)}
-    while gateway.discard_contents is not None and gateway.discard_contents():
+    while gateway.media_work is not None and gateway.media_work.discard():
         pass
 
     assert len(ids) == 3

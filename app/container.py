@@ -173,6 +173,7 @@ class Gateway:
         media_work = MediaWork.of(database, vault, meta_files, now)
         media = ReadMedia(database, vault, MediaLinks(config.secret_key), meta_files)
         graph_proxy = GraphProxy(directory, graph, mark_read, media)
+        put_at_meta = _put_at_meta(config, version, media, graph)
 
         alerts = Alerts(database, channel_kinds(config), now)
         handlers = _handler_pool(config)
@@ -226,9 +227,7 @@ class Gateway:
             mark_read=mark_read,
             media=media,
             upload_media=upload_media,
-            sends_awaiting_media=SendsAwaitingMedia(
-                database, directory, _put_at_meta(config, version, media, graph), now
-            ),
+            sends_awaiting_media=SendsAwaitingMedia(database, directory, put_at_meta, now),
             retry_failed_links=RetryFailedLinks(database, now),
             media_work=media_work,
             sends=SendQueue(database, directory, now, database_use.is_known),
@@ -296,7 +295,5 @@ def _handler_pool(config: Config) -> HandlerPool | None:
     """Return the pool of processes for the user's Python handlers, not started; None without `HANDLERS`."""
     if not config.handlers:
         return None
-    return HandlerPool(
-        config.handlers, without_secrets(os.environ), processes=config.handler_processes,
-        seconds=config.handler_seconds,
-    )  # fmt: skip
+    count, seconds = config.handler_processes, config.handler_seconds
+    return HandlerPool(config.handlers, without_secrets(os.environ), processes=count, seconds=seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.util
 import os
 import re
@@ -31,6 +32,7 @@ QUIET = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1280,850",
     "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
 )  # fmt: skip
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAoAAAAKCAIAAAACUFjqAAAAEklEQVR4nGNoYGDAg0alBxEaAGkpDvHvLfxaAAAAAElFTkSuQmCC"
 
 
 class Agent:
@@ -153,6 +155,34 @@ def test_nothing_that_a_customer_writes_runs_or_styles(agent: Agent) -> None:
     assert agent.browser.execute_script("return window.hit") is None
     assert not agent.browser.find_elements(By.CSS_SELECTOR, "#messages script, #messages iframe, #messages [style]")
     assert not agent.severe()
+
+
+def test_an_agent_sends_a_picture_with_its_caption(agent: Agent, tmp_path: Path) -> None:
+    picture = tmp_path / "caja.png"
+    picture.write_bytes(base64.b64decode(PNG))
+
+    agent.find("#file-input").send_keys(str(picture))
+    agent.wait(lambda: agent.find("#files-to-send img"))
+    agent.write("Mirá esta caja")
+
+    agent.tick("Mirá esta caja", "read")
+    sent = agent.phone()[-1]
+    assert (sent["type"], sent["content"]["caption"]) == ("image", "Mirá esta caja")
+    loaded = "const all = document.querySelectorAll('#messages .picture img'); const last = all[all.length - 1];"
+    agent.wait(lambda: agent.browser.execute_script(f"{loaded} return last.complete && last.naturalWidth === 10"))
+
+
+def test_a_recording_arrives_as_a_voice_message(agent: Agent) -> None:
+    agent.find("#record").click()
+    agent.wait(lambda: agent.find("#record-time").text == "0:01")
+    agent.find("#record-send").click()
+
+    agent.wait(lambda: agent.phone()[-1]["type"] == "audio" and agent.phone()[-1]["content"].get("voice"))
+    agent.wait(lambda: "read" in agent.last() or "delivered" in agent.last())
+    path = agent.find("#messages li:last-child audio").get_attribute("src") or ""
+    cookies = {each["name"]: each["value"] for each in agent.browser.get_cookies()}
+    kept = requests.get(path, cookies=cookies, timeout=20)
+    assert kept.ok and len(kept.content) > 1000
 
 
 def test_an_agent_sends_a_template_that_they_filled_in(agent: Agent) -> None:

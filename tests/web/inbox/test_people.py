@@ -39,6 +39,14 @@ def test_what_cannot_be_added_is_said_and_what_was_typed_stays(app: Flask) -> No
     assert "This name is taken" in refused.text and 'value="boss"' in refused.text
 
 
+def test_saving_somebody_whose_only_number_was_removed_does_not_give_them_all(app: Flask, gateway: Gateway) -> None:
+    admin, her = sign_in(app, "Boss", "admin"), add(gateway, "Ana", "agent", ["999"]).id
+
+    page = admin.get("/inbox/people").text
+
+    assert re.search(rf'name="number" value="999" id="n-{her}-999" checked', page)
+
+
 def test_an_admin_changes_disables_enables_signs_out_and_removes(app: Flask, gateway: Gateway) -> None:
     admin, ana = sign_in(app, "Boss", "admin"), sign_in(app, "Ana")
     her = gateway.people.named("Ana").id

@@ -306,7 +306,7 @@ def test_a_file_of_a_customers_is_no_page_of_ours(ask: Ask, meta: MetaStandIn) -
     answer = ask("GET", f"whatsapp_business/attachments/?mid={media_id}&phone_number_id={PNID}")
 
     assert answer.data == b"<b>"
-    assert answer.headers["Content-Disposition"] == "attachment"
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 

@@ -71,8 +71,8 @@ def main() -> None:
 
 
 def _take(gateway: Gateway, ana: str, language: str, names: list[tuple[str, str, str]], folder: Path) -> None:
-    with _browser(language) as browser:
-        browser.get(_link(gateway, f"Lucía {language}"))
+    with browser_in(language) as browser:
+        browser.get(link_for(gateway, f"Lucía {language}"))
         browser.find_element(By.CSS_SELECTOR, "main form button").click()
         for page, size, theme in names:
             width, height = SIZES[size]
@@ -90,7 +90,7 @@ def _take(gateway: Gateway, ana: str, language: str, names: list[tuple[str, str,
             sys.stdout.write(f"{page}-{size}-{theme}-{language}\n")
 
 
-def _link(gateway: Gateway, name: str) -> str:
+def link_for(gateway: Gateway, name: str) -> str:
     command = [str(BIN / "flask"), "people", "add", name, "--role", "admin"]
     made = subprocess.run(command, cwd=gateway.root, env=gateway.env, capture_output=True, text=True, timeout=60)
     found = re.search(r"http\S+/sign-in/\S+", made.stdout)
@@ -100,7 +100,7 @@ def _link(gateway: Gateway, name: str) -> str:
 
 
 @contextmanager
-def _browser(language: str) -> Iterator[webdriver.Chrome]:
+def browser_in(language: str) -> Iterator[webdriver.Chrome]:
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or "chromium"
     with tempfile.TemporaryDirectory() as profile:

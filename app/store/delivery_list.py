@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.models import Delivery, DeliveryAttempt
-from app.models.endpoints import IS_UNDELIVERED
+from app.models.endpoints import IS_PENDING, IS_UNDELIVERED
 
 
 def find(session: Session, delivery_id: int) -> Delivery | None:
@@ -28,6 +28,8 @@ def page(
         query = query.where(Delivery.state == state)
     if state in ("dead", "stale"):
         query = query.where(IS_UNDELIVERED)  # or SQLite does not use the partial index
+    elif state == "pending":
+        query = query.where(IS_PENDING)
     if endpoint_id is not None:
         query = query.where(Delivery.endpoint_id == endpoint_id)
     if event_id is not None:

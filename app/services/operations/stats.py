@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -154,7 +154,7 @@ def _latency(totals: Totals, is_meant: Callable[[str], bool], histogram: Histogr
     if not times:
         return Latency(0, None, None)
     took, longest = sum(value[1] for value in found), max(value[2] for value in found)
-    return Latency(times, round(took / times, 6), round(longest, 6), *_quantiles(histogram))
+    return Latency(times, round(took / times, 6), round(longest, 6), *_quantiles(histogram, longest))
 
 
 def _to_app(totals: Totals, histogram: Histogram) -> Latency:
@@ -163,11 +163,13 @@ def _to_app(totals: Totals, histogram: Histogram) -> Latency:
     if not times:
         return Latency(0, None, None)
     _, took, longest = totals.get("delivery.delivered", (0, 0.0, 0.0))
-    return Latency(times, round(took / times, 6), round(longest, 6), *_quantiles(histogram))
+    return Latency(times, round(took / times, 6), round(longest, 6), *_quantiles(histogram, longest))
 
 
-def _quantiles(histogram: Histogram) -> tuple[float | None, float | None]:
-    return quantile(histogram, 0.5), quantile(histogram, 0.99)
+def _quantiles(histogram: Histogram, longest: float) -> Iterator[float | None]:
+    """Yield p50 and p99: of the buckets, but never more than the longest duration."""
+    for found in (quantile(histogram, 0.5), quantile(histogram, 0.99)):
+        yield None if found is None else round(min(found, longest), 6)
 
 
 def _sends(totals: Totals) -> Sends:

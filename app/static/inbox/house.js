@@ -27,8 +27,8 @@ function load(fresh) {
   const now = new Map([...overview.querySelectorAll("img.plot")].map((each) => [each.alt, each]));
   return Promise.all([...fresh.querySelectorAll("img.plot")].map((each) => {
     const shown = now.get(each.alt)?.currentSrc;
-    const dark = each.parentElement.querySelector("source");
-    const wanted = dark && matchMedia(dark.media).matches ? dark.srcset : each.getAttribute("src");
+    const fits = [...each.parentElement.querySelectorAll("source")].find((one) => matchMedia(one.media).matches);
+    const wanted = fits ? fits.srcset : each.getAttribute("src");
     const source = new URL(wanted, location.href).href;
     if (source === shown) return null;
     const picture = new Image();

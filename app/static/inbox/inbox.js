@@ -13,6 +13,7 @@ if (zone && !document.cookie.split("; ").includes(`${ZONE}=${zone}`)) {
 export function localise(root) {
   const styles = {
     both: { dateStyle: "short", timeStyle: "short" },
+    exact: { dateStyle: "short", timeStyle: "medium" },
     date: { dateStyle: "medium" },
     time: { timeStyle: "short" },
   };

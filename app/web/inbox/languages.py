@@ -34,7 +34,7 @@ def language() -> str:
 
 
 def moment(at: datetime, style: str = "both") -> Markup:
-    """Return a time as an element: `both` date and time, `date`, or `time`.
+    """Return a time as an element: `both` date and time, the same `exact` to the second, `date`, or `time`.
 
     It is in the zone that the browser told; before it did, in UTC, and the page's script writes it anew.
     """
@@ -44,6 +44,9 @@ def moment(at: datetime, style: str = "both") -> Markup:
         text = format_date(at.astimezone(its_zone), "medium", locale=locale)
     elif style == "time":
         text = format_time(at, "short", tzinfo=its_zone, locale=locale)
+    elif style == "exact":
+        day = format_date(at.astimezone(its_zone), "short", locale=locale)
+        text = f"{day}, {format_time(at, 'medium', tzinfo=its_zone, locale=locale)}"
     else:
         text = format_datetime(at, "short", tzinfo=its_zone, locale=locale)
     told = "" if ZONE in request.cookies else " UTC"

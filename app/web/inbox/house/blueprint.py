@@ -49,6 +49,27 @@ def said() -> str | None:
     return told.get(request.args.get("said", ""))
 
 
+_OF_NUMBERS = (
+    "token_dead", "token_expiring", "number_paused", "quality_low", "limit_lowered", "queue_stuck", "not_permitted",
+)  # fmt: skip
+_PAGES: dict[str, tuple[str, dict[str, str]]] = {
+    "parked": ("inbox_house.webhooks", {"state": "parked"}),
+    "quarantined": ("inbox_house.webhooks", {"state": "quarantined"}),
+    "worker_behind": ("inbox_house.webhooks", {"state": "pending"}),
+    "sends_held": ("inbox_story.index", {"status": "held"}),
+    "sends_held_unsent": ("inbox_story.index", {"status": "held"}),
+    "replies_expired": ("inbox_story.index", {"status": "expired"}),
+    **dict.fromkeys(("endpoint_failing", "endpoint_disabled", "deliveries_stuck"), ("inbox_house.endpoints", {})),
+    **dict.fromkeys(_OF_NUMBERS, ("inbox_house.numbers", {})),
+}
+
+
+def page_about(kind: str) -> str | None:
+    """Return the address of the page on which something can be done about alerts of this kind; None without one."""
+    endpoint, values = _PAGES.get(kind, (None, {}))
+    return None if endpoint is None else url_for(endpoint, **values)  # type: ignore[arg-type]
+
+
 def back_to(endpoint: str, said: str, **values: Any) -> ResponseReturnValue:
     """Send the browser to a page that says what was done, so that reloading it does not do it again."""
     return redirect(url_for(endpoint, said=said, **values), 303)
@@ -63,4 +84,4 @@ def seen_numbers() -> tuple[str, ...] | None:
 @bp.app_context_processor
 def helpers() -> dict[str, Any]:
     """Give the templates of the house and of stories their helpers."""
-    return {"house_sections": sections, "said": said, "words": words}
+    return {"house_sections": sections, "page_about": page_about, "said": said, "words": words}

@@ -29,6 +29,7 @@ class Step:
     notes: list[str] = field(default_factory=list)
     advice: str = ""
     after: str = ""
+    due_at: datetime | None = None
     notification_id: str | None = None
     event_id: str | None = None
     delivery_id: int | None = None
@@ -142,7 +143,7 @@ def _delivery_attempt(each: Happening, endpoints: Mapping[str, str]) -> Step:
 def _delivery(each: Happening, endpoints: Mapping[str, str]) -> Step:
     app = _app(each, endpoints)
     if each.status == "pending":
-        step = Step(each.at, _("The event is owed to %(app)s.", app=app), PLAIN, _error(each.error))
+        step = Step(each.at, _("The event is owed to %(app)s.", app=app), PLAIN, _error(each.error), due_at=each.due_at)
     elif each.status == "dead":
         advice = _("Put the app right, then try it again.")
         step = Step(each.at, _("The event for %(app)s was given up.", app=app), BAD, _error(each.error), advice)

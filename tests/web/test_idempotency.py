@@ -27,7 +27,9 @@ from tests.factories import ANA, PNID, message_body, text
 
 Ask = Callable[..., TestResponse]
 URL = "https://hooks.example.com/in"
-TAKE_IT_THEMSELVES = {"whatsapp.send", "graph.send", "batch_actions.add", "conversation_acts.answer"}
+TAKE_IT_THEMSELVES = {
+    "whatsapp.send", "graph.send", "batch_actions.add", "conversation_acts.answer", "media_uploads.upload",
+}  # fmt: skip
 TAKE_NONE = {"graph.upload", "graph.append_to_upload"}
 EDGES = {"graph.change_item": "message_qrdls", "graph.delete_item": "message_qrdls", "graph.delete_edge": "block_users"}
 """Edges that there are; of others nothing is asked."""

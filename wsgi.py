@@ -5,7 +5,7 @@ import sys
 import click
 
 from app import create_app
-from app.errors import ConfigError
+from app.config.errors import ConfigError
 from app.process import console
 
 if click.get_current_context(silent=True) is None:  # a server, and no command of `flask`, which prints for a person

@@ -1,7 +1,6 @@
 """The gateway's errors: one family, free of any framework.
 
-Each has a stable `code`, a `message` that is safe to show, and says whether trying again may help. How one becomes an
-HTTP answer is `web/errors.py`'s business; what a job makes of it is `jobs`'.
+Each has a stable `code`, a `message` that is safe to show, and says whether trying again may help.
 """
 
 from __future__ import annotations
@@ -10,17 +9,6 @@ from itertools import islice
 from typing import Any, TypeVar
 
 GraphErrorT = TypeVar("GraphErrorT", bound="GraphError")
-
-
-class ConfigError(Exception):
-    """The settings cannot work. It lists every problem by the setting's name, never with its value."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__(problems)
-        self.problems = problems
-
-    def __str__(self) -> str:
-        return "The settings cannot work:\n" + "\n".join(f"  {problem}" for problem in self.problems)
 
 
 class GatewayError(Exception):

@@ -9,9 +9,10 @@ import click
 
 from app.actors import CLI, acting
 from app.config.environment import load_environment
+from app.config.errors import ConfigError
 from app.config.settings import Config, load_config
 from app.db import statement_timeout
-from app.errors import ConfigError, GatewayError, Unavailable
+from app.errors import GatewayError, Unavailable
 
 if TYPE_CHECKING:
     from app.container import Gateway

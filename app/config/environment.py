@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from dotenv.parser import Binding, parse_stream
 
+from app.config.errors import ConfigError
 from app.config.parsers import ROOT
-from app.errors import ConfigError
 
 FROM_PARENT = "SETTINGS_FROM_PARENT"
 """Set in the environment of processes that a server's master starts: they are given what it read, and read no `.env`.

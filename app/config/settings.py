@@ -14,16 +14,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from app.config import parsers, retention_periods
+from app.config import parsers
+from app.config.contradictions import RUN_SH_MAKES_IT, contradictions
+from app.config.errors import ConfigError
 from app.config.parsers import ROOT, Parser, WrongSetting
-from app.errors import ConfigError
-from app.security.endpoint_urls import AllowedNetwork, WrongUrl, check_url
-from app.security.standard_webhooks import WrongSecret, read_secret
+from app.security.endpoint_urls import AllowedNetwork
 
 SIMULATOR_TOKEN = "EAAsimulated"
 """The token of the simulated Meta. A word of its own: it is taken out of whatever Graph answers."""
-
-RUN_SH_MAKES_IT = "required; ./run.sh makes one when there is no .env, .env.example shows how to make one by hand"
 
 
 def _setting(
@@ -172,7 +170,7 @@ def load_config(environ: Mapping[str, str]) -> Config:
     if on_platform:
         given.setdefault("host", "0.0.0.0")
     given.setdefault("simulator", "whatsapp_access_token" not in given)
-    problems += _contradictions(given, on_platform)
+    problems += contradictions(given, vars(Config), on_platform)
     if problems:
         raise ConfigError(problems)
     if given["simulator"]:
@@ -214,68 +212,6 @@ def _text_of(setting: Field[Any], environ: Mapping[str, str]) -> str:
         return Path(path).read_text("utf-8").strip()
     except (OSError, ValueError) as err:
         raise WrongSetting(f"the file that {name}_FILE names cannot be read ({type(err).__name__})") from None
-
-
-def _contradictions(given: Mapping[str, Any], on_platform: bool) -> list[str]:
-    """Return what each setting allows and all together do not."""
-    port = given.get("port", Config.port)
-    if given["simulator"]:
-        wrong = {
-            f"SIMULATOR_APP_SECRET: {RUN_SH_MAKES_IT}": "simulator_app_secret" not in given,
-            "PORT: must be below 65535, because the simulator listens on the next one": port == 65535,
-        }
-    else:
-        wrong = {
-            "WHATSAPP_ACCESS_TOKEN: required where SIMULATOR is false; a system user's token, from Meta's business"
-            " settings": "whatsapp_access_token" not in given,
-            "WHATSAPP_APP_SECRET: required with an access token, because without it anybody could forge webhooks; Meta"
-            " shows it under App settings, Basic": "whatsapp_app_secrets" not in given,
-            "WHATSAPP_PHONE_NUMBER_ID: required with an access token; Meta shows it under WhatsApp, API Setup": (
-                "whatsapp_phone_number_id" not in given
-            ),
-        }
-    wrong |= _forwarding(given)
-    wrong["MEDIA_S3_ACCESS_KEY and MEDIA_S3_SECRET_KEY: both or none; without them the machine's own role is used"] = (
-        ("media_s3_access_key" in given) != ("media_s3_secret_key" in given)
-    )
-    kept = (given.get(name, getattr(Config, name)) for name in retention_periods.COMPARED)
-    wrong |= retention_periods.contradictions(*kept)
-    wrong["SMTP_URL: required with ALERT_EMAIL; the server that takes the mail, as smtp://user:password@host:587"] = (
-        "alert_email" in given and "smtp_url" not in given
-    )
-    wrong["INBOX_USER_HEADER: needs TRUSTED_PROXIES, because anybody could set the header where no proxy does"] = (
-        "inbox_user_header" in given and not given.get("trusted_proxies", Config.trusted_proxies)
-    )
-    wrong["METRICS_PORT: must not be PORT; leave it empty, or choose another"] = given.get("metrics_port") == port
-    wrong["DATABASE_URL: must be a PostgreSQL database where DYNO is set, because this host throws its disk away"] = (
-        on_platform and given.get("database_url", Config.database_url).startswith("sqlite")
-    )
-    return [problem for problem, is_so in wrong.items() if is_so]
-
-
-def _forwarding(given: Mapping[str, Any]) -> dict[str, bool]:
-    secret, is_secret = given.get("forward_secret", ""), True
-    if secret and given.get("forward_format", Config.forward_format) == "event":
-        try:
-            read_secret(secret)
-        except WrongSecret:
-            is_secret = False
-    return _uncallable(given) | {
-        "FORWARD_SECRET: required with FORWARD_URL, because without it anybody could forge events; make one as"
-        " .env.example shows": "forward_url" in given and not secret,
-        "FORWARD_SECRET: must be whsec_ followed by the base64 of 24 to 64 random bytes; .env.example shows how to"
-        " make one": not is_secret,
-    }
-
-
-def _uncallable(given: Mapping[str, Any]) -> dict[str, bool]:
-    """Say why FORWARD_URL could never be called, if so. Whoever started with it would learn that by lost events."""
-    try:
-        if given.get("forward_url"):
-            check_url(given["forward_url"], given.get("forward_allow_nets", ()))
-    except WrongUrl as wrong:
-        return {f"FORWARD_URL: {wrong}": True}
-    return {}
 
 
 def _simulated(given: Mapping[str, Any]) -> dict[str, Any]:

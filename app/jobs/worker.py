@@ -11,8 +11,9 @@ from contextlib import suppress
 from types import FrameType
 
 from app import metrics
+from app.config.errors import ConfigError
 from app.container import Gateway
-from app.errors import ConfigError, Unavailable
+from app.errors import Unavailable
 from app.jobs.deliver import DeliverDue
 from app.jobs.fetch_media import media_lanes
 from app.jobs.send import Sender

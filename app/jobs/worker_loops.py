@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from app import clock
+from app.config.errors import ConfigError
 from app.container import Gateway
-from app.errors import ConfigError
 from app.jobs.deliver import DeliverDue
 from app.jobs.fetch_media import FetchMedia, sweep_vault
 from app.jobs.loops import POLL_SECONDS, Loop, Loops, Once

@@ -18,9 +18,9 @@ from typing import Any
 
 from app import metrics_directory
 from app.config import environment
+from app.config.errors import ConfigError
 from app.config.parsers import ROOT
 from app.config.settings import Config, load_config, setting_name, settings
-from app.errors import ConfigError
 from app.logs import console as log_console
 from app.logs import formatter
 from app.logs.gunicorn import GunicornLogger

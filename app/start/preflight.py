@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 from app.config.environment import load_environment
+from app.config.errors import ConfigError
 from app.config.parsers import ROOT
 from app.config.settings import Config, load_config
-from app.errors import ConfigError
 from app.process import console
 
 WAIT_SECONDS = 5.0

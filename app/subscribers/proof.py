@@ -11,7 +11,7 @@ from functools import cache
 
 from urllib3.exceptions import HTTPError
 
-from app.errors import ConfigError
+from app.config.errors import ConfigError
 from app.graph.transport import timeout
 from app.subscribers.connecting import AddressRefused, new_pools
 

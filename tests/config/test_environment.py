@@ -9,7 +9,7 @@ import pytest
 
 from app.config import environment
 from app.config.environment import FROM_PARENT, load_environment, overruled, read_anew, take
-from app.errors import ConfigError
+from app.config.errors import ConfigError
 
 
 def test_the_environment_wins_over_the_env_file(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

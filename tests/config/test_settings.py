@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from app.config.errors import ConfigError
 from app.config.parsers import ROOT
 from app.config.settings import load_config, setting_name, settings
-from app.errors import ConfigError
 from app.security.endpoint_urls import NEVER_CALLED, NOT_ALLOWED
 
 FERNET = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="

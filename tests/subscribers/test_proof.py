@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from app.config.errors import ConfigError
 from app.config.settings import load_config
 from app.container import Gateway
-from app.errors import ConfigError
 from app.subscribers import connecting
 from app.subscribers.proof import prove_guard
 from tests.conftest import SETTINGS

@@ -19,11 +19,11 @@ from itertools import combinations
 from sqlalchemy.orm import Session
 
 from app import clock
+from app.config.errors import ConfigError
 from app.config.settings import Config, setting_name, settings
 from app.db.database import Database
 from app.domain.alerts import Finding
 from app.domain.endpoints import OF_THE_SETTINGS
-from app.errors import ConfigError
 from app.ids import new_id
 from app.logs import get_logger
 from app.models import WebSeen, WorkerSeen

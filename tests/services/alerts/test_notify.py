@@ -24,9 +24,9 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, Session
 from sqlalchemy import func, select
 
+from app.config.errors import ConfigError
 from app.config.settings import Config, load_config
 from app.db.database import Database
-from app.errors import ConfigError
 from app.models import Alert, Job
 from app.services.alerts.channels import MailChannel, NotifyFailed, WebhookChannel
 from app.services.alerts.notify import MAX_ATTEMPTS, NotifyAlerts, channel_kinds

@@ -16,12 +16,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from app.clock import utc_now
+from app.config.errors import ConfigError
 from app.config.parsers import ROOT
 from app.config.settings import Config
 from app.container import Gateway
 from app.db.database import Database
 from app.domain.endpoints import OF_THE_SETTINGS
-from app.errors import ConfigError
 from app.models import Alert
 from app.models import Endpoint as Row
 from app.models import WebSeen, WorkerSeen

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from app.config.errors import ConfigError
 from app.config.settings import Config, load_config
-from app.errors import ConfigError
 from simulator.testing import MetaStandIn
 from tests.conftest import API_KEY, SETTINGS
 from tests.factories import PNID, WABA

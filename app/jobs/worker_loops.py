@@ -29,6 +29,8 @@ NOTIFY_SECONDS = 1.0
 CLOCK_SECONDS = 60.0
 UPKEEP_SECONDS = 30.0
 LINKS_SECONDS = 2.0
+FILES_SECONDS = 0.3
+"""Interval of the lanes of files. A file takes longer than that by itself, and three lanes that poll are not free."""
 
 DISCARD_SECONDS = 2.0
 VAULT_SECONDS = 3600.0
@@ -120,7 +122,7 @@ def _media_loops(
     gateway: Gateway, lanes: Sequence[FetchMedia | SendMedia], is_stopping: Callable[[], bool]
 ) -> list[Loop]:
     """Return the loops of files, in threads of their own: neither Meta nor the vault delays anything else."""
-    loops = [Loop(lane.kind, lane.work, POLL_SECONDS) for lane in lanes]
+    loops = [Loop(lane.kind, lane.work, FILES_SECONDS) for lane in lanes]
     if gateway.config.media_fetch_links == "on_failure":
         loops.append(Loop("links", gateway.retry_failed_links, LINKS_SECONDS))
     work = gateway.media_work

@@ -11,7 +11,7 @@ from flask import Flask
 from app.clock import utc_now
 from app.container import Gateway
 from app.services.graph_proxy.certificate import CERTIFICATE, make_certificate, read_state
-from tests.cli.test_commands import Run, run  # noqa: F401  (a fixture)
+from tests.cli.conftest import Run
 from tests.conftest import with_settings
 
 HOST = "graph.facebook.com"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO
@@ -106,6 +106,17 @@ class UploadMedia:
                 self.keep(received, meta_media_id=str(meta_id))
         except GatewayError as error:
             logger.warning("no copy of an upload could be kept", extra={"reason": error.code})
+
+    def forget_copy(self, meta_media_id: str, numbers: Collection[str] | None) -> None:
+        """Delete the copy of an upload that was deleted at Meta. What belongs to a message stays, without Meta's id."""
+        with self._database.write() as session:
+            found = media.find(session, meta_media_id, numbers)
+            if found is None:
+                return
+            if found.message_id is None:
+                media.release(session, [found.id], self._now(), None)
+            else:
+                media.change(session, found.id, {"meta_media_id": None})
 
     def keep(self, received: Received, meta_media_id: str | None = None) -> StoredMedia:
         """Store a received file and return its row, whose `id` sends it. Meta may have it as `meta_media_id` already.

@@ -47,8 +47,9 @@ ANSWER = {
 
 @bp.post("/messages")
 @describe(
-    "answerConversation", "Conversations", {202: SendMessageResponse}, body=ANSWER, errors=(404, 409, 429, 502, 503)
-)
+    "answerConversation", "Conversations", {202: SendMessageResponse}, body=ANSWER,
+    errors=(400, 404, 409, 413, 415, 422, 429, 502, 503),
+)  # fmt: skip
 @takes_key_itself
 def answer(conversation_id: str) -> ResponseReturnValue:
     """Queue an answer to the customer. A person has the contact from then on, and bots are not woken.

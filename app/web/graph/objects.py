@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Response
 
 from app.errors import NotFound
+from app.web.auth import caller
 from app.web.context import gateway
 from app.web.graph.answers import answer
 from app.web.graph.describing import describe_graph
@@ -27,7 +28,9 @@ def change(object_id: str) -> Response:
 @describe_graph("deleteObject", "Graph objects", "send")
 def delete(object_id: str) -> Response:
     """Delete a file."""
-    return answer(gateway().graph_proxy.delete(object_id, query()))
+    deleted = gateway().graph_proxy.delete(object_id, query())
+    gateway().upload_media.forget_copy(object_id, caller().numbers)
+    return answer(deleted)
 
 
 @describe_graph("getEdge", "Graph objects", "read")

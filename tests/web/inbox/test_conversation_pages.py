@@ -76,7 +76,7 @@ def test_a_script_gets_the_piece_that_it_asks_for(browser: Browser, thread: str)
     messages = browser.get(f"/inbox/{thread}/messages", headers=part)
 
     assert pane.status_code == 200 and pane.text.lstrip().startswith("<section") and "<html" not in pane.text
-    assert messages.text.count('<li class="message') == 1 and "composer" not in messages.text
+    assert messages.text.count('<li class="message') == 1 and "<textarea" not in messages.text
     assert browser.get(f"/inbox/{'x' * 36}", headers=part).status_code == 404
 
 

@@ -50,6 +50,7 @@ def test_an_admin_watches_the_house(
         home = f"http://127.0.0.1:{server.server_port}"
         browser.get(f"{home}/inbox/sign-in/{link}")
         browser.find_element(By.CSS_SELECTOR, "main form button").click()
+        WebDriverWait(browser, SECONDS).until(lambda seen: "/sign-in" not in seen.current_url)
         browser.get(f"{home}/inbox/house")
         browser.execute_script("window.isSamePage = true; document.getElementById('figures').open = true")
         with database.write() as session:

@@ -130,6 +130,14 @@ def _conditions(filters: ConversationFilter) -> list[Any]:
     return found
 
 
+def of_contact(session: Session, contact_id: str, numbers: Numbers) -> Sequence[Any]:
+    """Return the conversations of a contact with these numbers, oldest first."""
+    query = select(_TABLE).where(_TABLE.c.contact_id == contact_id).order_by(_TABLE.c.created_at, _TABLE.c.id)
+    if numbers is not None:
+        query = query.where(_TABLE.c.phone_number_id.in_(numbers))
+    return session.execute(query).all()
+
+
 def labels_of(session: Session, conversation_ids: Collection[str]) -> dict[str, list[Any]]:
     """Return the labels (`id`, `name`, `colour`) of each of these conversations that has any, by name."""
     query = (

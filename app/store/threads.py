@@ -122,9 +122,9 @@ def status_times(session: Session, message_ids: Collection[str]) -> Sequence[Any
 
 
 def notes(
-    session: Session, conversation_id: str, *, since: datetime | None, until: datetime | None, limit: int
+    session: Session, conversation_id: str, *, since: datetime | None, until: datetime | None, limit: int | None = None
 ) -> Sequence[Any]:
-    """Return the newest notes of a conversation between two times, oldest first."""
+    """Return the newest notes of a conversation between two times, oldest first; all of them without a limit."""
     query = select(_NOTES).where(_NOTES.c.conversation_id == conversation_id)
     if since is not None:
         query = query.where(_NOTES.c.created_at >= since)

@@ -133,7 +133,7 @@ def _people(ask: Ask) -> None:
     ask("getContact", "GET", f"/api/contacts/{TO}", None)
     ask("changeContact", "PATCH", f"/api/contacts/{TO}", ASKED["changeContact"]["a name"])
     ask("handOverContact", "POST", f"/api/contacts/{TO}/handover", ASKED["handOverContact"]["to a person"])
-    ask("exportContact", "GET", f"/api/contacts/{TO}/export", None)
+    ask("exportContact", "GET", f"/api/contacts/{TO}/export?format=json", None)
 
 
 def _conversations(ask: Ask) -> None:

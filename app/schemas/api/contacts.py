@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
+from app.schemas.api.conversations import NoteAnswer
 from app.schemas.api.lists import PageQuery
 from app.schemas.api.query import Choice, NumberId, Person, Plain, Query, Words
 from app.schemas.normalized_message import NormalizedMessage, UtcTime
@@ -123,12 +124,28 @@ class ToldEvent(Schema):
 class ExportQuery(Query):
     """How to export."""
 
-    format = Choice(["json", "zip"], description="`zip`: with a page for people, and the files of messages.")
+    format = Choice(
+        ["zip", "json"],
+        description="`zip`, the default: `contact.json`, the page `index.html` for people, and the files of messages. "
+        "`json`: the same as in `contact.json`.",
+    )
+
+
+class ExportedConversation(Schema):
+    """What the team keeps about the conversation with one of our numbers. The messages name their number, too."""
+
+    id = fields.String(required=True)
+    phone_number_id = fields.String(required=True)
+    is_closed = fields.Boolean(required=True)
+    assignee = fields.String(required=True, allow_none=True, metadata={"description": "The id of a person."})
+    labels = fields.List(fields.String(), required=True, metadata={"description": "Their names."})
+    notes = fields.List(fields.Nested(NoteAnswer), required=True)
 
 
 class ContactExport(Schema):
     """Everything we know of a contact, oldest first."""
 
     contact = fields.Nested(ContactAnswer, required=True)
+    conversations = fields.List(fields.Nested(ExportedConversation), required=True)
     messages = fields.List(fields.Nested(NormalizedMessage), required=True)
     events = fields.List(fields.Nested(ToldEvent), required=True)

@@ -8,7 +8,7 @@ recipient: the 24-hour window and opt-outs.
 from app.services.contacts.edit import EditContact
 from app.services.contacts.erase import EraseContact
 from app.services.contacts.events import consent_data, record_refusal
-from app.services.contacts.export import Export, export_contact
+from app.services.contacts.export import Export, ExportedConversation, export_contact
 from app.services.contacts.handover import HandOver
 from app.services.contacts.identity import IdentityResolver, aliases_of, lookup_aliases, variants_of
 from app.services.contacts.read import ReadContacts
@@ -20,6 +20,7 @@ __all__ = [
     "EditContact",
     "EraseContact",
     "Export",
+    "ExportedConversation",
     "HandOver",
     "IdentityResolver",
     "ReadContacts",

@@ -12,7 +12,7 @@ from app.db.database import Database
 from app.domain.messages import Message
 from app.models import Event
 from app.services.contacts.read import KnownContact, ReadContacts, find
-from app.store import contact_list, messages
+from app.store import contact_list, conversation_list, messages, threads
 from app.store.contact_list import Numbers
 
 BATCH_SIZE = 200
@@ -30,10 +30,36 @@ class ExportedEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class ExportedNote:
+    """What a person of the team wrote about the contact. `author` is an actor's name."""
+
+    id: str
+    author: str
+    text: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedConversation:
+    """What the team keeps about a conversation with the contact: the names of its labels, and its notes, oldest first.
+    """
+
+    id: str
+    phone_number_id: str
+    is_closed: bool
+    assignee: str | None
+    labels: list[str]
+    notes: list[ExportedNote]
+
+
+@dataclass(frozen=True, slots=True)
 class Export:
-    """A contact with its messages and events, oldest first. Each batch is read when the iterator is advanced."""
+    """A contact with its conversations, messages and events, oldest first. Each batch is read when the iterator is
+    advanced. The messages do not stand in the conversations: each names its number, of which there is one conversation.
+    """
 
     contact: KnownContact
+    conversations: Iterator[list[ExportedConversation]]
     messages: Iterator[list[Message]]
     events: Iterator[list[ExportedEvent]]
 
@@ -44,7 +70,23 @@ def export_contact(database: Database, contacts: ReadContacts, contact_id: str, 
     Raises `NotFound` at once; the iterators raise `Unavailable`, and `NotFound` if the contact is erased meanwhile.
     """
     known = contacts.one(contact_id, numbers)
-    return Export(known, _messages(database, contact_id, numbers), _events(database, contact_id, numbers))
+    wanted = (database, contact_id, numbers)
+    return Export(known, _conversations(*wanted), _messages(*wanted), _events(*wanted))
+
+
+def _conversations(database: Database, contact_id: str, numbers: Numbers) -> Iterator[list[ExportedConversation]]:
+    with database.read() as session:
+        rows = conversation_list.of_contact(session, contact_id, numbers)
+        labels = conversation_list.labels_of(session, [row.id for row in rows])
+    for row in rows:
+        with database.read() as session:
+            notes = [
+                ExportedNote(note.id, note.author, note.text, note.created_at)
+                for note in threads.notes(session, row.id, since=None, until=None)
+            ]
+        names = [str(label.name) for label in labels.get(row.id, ())]
+        is_closed = row.closed_at is not None
+        yield [ExportedConversation(row.id, row.phone_number_id, is_closed, row.assignee, names, notes)]
 
 
 def _messages(database: Database, contact_id: str, numbers: Numbers) -> Iterator[list[Message]]:

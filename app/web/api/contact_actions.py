@@ -15,6 +15,7 @@ from app.schemas.api.contacts import (
     ContactAnswer,
     ContactChange,
     ContactExport,
+    ExportedConversation,
     ExportQuery,
     HandoverRequest,
     ToldEvent,
@@ -28,7 +29,7 @@ from app.web.auth import caller, requires
 from app.web.bodies import read_object
 from app.web.context import gateway
 from app.web.cooperative import yielding
-from app.web.openapi.operations import describe
+from app.web.openapi.operations import Bytes, describe
 from app.web.query import query
 
 PREFIX = "/api/contacts"
@@ -38,6 +39,7 @@ erase_bp = requires("admin", Blueprint("contact_erasing", __name__, url_prefix=P
 export_bp = requires("read", Blueprint("contact_exporting", __name__, url_prefix=PREFIX))
 
 _ANSWER, _CHANGE, _EVENT, _HANDOVER = ContactAnswer(), ContactChange(), ToldEvent(), HandoverRequest()
+_CONVERSATION = ExportedConversation()
 
 
 @edit_bp.patch("/<contact_id>")
@@ -68,16 +70,17 @@ def erase(contact_id: str) -> ResponseReturnValue:
 
 
 @export_bp.get("/<contact_id>/export")
-@describe("exportContact", "Contacts", {200: ContactExport}, query=ExportQuery)
+@describe("exportContact", "Contacts", {200: Bytes(("application/zip",), json=ContactExport)}, query=ExportQuery)
 def export(contact_id: str) -> ResponseReturnValue:
-    """Export everything we know of a contact: its names, messages and events, oldest first.
+    """Export everything we know of a contact: its names, notes, labels, messages and events, oldest first.
 
-    `format=zip` answers a zip with a page for people (`index.html`), the same JSON, and the files of messages.
+    The answer is a zip: `index.html` is for people, `contact.json` for programs, and `media/` holds the files of
+    messages. With `format=json` it is the same JSON alone.
     """
     contact_id = meant(contact_id)
     exported = export_contact(gateway().database, gateway().contacts, contact_id, caller().numbers)
     gateway().audit_log.record_now(act="contact.exported", subject=f"contact:{contact_id}")
-    if query().get("format") != "zip":
+    if query().get("format") == "json":
         return Response(_written(exported), mimetype="application/json")
     numbers = caller().numbers
     begin = partial(export_contact, gateway().database, gateway().contacts, contact_id, numbers)
@@ -88,7 +91,9 @@ def export(contact_id: str) -> ResponseReturnValue:
 
 def _written(exported: Export) -> Iterator[str]:
     """An export as it is sent, portion by portion: nobody has all of it in memory, and others are served between."""
-    yield f'{{"contact":{_json(_ANSWER.dump(exported.contact))},"messages":['
+    yield f'{{"contact":{_json(_ANSWER.dump(exported.contact))},"conversations":['
+    yield from _list(_CONVERSATION.dump(portion, many=True) for portion in exported.conversations)
+    yield '],"messages":['
     yield from _list(map(normalized, portion) for portion in exported.messages)
     yield '],"events":['
     yield from _list(_EVENT.dump(portion, many=True) for portion in exported.events)

@@ -9,10 +9,11 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from app.clock import iso_utc
 from app.domain.media import StoredMedia
 from app.domain.media_types import UNKNOWN, MediaType
 from app.errors import GatewayError
-from app.services.contacts import Export
+from app.services.contacts import Export, ExportedConversation
 from app.services.media import ReadMedia
 
 PAGE = Markup(
@@ -21,6 +22,8 @@ PAGE = Markup(
     "p{{white-space:pre-wrap;margin:.2rem 0}}.outbound{{margin-left:3rem}}small{{color:#666}}img{{max-width:20rem}}"
     "</style><h1>{name}</h1><p>{about}</p>\n"
 )
+NOTES = Markup("<h2>{number}</h2><p>Labels: {labels}</p>{notes}\n")
+NOTE = Markup("<div><small>{at} · note of the team, never sent</small><p>{text}</p></div>\n")
 LINE = Markup(
     '<div class="{direction}"><small>{timestamp} · {direction} · {status}</small><p>{message}</p>{file}</div>\n'
 )
@@ -82,13 +85,24 @@ def _page(
     contact = export.contact.contact
     names = (contact.given_name, contact.name, contact.username, contact.wa_id, contact.user_id)
     known = [str(each) for each in names if each]
-    yield PAGE.format(name=known[0] if known else "?", about=", ".join(known))
+    about = [", ".join(known), *([contact.notes] if contact.notes else [])]
+    yield PAGE.format(name=known[0] if known else "?", about="\n".join(about))
+    for kept in export.conversations:
+        yield from map(_notes, kept)
     for portion in export.messages:
         theirs = media.of_messages([message.id for message in portion])
         for message in portion:
             found = theirs.get(message.id)
             yield LINE.format(**_line(shown(message)), file=_link(found, files) if found else "")
     yield "</html>\n"
+
+
+def _notes(kept: ExportedConversation) -> Markup:
+    """What the team keeps about a conversation, or nothing."""
+    if not kept.labels and not kept.notes:
+        return Markup("")
+    notes = Markup("").join(NOTE.format(at=iso_utc(each.created_at), text=each.text) for each in kept.notes)
+    return NOTES.format(number=kept.phone_number_id, labels=", ".join(kept.labels) or "none", notes=notes)
 
 
 def _line(message: dict[str, Any]) -> dict[str, str]:

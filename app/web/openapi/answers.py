@@ -89,8 +89,7 @@ def json_of(schema: type[Schema] | dict[str, Any]) -> dict[str, Any]:
 def _answer(spec: APISpec, operation: Operation, status: int, answer: Answer, is_keyed: bool) -> dict[str, Any]:
     described = {"headers": {**_ID, **(_REPLAYED if is_keyed else {})}}
     if isinstance(answer, Bytes):
-        content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in answer.media_types}
-        return {"description": "The bytes.", **described, "content": content}
+        return {"description": "The bytes.", **described, "content": _bytes(operation, status, answer)}
     if isinstance(answer, Union):
         body = json_of(reference(_converter(spec), answer))
         description = answer.description
@@ -99,11 +98,20 @@ def _answer(spec: APISpec, operation: Operation, status: int, answer: Answer, is
         description = "As it is."
     else:
         body, description = json_of(answer), first_sentence(answer)
+    return {"description": description, **described, "content": _with_examples(operation, status, body)}
+
+
+def _bytes(operation: Operation, status: int, answer: Bytes) -> dict[str, Any]:
+    binary = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in answer.media_types}
+    return binary if answer.json is None else binary | _with_examples(operation, status, json_of(answer.json))
+
+
+def _with_examples(operation: Operation, status: int, body: dict[str, Any]) -> dict[str, Any]:
     examples = EXAMPLES["answers"].get(operation.name, {}).get(str(status))
     if examples:
         (content_of,) = body.values()
         content_of["examples"] = {name: {"value": value} for name, value in examples.items()}
-    return {"description": description, **described, "content": body}
+    return body
 
 
 def _converter(spec: APISpec) -> Any:

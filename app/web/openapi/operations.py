@@ -19,9 +19,10 @@ _MARK = "operation"
 
 @dataclass(frozen=True, slots=True)
 class Bytes:
-    """Bytes of one of several media types."""
+    """Bytes of one of several media types, or, where the caller asks for it, `json`."""
 
     media_types: tuple[str, ...]
+    json: type[Schema] | None = None
 
 
 Answer = type[Schema] | Union | Bytes | str

@@ -108,7 +108,7 @@ def test_the_export_has_everything_that_was_said(get: Get, receive: Receive) -> 
     receive(message_body(text("First"), text("Second")), message_body(text("Not hers", sender=BO)))
     ana = get("/api/contacts")["data"][1]
 
-    exported = get(f"/api/contacts/{ana['id']}/export")
+    exported = get(f"/api/contacts/{ana['id']}/export", format="json")
 
     assert exported["contact"] == ana
     assert [each["message"] for each in exported["messages"]] == ["First", "Second"]
@@ -122,7 +122,7 @@ def test_a_long_export_is_written_portion_by_portion(
     receive(message_body(*(text(f"{n}", timestamp=SENT_AT + n // 4) for n in range(11))))
     [ana] = get("/api/contacts")["data"]
 
-    exported = client.get(f"/api/contacts/{ana['id']}/export", headers={"Authorization": f"Bearer {API_KEY}"})
+    exported = client.get(f"/api/contacts/{ana['id']}/export?format=json", headers=HEADERS)
 
     parts = [part for part in exported.iter_encoded()]
     whole = json.loads(b"".join(parts))
@@ -249,7 +249,7 @@ def _dump(database: Database) -> str:
 
 
 @on_sqlite
-def test_an_export_as_a_zip_has_a_page_for_people_and_the_files(
+def test_an_export_is_a_zip_with_a_page_for_people_and_the_files(
     client: FlaskClient, gateway: Gateway, get: Get, receive: Receive
 ) -> None:
     image = {"id": "733", "mime_type": "image/jpeg", "sha256": "aGFzaA==", "caption": "<b>Look</b>"}
@@ -265,15 +265,46 @@ def test_an_export_as_a_zip_has_a_page_for_people_and_the_files(
         session.execute(update(Media).values(values))
     ana = get("/api/contacts")["data"][0]
 
-    answer = client.get(
-        f"/api/contacts/{ana['id']}/export?format=zip", headers={"Authorization": f"Bearer {API_KEY}"}
-    )
+    answer = client.get(f"/api/contacts/{ana['id']}/export", headers=HEADERS)
 
     with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
         assert archive.testzip() is None
         (picture,) = (name for name in archive.namelist() if name.startswith("media/"))
         assert archive.read(picture) == b"\xff\xd8\xff picture"
-        assert json.loads(archive.read("contact.json")) == get(f"/api/contacts/{ana['id']}/export")
+        assert json.loads(archive.read("contact.json")) == get(f"/api/contacts/{ana['id']}/export", format="json")
         page = archive.read("index.html").decode()
     assert f'<img src="{picture}"' in page and "&lt;b&gt;Look&lt;/b&gt;" in page and "<b>" not in page
+    assert answer.mimetype == "application/zip"
     assert "Second" in page and ".zip" in answer.headers["Content-Disposition"]
+
+
+@on_sqlite
+def test_an_export_has_the_notes_and_labels_of_the_persons_conversations(
+    client: FlaskClient, gateway: Gateway, get: Get, receive: Receive
+) -> None:
+    receive(message_body(text("Hers")), message_body(text("His", sender=BO)))
+    receive(message_body(text("Elsewhere"), number=OTHER_PNID))
+    for conversation in get("/api/conversations")["data"]:
+        path, number = f"/api/conversations/{conversation['id']}", conversation["phone_number_id"]
+        words = f"<i>{conversation['contact']['wa_id']}</i> on {number}"
+        label = client.post("/api/labels", json={"name": words}, headers=HEADERS).get_json()["id"]
+        client.put(f"{path}/labels", json={"labels": [label]}, headers=HEADERS)
+        client.post(f"{path}/notes", json={"text": f"Note: {words}"}, headers=HEADERS)
+    bound = gateway.api_keys.make("bound", ["read"], [PNID])
+
+    def kept(exported: Any) -> dict[str, tuple[list[str], list[str]]]:
+        return {
+            each["phone_number_id"]: (each["labels"], [note["text"] for note in each["notes"]])
+            for each in exported["conversations"]
+        }
+
+    whole = get(f"/api/contacts/%2B{ANA}/export", format="json")
+    part = get(f"/api/contacts/%2B{ANA}/export", key=bound, format="json")
+    page = client.get(f"/api/contacts/%2B{ANA}/export", headers=HEADERS).data
+
+    said = {each: f"<i>{ANA}</i> on {each}" for each in (PNID, OTHER_PNID)}
+    assert kept(whole) == {number: ([words], [f"Note: {words}"]) for number, words in said.items()}
+    assert kept(part) == {PNID: ([said[PNID]], [f"Note: {said[PNID]}"])}
+    with zipfile.ZipFile(io.BytesIO(page)) as archive:
+        html = archive.read("index.html").decode()
+    assert f"Note: &lt;i&gt;{ANA}&lt;/i&gt; on {PNID}" in html and "<i>" not in html and BO not in html

@@ -117,8 +117,9 @@ def _file_content(found: Chat, kind: str, body: dict[str, Any]) -> dict[str, Any
         return writing.keep_file(current(), found, kind, sample.mime_type, sample.content, sample.filename)
     given = body["file"] if isinstance(body["file"], dict) else {}
     mime_type = str(given.get("mime_type", ""))
-    if mime_type.partition(";")[0] not in MIME_TYPES:
-        abort(400, "WhatsApp carries no files of that type.")
+    bare = mime_type.partition(";")[0]
+    if bare not in MIME_TYPES and (kind != "document" or not bare):
+        abort(400, "WhatsApp carries no files of that type; as a `document` it carries any.")
     try:
         content = base64.b64decode(str(given.get("data", "")), validate=True)
     except binascii.Error:

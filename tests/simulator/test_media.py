@@ -134,3 +134,19 @@ def test_a_customer_sends_a_file_of_their_own(client: FlaskClient, receiver: Rec
 )
 def test_it_takes_no_file_that_whatsapp_would_not(client: FlaskClient, file: Any) -> None:
     assert client.post(CHAT, json={"type": "image", "file": file}).status_code == 400
+
+
+def test_a_customers_document_may_be_of_any_type_but_a_business_sends_no_such(
+    client: FlaskClient, receiver: Receiver
+) -> None:
+    file = {"data": "UEsFBgAA", "mime_type": "application/zip", "filename": "files.zip"}
+
+    client.post(CHAT, json={"type": "document", "file": file})
+
+    (message,) = receiver.wait(receiver.messages, 1)
+    document = message["document"]
+    assert (document["mime_type"], document["filename"]) == ("application/zip", "files.zip")
+    assert client.get(f"/simulator/api/files/{document['id']}").data == b"PK\x05\x06\x00\x00"
+    post_message(client, type="document", document={"id": document["id"]})
+    (status,) = receiver.wait(receiver.statuses, 1)
+    assert status["errors"][0]["code"] == 131053

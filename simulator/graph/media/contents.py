@@ -27,7 +27,7 @@ _STARTS: dict[str, tuple[int, tuple[bytes, ...]]] = {
 def problem_with(file: StoredFile, kind: str) -> str | None:
     """Say why a file cannot be delivered as an `image`, `video`, `audio`, `document` or `sticker`; None if it can."""
     bare = file.mime_type.partition(";")[0].strip().lower()
-    if MIME_TYPES[bare][0] != kind:
+    if MIME_TYPES.get(bare, ("",))[0] != kind:
         return f"A file of type {file.mime_type} cannot be sent as {kind}"
     at, starts = _STARTS.get(bare, (0, ()))
     if starts and not file.content[at:].startswith(starts):

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zlib import crc32
 
 from sqlalchemy.orm import Session
 
@@ -21,8 +22,8 @@ from app.store import labels
 from app.store.conversations import Numbers
 
 LONGEST_LABEL, LONGEST_REPLY = 40, 4096
-COLOUR = "#5b7083"
-"""The colour of a label if none is given."""
+COLOURS = ("#8a3ffc", "#0072c3", "#007d79", "#198038", "#9f1853", "#a2191f", "#8a3800", "#4c5a66")
+"""Of these a label gets one, by its name, if none is given."""
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _SHORTCUT = re.compile(r"[\w-]{1,40}")
@@ -52,7 +53,7 @@ class ManageLabels:
 
     def add(self, name: str, colour: str | None = None) -> LabelRef:
         """Add a label; `colour` is `#rrggbb`. Raises `Invalid` and `AlreadyExists`."""
-        label = LabelRef(new_id(), _label_name(name), _colour(colour or COLOUR))
+        label = LabelRef(new_id(), _label_name(name), _colour(colour or _colour_of(name)))
         with self._database.write() as session:
             self._check_free(session, label.name)
             row = {"id": label.id, "name": label.name, "colour": label.colour, "created_at": self._now()}
@@ -161,6 +162,10 @@ def _label_name(name: str) -> str:
     if not name or len(name) > LONGEST_LABEL or not name.isprintable():
         raise Invalid(fields={"name": [f"must be 1 to {LONGEST_LABEL} printable characters"]})
     return name
+
+
+def _colour_of(name: str) -> str:
+    return COLOURS[crc32(name.strip().encode(errors="replace")) % len(COLOURS)]
 
 
 def _colour(colour: str) -> str:

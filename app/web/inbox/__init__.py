@@ -15,6 +15,7 @@ from app.web.inbox import (
     app_shell,
     assets,
     attachments,
+    choices,
     conversations,
     house,
     keys,
@@ -41,7 +42,7 @@ def init_app(app: Flask, config: Config) -> None:
     navigation.init_app(app)
     for module in (
         assets, app_shell, sign_in, conversations, answers, attachments, acts, live, media, template_picker, me,
-        people, keys, house, stories, nowhere,
+        choices, people, keys, house, stories, nowhere,
     ):  # fmt: skip
         app.register_blueprint(module.bp)
     app.register_blueprint(sign_in.out)

@@ -34,7 +34,7 @@ class Mark:
 
     id: str
     name: str
-    hue: int
+    colour: str
     is_on: bool = True
 
 
@@ -116,7 +116,7 @@ def row(found: Conversation, url: Callable[[str], str], names: Names, now: datet
         assignee=names.people.get(found.assignee or "", ""),
         assignee_id=found.assignee,
         number=names.numbers.get(found.phone_number_id, ""),
-        labels=tuple(Mark(each.id, each.name, hue(each.id)) for each in found.labels),
+        labels=tuple(Mark(each.id, each.name, each.colour) for each in found.labels),
         profile_name=contact.name or "",
         username=contact.username or "",
     )
@@ -135,7 +135,7 @@ def window_words(closes_at: datetime | None, now: datetime) -> str:
 
 
 def hue(text: str) -> int:
-    """Return the number of the colour of a person or a label, which stays."""
+    """Return the number of the colour of a person, which stays."""
     return int(hashlib.sha256(text.encode()).hexdigest()[:4], 16) % HUES
 
 

@@ -27,11 +27,11 @@ def index() -> ResponseReturnValue:
 @bp.post("")
 def add() -> ResponseReturnValue:
     """Add a person, and show the link by which they sign in."""
-    name, role, numbers = request.form.get("name", ""), request.form.get("role", ""), _numbers()
+    name = request.form.get("name", "")
     try:
-        found = gateway().people.add(name, role, numbers)
+        found = gateway().people.add(name, request.form.get("role", ""), _numbers())
     except Invalid as error:
-        return _page(wrong=_wrong(error), asked={"name": name, "role": role, "numbers": numbers}), 422
+        return _page(wrong=_wrong(error), asked=_asked(name=name)), 422
     return _page_with_link(found)
 
 
@@ -42,7 +42,7 @@ def change(person_id: str) -> ResponseReturnValue:
     try:
         gateway().people.change(person_id, role=request.form.get("role", ""), numbers=_numbers())
     except Invalid as error:
-        return _page(wrong=_wrong(error)), 422
+        return _page(wrong=_wrong(error), asked=_asked(id=person_id)), 422
     return redirect(url_for(".index"), 303)
 
 
@@ -92,14 +92,29 @@ def _page(**more: Any) -> str:
         "people": gateway().people.all(),
         "me": person(),
         "numbers": list_numbers(gateway().database, gateway().directory, None),
-        "asked": {"name": "", "role": "agent", "numbers": None},
+        "asked": {"role": "agent", "numbers": None, "which": "all"},
     }
     return render_template("inbox/people.html", **{**facts, **more})
 
 
 def _numbers() -> list[str] | None:
-    """Return the numbers that were chosen; None if none was, or for an admin, who sees all."""
-    return (request.form.getlist("number") or None) if request.form.get("role") != "admin" else None
+    """Return the numbers that an agent is to see; None means all, as an admin sees.
+
+    The form asks for them only if there are several. Raises `Invalid` for an agent who would see none of them.
+    """
+    which, numbers = request.form.get("which"), request.form.getlist("number")
+    if request.form.get("role") == "admin" or which == "all" or (which is None and not numbers):
+        return None
+    if not numbers:
+        raise Invalid(fields={"numbers": ["must be chosen"]})
+    return numbers
+
+
+def _asked(**of: str) -> dict[str, Any]:
+    """Return what was chosen in a form that was refused, with whose it is: an `id`, or a new `name`."""
+    form = request.form
+    numbers = form.getlist("number") if "which" in form else None
+    return {"role": form.get("role", ""), "numbers": numbers, "which": form.get("which", "all"), **of}
 
 
 def _refuse_oneself(person_id: str) -> None:
@@ -111,6 +126,9 @@ def _wrong(error: Invalid) -> str:
     """Return what is wrong in words of the page: the name, or what a page of ours never sends."""
     said: str = _("This name is taken, or is no name: 1 to 80 characters. Choose another.")
     if "name" in (error.fields or {}):
+        return said
+    if "numbers" in (error.fields or {}):
+        said = _("Choose at least one number, or all numbers.")
         return said
     said = _("This cannot be done: %(why)s", why=error.message)
     return said

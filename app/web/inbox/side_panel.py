@@ -7,7 +7,7 @@ from typing import Any
 from app.services.conversations import Conversation
 from app.web.context import gateway
 from app.web.inbox.access import person
-from app.web.inbox.listing import Mark, hue
+from app.web.inbox.listing import Mark
 from app.web.inbox.team import people
 
 
@@ -18,6 +18,6 @@ def panel(conversation: Conversation) -> dict[str, Any]:
     return {
         "me": person(),
         "team": team,
-        "all_labels": [Mark(each.id, each.name, hue(each.id), each.id in on) for each in gateway().labels.all()],
+        "all_labels": [Mark(each.id, each.name, each.colour, each.id in on) for each in gateway().labels.all()],
         "quick_replies": gateway().quick_replies.all((conversation.phone_number_id,)),
     }

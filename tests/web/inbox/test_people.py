@@ -8,7 +8,7 @@ from flask import Flask
 
 from app.container import Gateway
 from tests.conftest import on_sqlite
-from tests.factories import PNID
+from tests.factories import OTHER_PNID, PNID
 from tests.people import Browser, add, sign_in
 
 pytestmark = on_sqlite
@@ -45,6 +45,26 @@ def test_saving_somebody_whose_only_number_was_removed_does_not_give_them_all(ap
     page = admin.get("/inbox/people").text
 
     assert re.search(rf'name="number" value="999" id="n-{her}-999" checked', page)
+
+
+def test_an_agent_without_numbers_is_refused_in_words_and_all_numbers_is_a_choice(
+    app: Flask, gateway: Gateway
+) -> None:
+    admin, her = sign_in(app, "Boss", "admin"), add(gateway, "Ana", "agent", [PNID]).id
+    admin.get("/inbox/people")
+    own, nothing = f"/inbox/people/{her}", {"role": "agent", "which": "these"}
+
+    refused, added = admin.post(own, data=nothing), admin.post("/inbox/people", data=nothing | {"name": "Bo"})
+
+    assert (refused.status_code, added.status_code) == (422, 422)
+    assert "Choose at least one number" in refused.text and 'value="Bo"' in added.text
+    assert re.search(rf'value="these" id="these-{her}" required checked', refused.text)
+    assert gateway.people.named("Ana").numbers == {PNID}
+    assert [view.person.name for view in gateway.people.all()] == ["Ana", "Boss"]
+    admin.post(own, data={"role": "agent", "which": "these", "number": [OTHER_PNID]})
+    assert gateway.people.named("Ana").numbers == {OTHER_PNID}
+    admin.post(own, data={"role": "agent", "which": "all", "number": [OTHER_PNID]})
+    assert gateway.people.named("Ana").numbers is None
 
 
 def test_an_admin_changes_disables_enables_signs_out_and_removes(app: Flask, gateway: Gateway) -> None:

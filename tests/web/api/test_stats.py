@@ -195,7 +195,8 @@ def test_quantiles_come_from_what_was_counted(receive: Receive, database: Databa
     stats = get("/api/stats", phone_number_id=PNID)
 
     assert stats["webhook_to_processed"]["times"] == 2
-    assert 3 <= stats["webhook_to_processed"]["p50"] <= stats["webhook_to_processed"]["p99"] <= 5
+    latency = stats["webhook_to_processed"]
+    assert 3 <= latency["p50"] <= latency["p99"] <= latency["longest"] < 4.9, "the end of the bucket is five seconds"
     assert stats["webhook_to_app"] == {"times": 0, "average": None, "longest": None, "p50": None, "p99": None}
 
 

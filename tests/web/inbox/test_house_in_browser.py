@@ -35,6 +35,7 @@ SECONDS = 20
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 AXE = """const done = arguments[1], told = each => each.id + " " + each.nodes[0].html;
 axe.run(document, {runOnly: arguments[0]}).then(found => done(found.violations.map(told)))"""
+BEYOND = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 def test_an_admin_watches_the_house(
@@ -42,7 +43,10 @@ def test_an_admin_watches_the_house(
 ) -> None:
     endpoint, _ = gateway.manage_endpoints.add({"url": "https://app.example/", "description": "Shop"})
     receive(message_body(text("Hola")))
-    link = gateway.people.make_link(add(gateway, "Root", "admin").id)
+    gateway.quick_replies.add("hours", "9 to 18")
+    gateway.labels.add("VIP")
+    root = add(gateway, "Root", "admin")
+    link = gateway.people.make_link(root.id)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -63,11 +67,15 @@ def test_an_admin_watches_the_house(
         picture = browser.find_element(By.CSS_SELECTOR, "img.plot")
         WebDriverWait(browser, SECONDS).until(lambda seen: seen.execute_script("return arguments[0].complete", picture))
         assert browser.execute_script("return arguments[0].naturalWidth", picture) > 0
-        for path in ("house", "house/endpoints", f"house/endpoints/{endpoint.id}", f"house/numbers/{PNID}", "messages"):
+        house = ("house", "house/endpoints", f"house/endpoints/{endpoint.id}", f"house/numbers/{PNID}")
+        for path in (*house, "quick-replies", "labels", "people", "messages"):
             browser.get(f"{home}/inbox/{path}")
             assert violations(browser) == [], path
         browser.find_element(By.CSS_SELECTOR, ".found a").click()
         assert violations(browser) == []
+        gateway.people.prefer(root.id, language="es", theme=None)
+        browser.get(f"{home}/inbox/house")
+        assert browser.execute_script(BEYOND) == 0, "the page scrolls sideways"
         assert not [line for line in browser.get_log("browser") if line["level"] == "SEVERE"]
     finally:
         server.shutdown()

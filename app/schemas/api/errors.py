@@ -6,7 +6,8 @@ from marshmallow import Schema, fields
 
 CODES = (
     "malformed", "unauthenticated", "forbidden", "not_found", "method_not_allowed", "too_slow", "idempotency_conflict",
-    "wrong_state", "answered_meanwhile", "already_exists", "cursor_gone", "gone", "length_required", "too_large", "uri_too_long",
+    "wrong_state", "answered_meanwhile", "already_exists", "cursor_gone", "gone", "length_required", "too_large",
+    "uri_too_long",
     "unsupported_media_type", "invalid_request", "idempotency_mismatch", "window_closed", "opted_out",
     "template_invalid", "refused", "throttled", "unknown", "internal", "meta_unauthorised", "unavailable",
 )  # fmt: skip

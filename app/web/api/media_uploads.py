@@ -74,7 +74,8 @@ def _keep(received: Received) -> ResponseReturnValue:
 
 def _form_values() -> dict[str, Any]:
     try:
-        return UploadQuery().read(request.form.lists())
+        # A part without a name has None for one.
+        return UploadQuery().read((name or "", texts) for name, texts in request.form.lists())
     except ValidationError as error:
         assert isinstance(error.messages, dict)
         raise Invalid(fields=error.messages) from None

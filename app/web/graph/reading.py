@@ -67,14 +67,15 @@ def parse_any(raw: bytes, *, keeps_all: bool = False) -> dict[str, Any] | list[A
 
 
 def _for_meta(body: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in body.items() if name not in NOT_FOR_META}
+    return {name or "": value for name, value in body.items() if name not in NOT_FOR_META}
 
 
 def _multipart() -> tuple[dict[str, Any] | None, Upload | None]:
     """The fields of a multipart body, and its file with the fields beside it. Values are read as those of a form."""
     request.max_content_length = UPLOAD_LIMIT
     texts = _for_meta(request.form.to_dict())
-    files = [(name, given) for name, given in request.files.items(multi=True) if given.filename or given.mimetype]
+    # A part without a name has None for one.
+    files = [(name or "", given) for name, given in request.files.items(multi=True) if given.filename or given.mimetype]
     if not files:
         return {name: _value(text) for name, text in texts.items()} or None, None
     if len(files) > 1:

@@ -119,6 +119,17 @@ def test_a_file_above_metas_100_mb_is_refused_by_its_length_and_by_its_bytes(
     assert files_below(Path(config.media_dir)) == []
 
 
+def test_a_part_of_a_form_without_a_name_is_refused_as_such(client: FlaskClient) -> None:
+    nameless = b"--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n"
+    file = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n' + JPEG + b"\r\n--b--\r\n"
+    headers = KEY | {"Content-Type": "multipart/form-data; boundary=b"}
+
+    response = client.post("/api/media", data=nameless + file, headers=headers)
+
+    assert response.status_code == 422
+    assert list(response.get_json()["error"]["fields"]) == [""]
+
+
 def test_a_body_that_breaks_off_leaves_nothing(client: FlaskClient, config: Config) -> None:
     response = client.post(
         "/api/media", input_stream=BytesIO(JPEG[:50]), headers=KEY, content_type="image/jpeg",

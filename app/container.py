@@ -51,6 +51,7 @@ from app.services.operations import NightlyBalance, SharedSettings, TellWebSetti
 from app.services.outbound_media import PutAtMeta, RetryFailedLinks, SendsAwaitingMedia, UploadMedia
 from app.services.people import ManagePeople, SignIn
 from app.services.processing import ProcessingOptions, ProcessNotifications
+from app.services.push import PushSubscriptions
 from app.services.registries import ApiKeys, EndpointDirectory, NumberDirectory, RecordKeyUse, Registry
 from app.services.retention import PruneExpired
 from app.services.sending import (
@@ -141,6 +142,7 @@ class Gateway:
     shared_settings: SharedSettings
     tell_web_settings: TellWebSettings
     people: ManagePeople
+    push: PushSubscriptions
     sign_in: SignIn
 
     @classmethod
@@ -185,19 +187,16 @@ class Gateway:
             with_links=media.links.in_body,
         )  # fmt: skip
         upload_media = UploadMedia(database, directory, vault, now)
-        acts = HandlerActions(
-            send, mark_read, hand_over, files=media, uploads=upload_media, region=config.default_region or None
-        )
-        call_handler = (
-            HandlerDelivery(handlers, acts, with_a_person=with_a_person, now=now, is_revoked=revoked)
-            if handlers is not None
-            else None
-        )
+        region = config.default_region or None
+        acts = HandlerActions(send, mark_read, hand_over, files=media, uploads=upload_media, region=region)
+        call_handler = None if handlers is None else HandlerDelivery(
+            handlers, acts, with_a_person=with_a_person, now=now, is_revoked=revoked
+        )  # fmt: skip
         manage_endpoints = ManageEndpoints(
             config, database, encryptor, endpoints, post=post_event,
             detect_silence=DetectSilence(config, database, now), now=now,
         )  # fmt: skip
-        conversations = ReadConversations(database, silence, config.default_region or None, now)
+        conversations = ReadConversations(database, silence, region, now)
         conversation_acts = ConversationActs(database, now)
         rules = ProcessingOptions(opt_outs.normalise_words(config.opt_out_words), silence, config.keeps_media)
         news = ReadNews(database, now)
@@ -269,6 +268,7 @@ class Gateway:
             shared_settings=SharedSettings(config, database, endpoints, alerts, now),
             tell_web_settings=TellWebSettings(config, database, now),
             people=ManagePeople(database, now, idle),
+            push=PushSubscriptions(config, database, encryptor, now),
             sign_in=SignIn(database, now, idle=idle, lifetime=timedelta(days=config.inbox_session_days)),
         )
 

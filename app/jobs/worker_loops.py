@@ -20,6 +20,8 @@ from app.services.alerts import DatabaseAlert
 from app.services.delivering import reset_implausible
 from app.services.messages import index_contacts, index_messages
 from app.services.operations import HANDLERS, count_traffic
+from app.services.push import DEADLINE_SECONDS, NoticePushes, SendPushes
+from app.subscribers.client import SubscriberClient
 
 HEARTBEAT_SECONDS = 5.0
 PROBE_SECONDS = 1.0
@@ -31,6 +33,7 @@ UPKEEP_SECONDS = 30.0
 LINKS_SECONDS = 2.0
 FILES_SECONDS = 0.3
 """Interval of the lanes of files. A file takes longer than that by itself, and three lanes that poll are not free."""
+PUSH_SECONDS = 1.0
 
 DISCARD_SECONDS = 2.0
 VAULT_SECONDS = 3600.0
@@ -94,6 +97,7 @@ def worker_loops(
             Loop("search", lambda: _index(gateway), INDEX_SECONDS),
             *_media_loops(gateway, media, lambda: loops.is_stopping()),
             *_alert_loops(gateway),
+            *push_loops(gateway),
             Loop("count", lambda: count_traffic(gateway.database, gateway.now()), HEARTBEAT_SECONDS),
         ]
     )
@@ -115,6 +119,23 @@ def _alert_loops(gateway: Gateway) -> list[Loop]:
         Loop("watch", check, CHECKS_SECONDS),
         Loop("tell", gateway.notify_alerts, NOTIFY_SECONDS),
         Loop("database", database_alert, CHECKS_SECONDS),
+    ]
+
+
+def push_loops(gateway: Gateway) -> list[Loop]:
+    """Return the loops that find which devices are to be told something, and that tell them.
+
+    No private network is allowed: an address comes from somebody's browser, not from whoever runs the gateway.
+    """
+    client = SubscriberClient(
+        user_agent="whatsapp-service", allowed=(), pool_size=2, deadline_seconds=DEADLINE_SECONDS
+    )
+    send = SendPushes(
+        gateway.config, gateway.database, gateway.encryptor, gateway.directory, client.post, gateway.now
+    )
+    return [
+        Loop("notice", NoticePushes(gateway.database, gateway.now), PUSH_SECONDS),
+        Loop("push", send, PUSH_SECONDS),
     ]
 
 

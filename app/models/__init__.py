@@ -27,6 +27,7 @@ from app.models.meta_uploads import MetaUpload
 from app.models.notifications import Notification, ParkedItem
 from app.models.numbers import Number
 from app.models.people import PersonSession, SignInLink, StoredPerson
+from app.models.push import PushNotice, PushSubscription
 from app.models.queue import Batch, NumberLimit, QueuedSend, RecipientLimit
 from app.models.registry import RegistryVersion
 from app.models.schema_info import SchemaInfo
@@ -76,6 +77,8 @@ __all__ = [
     "PersonSession",
     "Presence",
     "PricedMessages",
+    "PushNotice",
+    "PushSubscription",
     "QueuedSend",
     "QuickReply",
     "RegistryVersion",

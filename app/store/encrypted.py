@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import CursorResult, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from app.models import Base, Endpoint, ErasureKey, IdempotentRequest, Number
+from app.models import Base, Endpoint, ErasureKey, IdempotentRequest, Number, PushSubscription
 from app.models.base import table
 
 Key = tuple[str, ...]
@@ -30,6 +30,7 @@ COLUMNS = (
     Column(Endpoint, "old_secret"),
     Column(IdempotentRequest, "answer"),
     Column(ErasureKey, "wrapped"),
+    Column(PushSubscription, "keys"),
 )
 """All of them. A test compares this list with what the gateway encrypts."""
 

@@ -10,6 +10,7 @@ from sqlalchemy import CursorResult, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.models import PersonSession, SignInLink, StoredPerson
+from app.store import push
 
 
 def add(session: Session, row: dict[str, Any]) -> None:
@@ -112,12 +113,14 @@ def sessions(session: Session, *, seen_after: datetime, now: datetime) -> dict[s
 
 
 def end_session(session: Session, hashed: str) -> bool:
-    """Delete the session with this hash; return False if there is none."""
+    """Delete the session with this hash, and the device that was allowed in it; return False if there is none."""
+    push.remove_of_session(session, hashed)
     return _count(session.execute(delete(PersonSession).where(PersonSession.hash == hashed))) == 1
 
 
 def end_sessions(session: Session, person_id: str) -> int:
-    """Delete all sessions of a person; return how many there were."""
+    """Delete all sessions of a person, and their devices for notifications; return how many sessions there were."""
+    push.remove_of_person(session, person_id)
     return _count(session.execute(delete(PersonSession).where(PersonSession.person_id == person_id)))
 
 

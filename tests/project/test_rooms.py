@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 
 from app.config.parsers import ROOT
 
-HEAVY = ("celery", "redis", "boto3", "PIL", "pillow_heif", "av", "psycopg", "cryptography")
+HEAVY = ("celery", "redis", "boto3", "PIL", "pillow_heif", "av", "psycopg", "cryptography", "http_ece", "py_vapid")
 
 START = f"""
 import sys

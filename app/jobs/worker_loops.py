@@ -18,6 +18,7 @@ from app.jobs.send_media import SendMedia
 from app.logs import get_logger
 from app.services.alerts import DatabaseAlert
 from app.services.delivering import reset_implausible
+from app.services.media import MediaWork
 from app.services.messages import index_contacts, index_messages
 from app.services.operations import HANDLERS, count_traffic
 from app.services.push import DEADLINE_SECONDS, NoticePushes, SendPushes
@@ -38,6 +39,8 @@ PUSH_SECONDS = 1.0
 DISCARD_SECONDS = 2.0
 VAULT_SECONDS = 3600.0
 THUMBNAIL_SECONDS = 0.5
+THUMBNAIL_REST = 3
+"""After a thumbnail, whose process takes a core, the loop pauses this many times as long: messages come first."""
 
 INDEX_SECONDS = 0.05
 INDEX_REST = 3
@@ -95,7 +98,7 @@ def worker_loops(
             Loop("upkeep", lambda: _keep_up(gateway), UPKEEP_SECONDS),
             Loop("clocks", lambda: _reset_implausible_times(gateway), CLOCK_SECONDS),
             Loop("search", lambda: _index(gateway), INDEX_SECONDS),
-            *_media_loops(gateway, media, lambda: loops.is_stopping()),
+            *_media_loops(gateway, media, lambda: loops),
             *_alert_loops(gateway),
             *push_loops(gateway),
             Loop("count", lambda: count_traffic(gateway.database, gateway.now()), HEARTBEAT_SECONDS),
@@ -140,7 +143,7 @@ def push_loops(gateway: Gateway) -> list[Loop]:
 
 
 def _media_loops(
-    gateway: Gateway, lanes: Sequence[FetchMedia | SendMedia], is_stopping: Callable[[], bool]
+    gateway: Gateway, lanes: Sequence[FetchMedia | SendMedia], all_loops: Callable[[], Loops]
 ) -> list[Loop]:
     """Return the loops of files, in threads of their own: neither Meta nor the vault delays anything else."""
     loops = [Loop(lane.kind, lane.work, FILES_SECONDS) for lane in lanes]
@@ -149,7 +152,7 @@ def _media_loops(
     work = gateway.media_work
     if work is not None:
         loops.append(Loop("discard", work.discard, DISCARD_SECONDS))
-        loops.append(Loop("thumbnails", lambda: work.make_thumbnails(is_stopping), THUMBNAIL_SECONDS))
+        loops.append(Loop("thumbnails", lambda: _make_thumbnail(work, all_loops()), THUMBNAIL_SECONDS))
         loops.append(Loop("vault", lambda: sweep_vault(gateway), VAULT_SECONDS))
     return loops
 
@@ -168,6 +171,15 @@ def _sweep(gateway: Gateway) -> bool:
     gateway.sweep_sends.resend_unlikely()
     gateway.sweep_sends.purge()
     return False
+
+
+def _make_thumbnail(work: MediaWork, loops: Loops) -> bool:
+    """Make one thumbnail, then pause; return False if none was wanted."""
+    started = time.perf_counter()
+    is_made = work.make_thumbnails(loops.is_stopping)
+    if is_made:
+        loops.wait(THUMBNAIL_REST * (time.perf_counter() - started))
+    return is_made
 
 
 def _seal(gateway: Gateway) -> bool:

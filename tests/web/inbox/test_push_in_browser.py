@@ -49,6 +49,8 @@ def test_a_device_is_allowed_told_and_stopped(
         browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": REPLACED % words})
         browser.get(f"{home}/inbox/sign-in/{link}")
         browser.find_element(By.CSS_SELECTOR, "main form button").click()
+        # Another page asked for at once could cut the sign-in off.
+        WebDriverWait(browser, SECONDS).until(lambda seen: "/sign-in" not in seen.current_url)
         browser.get(f"{home}/inbox/me")
 
         press(browser, "Notify me on this device", "Stop notifications on this device")

@@ -81,7 +81,7 @@ def _enter(gateway: Gateway, browser: webdriver.Chrome, home: str) -> None:
     assert link.startswith(_nginx_url(gateway))
     browser.get(link.replace(_nginx_url(gateway), home))
     browser.find_element(By.CSS_SELECTOR, "main form button").click()
-    assert browser.current_url == f"{home}/inbox"
+    WebDriverWait(browser, 20).until(lambda seen: seen.current_url == f"{home}/inbox")
 
 
 def _read_and_answer(gateway: Gateway, browser: webdriver.Chrome, home: str, asked: str, answer: str) -> None:

@@ -42,12 +42,11 @@ _INDEX = named_table("search_index", column("rowid"))
 
 @dataclass(frozen=True, slots=True)
 class QueuedMessage:
-    """A message that is to be indexed, with its facets."""
+    """A message that is to be indexed, with the words of its document."""
 
     id: str
-    message: str
     timestamp: datetime
-    facets: tuple[str, ...]
+    words: str
 
 
 def find(
@@ -171,7 +170,7 @@ def queued(session: Session, limit: int) -> list[QueuedMessage]:
         Message.message_type,
         Message.phone_number_id,
     ).join(ids, ids.c.message_id == Message.id)
-    return [QueuedMessage(row[0], row[1], row[2], _facets(*row[3:])) for row in session.execute(query)]
+    return [QueuedMessage(row[0], row[2], document_words(row[1], *row[3:])) for row in session.execute(query)]
 
 
 def any_waiting(database: Database) -> bool:
@@ -197,7 +196,7 @@ def documents(session: Session, messages: Sequence[QueuedMessage]) -> list[dict[
             docid += 1
         taken.add(docid)
         found.append(
-            {"docid": docid, "message_id": each.id, "words": " ".join((*words_of(each.message), *each.facets))}
+            {"docid": docid, "message_id": each.id, "words": each.words}
         )
     return sorted(found, key=lambda row: row["docid"])
 
@@ -229,6 +228,11 @@ def docid_at(timestamp: datetime, message_id: str | None = None) -> int:
     # Leaves room at the end for messages whose docid is taken.
     offset = low if message_id is None else zlib.crc32(message_id.encode()) % (low - 4096)
     return int(seconds * (1 << _FRACTION_BITS)) << _REST_BITS | offset
+
+
+def document_words(text: str, direction: str, message_type: str, number: str) -> str:
+    """Return what the index holds of a message: its words, and the facets by which searches are narrowed."""
+    return " ".join((*words_of(text), *_facets(direction, message_type, number)))
 
 
 def _facets(direction: str, message_type: str, number: str) -> tuple[str, ...]:

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import json
 import random
-import sqlite3
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
-
-import psycopg
+from itertools import accumulate
 
 from app.db.database import Database
-from app.models import Contact, ContactAlias, Event, Message, Notification, SendAttempt
-from app.models.base import Base, table
+from app.models import Contact, ContactAlias, Event, Message, MessageDocument, Notification, SendAttempt
+from app.store.message_search import docid_at, document_words
+from benchmarks.fill import Row, Write, filling, queue_for_search
 
 NUMBERS = ("700100200300401", "700100200300402", "700100200300403")
 NUMBER_WEIGHTS = (70.0, 29.9, 0.1)
@@ -29,9 +27,6 @@ BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 PORTION = 20_000
 VOCABULARY = 20_000
 
-Row = tuple[Any, ...]
-Write = Callable[[type[Base], Sequence[str], list[Row]], None]
-
 
 class Data:
     """One gateway's past: `messages` messages of a tenth as many contacts, over 300 days."""
@@ -41,22 +36,15 @@ class Data:
         self._chance, self._event_ids = random.Random(seed), 0
         self._step = timedelta(days=300) / messages
         self._words = [self._word(n) for n in range(VOCABULARY)]
-        self._weights = [1 / (n + 10) for n in range(VOCABULARY)]
+        self._weights = list(accumulate(1 / (n + 10) for n in range(VOCABULARY)))
         self._contact_ids = [self.id_at(BEGINNING + n * self._step, n) for n in range(self.contacts)]
 
-    def load(self, database: Database) -> None:
-        """Fill a migrated, empty database."""
-        if database.is_sqlite:
-            connection = sqlite3.connect(str(database.url.database), isolation_level=None)
-            connection.execute("PRAGMA synchronous=OFF")
-            connection.execute("PRAGMA cache_size=-400000")
-            self._load(_sqlite_writer(connection, database))
-            connection.close()
-            return
-        url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        with psycopg.connect(url, autocommit=True) as session:
-            self._load(_postgresql_writer(session))
-            session.execute("VACUUM ANALYZE")
+    def load(self, database: Database, *, findable: bool = False) -> None:
+        """Fill a migrated, empty database. With `findable` the messages are in the search index at the end, too;
+        else they are queued for it."""
+        with filling(database) as write:
+            self._load(write, findable)
+        queue_for_search(database, messages=not findable)
 
     def id_at(self, moment: datetime, number: int) -> str:
         """An id as the gateway would have made it then."""
@@ -69,12 +57,12 @@ class Data:
 
     def words(self, count: int) -> str:
         """Some words, common ones oftener than rare ones."""
-        return " ".join(self._chance.choices(self._words, self._weights, k=count))
+        return " ".join(self._chance.choices(self._words, cum_weights=self._weights, k=count))
 
     def _word(self, number: int) -> str:
         return f"w{number:x}" if number % 3 else f"palabra{number}"
 
-    def _load(self, write: Write) -> None:
+    def _load(self, write: Write, findable: bool) -> None:
         for portion in self._portions(self.contacts):
             write(Contact, ("id", "wa_id", "name", "event_count", "created_at", "updated_at"), [
                 (self._contact_ids[n], self._wa_id(n), f"Name {n}", 30, self.time_of(n), self.time_of(n))
@@ -91,6 +79,11 @@ class Data:
             ])  # fmt: skip
             write(Event, EVENT_COLUMNS, [event for row in messages for event in self._events(row)])
             write(Notification, NOTIFICATION_COLUMNS, [self._notification(row) for row in messages])
+            if findable:
+                write(MessageDocument, ("docid", "message_id", "words"), sorted(
+                    (docid_at(row[13], row[0]), row[0], document_words(row[8], row[1], row[7], row[2]))
+                    for row in messages
+                ))  # fmt: skip
 
     def _portions(self, count: int) -> Iterator[range]:
         for start in range(0, count, PORTION):
@@ -150,30 +143,3 @@ EVENT_COLUMNS = (
 NOTIFICATION_COLUMNS = (
     "id", "received_at", "raw", "verified_by", "state", "request_id", "processed_at", "items",
 )  # fmt: skip
-
-
-def _sqlite_writer(connection: sqlite3.Connection, database: Database) -> Write:
-    epoch, microsecond = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
-
-    def write(model: type[Base], columns: Sequence[str], rows: list[Row]) -> None:
-        marks = ", ".join("?" * len(columns))
-        statement = f"INSERT INTO {table(model).name} ({', '.join(columns)}) VALUES ({marks})"
-        converted = (
-            tuple((value - epoch) // microsecond if isinstance(value, datetime) else value for value in row)
-            for row in rows
-        )
-        connection.execute("BEGIN")
-        connection.executemany(statement, converted)
-        connection.execute("COMMIT")
-
-    return write
-
-
-def _postgresql_writer(connection: psycopg.Connection[Any]) -> Write:
-    def write(model: type[Base], columns: Sequence[str], rows: list[Row]) -> None:
-        statement = f"COPY {table(model).name} ({', '.join(columns)}) FROM STDIN"
-        with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-            for row in rows:
-                copy.write_row(row)
-
-    return write

@@ -10,7 +10,6 @@ from app.container import Gateway
 from app.jobs.loops import POLL_SECONDS
 from app.logs import get_logger, request_id_var
 from app.services.media import Fetched, FetchFile, FetchQueue, Wanted
-from app.store import media
 from app.vault import FolderVault
 
 RENEW_SECONDS = 20.0
@@ -57,6 +56,10 @@ class FetchMedia:
             threading.Thread(target=self._run, args=(each,), name=f"{self.kind}-fetch", daemon=True).start()
         return bool(wanted or has_recorded or self._running)
 
+    def is_at_rest(self) -> bool:
+        """Whether nothing is being fetched, and every result is recorded."""
+        return not self._running and not self._unrecorded
+
     def stop(self) -> None:
         """Wait a little for fetches that run, record them, and give the others back. Raises `Unavailable`."""
         until = time.monotonic() + DRAIN_SECONDS
@@ -94,19 +97,6 @@ class FetchMedia:
         self._queue.record(self._unrecorded)
         self._unrecorded = []
         return True
-
-
-def media_lanes(gateway: Gateway) -> list[FetchMedia]:
-    """Return a lane for what customers send now, and a smaller one for the files of imported histories.
-
-    None where files are not kept.
-    """
-    work = gateway.media_work
-    if work is None:
-        return []
-    threads = max(gateway.config.worker_threads // 4, 1)
-    sizes = {media.LIVE: threads, media.LATER: max(threads // 4, 1)}
-    return [FetchMedia(kind, work.queue, work.fetch, count) for kind, count in sizes.items()]
 
 
 def sweep_vault(gateway: Gateway) -> bool:

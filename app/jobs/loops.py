@@ -53,24 +53,19 @@ class Once:
 
 
 class Loops:
-    """Runs loops until `stop` is called. An iteration that raises is logged and repeated after `RETRY_SECONDS`."""
+    """Runs loops until `stop` is called, which sets `stopping`.
 
-    def __init__(self, loops: list[Loop]) -> None:
-        self._stop = threading.Event()
+    An iteration that raises is logged and repeated after `RETRY_SECONDS`.
+    """
+
+    def __init__(self, loops: list[Loop], stopping: threading.Event | None = None) -> None:
+        self._stop = stopping or threading.Event()
         self._threads = [threading.Thread(target=self._run, args=(loop,), name=loop.name) for loop in loops]
 
     def start(self) -> None:
         """Start a thread for each loop."""
         for thread in self._threads:
             thread.start()
-
-    def is_stopping(self) -> bool:
-        """Whether `stop` was called. Long iterations ask this and end early."""
-        return self._stop.is_set()
-
-    def wait(self, seconds: float) -> None:
-        """Pause inside an iteration; ends when `stop` is called."""
-        self._stop.wait(seconds)
 
     def stop(self) -> None:
         """Let each loop end its current iteration, and wait for all threads."""

@@ -59,6 +59,10 @@ class Sender:
             self._polled_at = 0.0  # more sends may be due: poll again without a pause
         return True
 
+    def is_at_rest(self) -> bool:
+        """Whether no call is under way and every outcome is recorded."""
+        return not self._in_flight and not self._unrecorded and not self._sends.has_unconfirmed
+
     def stop(self) -> None:
         """Start no more calls, wait for those in flight, and record every outcome."""
         self._caller.stop()

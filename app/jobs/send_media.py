@@ -7,10 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from app.errors import Unavailable
 from app.logs import get_logger
 from app.services.outbound_media import AwaitedUpload, SendsAwaitingMedia
-from app.store.meta_uploads import AWAITING, UploadKey
-
-MOST_AT_ONCE = 4
-"""Uploads at the same time in one worker. Large files share the line to Meta, and conversions the processors."""
+from app.store.meta_uploads import UploadKey
 
 MOST_WAITING = 100
 """Uploads that this worker has taken on, those under way included. The others are looked at again after some seconds.
@@ -22,11 +19,9 @@ logger = get_logger(__name__)
 class SendMedia:
     """The loop of one worker. Only one thread may call `work` and `close`."""
 
-    kind = AWAITING
-
-    def __init__(self, sends: SendsAwaitingMedia) -> None:
+    def __init__(self, sends: SendsAwaitingMedia, at_once: int) -> None:
         self._sends = sends
-        self._pool = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="upload")
+        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="upload")
         self._running: dict[UploadKey, tuple[AwaitedUpload, Future[None]]] = {}
         self._is_stopping = False
 
@@ -42,6 +37,10 @@ class SendMedia:
             elif len(self._running) < MOST_WAITING:
                 self._running[awaited.key] = awaited, self._pool.submit(self._upload, awaited)
         return True
+
+    def is_at_rest(self) -> bool:
+        """Whether no upload is under way."""
+        return not self._running
 
     def begin_stop(self) -> None:
         """Give up what is being converted, and begin nothing more. Any thread may call it."""

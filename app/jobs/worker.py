@@ -14,13 +14,11 @@ from app import metrics
 from app.config.errors import ConfigError
 from app.container import Gateway
 from app.errors import Unavailable
-from app.jobs.deliver import DeliverDue
-from app.jobs.fetch_media import media_lanes
-from app.jobs.send import Sender
-from app.jobs.send_media import SendMedia
+from app.jobs.crew import Crew
+from app.jobs.lane_work import Bench
+from app.jobs.loops import Loops
 from app.jobs.standing_back import LOOK_SECONDS as STANDING_BACK_SECONDS
 from app.jobs.standing_back import begin_anew, is_beside_embedded, wait_for_turn
-from app.jobs.worker_loops import worker_loops
 from app.logs import get_logger
 from app.process import console, draining
 from app.process.supervisor import PARENT_PID
@@ -54,33 +52,15 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
         refused.append(error)
         stop.set()
 
-    sender = Sender(gateway.sends, gateway.start_caller, gateway.config.worker_threads)
-    deliver = DeliverDue(
-        gateway.database, gateway.endpoints, gateway.deliver, gateway.now, threads=gateway.config.worker_threads,
-        serves=gateway.deliver.serves,
-    )  # fmt: skip
-    media, send_media = media_lanes(gateway), SendMedia(gateway.sends_awaiting_media)
-    loops = worker_loops(gateway, sender, deliver, [*media, send_media], refuse)
+    bench = Bench(gateway, refuse)
+    crew = Crew(bench)
+    loops = Loops(crew.loops(), bench.stopping)
     loops.start()
     logger.info("worker started", extra={"pid": os.getpid()})
     has_given_way = _wait_for_end(stop, gateway.shared_settings, with_parent=with_parent, gives_way=gives_way)
-    if gateway.handlers is not None:
-        gateway.handlers.begin_stop()
-    send_media.begin_stop()
+    crew.begin_stop()
     loops.stop()
-    sender.stop()
-    send_media.close()
-    with suppress(Unavailable):
-        for lane in media:
-            lane.stop()
-    with suppress(Unavailable):
-        gateway.shared_settings.leave()
-        gateway.database_use.end()
-    deliver.close()
-    gateway.post_event.close()
-    if gateway.handlers is not None:
-        gateway.handlers.close()
-    gateway.database.dispose()
+    crew.close()
     logger.info("worker stopped", extra={"pid": os.getpid()})
     if refused:
         raise refused[0]

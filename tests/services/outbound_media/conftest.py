@@ -88,7 +88,7 @@ def kept(upload: Callable[..., TestResponse]) -> Callable[..., str]:
 @pytest.fixture
 def prepare(gateway: Gateway) -> Iterator[Callable[[], None]]:
     """Do what the worker does about files until nothing is due."""
-    media = SendMedia(gateway.sends_awaiting_media)
+    media = SendMedia(gateway.sends_awaiting_media, 4)
 
     def prepare_() -> None:
         while media.work() or media._running:

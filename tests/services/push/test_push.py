@@ -20,7 +20,8 @@ from app.db.database import Database
 from app.domain.handover import HandledBy
 from app.domain.people import Person
 from app.errors import Invalid
-from app.jobs.worker_loops import push_loops
+from app.jobs import lane_upkeep
+from app.jobs.lane_work import Bench
 from app.models import Contact, Conversation, Job, PushSubscription
 from app.security.web_push import contact_of
 from app.services.push import NoticePushes, SendPushes
@@ -365,12 +366,13 @@ def test_the_worker_posts_to_no_address_of_its_own_network_even_if_apps_may_be_c
     let_wait(gateway)
     nets = (ipaddress.ip_network("127.0.0.0/8"),)
     careless = dataclasses.replace(gateway, config=with_settings(gateway.config, forward_allow_nets=nets))
-    notice, send = push_loops(careless)
+    bench = Bench(careless, refuse=lambda error: None)
+    notice, send = lane_upkeep.notice(bench), lane_upkeep.push(bench)
     with subscriber() as app:
         with gateway.database.write() as session:  # as if the name had led there
             session.execute(update(PushSubscription).values(endpoint=app.url))
-        notice.work()
-        send.work()
+        notice.do()
+        send.do()
 
     assert app.posted == []
     assert "not public" in (devices_of(gateway)[0].last_error or "")

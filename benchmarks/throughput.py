@@ -1,4 +1,8 @@
-"""Durable webhooks a second against two baselines, interleaved on one machine."""
+"""Durable webhooks a second against two baselines, interleaved on one machine, and the CPU time of one webhook.
+
+CPU time is that of the processes that answer, without a PostgreSQL server's. It hardly depends on what else the machine
+does meanwhile, as rates do.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +32,7 @@ SIDES = {
 def measure(directory: Path, database_url: Callable[[], str], rounds: int, seconds: float) -> list[Figure]:
     """Load each side in turn, `rounds` times, the worker stopped. The durable side alone uses `database_url`."""
     results: dict[str, list[Result]] = {side: [] for side in SIDES}
+    spent: dict[str, list[float]] = {side: [] for side in SIDES}
     with ExitStack() as stack:
         gateways = {
             side: stack.enter_context(running(Gateway(
@@ -39,8 +44,16 @@ def measure(directory: Path, database_url: Callable[[], str], rounds: int, secon
             _load(gateway, 1.0)
         for _ in range(rounds):
             for side, gateway in gateways.items():
-                results[side].append(_load(gateway, seconds))
-    return _figures(results)
+                before = _cpu_seconds(gateway)
+                result = _load(gateway, seconds)
+                results[side].append(result)
+                spent[side].append((_cpu_seconds(gateway) - before) / result.requests * 1000)
+    return _figures(results, spent)
+
+
+def _cpu_seconds(gateway: Gateway) -> float:
+    times = [process.cpu_times() for process in gateway.web_workers()]
+    return sum(each.user + each.system for each in times)
 
 
 def _load(gateway: Gateway, seconds: float) -> Result:
@@ -51,14 +64,17 @@ def _load(gateway: Gateway, seconds: float) -> Result:
     return result
 
 
-def _figures(results: dict[str, list[Result]]) -> list[Figure]:
+def _figures(results: dict[str, list[Result]], spent: dict[str, list[float]]) -> list[Figure]:
     rates = {side: [run.rate for run in runs] for side, runs in results.items()}
     over_bare = middle(ours / theirs for ours, theirs in zip(rates["durable"], rates["bare"], strict=True))
     over_own = middle(ours / theirs for ours, theirs in zip(rates["durable"], rates["forgetful"], strict=True))
+    by_cpu = middle(theirs / ours for ours, theirs in zip(spent["durable"], spent["bare"], strict=True))
     p99 = middle(run.p99 for run in results["durable"])
     return [
         *(Figure(f"{side} webhooks", middle(values), "/s") for side, values in rates.items()),
-        at_least("durable ÷ bare Flask", 0.7, over_bare),
+        *(Figure(f"CPU of a webhook, {side}", round(middle(values), 3), "ms") for side, values in spent.items()),
+        at_least("durable ÷ bare Flask", 0.9, over_bare),
+        at_least("durable ÷ bare Flask, by CPU", 0.9, by_cpu),
         at_least("durable ÷ the same app keeping nothing", 0.85, over_own),
         at_most(f"p99, durable, {CONNECTIONS} connections", 60, p99),
         Figure(f"p99, bare Flask, {CONNECTIONS} connections", middle(run.p99 for run in results["bare"]), "ms"),

@@ -42,6 +42,7 @@ from app.web.loop_guard import RefuseOwnCalls
 from app.web.observe import Observe
 from app.web.unread_bodies import DropUnread
 from app.web.whatsapp import bp as whatsapp
+from app.web.whatsapp.webhook import AnswerKept
 
 
 def init_app(app: Flask, config: Config) -> None:
@@ -77,7 +78,8 @@ def init_app(app: Flask, config: Config) -> None:
     auth.init_app(app)
     query.init_app(app)
     idempotency.init_app(app)
-    wsgi_app: Callable[..., Any] = GraphPaths(app.wsgi_app, config.graph_hosts, config.graph_api_version)
+    wsgi_app: Callable[..., Any] = AnswerKept(app.wsgi_app, lambda: app.extensions["gateway"])
+    wsgi_app = GraphPaths(wsgi_app, config.graph_hosts, config.graph_api_version)
     wsgi_app = RefuseOwnCalls(wsgi_app, gateway_id(config.secret_key))
     if config.trusted_proxies:
         hops = config.trusted_proxies

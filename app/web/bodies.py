@@ -29,7 +29,11 @@ def read_raw(limit: int) -> bytes:
     for a body that does not arrive in time; `Unavailable` if too many are being received; and `LengthRequired` or
     `Malformed` for one that cannot be read.
     """
-    environ = request.environ
+    return read_raw_of(request.environ, limit)
+
+
+def read_raw_of(environ: dict[str, Any], limit: int) -> bytes:
+    """As `read_raw`, for a request that Flask has not seen."""
     known: bytes | None = environ.get(RAW)
     if known is not None:
         return known

@@ -9,7 +9,6 @@ from app.web.idempotency import ignores_key
 from app.web.whatsapp import send, webhook
 
 bp = open_to_all(Blueprint("whatsapp", __name__))
-# With a slash behind it too: Meta posts to the callback URL exactly as it was typed there.
 bp.add_url_rule("/webhook/whatsapp", view_func=webhook.handshake, methods=["GET"], strict_slashes=False)
 bp.add_url_rule(
     "/webhook/whatsapp", view_func=ignores_key(webhook.receive), methods=["POST"], strict_slashes=False

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 
 from app import metrics
+from app.container import Gateway
 from app.errors import BadSignature, GatewayError
 from app.logs import request_id_var
 from app.schemas.api.service import AliveAnswer
 from app.security.meta_signatures import is_meta_signature
-from app.web.bodies import read_raw
+from app.web.bodies import read_raw_of
 from app.web.context import gateway
 from app.web.openapi.operations import describe, given
 
+PATHS = ("/webhook/whatsapp", "/webhook/whatsapp/")
+"""With a slash behind it too: Meta posts to the callback URL exactly as it was typed there."""
+
 LIMIT = 4 * 1024 * 1024
 """Meta's bodies reach 3 MB (Meta: webhooks/overview)."""
+
+_BODY = b'{"status":"ok"}'
+_HEADERS = [("Content-Type", "application/json"), ("Content-Length", str(len(_BODY)))]
+_REFUSED = "whatsapp_service.refused"
+"""Key of the WSGI environ that holds the error for which a webhook was refused."""
 
 _HANDSHAKE = (
     given("hub.mode", "query", "`subscribe`."),
@@ -52,12 +63,43 @@ def handshake() -> ResponseReturnValue:
 )  # fmt: skip
 def receive() -> ResponseReturnValue:
     """Answer 200 once the body is committed. No signature of ours, no entry; no database, no 200."""
+    # Whatever was committed is answered by `AnswerKept`: only what was refused arrives here.
+    raise request.environ[_REFUSED]
+
+
+class AnswerKept:
+    """WSGI middleware: commits webhooks and answers 200 to them before Flask sees the request.
+
+    Flask's routing, request context and response object cost as much CPU as checking, committing and answering a
+    webhook together. A refused one goes on to Flask, whose error handlers answer it as they answer any other request.
+    """
+
+    def __init__(self, app: Callable[..., Iterable[bytes]], gateway: Callable[[], Gateway]) -> None:
+        """`gateway` returns the services; it is called with each webhook."""
+        self._app = app
+        self._gateway = gateway
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Serve one request."""
+        if environ["REQUEST_METHOD"] == "POST" and environ.get("PATH_INFO") in PATHS:
+            try:
+                _keep(environ, self._gateway())
+            except Exception as error:
+                environ[_REFUSED] = error
+            else:
+                start_response("200 OK", _HEADERS.copy())
+                return [_BODY]
+        return self._app(environ, start_response)
+
+
+def _keep(environ: dict[str, Any], gateway: Gateway) -> None:
+    """Commit the body of a webhook. Raises what `read_raw` and `ReceiveNotification` raise."""
+    gateway.tell_web_settings.begin()
     try:
-        signature = request.environ.get("HTTP_X_HUB_SIGNATURE_256")
+        signature = environ.get("HTTP_X_HUB_SIGNATURE_256")
         if not is_meta_signature(signature):
             raise BadSignature  # before a byte of a stranger's body is read
-        gateway().receive(read_raw(LIMIT), signature, request_id_var.get())
+        gateway.receive(read_raw_of(environ, LIMIT), signature, request_id_var.get())
     except GatewayError as error:
         metrics.notifications_refused.labels("signature" if isinstance(error, BadSignature) else error.code).inc()
         raise
-    return Response('{"status":"ok"}', 200, mimetype="application/json")

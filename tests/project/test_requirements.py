@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 from app.config.parsers import ROOT
 
 RUNTIME, TESTS = ROOT / "requirements.txt", ROOT / "tests" / "requirements.txt"
-OURS = {"app", "tests", "benchmarks", "examples", "findings", "simulator", "wsgi"}
+OURS = {"app", "tests", "benchmarks", "client", "examples", "findings", "simulator", "whatsapp_service_client", "wsgi"}
 PACKAGED = [*(ROOT / "app").rglob("*.py"), *(ROOT / "simulator").rglob("*.py")]
 PLUGIN = {ROOT / "simulator" / "testing.py"}  # for pytest, in the users' own tests
 

@@ -9,13 +9,21 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, start_http_server
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, Summary, start_http_server
+from prometheus_client.core import Metric
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from app import metrics_files  # also makes its files safe, before the first number is made
+from app import metrics_exemplars
+from app.metrics_state import Samples, StateCollector
 
 _FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+STATUSES = ("sent", "delivered", "read", "played", "failed")
+"""The statuses that reports are counted by; any other that Meta may invent is `other`."""
 
 
 def _counter(name: str, text: str, label: str, known: tuple[str, ...]) -> Counter:
@@ -26,8 +34,22 @@ def _counter(name: str, text: str, label: str, known: tuple[str, ...]) -> Counte
     return counter
 
 
+webhook_seconds = Histogram(
+    "whatsapp_webhook_seconds", "From a webhook's arrival to its commit; those answered 200.", buckets=_FAST
+)
+http_requests = Counter(
+    "whatsapp_http_requests", "Requests by the first word of their route and by status; stored webhooks apart.",
+    ["area", "status"],
+)  # fmt: skip
+http_seconds = Histogram(
+    "whatsapp_http_seconds", "How long requests took, with streamed answers; stored webhooks apart.",
+    buckets=_FAST + (25.0,),
+)  # fmt: skip
 write_lock_seconds = Histogram(
     "whatsapp_write_lock_seconds", "How long one transaction held SQLite's write lock.", buckets=_FAST
+)
+write_lock_wait_seconds = Histogram(
+    "whatsapp_write_lock_wait_seconds", "How long one transaction waited for SQLite's write lock.", buckets=_FAST
 )
 notifications_kept = Counter("whatsapp_notifications_kept", "Webhooks committed and answered 200.")
 notifications_refused = _counter(
@@ -38,12 +60,24 @@ items_processed = _counter(
     "whatsapp_items", "Items read from notifications.", "outcome",
     ("processed", "duplicate", "parked", "quarantined"),
 )  # fmt: skip
+number_items = Counter(
+    "whatsapp_number_items", "Items by number; of numbers that are not ours as `other`.", ["phone_number_id", "outcome"]
+)
+statuses = _counter(
+    "whatsapp_statuses", "New status reports of Meta about messages of ours.", "status",
+    (*STATUSES, "other"),
+)  # fmt: skip
 process_lag_seconds = Histogram(
     "whatsapp_process_lag_seconds",
     "From a webhook's arrival to its items being normalised.",
     buckets=_FAST + (15.0, 60.0),
 )
 sends = _counter("whatsapp_sends", "Tries at sending to Meta.", "outcome", ("accepted", "refused", "unknown"))
+number_sends = Counter("whatsapp_number_sends", "The same by number.", ["phone_number_id", "outcome"])
+graph_errors = Counter(
+    "whatsapp_graph_errors", "Errors that Meta answered to sends, by its code; `other`: a code that this version does"
+    " not know, `none`: no code, or no answer.", ["code"],
+)  # fmt: skip
 graph_seconds = Histogram("whatsapp_graph_seconds", "How long Meta took to answer.", buckets=_FAST + (10.0, 30.0))
 
 deliveries = _counter(
@@ -52,6 +86,15 @@ deliveries = _counter(
 delivery_seconds = Histogram(
     "whatsapp_delivery_seconds", "How long an app took to answer.", buckets=_FAST + (10.0, 15.0)
 )
+delivery_lag_seconds = Histogram(
+    "whatsapp_delivery_lag_seconds", "From a webhook's arrival to an app having taken its event; replays apart.",
+    buckets=_FAST + (15.0, 60.0, 600.0, 3600.0),
+)  # fmt: skip
+endpoint_deliveries = Counter(
+    "whatsapp_endpoint_deliveries", "Tries at delivering by endpoint, which is a hash of its id.",
+    ["endpoint", "outcome"],
+)  # fmt: skip
+endpoint_seconds = Summary("whatsapp_endpoint_seconds", "How long each endpoint took to answer.", ["endpoint"])
 
 media_fetches = _counter(
     "whatsapp_media_fetches", "Tries at fetching customers' files from Meta, by the state that the file has then.",
@@ -73,29 +116,45 @@ oldest_claim_seconds = Gauge(
 )
 
 
-def registry() -> CollectorRegistry | None:
-    """The numbers of all processes together; None where each process has only its own."""
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return None
+class _Counted(Collector):
+    """What the processes of this server counted, with this process's exemplars."""
+
+    def collect(self) -> Iterator[Metric]:
+        if metrics_files.is_alone or "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+            yield from metrics_exemplars.attach(REGISTRY.collect())
+            return
+        found = CollectorRegistry()
+        MultiProcessCollector(found)  # type: ignore[no-untyped-call]
+        yield from metrics_exemplars.attach(found.collect())
+
+
+def registry(read_state: Callable[[], Samples] | None = None) -> CollectorRegistry:
+    """Return what all processes of this server counted, together, and the state that `read_state` returns.
+
+    Where there was no room for a process's numbers beside the others', it shows its own alone.
+    """
     found = CollectorRegistry()
-    MultiProcessCollector(found)  # type: ignore[no-untyped-call]
+    found.register(_Counted())
+    if read_state is not None:
+        found.register(StateCollector(read_state))
     return found
 
 
-def text() -> bytes:
-    """All numbers, as Prometheus reads them; this process's own where there was no room for them beside the others'."""
+def page(shown: CollectorRegistry, accept: str = "") -> tuple[bytes, str]:
+    """Return all numbers and their content type: OpenMetrics, which has exemplars, for whoever accepts that."""
     warn_of_trouble()
-    found = None if metrics_files.is_alone else registry()
-    return generate_latest(found) if found is not None else generate_latest()
+    encode, content_type = choose_encoder(accept)
+    return encode(shown), content_type
 
 
-def serve(port: int) -> None:
+def text() -> bytes:
+    """Return what was counted, in Prometheus' text format."""
+    return page(registry())[0]
+
+
+def serve(port: int, read_state: Callable[[], Samples] | None = None) -> None:
     """Serve the numbers on loopback, without a key, in a thread of this process."""
-    found = registry()
-    if found is not None:
-        start_http_server(port, addr="127.0.0.1", registry=found)
-    else:
-        start_http_server(port, addr="127.0.0.1")
+    start_http_server(port, addr="127.0.0.1", registry=registry(read_state))
 
 
 def warn_of_trouble() -> None:

@@ -145,12 +145,14 @@ class Database:
         if not self.is_sqlite:
             yield
             return
+        asked = time.perf_counter()
         with self._lock.hold(WAIT_SECONDS):
             started = time.perf_counter()
             try:
                 yield
             finally:
                 metrics.write_lock_seconds.observe(time.perf_counter() - started)
+                metrics.write_lock_wait_seconds.observe(started - asked)
 
     def empty_wal(self) -> bool:
         """Write SQLite's log into the database file and truncate it; return False if a reader still uses the log.

@@ -81,7 +81,7 @@ def limit_lowered(news: list[News], directory: Directory, _now: datetime) -> lis
     lowered: dict[str, tuple[int, Finding]] = {}
     for each in news:
         finding = _limited(each, directory)
-        limit = _limit(each.value)
+        limit = messaging_limit(each.value)
         was = limits.get(finding.subject)
         if each.value.get("event") == "DOWNGRADE" or (limit and was and limit < was):
             lowered.setdefault(finding.subject, (was or (limit or 0) + 1, finding))
@@ -134,13 +134,22 @@ def account_alert(news: list[News], _directory: Directory, now: datetime) -> lis
 
 def _number(each: News, directory: Directory) -> Finding:
     """Return a finding about one of our numbers, found by its id, else named by its last digits."""
-    digits = "".join(filter(str.isdigit, each.text("display_phone_number")))
-    numbers = directory.numbers.values()
+    found = number_of(each, directory)
+    details = {"event": each.text("event"), "limit": each.value.get(_LIMIT)}
+    return Finding(found, found, details) if found else each.finding(f"…{_digits(each)[-4:]}", **details)
+
+
+def number_of(each: News, directory: Directory) -> str | None:
+    """Return the `phone_number_id` of our number that an event is about: by its display number, else the only number of
+    the account."""
+    digits, numbers = _digits(each), directory.numbers.values()
     of_account = [number for number in numbers if number.waba_id == each.account] if each.account else list(numbers)
     ids = [number.phone_number_id for number in numbers if digits and number.display_phone_number == digits]
-    ids = ids or ([of_account[0].phone_number_id] if len(of_account) == 1 else [])
-    details = {"event": each.text("event"), "limit": each.value.get(_LIMIT)}
-    return Finding(ids[0], ids[0], details) if ids else each.finding(f"…{digits[-4:]}", **details)
+    return (ids or ([of_account[0].phone_number_id] if len(of_account) == 1 else [None]))[0]
+
+
+def _digits(each: News) -> str:
+    return "".join(filter(str.isdigit, each.text("display_phone_number")))
 
 
 def _limited(each: News, directory: Directory) -> Finding:
@@ -152,7 +161,11 @@ def _limited(each: News, directory: Directory) -> Finding:
 _LIMIT = "max_daily_conversations_per_business"
 
 
-def _limit(value: dict[str, Any]) -> int | None:
+def messaging_limit(value: dict[str, Any]) -> int | None:
+    """Return how many customers a day may be written to, from Meta's JSON; a thousand million if as many as one likes.
+
+    None if it does not say.
+    """
     limit = value.get(_LIMIT) or value.get("current_limit")
     if isinstance(limit, int):
         return limit if limit >= 0 else _TIERS["TIER_UNLIMITED"]

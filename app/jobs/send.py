@@ -6,7 +6,7 @@ import queue
 import time
 from collections.abc import Callable
 
-from app import clock, metrics
+from app import clock, metrics, metrics_exemplars
 from app.errors import Unavailable
 from app.graph.send_calls import Caller, CallResult
 from app.jobs.loops import POLL_SECONDS
@@ -121,5 +121,6 @@ class Sender:
             if result.bug:
                 logger.error("a send broke", extra=send.labels | {"reason": result.bug})
             if result.seconds:
-                metrics.graph_seconds.observe(result.seconds)
+                request_id = send.queued.get("request_id") or ""
+                metrics_exemplars.observe(metrics.graph_seconds, result.seconds, request_id)
             self._unrecorded.append(SendOutcome(send, result.result))

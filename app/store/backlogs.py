@@ -8,7 +8,9 @@ from typing import Any
 from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 
-from app.models import Alert, Delivery, Job, Message, QueuedSend
+from app.domain.media import MediaState
+from app.domain.outbound import Priority
+from app.models import Alert, Delivery, Job, Media, Message, QueuedSend
 from app.models.endpoints import IS_UNDELIVERED
 
 MOST = 10_000
@@ -25,6 +27,21 @@ def sends(session: Session, now: datetime) -> tuple[int, datetime | None]:
     """Return how many sends are due, and since when the first of them."""
     oldest = session.scalar(select(func.min(QueuedSend.due_at)).where(QueuedSend.due_at <= now))
     return _count(session, select(QueuedSend.message_id).where(QueuedSend.due_at <= now)), oldest
+
+
+def sends_of(session: Session, phone_number_id: str, now: datetime) -> tuple[int, datetime | None]:
+    """Return how many sends of a number are due, and since when the first of them."""
+    due = (QueuedSend.phone_number_id == phone_number_id, QueuedSend.due_at <= now)
+    first = select(func.min(QueuedSend.due_at)).where(*due)
+    firsts = [session.scalar(first.where(QueuedSend.rank == each.rank)) for each in Priority]
+    waiting = _count(session, select(QueuedSend.message_id).where(*due))
+    return waiting, min((each for each in firsts if each is not None), default=None)
+
+
+def files(session: Session) -> tuple[int, datetime | None]:
+    """Return how many files of customers are to be fetched, and when the first of them came."""
+    oldest = session.scalar(select(func.min(Media.created_at)).where(Media.state == MediaState.PENDING))
+    return _count(session, select(Media.id).where(Media.state == MediaState.PENDING)), oldest
 
 
 def held(session: Session) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from app.models import Message, PricedMessages
@@ -59,6 +59,14 @@ def by_category(
     query = select(PricedMessages).where(PricedMessages.day >= first_day, PricedMessages.day <= last_day)
     keys = (PricedMessages.day, PricedMessages.phone_number_id, PricedMessages.category, PricedMessages.type)
     return session.scalars(_of(query, numbers).order_by(*keys, PricedMessages.billable)).all()
+
+
+def totals(session: Session) -> list[tuple[str, str, str, bool, int]]:
+    """Return number, category, type, whether they are billable, and how many messages there ever were of each."""
+    kinds = (PricedMessages.phone_number_id, PricedMessages.category, PricedMessages.type, PricedMessages.billable)
+    query = select(*kinds, func.sum(PricedMessages.messages)).group_by(*kinds).order_by(*kinds)
+    found = session.execute(query)
+    return [(number, category, kind, bool(billable), int(count)) for number, category, kind, billable, count in found]
 
 
 def _of(query: Select[PricedMessages], numbers: tuple[str, ...] | None) -> Select[PricedMessages]:

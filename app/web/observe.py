@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from app import metrics, metrics_exemplars
 from app.logs import get_logger, request_id_var
 
 WEBHOOK = ("/webhook/whatsapp", "/webhook/whatsapp/")
@@ -22,6 +23,9 @@ METHODS = frozenset("GET HEAD POST PUT PATCH DELETE OPTIONS".split())
 
 _GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
+AREAS = frozenset("api docs graph healthz inbox media metrics readyz send webhook".split())
+"""First words of routes by which requests are counted; any other is `other`, whatever a stranger asks for."""
+
 SHOWN = 3
 """Parts of a split path that a log line shows: the empty one and the first two words."""
 
@@ -29,9 +33,10 @@ logger = get_logger(__name__)
 
 
 class Observe:
-    """WSGI middleware: takes `X-Request-ID` or creates one, returns it, and logs requests without their query string.
+    """WSGI middleware: takes `X-Request-ID` or creates one, returns it, counts requests, and logs them without their
+    query string.
 
-    Stored webhooks are logged batch by batch where they are committed.
+    Stored webhooks are counted and logged batch by batch where they are committed.
     """
 
     def __init__(self, app: Callable[..., Iterable[bytes]], rules: Iterable[str]) -> None:
@@ -90,6 +95,10 @@ class Observe:
         return "/".join(word if word in self._words else "*" for word in path.split("/")[:SHOWN])
 
     def _log(self, environ: dict[str, Any], status: str, started: float) -> None:
+        seconds = time.perf_counter() - started
+        area = environ.get("PATH_INFO", "").split("/", 2)[1:2]
+        metrics.http_requests.labels(area[0] if area and area[0] in AREAS else "other", status[:3]).inc()
+        metrics_exemplars.observe(metrics.http_seconds, seconds, request_id_var.get())
         is_reading = environ.get("REQUEST_METHOD") in ("GET", "HEAD", "OPTIONS")
         level = logging.DEBUG if is_reading and status[0] in "123" else logging.INFO
         if logger.isEnabledFor(level):
@@ -97,7 +106,7 @@ class Observe:
                 "method": _method(environ),
                 "route": self._route(environ),
                 "status": status[:3],
-                "duration_ms": round((time.perf_counter() - started) * 1000, 1),
+                "duration_ms": round(seconds * 1000, 1),
             }
             logger.log(level, "request", extra=extra)
 

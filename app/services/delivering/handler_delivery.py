@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 
-from app import metrics
 from app.domain.endpoints import Endpoint
 from app.domain.handlers import may_wake
 from app.handlers.pool import HandlerPool
@@ -82,7 +81,6 @@ class HandlerDelivery:
         )
         if not result.was_attempted:
             return DeliveryResult(batch, now)
-        metrics.delivery_seconds.observe(result.seconds)
         if result.error is not None:
             extra = {"endpoint_id": batch.endpoint.id, "event_id": event.id, "reason": result.error}
             logger.warning("a handler failed", extra=extra)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from app import metrics
 from app.domain.endpoints import Endpoint, Format
 from app.models import Event
 from app.security.meta_signatures import sign_meta
@@ -71,7 +70,6 @@ class HttpDelivery:
         name, body = rendered
         body = self._with_links(body) if batch.endpoint.format is Format.EVENT else body
         response = self.post(batch.endpoint, name, body, is_replay=batch.claim.is_replay)
-        metrics.delivery_seconds.observe(response.seconds)
         note = self._reply(batch, response.body) if response.is_success and batch.endpoint.replies else None
         return DeliveryResult(batch, now, response, skipped=skipped, note=note)
 

@@ -9,12 +9,13 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app import metrics
+from app import metrics, metrics_exemplars
 from app.domain.breaker import GIVE_UP_AFTER, Health
 from app.domain.delivery_dispositions import BUSY, GONE_FOR_GOOD, DeliveryDisposition
 from app.domain.endpoints import State
 from app.domain.retry_schedule import pause_after
 from app.logs import get_logger
+from app.metrics_state import endpoint_label
 from app.services.delivering.health_log import HealthLog
 from app.services.delivering.recent_successes import RecentSuccesses
 from app.services.delivering.types import REVOKED, STALE, WITHHELD, DeliveryResult
@@ -190,9 +191,20 @@ def count(results: Iterable[DeliveryResult]) -> None:
     """Count results in the metrics, after their transaction was committed."""
     for each in results:
         if each.response is not None:
-            metrics.deliveries.labels("delivered" if each.is_success else "failed").inc()
+            outcome = "delivered" if each.is_success else "failed"
+            seconds, request_id = each.response.seconds, each.batch.request_id
+            metrics_exemplars.observe(metrics.delivery_seconds, seconds, request_id)
+            metrics.endpoint_seconds.labels(endpoint_label(each.batch.endpoint.id)).observe(seconds)
+            event = each.batch.event
+            if each.is_success and event is not None and not each.batch.claim.is_replay:
+                lag = (each.started_at - event.received_at).total_seconds() + seconds
+                metrics_exemplars.observe(metrics.delivery_lag_seconds, max(lag, 0.0), request_id)
         elif each.reason == STALE:
-            metrics.deliveries.labels("stale").inc()
+            outcome = "stale"
+        else:
+            continue
+        metrics.deliveries.labels(outcome).inc()
+        metrics.endpoint_deliveries.labels(endpoint_label(each.batch.endpoint.id), outcome).inc()
 
 
 def _all_updates(

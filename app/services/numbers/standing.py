@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.db.database import Database
-from app.domain.account_news import plain
+from app.domain.account_news import News, number_of, plain
 from app.errors import NotFound
 from app.services.registries import NumberDirectory
 from app.store import alert_facts, backlogs
@@ -45,7 +45,8 @@ def read_standing(
     allowed: tuple[str, ...] | None = None,
 ) -> Standing:
     """Return the standing of one of our numbers. Raises `NotFound`, also for a number outside `allowed`."""
-    number = directory.read().find(phone_number_id)
+    numbers = directory.read()
+    number = numbers.find(phone_number_id)
     if number is None or (allowed is not None and phone_number_id not in allowed):
         raise NotFound("No number of ours has this phone_number_id.")
     with database.read() as session:
@@ -54,9 +55,8 @@ def read_standing(
     event = limit = said_at = None
     for kind, at, data, waba_id in told:
         value = _value(data)
-        digits = "".join(filter(str.isdigit, plain(value.get("display_phone_number"))))
-        is_ours = digits == number.display_phone_number if digits else waba_id == number.waba_id
-        if not is_ours:
+        is_of_account = kind == _CAPABILITY and waba_id == number.waba_id
+        if not is_of_account and number_of(News(kind, at, value, waba_id or ""), numbers) != phone_number_id:
             continue
         said = plain(value.get(_LIMIT) or value.get("current_limit"))
         limit, said_at = said or limit, at

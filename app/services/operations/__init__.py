@@ -1,10 +1,10 @@
 """Report the state of an installation to its operators.
 
 `readiness` answers `/readyz`. `traffic` counts messages and statuses, from which `stats` and `series` make
-statistics. `overview` tells how the queues are now. `audit` compares the acknowledged items with the stored rows;
-`nightly` runs it once a night. `shared_settings` compares the settings of all workers on one database and decides whose
-settings apply; `tell_web_settings` publishes the settings of web processes. `rotate_secrets` encrypts stored secrets
-anew.
+statistics. `overview` tells how the queues are now, `state` the same and more for Prometheus. `audit` compares the
+acknowledged items with the stored rows; `nightly` runs it once a night. `shared_settings` compares the settings of all
+workers on one database and decides whose settings apply; `tell_web_settings` publishes the settings of web processes.
+`rotate_secrets` encrypts stored secrets anew.
 """
 
 from app.services.operations.nightly import NightlyBalance
@@ -13,6 +13,7 @@ from app.services.operations.readiness import Health, check_health
 from app.services.operations.rotate_secrets import RotateSecrets
 from app.services.operations.series import Point, read_series
 from app.services.operations.shared_settings import ENDPOINT_CHANGED, HANDLERS, WORKER_REFUSED, SharedSettings, unequal
+from app.services.operations.state import ReadState
 from app.services.operations.stats import FreeService, read_stats
 from app.services.operations.tell_web_settings import TellWebSettings
 from app.services.operations.traffic import count_traffic
@@ -25,6 +26,7 @@ __all__ = [
     "Health",
     "NightlyBalance",
     "Point",
+    "ReadState",
     "RotateSecrets",
     "SharedSettings",
     "TellWebSettings",

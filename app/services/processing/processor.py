@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from app import metrics
+from app import metrics, metrics_exemplars
 from app.db.batch_size import ChunkSize
 from app.db.database import Database
 from app.domain.messages import Revision
@@ -153,6 +153,9 @@ class ProcessNotifications:
             if batch.finished:
                 notifications.finish(session, [notification.outcome(now) for notification in batch.finished])
             spent = time.perf_counter() - started
+        for pending in taken:
+            if pending.report is not None:
+                metrics.statuses.labels(_known_status(pending.report[1])).inc()
         for notification in batch.unfinished:
             for number, outcome in outcomes.get(id(notification), []):
                 notification.count(number, outcome)
@@ -178,12 +181,16 @@ class ProcessNotifications:
     def _report(self, notification: NotificationWork) -> None:
         if not notification.is_repeated:
             lag = (self._now() - notification.received_at).total_seconds()
-            metrics.process_lag_seconds.observe(max(lag, 0.0))
+            metrics_exemplars.observe(
+                metrics.process_lag_seconds, max(lag, 0.0), notification.claim.request_id or ""
+            )
         totals: dict[str, int] = {}
-        for counts in notification.tallies.values():
+        for number, counts in notification.tallies.items():
+            name = number if self._directory.current.find(number) is not None else "other"
             for outcome, count in counts.items():
                 totals[outcome] = totals.get(outcome, 0) + count
                 metrics.items_processed.labels(outcome).inc(count)
+                metrics.number_items.labels(name, outcome).inc(count)
         extra = {"notification_id": notification.id, "count": len(notification.items)}
         token = request_id_var.set(notification.claim.request_id or "")
         if totals.keys() & {"parked", "quarantined"}:
@@ -203,6 +210,10 @@ class ProcessNotifications:
             logger.warning(
                 "jobs could not be given back; their leases will run out", extra={"count": len(unfinished_claims)}
             )
+
+
+def _known_status(status: str) -> str:
+    return status if status in metrics.STATUSES else "other"
 
 
 def _outcomes_by_notification(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from app import metrics
 from app.domain import rate_limits
 from app.domain.numbers import BusinessNumber
 from app.domain.outbound import Priority
@@ -16,7 +17,7 @@ from app.domain.phone_numbers import from_wa_id, to_wa_id, variants
 from app.domain.rate_limits import NumberLimiter, RecipientLimiter
 from app.errors import GraphError, GraphNotTried, GraphThrottled, GraphUnauthorised, GraphUnavailable, GraphUnknown
 from app.graph.answers import SendResult, is_ambiguous
-from app.graph.codes import ErrorClass, meaning
+from app.graph.codes import CODES, ErrorClass, meaning
 
 NOT_ALLOWED = 131030
 """Meta's code for a recipient that is not on a test number's list. Also returned if the list has the number's other
@@ -168,9 +169,14 @@ def other_form(recipient: RecipientLimiter) -> str | None:
     return from_wa_id(others[0]) if others else None
 
 
-def metric_label(result: SendResult | GraphError) -> str:
-    """Return the label by which metrics count a result: `accepted`, or the error's code."""
-    return result.code if isinstance(result, GraphError) else "accepted"
+def count(result: SendResult | GraphError, phone_number_id: str) -> None:
+    """Count a result in the metrics: as `accepted` or by the error's code, and Meta's own code of the error."""
+    outcome = result.code if isinstance(result, GraphError) else "accepted"
+    metrics.sends.labels(outcome).inc()
+    metrics.number_sends.labels(phone_number_id, outcome).inc()
+    if isinstance(result, GraphError):
+        code = (result.meta or {}).get("code")
+        metrics.graph_errors.labels("none" if code is None else str(code) if code in CODES else "other").inc()
 
 
 def status_error(error: GraphError) -> dict[str, object]:

@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app import metrics
 from app.domain import opt_outs
 from app.domain.rate_limits import NumberLimiter
 from app.errors import GraphError
@@ -71,7 +70,7 @@ def _record_of_number(
             rank=row["rank"], refusals=row["refusals"], now=now,
         )  # fmt: skip
         if found.disposition is not Disposition.NOT_TRIED:
-            metrics.sends.labels(outcomes.metric_label(outcome.result)).inc()
+            outcomes.count(outcome.result, number_id)
         if isinstance(outcome.result, GraphError):
             changed |= _not_accepted(session, send, found, outcome.result, now)
     if recipients:

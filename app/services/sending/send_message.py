@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app import metrics
+from app import metrics, metrics_exemplars
 from app.db.database import Database
 from app.domain import opt_outs, tags
 from app.domain.numbers import BusinessNumber
@@ -20,7 +20,7 @@ from app.graph import payloads
 from app.graph.answers import SendResult
 from app.graph.client import GraphClient
 from app.ids import new_id
-from app.logs import get_logger
+from app.logs import get_logger, request_id_var
 from app.models import Message
 from app.process import fault_points
 from app.process.fault_points import Point
@@ -173,8 +173,9 @@ class SendMessage:
         except GraphError as error:
             answer = error
         finally:
-            metrics.graph_seconds.observe(time.perf_counter() - started)
-        metrics.sends.labels(outcomes.metric_label(answer)).inc()
+            spent = time.perf_counter() - started
+            metrics_exemplars.observe(metrics.graph_seconds, spent, request_id_var.get())
+        outcomes.count(answer, this.number.phone_number_id)
         fault_points.reach(Point.SYNC_ANSWERED)
         other = self._note(this, answer)
         fault_points.reach(Point.SYNC_RECORDED)

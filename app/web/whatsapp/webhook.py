@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hmac
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 
-from app import metrics
+from app import metrics, metrics_exemplars
 from app.container import Gateway
 from app.errors import BadSignature, GatewayError
 from app.logs import request_id_var
@@ -95,6 +96,7 @@ class AnswerKept:
 def _keep(environ: dict[str, Any], gateway: Gateway) -> None:
     """Commit the body of a webhook. Raises what `read_raw` and `ReceiveNotification` raise."""
     gateway.tell_web_settings.begin()
+    started = time.perf_counter()
     try:
         signature = environ.get("HTTP_X_HUB_SIGNATURE_256")
         if not is_meta_signature(signature):
@@ -103,3 +105,4 @@ def _keep(environ: dict[str, Any], gateway: Gateway) -> None:
     except GatewayError as error:
         metrics.notifications_refused.labels("signature" if isinstance(error, BadSignature) else error.code).inc()
         raise
+    metrics_exemplars.observe(metrics.webhook_seconds, time.perf_counter() - started, request_id_var.get())

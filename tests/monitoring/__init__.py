@@ -1,0 +1,1 @@
+"""Alert rules, dashboards and log shipping, checked by the programs that will read them."""

@@ -1,0 +1,127 @@
+"""A real Prometheus reads a gateway after a burst: its counts are the database's, and no rule fires."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from urllib.error import URLError
+from urllib.parse import quote
+from urllib.request import urlopen
+
+import pytest
+import yaml
+
+from app.config.parsers import ROOT
+from tests.load.bodies import Maker
+from tests.load.books import Books
+from tests.load.gateway import API_KEY, Gateway, free_port, running
+from tests.load.senders import post_all
+from tests.monitoring.test_alert_rules import RULES
+from tests.subscriber import ALLOWED, Handler, Posted, subscriber
+
+DEPLOYED = ROOT / "deploy" / "prometheus"
+SECONDS = 60.0
+
+
+class Prometheus:
+    """One that runs, with our configuration."""
+
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+
+    def ask(self, path: str) -> list[dict[str, object]]:
+        """What it answers to a query of its API; nothing while it starts."""
+        try:
+            with urlopen(f"{self.url}/api/v1/{path}", timeout=10) as answer:
+                found = json.load(answer)["data"]
+        except (URLError, OSError):
+            return []
+        return found["result"] if isinstance(found, dict) else found
+
+    def value(self, expression: str) -> float | None:
+        """The one value of an expression."""
+        found = self.ask(f"query?query={quote(expression)}")
+        return float(found[0]["value"][1]) if found else None  # type: ignore[index]
+
+    def wait(self, expression: str, is_right: Callable[[float], bool]) -> float | None:
+        """Ask until the value is right, for a minute at most; return the last one."""
+        until = time.monotonic() + SECONDS
+        while (found := self.value(expression)) is None or not is_right(found):
+            if time.monotonic() > until:
+                break
+            time.sleep(0.1)
+        return found
+
+
+@contextmanager
+def prometheus(folder: Path, gateway: Gateway) -> Iterator[Prometheus]:
+    """Our own configuration, which reads this gateway every half second."""
+    if shutil.which("prometheus") is None:
+        pytest.skip("prometheus is not installed (Debian: prometheus)")
+    folder.mkdir()
+    config = yaml.safe_load((DEPLOYED / "prometheus.yaml").read_text())
+    config["global"] = {"scrape_interval": "500ms", "scrape_timeout": "500ms", "evaluation_interval": "500ms"}
+    config["alerting"]["alertmanagers"] = []
+    config["scrape_configs"][0]["static_configs"][0]["targets"] = [f"127.0.0.1:{gateway.port}"]
+    config["scrape_configs"][0]["scrape_timeout"] = "500ms"
+    (folder / "prometheus.yaml").write_text(yaml.safe_dump(config))
+    (folder / "whatsapp-key").write_text(API_KEY)
+    shutil.copy(RULES, folder)
+    port = free_port()
+    command = [
+        "prometheus", f"--config.file={folder / 'prometheus.yaml'}", f"--storage.tsdb.path={folder / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}", "--enable-feature=exemplar-storage", "--log.level=warn",
+    ]  # fmt: skip
+    with (folder / "output.txt").open("wb") as output:
+        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output)
+    try:
+        yield Prometheus(port)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def accept(handler: Handler, _posted: Posted) -> None:
+    """Take every event."""
+    handler.answer()
+
+
+def test_what_prometheus_counts_after_a_burst_is_what_the_database_holds(tmp_path: Path) -> None:
+    with subscriber(accept) as app:
+        settings = {"FORWARD_URL": app.url, "FORWARD_SECRET": "whsec_" + "a" * 32, "FORWARD_ALLOW_NETS": ALLOWED}
+        with running(Gateway(tmp_path / "gateway", settings)) as gateway:
+            with prometheus(tmp_path / "prometheus", gateway) as seen:
+                # Rates need a value from before the burst.
+                assert seen.wait("sum(whatsapp_notifications_kept_total)", lambda value: value == 0) == 0
+                webhooks = list(Maker(gateway.env["WHATSAPP_APP_SECRET"], seed=3).mixed(120))
+                acks = post_all(gateway, [*webhooks, *webhooks[:10]])
+                books = Books(gateway)
+                books.wait_settled()
+                owed = "state = 'delivered'"
+                expected = {
+                    "sum(whatsapp_notifications_kept_total)": books.count("notifications"),
+                    'sum(whatsapp_items_total{outcome="processed"})': books.count("events"),
+                    'sum(whatsapp_items_total{outcome="duplicate"})': 10,
+                    "sum(whatsapp_number_items_total)": 130,
+                    "sum(whatsapp_statuses_total)": books.count("status_reports"),
+                    'sum(whatsapp_deliveries_total{outcome="delivered"})': books.count("deliveries", owed),
+                    "sum(whatsapp_webhook_seconds_count)": books.count("notifications"),
+                    "sum(whatsapp_delivery_lag_seconds_count)": books.count("deliveries", owed),
+                    'max(whatsapp_backlog{queue="webhooks"})': 0,
+                    "max(whatsapp_database_up)": 1,
+                    "max(whatsapp_workers)": 1,
+                }  # fmt: skip
+                found = {each: seen.wait(each, partial(float.__eq__, float(right))) for each, right in expected.items()}
+
+                assert len(acks.acknowledged) == 130 and not acks.refused
+                assert found == expected
+                assert seen.ask("query?query=" + quote('ALERTS{alertstate="firing"}')) == []
+                bucket = quote("whatsapp_webhook_seconds_bucket")
+                exemplars = seen.ask(f"query_exemplars?query={bucket}&start={time.time() - 600}&end={time.time() + 60}")
+                assert exemplars and "request_id" in str(exemplars[0])

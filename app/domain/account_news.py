@@ -145,7 +145,8 @@ def number_of(each: News, directory: Directory) -> str | None:
     digits, numbers = _digits(each), directory.numbers.values()
     of_account = [number for number in numbers if number.waba_id == each.account] if each.account else list(numbers)
     ids = [number.phone_number_id for number in numbers if digits and number.display_phone_number == digits]
-    return (ids or ([of_account[0].phone_number_id] if len(of_account) == 1 else [None]))[0]
+    ids = ids or ([of_account[0].phone_number_id] if len(of_account) == 1 else [])
+    return ids[0] if ids else None
 
 
 def _digits(each: News) -> str:

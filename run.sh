@@ -139,11 +139,16 @@ random_key() {
 
 # Never touches an .env that is there: its secrets protect what is stored. An environment that brings its own needs none.
 make_env() {
-    local text
-    if [ -e .env ] || [ -n "${SECRET_KEY:-}" ]; then
+    local text target=.env
+    if [ -e .env ] || [ -n "${SECRET_KEY:-}${SECRET_KEY_FILE:-}" ]; then
         return
     fi
-    need_writable_folder .env
+    # In the image `.env` is a link to where data is kept: the project's own folder is read-only there.
+    if [ -L .env ]; then
+        target=$(readlink .env)
+    else
+        need_writable_folder .env
+    fi
     text="# Made by run.sh; .env.example explains every setting.
 # Keep a copy in a safe place: without ENCRYPTION_KEY, what was encrypted with it cannot be read again.
 PORT=${PORT:-8000}
@@ -160,7 +165,7 @@ WHATSAPP_APP_ID=
 WHATSAPP_PHONE_NUMBER_ID=
 WHATSAPP_BUSINESS_ACCOUNT_ID="
     # noclobber: of two first starts at once, one writes the file and the other uses it.
-    if (umask 077 && set -o noclobber && printf '%s\n' "$text" >.env) 2>/dev/null; then
+    if (umask 077 && set -o noclobber && printf '%s\n' "$text" >"$target") 2>/dev/null; then
         say "Made .env with new secrets; the API key is in it."
     fi
 }

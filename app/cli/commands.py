@@ -19,6 +19,7 @@ TABLE = {
     "endpoints": ("app.cli.endpoints", "Your apps: where events are posted."),
     "graph": ("app.cli.graph", "For applications that have Meta's host name built in."),
     "handlers": ("app.cli.handlers", "Your Python handlers, in the module that HANDLERS names."),
+    "health": ("app.cli.health", "Ask the web server of this machine whether it is ready."),
     "keys": ("app.cli.keys", "API keys."),
     "migrate": ("app.cli.migrate", "Bring the database up to date."),
     "notifications": ("app.cli.notifications", "Webhooks as they were kept."),

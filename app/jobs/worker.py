@@ -16,6 +16,7 @@ from app.container import Gateway
 from app.errors import Unavailable
 from app.jobs.crew import Crew
 from app.jobs.lane_work import Bench
+from app.jobs.limited import Limit
 from app.jobs.loops import Loops
 from app.jobs.standing_back import LOOK_SECONDS as STANDING_BACK_SECONDS
 from app.jobs.standing_back import begin_anew, is_beside_embedded, wait_for_turn
@@ -27,8 +28,9 @@ from app.services.operations import ReadState, SharedSettings
 logger = get_logger(__name__)
 
 
-def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
-    """Run until SIGTERM or SIGINT; then finish the work in progress and release the claims of queued work.
+def run_worker(gateway: Gateway, *, with_parent: bool, limit: Limit | None = None) -> None:
+    """Run until SIGTERM or SIGINT, or until `limit`; then finish the work in progress and release the claims of queued
+    work.
 
     With `with_parent`, as for an embedded worker, also stop when the parent process ends. Otherwise, with
     WORKER=embedded, wait while an embedded worker is alive, and restart to wait again when one appears. Raises
@@ -38,7 +40,7 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
     _hear_signals(stop)
     gives_way = not with_parent and gateway.config.worker == "embedded"
     if gives_way:
-        wait_for_turn(gateway.shared_settings, stop)
+        _wait_for_turn(gateway, stop, limit)
     if stop.is_set():
         return
     gateway.shared_settings.is_embedded = with_parent
@@ -56,6 +58,8 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
     crew = Crew(bench)
     loops = Loops(crew.loops(), bench.stopping)
     loops.start()
+    if limit is not None:
+        limit.watch(gateway, stop)
     logger.info("worker started", extra={"pid": os.getpid()})
     has_given_way = _wait_for_end(stop, gateway.shared_settings, with_parent=with_parent, gives_way=gives_way)
     crew.begin_stop()
@@ -66,6 +70,15 @@ def run_worker(gateway: Gateway, *, with_parent: bool) -> None:
         raise refused[0]
     if has_given_way:
         begin_anew()
+
+
+def _wait_for_turn(gateway: Gateway, stop: threading.Event, limit: Limit | None) -> None:
+    """Wait while an embedded worker is alive. One with a limit does not wait: `stop` is set at once."""
+    if limit is None:
+        wait_for_turn(gateway.shared_settings, stop)
+    elif is_beside_embedded(gateway.shared_settings):
+        logger.warning("the web server's own worker is at work, so this one ends at once")
+        stop.set()
 
 
 def _hear_signals(stop: threading.Event) -> None:

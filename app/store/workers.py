@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, exists, func, insert, or_, select
 from sqlalchemy.orm import Session
 
-from app.models import Job, WebSeen, WorkerSeen
+from app.models import Job, QueuedSend, WebSeen, WorkerSeen
 
 SILENT_AFTER = timedelta(seconds=30)
 """A process whose row was not updated for this time counts as gone."""
@@ -112,3 +112,14 @@ def wrong_clocks(session: Session, since: datetime, more_than: float) -> dict[st
 def oldest_due(session: Session, now: datetime) -> datetime | None:
     """Return the earliest `due_at` of all due jobs; None if none is due."""
     return session.scalar(select(func.min(Job.due_at)).where(Job.due_at <= now))
+
+
+def has_work(session: Session, now: datetime) -> bool:
+    """Return whether a job or a queued send is due, or a job is claimed by a worker."""
+    job = select(exists().where(or_(Job.due_at <= now, Job.claim_id.is_not(None))))
+    return bool(session.scalar(job) or session.scalar(select(exists().where(QueuedSend.due_at <= now))))
+
+
+def seen_on(session: Session, host: str) -> datetime | None:
+    """Return the latest time at which a worker on the machine `host` was recorded as alive; None if there is none."""
+    return session.scalar(select(func.max(WorkerSeen.seen_at)).where(WorkerSeen.host == host))

@@ -6,7 +6,7 @@ import http.client
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 DRIP_SECONDS = 1.0
@@ -15,11 +15,14 @@ OPENINGS = (b"", HEADERS + b"X-Drip: ", HEADERS + b"Content-Length: 100000\r\n\r
 
 
 @contextmanager
-def slow_clients(port: int, count: int = 300) -> Iterator[list[socket.socket]]:
-    """Hold `count` connections, a third of each kind; all but the silent ones send a byte a second."""
+def slow_clients(
+    port: int, count: int = 300, openings: Sequence[bytes] = OPENINGS
+) -> Iterator[list[socket.socket]]:
+    """Hold `count` connections that begin with `openings` in turn; all but the silent ones send a byte a second."""
     done = threading.Event()
-    held = [_open(port, OPENINGS[number % 3]) for number in range(count)]
-    dripping = [client for number, client in enumerate(held) if number % 3]
+    begun = [openings[number % len(openings)] for number in range(count)]
+    held = [_open(port, opening) for opening in begun]
+    dripping = [client for client, opening in zip(held, begun, strict=True) if opening]
     drip = threading.Thread(target=_drip, args=(dripping, done), daemon=True)
     drip.start()
     try:

@@ -103,7 +103,7 @@ def test_a_worker_begins_on_any_other_schema(
 ) -> None:
     """Without tables it waits: who serves makes them."""
     begun: list[Gateway] = []
-    monkeypatch.setattr("app.jobs.worker.run_worker", lambda gateway, *, with_parent: begun.append(gateway))
+    monkeypatch.setattr("app.jobs.worker.run_worker", lambda gateway, **_: begun.append(gateway))
     if is_migrated:
         migrations.upgrade(empty)
 
@@ -113,7 +113,7 @@ def test_a_worker_begins_on_any_other_schema(
 
 def test_a_worker_begins_without_a_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[Gateway] = []
-    monkeypatch.setattr("app.jobs.worker.run_worker", lambda gateway, *, with_parent: begun.append(gateway))
+    monkeypatch.setattr("app.jobs.worker.run_worker", lambda gateway, **_: begun.append(gateway))
 
     done = _run_worker(Database("postgresql+psycopg://nobody@127.0.0.1:9/x"), tmp_path)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import base64
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +20,14 @@ from app.container import Gateway
 from app.logs import configure_logging
 from app.models.queue import NumberLimit
 from tests.conftest import ACCESS_TOKEN, API_KEY, APP_SECRET, SETTINGS, VERIFY_TOKEN, PostWebhook, on_sqlite
-from tests.factories import ANA, BO, PNID, change, contact, message_body, notification, status, text
+from tests.factories import ANA, BO, DISPLAY, PNID, WABA, change, contact, message_body, notification, status, text
 
 WORDS = "pomegranate-in-a-message"
 NAME = "Anastasia-by-name"
 SENT_WORDS = "quince-in-an-answer"
 URL = f"https://graph.example/v26.0/{PNID}/messages"
 KEY = {"Authorization": f"Bearer {API_KEY}"}
+ACCEPTED = ({"Accept": "text/plain"}, {"Accept": "application/openmetrics-text; version=1.0.0"})
 
 
 @pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
@@ -134,3 +138,54 @@ def mistakes_of_ours(
         patch.setattr("app.services.processing.change_set_builder.ChangeSetBuilder.event_row", fail)
         post_webhook(message_body(text(WORDS, sender=BO)))
         process_all()
+
+
+PERSONAL = frozenset(
+    "from to wa_id recipient_id user_id parent_user_id from_user_id body name caption filename username formatted_name"
+    " first_name last_name phone email address street city url link quoted_wamid emoji description response_json text"
+    " sha256 participant new_wa_id old_wa_id author".split()
+)
+"""Keys of Meta's JSON whose values are about a person, or what a person wrote."""
+
+NOT_PERSONAL = frozenset({PNID, WABA, DISPLAY})
+
+
+def personal(value: Any, key: str = "") -> Iterator[str]:
+    """What is about a person in a notification: long enough not to be an ordinary word, and no other field's name."""
+    if isinstance(value, dict):
+        for inner, below in value.items():
+            yield from personal(below, inner)
+    elif isinstance(value, list):
+        for below in value:
+            yield from personal(below, key)
+    elif isinstance(value, str) and len(value) >= 6 and value not in NOT_PERSONAL:
+        if key in PERSONAL or value.startswith("wamid."):
+            yield value
+
+
+@on_sqlite
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_no_type_of_notification_leaves_anything_of_a_person_in_logs_or_metrics(
+    capfd: pytest.CaptureFixture[str],
+    client: FlaskClient,
+    post_webhook: PostWebhook,
+    process_all: Callable[[], None],
+    config: Config,
+    log_format: str,
+) -> None:
+    configure_logging(dataclasses.replace(config, log_format=log_format), "web")
+    hidden: set[str] = set()
+    for path in sorted((Path(__file__).parents[1] / "notifications").glob("*.json")):
+        given = json.loads(path.read_text())["notification"]
+        hidden |= set(personal(given))
+        post_webhook(given)
+    process_all()
+    for route in ("messages", "contacts", "conversations", "events", "media", "notifications"):
+        for word in ("Ana", ANA):
+            client.get(f"/api/{route}", query_string={"q": word, "limit": 500}, headers=KEY)
+    pages = [client.get("/metrics", headers=KEY | accept).get_data(as_text=True) for accept in ACCEPTED]
+
+    logged = capfd.readouterr().err + "".join(path.read_text() for path in Path(config.log_dir).iterdir())
+    assert len(hidden) > 60 and logged.count("\n") > 200
+    encoded = {base64.b64encode(f"{each}\x15".encode()).decode()[:12] for each in (ANA, BO)}
+    assert [each for each in sorted(hidden | encoded) for text in (logged, *pages) if each in text] == []

@@ -27,7 +27,7 @@ class ClockCheck:
         is_wrong = abs(ahead) > clock.TOLD
         if is_wrong != self._is_logged:
             self._is_logged = is_wrong
-            extra = {"seconds": round(ahead.total_seconds(), 1)}
+            extra = {"ahead_seconds": round(ahead.total_seconds(), 1)}
             if is_wrong:
                 logger.warning("this machine's clock differs from the database's, which is gone by", extra=extra)
             else:

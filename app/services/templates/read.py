@@ -90,7 +90,7 @@ class ReadTemplates:
             found = self._ask(number, account, seconds)
         except GraphError:
             self._silent_until[account] = self._monotonic() + RETRY_SECONDS
-            logger.info("the templates of an account could not be read", extra={"account": account})
+            logger.info("the templates of an account could not be read", extra={"waba_id": account})
             raise
         self._kept[account] = _Kept(found, self._monotonic() + CACHE_SECONDS)
         return found

@@ -116,6 +116,20 @@ oldest_claim_seconds = Gauge(
 )
 
 
+nudges = Counter(
+    "whatsapp_nudges", "Messages that told a queue of the broker that it has work, or were not needed.",
+    ["queue", "result"],
+)  # fmt: skip
+for _queue in ("process", "send", "deliver", "media", "keep"):
+    for _result in ("published", "enough"):
+        nudges.labels(_queue, _result)
+broker_up = Gauge(
+    "whatsapp_broker_up",
+    "1: the broker answers; 0: it does not, and workers look for work by themselves, or there is none.",
+    multiprocess_mode="mostrecent",
+)
+
+
 class _Counted(Collector):
     """What the processes of this server counted, with this process's exemplars."""
 

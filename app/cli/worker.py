@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import TYPE_CHECKING
-
 import click
 
 from app.cli.base import Command, services
-from app.errors import Unavailable
-
-if TYPE_CHECKING:
-    from app.db.database import Database
 
 ONCE_SECONDS = 55.0
 """How long `--once` works at most: less than the minute after which cron starts the next."""
@@ -29,6 +22,7 @@ def worker(with_parent: bool, once: bool, seconds: float | None) -> None:
     """
     from app.config.environment import overruled
     from app.jobs.limited import Limit
+    from app.jobs.starting import refuse_later_schema
     from app.jobs.worker import run_worker
     from app.logs import configure_logging, get_logger
     from app.process import console
@@ -38,19 +32,12 @@ def worker(with_parent: bool, once: bool, seconds: float | None) -> None:
     if overruled():
         extra = {"setting": ", ".join(overruled())}
         get_logger(__name__).warning("the environment sets other values than .env, and counts", extra=extra)
-    _refuse_later_schema(services().gateway.database)
+    refuse_later_schema(services().gateway.database)
     limit = Limit(seconds or ONCE_SECONDS, once) if once or seconds else None
-    run_worker(services().gateway, with_parent=with_parent, limit=limit)
+    if services().config.broker_url and limit is None:  # one that ends soon finds its work in the database
+        from app.jobs.celery_worker import run_celery_worker  # imports Celery
 
-
-def _refuse_later_schema(database: Database) -> None:
-    """Raise `Unavailable` for a schema that this release cannot use. A database that is away is waited for later."""
-    from app import migrations
-
-    reason = None
-    with suppress(Unavailable):
-        with database.read() as session:
-            reason = migrations.refusal(session.connection())
-    if reason is not None:
-        database.dispose()
-        raise Unavailable(reason=reason)
+        if code := run_celery_worker(services().gateway, is_child=with_parent):
+            raise SystemExit(code)
+    else:
+        run_worker(services().gateway, with_parent=with_parent, limit=limit)

@@ -52,6 +52,10 @@ def contradictions(given: Mapping[str, Any], defaults: Mapping[str, Any], on_pla
     wrong["DATABASE_URL: must be a PostgreSQL database where DYNO is set, because this host throws its disk away"] = (
         on_platform and effective["database_url"].startswith("sqlite")
     )
+    wrong[
+        "BROKER_URL (or CLOUDAMQP_URL, RABBITMQ_URL): needs PostgreSQL, because SQLite is a file on one machine, which"
+        " needs no broker; set DATABASE_URL to a PostgreSQL database, or unset the broker"
+    ] = bool(given.get("broker_url")) and effective["database_url"].startswith("sqlite")
     return [problem for problem, is_so in wrong.items() if is_so]
 
 

@@ -176,6 +176,19 @@ def _postgresql(text: str, rest: str) -> str:
     return rest
 
 
+def broker_url(text: str) -> str:
+    """Read the address of RabbitMQ or Redis."""
+    parts = _split(text)
+    if not parts or parts.scheme not in {"amqp", "amqps", "redis", "rediss"} or not parts.hostname:
+        raise WrongSetting(
+            "must be amqp://user:password@host/virtual-host, amqps://…, redis://:password@host:6379/1 or rediss://…,"
+            " special characters of the password percent-encoded; or the name of a variable that holds it"
+        )
+    if parts.scheme.startswith("redis") and not re.fullmatch(r"/?[0-9]*", parts.path):
+        raise WrongSetting("must name a database of Redis by its number, as redis://host:6379/1")
+    return text
+
+
 def network(text: str) -> AllowedNetwork:
     """Read a network as `10.0.0.0/8`, or one address; with a port as `10.0.0.0/8:8080` or `[fd00::/8]:8080`."""
     bracketed = re.fullmatch(r"\[([^\]]+)\](?::([0-9]{1,5}))?", text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
@@ -25,14 +26,26 @@ SIMULATOR_TOKEN = "EAAsimulated"
 
 
 def _setting(
-    default: Any, read: Parser = str, *, name: str = "", secret: bool = False, required: bool = False
+    default: Any,
+    read: Parser = str,
+    *,
+    name: str = "",
+    secret: bool = False,
+    required: bool = False,
+    names_of_hosts: tuple[str, ...] = (),
 ) -> Any:
-    """Declare a setting. A secret is kept out of `repr()` and may be read from the file that `<NAME>_FILE` names."""
+    """Declare a setting. A secret is kept out of `repr()` and may be read from the file that `<NAME>_FILE` names.
+
+    `names_of_hosts` are what hosting platforms call it, the first that is set counting: read where it is not set
+    itself. Its own text may also be the name of another variable, as BROKER_URL=REDIS_URL, if there are such names.
+    """
     return field(
         default=default,
         repr=not secret,
-        metadata={"read": read, "name": name, "secret": secret, "required": required},
-    )
+        metadata={
+            "read": read, "name": name, "secret": secret, "required": required, "names_of_hosts": names_of_hosts
+        },
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -73,6 +86,9 @@ class Config:
 
     database_url: str = _setting(f"sqlite:///{ROOT}/data/whatsapp.db", parsers.database_url, secret=True)
     database_pool_size: int = _setting(5, parsers.integer(1, 500))
+    broker_url: str = _setting(
+        "", parsers.broker_url, secret=True, names_of_hosts=("CLOUDAMQP_URL", "RABBITMQ_URL")
+    )  # fmt: skip
     media_dir: str = _setting(str(ROOT / "data" / "media"), parsers.directory)
     media_s3_bucket: str = _setting("", parsers.bucket)
     media_s3_endpoint: str = _setting("", parsers.url)
@@ -145,7 +161,9 @@ class Config:
         found: set[str] = set()
         for setting in settings():
             value = getattr(self, setting.name)
-            if setting.metadata["read"] in (parsers.url, parsers.graph_url, parsers.database_url, parsers.smtp_url):
+            if setting.metadata["read"] in (
+                parsers.url, parsers.graph_url, parsers.database_url, parsers.broker_url, parsers.smtp_url
+            ):  # fmt: skip
                 password = urlsplit(value).password or ""
                 found |= {password, unquote(password)}
             elif setting.metadata["secret"]:
@@ -204,6 +222,8 @@ def _text_of(setting: Field[Any], environ: Mapping[str, str]) -> str:
         raise WrongSetting(
             "stands in quotes that became part of it, as by docker's --env-file; write it without them"
         )
+    if setting.metadata["names_of_hosts"] and not path:
+        return _by_name(setting, text, environ)
     if not path or not setting.metadata["secret"]:
         return text
     if text:
@@ -212,6 +232,16 @@ def _text_of(setting: Field[Any], environ: Mapping[str, str]) -> str:
         return Path(path).read_text("utf-8").strip()
     except (OSError, ValueError) as err:
         raise WrongSetting(f"the file that {name}_FILE names cannot be read ({type(err).__name__})") from None
+
+
+def _by_name(setting: Field[Any], text: str, environ: Mapping[str, str]) -> str:
+    """Return what stands under the name that `text` is, or else under the first name of a host's that is set."""
+    if re.fullmatch(r"[A-Z][A-Z0-9_]*", text):
+        if not environ.get(text, "").strip():
+            raise WrongSetting(f"names {text}, which is not set")
+        return environ[text].strip()
+    found = (environ.get(name, "").strip() for name in setting.metadata["names_of_hosts"])
+    return text or next((each for each in found if each), "")
 
 
 def _simulated(given: Mapping[str, Any]) -> dict[str, Any]:

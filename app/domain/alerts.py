@@ -102,6 +102,10 @@ KINDS: dict[str, AlertKind] = {
         "The database's log (the file that ends in -wal) grows, because some program keeps reading an old state.",
         "Find it with fuser -v on the database's file, and end it: a shell or a copy that was left open.",
     ),
+    "broker_away": AlertKind(
+        "The broker does not answer. Work goes on: the workers look for it in the database by themselves.",
+        "Start it again, or correct BROKER_URL. Nothing is lost with it, not even if it comes back empty.",
+    ),
     "books_unbalanced": AlertKind(
         "The nightly audit found rows that do not agree with what was acknowledged.",
         "Run flask audit balance: it names them. Keep the log of that day; please report it, this is a fault of ours.",

@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from types import FrameType
 
-from app import __version__, metrics
+from app import metrics
 from app.config.errors import ConfigError
 from app.container import Gateway
 from app.errors import Unavailable
@@ -20,10 +20,11 @@ from app.jobs.limited import Limit
 from app.jobs.loops import Loops
 from app.jobs.standing_back import LOOK_SECONDS as STANDING_BACK_SECONDS
 from app.jobs.standing_back import begin_anew, is_beside_embedded, wait_for_turn
+from app.jobs.starting import serve_metrics
 from app.logs import get_logger
 from app.process import console, draining
 from app.process.supervisor import PARENT_PID
-from app.services.operations import ReadState, SharedSettings
+from app.services.operations import SharedSettings
 
 logger = get_logger(__name__)
 
@@ -47,7 +48,7 @@ def run_worker(gateway: Gateway, *, with_parent: bool, limit: Limit | None = Non
     metrics.warn_of_trouble()
     with suppress(Unavailable):  # the heartbeat loop repeats it until the database can be used
         gateway.shared_settings.beat(platform.node())
-    _serve_metrics(gateway)
+    serve_metrics(gateway)
     refused: list[ConfigError] = []
 
     def refuse(error: ConfigError) -> None:
@@ -110,15 +111,3 @@ def _wait_for_end(stop: threading.Event, settings: SharedSettings, *, with_paren
             if is_beside_embedded(settings):
                 return True
     return False
-
-
-def _serve_metrics(gateway: Gateway) -> None:
-    port = gateway.config.metrics_port
-    if not port:
-        return
-    read = ReadState(gateway.config, gateway.database, gateway.directory, __version__, gateway.now)
-    try:
-        metrics.serve(port, read)
-    except OSError as error:
-        # A second worker on this machine must run even without metrics.
-        logger.warning("METRICS_PORT is taken; this worker serves no metrics", extra={"error": type(error).__name__})

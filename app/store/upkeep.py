@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import CursorResult, or_, update
+from sqlalchemy import CursorResult, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
+from app.db.database import Database
 from app.models import Upkeep
 from app.models.base import table
 from app.store.dialect import insert_new, insert_or_update
 
 BALANCE, SNAPSHOT, SNAPSHOT_WRITTEN = "balance", "snapshot", "snapshot_written"
+RELAY, BEAT = "relay", "beat"
+"""Leases: who hands work to the broker, and who holds the schedule of what the clock starts."""
+
+_LAST_AT = select(table(Upkeep).c.at).where(table(Upkeep).c.name == bindparam("name"))
 
 
 def find(session: Session, name: str) -> Upkeep | None:
@@ -32,6 +37,26 @@ def take_turn(session: Session, name: str, now: datetime, before: datetime) -> b
     result = session.execute(update(rows).where(rows.c.name == name, is_due).values(at=now))
     assert isinstance(result, CursorResult)
     return result.rowcount == 1
+
+
+def hold(session: Session, name: str, holder: str, now: datetime, before: datetime) -> bool:
+    """Take or renew a lease: its row is `holder`'s, or free, or was renewed last before a time."""
+    rows = table(Upkeep)
+    is_free = or_(rows.c.place == holder, rows.c.at.is_(None), rows.c.at < before)
+    result = session.execute(update(rows).where(rows.c.name == name, is_free).values(at=now, place=holder))
+    assert isinstance(result, CursorResult)
+    return result.rowcount == 1
+
+
+def let_go(session: Session, name: str, holder: str, at: datetime) -> None:
+    """Give a lease back by making it one that was renewed last at `at`; no change if another one holds it."""
+    rows = table(Upkeep)
+    session.execute(update(rows).where(rows.c.name == name, rows.c.place == holder).values(at=at, place=None))
+
+
+def last_at(database: Database, name: str) -> datetime | None:
+    """Return the time of the last turn, or of the last renewal of a lease. Takes no lock. Raises `Unavailable`."""
+    return cast(datetime | None, database.look(_LAST_AT, {"name": name}))
 
 
 def note(session: Session, name: str, **values: Any) -> None:

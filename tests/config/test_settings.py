@@ -97,6 +97,7 @@ UNREADABLE = {
     "TRUSTED_PROXIES": ["-1", "11", "yes"],
     "DEFAULT_REGION": ["arg", "ar", "54"],
     "SIMULATOR": ["maybe", "2", "truthy"],
+    "BROKER_URL": ["mq", "http://mq/", "amqp://", "redis://host/cache", "REDIS_URL", "amqp://u:p@h:x/"],
     "DATABASE_URL": ["mysql://u:p@h/d", "sqlite://", "sqlite:///:memory:", "data.db", "postgresql://u:p@h:x/d",
                      "postgresql://u:p@h", "postgresql://u:p@h/", "postgresql://u:p@ss@h/d", "postgresql://u:p/ss@h/d",
                      "postgresql://u:p#ss@h/d"],
@@ -144,6 +145,8 @@ def test_no_problem_quotes_a_value(text: str) -> None:
         ({**LIVE, "WHATSAPP_PHONE_NUMBER_ID": ""}, "WHATSAPP_PHONE_NUMBER_ID"),
         (LIVE | {"DYNO": "web.1"}, "DATABASE_URL"),
         (LIVE | {"DYNO": "web.1", "DATABASE_URL": "sqlite:///data/x.db"}, "DATABASE_URL"),
+        (LIVE | {"BROKER_URL": "amqp://mq/"}, "BROKER_URL (or CLOUDAMQP_URL, RABBITMQ_URL)"),
+        (LIVE | {"CLOUDAMQP_URL": "amqp://mq/"}, "BROKER_URL (or CLOUDAMQP_URL, RABBITMQ_URL)"),
         (SIMULATED | {"PORT": "65535"}, "PORT"),
         (LIVE | {"METRICS_PORT": "8000"}, "METRICS_PORT"),
         (LIVE | {"RETENTION_MESSAGES_DAYS": "7"}, "RETENTION_MESSAGES_DAYS"),
@@ -169,6 +172,23 @@ def test_settings_that_cannot_work_together_are_refused(environ: dict[str, str],
 )
 def test_a_database_url_becomes_what_sqlalchemy_reads(text: str, expected: str) -> None:
     assert load_config(SIMULATED | {"DATABASE_URL": text}).database_url == expected
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, ""),
+        ({"REDIS_URL": "redis://cache"}, ""),
+        ({"RABBITMQ_URL": "amqp://b"}, "amqp://b"),
+        ({"CLOUDAMQP_URL": "amqps://a/x", "RABBITMQ_URL": "amqp://b"}, "amqps://a/x"),
+        ({"BROKER_URL": "redis://c/1", "CLOUDAMQP_URL": "amqps://a/x"}, "redis://c/1"),
+        ({"BROKER_URL": "REDIS_URL", "REDIS_URL": "rediss://:p@d:6380"}, "rediss://:p@d:6380"),
+    ],
+)
+def test_a_broker_is_found_under_the_names_that_hosts_give_it(environ: dict[str, str], expected: str) -> None:
+    config = load_config(SIMULATED | {"DATABASE_URL": "postgresql://db/wa"} | environ)
+
+    assert config.broker_url == expected
 
 
 @pytest.mark.parametrize(("text", "expected"), [("true", True), ("ON", True), ("1", True), ("no", False), ("0", False)])

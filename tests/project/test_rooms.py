@@ -16,7 +16,10 @@ from alembic.script import ScriptDirectory
 
 from app.config.parsers import ROOT
 
-HEAVY = ("celery", "redis", "boto3", "PIL", "pillow_heif", "av", "psycopg", "cryptography", "http_ece", "py_vapid")
+HEAVY = (
+    "celery", "kombu", "amqp", "redis", "boto3", "PIL", "pillow_heif", "av", "psycopg", "cryptography", "http_ece",
+    "py_vapid",
+)  # fmt: skip
 
 START = f"""
 import sys

@@ -66,6 +66,7 @@ CHECKS: tuple[Check, ...] = (
     Check("media_failing", media_checks.media_failing, 30),
     Check("disk_full", internal_checks.disk_full, 30),
     Check("wal_grows", internal_checks.wal_grows, 30),
+    Check("broker_away", upkeep_checks.broker_away, 10),
     Check("books_unbalanced", upkeep_checks.books_unbalanced, 60),
     Check("backup_late", upkeep_checks.backup_late, 60),
     Check("storage_limit", internal_checks.storage_limit, 300),

@@ -1,4 +1,4 @@
-"""Checks of the workers' periodic work: the nightly audit, and snapshots."""
+"""Checks of the workers' periodic work: the nightly audit, snapshots, and the relay to the broker."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from app import metrics
 from app.domain.alerts import Finding
-from app.services.health_checks.context import CheckContext, Findings, at
+from app.services.health_checks.context import CheckContext, Findings
+from app.services.health_checks.context import at as at_text
 from app.store import upkeep
 
 
@@ -17,7 +18,7 @@ def books_unbalanced(context: CheckContext) -> Findings:
     if row is None or row.place is None or row.at is None:
         return []
     metrics.audit_problems.set(int(row.place))
-    return [Finding(details={"problems": int(row.place), "checked": at(row.at)})] if row.place != "0" else []
+    return [Finding(details={"problems": int(row.place), "checked": at_text(row.at)})] if row.place != "0" else []
 
 
 def backup_late(context: CheckContext) -> Findings:
@@ -29,4 +30,17 @@ def backup_late(context: CheckContext) -> Findings:
     since = written.at if written else begun.at if begun else None
     if since is None or context.now - since <= timedelta(hours=2 * context.config.backup_every_hours):
         return []
-    return [Finding(details={"last_written": at(since) if written else "never"})]
+    return [Finding(details={"last_written": at_text(since) if written else "never"})]
+
+
+RELAY_SILENT_AFTER = timedelta(seconds=15)
+
+
+def broker_away(context: CheckContext) -> Findings:
+    """Find that no process could hand work to the broker lately: its lease is renewed while the broker answers."""
+    if not context.config.broker_url:
+        return []
+    at = upkeep.last_at(context.database, upkeep.RELAY)
+    if at is None or context.now - at <= RELAY_SILENT_AFTER:
+        return []
+    return [Finding(details={"since": at_text(at)})]

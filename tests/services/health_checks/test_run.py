@@ -589,6 +589,21 @@ def test_a_disk_that_fills(story: Story, monkeypatch: pytest.MonkeyPatch) -> Non
     assert kinds(story.database) == []
 
 
+def test_a_broker_that_nobody_reaches(story: Story) -> None:
+    def renewed(ago: timedelta) -> None:
+        with story.database.write() as session:
+            upkeep.note(session, upkeep.RELAY, at=story.clock.now - ago)
+
+    renewed(timedelta(minutes=5))
+    assert story.after() == []  # there is no broker in the settings
+
+    story.use(with_settings(story.gateway.config, broker_url="amqp://broker/"))
+    assert story.after() == [Told("raised", "broker_away", "")]
+    renewed(timedelta(minutes=-10))  # while the next minutes pass
+
+    assert story.after() == [Told("closed", "broker_away", "")]
+
+
 @on_sqlite
 def test_a_log_of_sqlite_that_grows(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
     assert story.after() == []

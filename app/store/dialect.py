@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, CursorResult, String, Text, any_, bindparam, false, func, insert, or_
+from sqlalchemy import ARRAY, ColumnElement, CursorResult, LargeBinary, String, Text, any_, bindparam, false, func, or_
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
 from app.models import Base
 from app.models.base import table
+
+_POSTGRESQL = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
 
 def one_of(column: Any, values: Sequence[str]) -> ColumnElement[bool]:
@@ -69,32 +72,51 @@ def insert_and_count(session: Session, statement: Any, rows: Sequence[dict[str, 
 
 
 class InsertMany:
-    """An INSERT of some columns of a table, for the one path where SQLAlchemy's work per row costs more than the write.
+    """An INSERT of some columns of a table, for paths where SQLAlchemy's work per row costs more than the write.
 
-    On SQLite the values are converted by the columns' types and given to the driver directly. On PostgreSQL SQLAlchemy
-    executes the statement, because it uses the driver's own means to write many rows.
+    The values are converted by the columns' types and given to the driver directly: to SQLite row by row, to PostgreSQL
+    as one array for each column, so that any number of rows is one statement, planned once, and one round trip.
     """
 
     def __init__(self, model: type[Base], *columns: str) -> None:
-        self._table = table(model)
-        self._columns = columns
-        self._statement = insert(self._table)
+        target = table(model)
         names, marks = ", ".join(columns), ", ".join("?" * len(columns))
-        self._sqlite = f"INSERT INTO {self._table.name} ({names}) VALUES ({marks})"
-        dialect = sqlite.dialect()
-        converters = (self._table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in columns)
-        self._converters = [(place, convert) for place, convert in enumerate(converters) if convert is not None]
+        self._sqlite = f"INSERT INTO {target.name} ({names}) VALUES ({marks})"
+        arrays = ", ".join(_array(target.c[name]) for name in columns)
+        # The order is kept, because serial numbers must follow it.
+        self._postgresql = (
+            f"INSERT INTO {target.name} ({names}) SELECT {names} FROM unnest({arrays})"
+            f" WITH ORDINALITY AS given ({names}, place) ORDER BY place"
+        )
+        self._converters = {
+            dialect.name: [
+                (place, convert)
+                for place, name in enumerate(columns)
+                if (convert := target.c[name].type.dialect_impl(dialect).bind_processor(dialect)) is not None
+            ]
+            for dialect in (sqlite.dialect(), _POSTGRESQL)
+        }
 
     def __call__(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert rows; each is a tuple of values in the order of the columns."""
-        if connection.dialect.name != "sqlite":
-            connection.execute(self._statement, [dict(zip(self._columns, row, strict=True)) for row in rows])
-            return
+        name = connection.dialect.name
         converted = [list(row) for row in rows]
         for row in converted:
-            for place, convert in self._converters:
+            for place, convert in self._converters[name]:
                 row[place] = convert(row[place])
-        connection.exec_driver_sql(self._sqlite, [tuple(row) for row in converted])
+        if name == "postgresql":
+            connection.exec_driver_sql(self._postgresql, tuple(map(list, zip(*converted, strict=True))))
+        else:
+            connection.exec_driver_sql(self._sqlite, [tuple(row) for row in converted])
+
+
+def _array(column: ColumnElement[Any]) -> str:
+    """Return the placeholder of an array for a column: bytes in the binary format, because text would double them.
+
+    Texts are an array without a length: a cast to `varchar(n)` would cut a longer one silently.
+    """
+    mark = "%b" if isinstance(column.type, LargeBinary) else "%s"
+    return f"{mark}::{_element(column).compile(dialect=_POSTGRESQL)}[]"
 
 
 def add_up(

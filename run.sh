@@ -5,6 +5,8 @@
 #   ./run.sh install [FILE]        only make .venv and install what FILE (requirements.txt) needs: its .lock, by hashes
 #   ./run.sh words                 collect the texts of the pages into the catalogues, and compile these
 #   ./run.sh lock [--upgrade]      write the .lock files anew, after a change of a requirements.txt
+#   ./run.sh audit                 ask PyPI what is known against the packages in requirements.lock
+#   ./run.sh sbom [FILE]           write a bill of materials (CycloneDX, JSON) of them: sbom.json
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -170,6 +172,21 @@ WHATSAPP_BUSINESS_ACCOUNT_ID="
     fi
 }
 
+# The tools that look at our packages stay away from them, in an environment of their own.
+install_tools() {
+    local list=deploy/supply-chain/requirements.lock stamp=.venv-tools/.installed
+    if [ -f "$stamp" ] && cmp -s "$list" "$stamp"; then
+        return
+    fi
+    need_writable_folder .venv-tools
+    say "Installing $list ..."
+    rm -rf .venv-tools
+    "$(find_python)" -m venv .venv-tools
+    .venv-tools/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r "$list" ||
+        fail "pip could not install $list; its reason is above. With a network connection, run this again."
+    cp "$list" "$stamp"
+}
+
 case "${1:-}" in
 "")
     install requirements.txt
@@ -184,10 +201,20 @@ install)
     ;;
 lock)
     install tests/requirements.txt
-    for list in requirements tests/requirements; do
+    for list in requirements tests/requirements deploy/supply-chain/requirements; do
         .venv/bin/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
             --no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate "${@:2}" --output-file "$list.lock" "$list.txt"
     done
+    ;;
+audit)
+    install_tools
+    .venv-tools/bin/python deploy/supply-chain/audit.py requirements.lock "${@:2}"
+    ;;
+sbom)
+    install_tools
+    .venv-tools/bin/cyclonedx-py requirements requirements.lock --mc-type application --output-format JSON \
+        --spec-version 1.6 --output-reproducible --output-file "${2:-sbom.json}"
+    say "Wrote ${2:-sbom.json}."
     ;;
 words)
     install tests/requirements.txt
@@ -199,6 +226,7 @@ words)
     rm -f "$pot"
     ;;
 *)
-    fail "Usage: ./run.sh, or ./run.sh words, or ./run.sh install [FILE], or ./run.sh lock [--upgrade]"
+    fail "Usage: ./run.sh, or ./run.sh words, or ./run.sh install [FILE], or ./run.sh lock [--upgrade]," \
+        "or ./run.sh audit, or ./run.sh sbom [FILE]"
     ;;
 esac

@@ -28,3 +28,13 @@ def id_of(at: datetime, place: int, *key: str) -> str:
     digest = int.from_bytes(hashlib.sha256("\x00".join(key).encode(errors="replace")).digest()[:8], "big")
     whole = milliseconds << 80 | 8 << 76 | min(place, 0xFFF) << 64 | 2 << 62 | digest >> 2
     return str(uuid.UUID(int=whole))
+
+
+def trace_id(request_id: str) -> str:
+    """Return the id of the trace of a request, as 32 hex digits."""
+    return hashlib.sha256(f"trace:{request_id}".encode()).hexdigest()[:32]
+
+
+def first_span_id(request_id: str) -> int:
+    """Return the id of the first span of a request's trace, of 64 bits."""
+    return int(hashlib.sha256(f"span:{request_id}".encode()).hexdigest()[:16], 16) or 1

@@ -119,6 +119,7 @@ class Config:
     worker_threads: int = _setting(32, parsers.integer(1, 256))
     drain_seconds: int = _setting(0, parsers.integer(0, 600))
     metrics_port: int = _setting(0, parsers.integer(0, 65535))
+    otel_exporter_otlp_endpoint: str = _setting("", parsers.url)
 
     forward_url: str = _setting("", parsers.secret_url, secret=True)
     forward_secret: str = _setting("", parsers.secret_text(16), secret=True)

@@ -6,8 +6,8 @@ import queue
 import time
 from collections.abc import Callable
 
-from app import clock, metrics, metrics_exemplars
-from app.errors import Unavailable
+from app import clock, metrics, metrics_exemplars, traces
+from app.errors import GraphError, Unavailable
 from app.graph.send_calls import Caller, CallResult
 from app.jobs.loops import POLL_SECONDS
 from app.logs import get_logger
@@ -123,4 +123,6 @@ class Sender:
             if result.seconds:
                 request_id = send.queued.get("request_id") or ""
                 metrics_exemplars.observe(metrics.graph_seconds, result.seconds, request_id)
+                has_failed = isinstance(result.result, GraphError)
+                traces.record("send", request_id, result.seconds, has_failed=has_failed, message_id=send.message_id)
             self._unrecorded.append(SendOutcome(send, result.result))

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from app import traces
 from app.config.settings import Config
 from app.logs.files import DailyFileHandler
 from app.logs.lines import OUR_LOGGER, JsonFormatter, TextFormatter, is_ours, request_id_var
@@ -29,9 +30,11 @@ def get_logger(name: str) -> logging.Logger:
 def configure_logging(config: Config, process: str) -> None:
     """Log to stderr at `LOG_LEVEL` and to a file of the UTC day at DEBUG, as the process called `process`.
 
-    Third-party loggers are written from WARNING on, whatever level they set. It may be called again; the last call
-    counts. A folder that cannot be written to causes one warning on the console and never stops the service.
+    Its traces go by the same name. Third-party loggers are written from WARNING on, whatever level they set. It may be
+    called again; the last call counts. A folder that cannot be written to causes one warning on the console and never
+    stops the service.
     """
+    traces.begin(config.otel_exporter_otlp_endpoint, process)
     root = logging.getLogger()
     for handler in [each for each in root.handlers if (each.name or "").startswith(OUR_LOGGER)]:
         root.removeHandler(handler)

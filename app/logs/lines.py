@@ -14,8 +14,10 @@ from typing import Any
 
 from ecs_logging import StdlibFormatter
 
+from app import traces
 from app.config.parsers import ROOT
 from app.errors import GatewayError
+from app.ids import trace_id
 from app.logs.scrub import Scrubber
 
 OUR_LOGGER = "whatsapp_service"
@@ -119,6 +121,8 @@ class JsonFormatter(logging.Formatter):
         fields: dict[str, Any] = self._ecs.format_to_ecs(bare)
         fields["service"] = {"name": "whatsapp-service"}
         fields |= _in_ecs(labels_of(record, self._scrubber))
+        if traces.is_on() and request_id_var.get():
+            fields["trace"] = {"id": trace_id(request_id_var.get())}
         lines = list(exception_lines(record, self._scrubber))
         if lines:
             fields["error"] = {"type": lines[0].partition(":")[0], "stack_trace": "\n".join(lines)}

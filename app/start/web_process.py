@@ -14,6 +14,7 @@ from gunicorn import util
 from gunicorn.workers.ggevent import GeventWorker
 
 from app.logs.lines import request_id_var
+from app.security import answer_headers
 
 LINGER_SECONDS = 2.0
 """How long a stopping process keeps an idle connection open, because a request may be on its way."""
@@ -200,6 +201,7 @@ def error_answer(status_line: str, request_id: str) -> bytes:
     body = json.dumps({"success": False, "error": details, "request_id": request_id}).encode()
     head = (
         f"{status_line}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-        f"X-Request-ID: {request_id}\r\nX-Content-Type-Options: nosniff\r\n\r\n"
+        f"X-Request-ID: {request_id}\r\n"
     )
-    return head.encode("latin-1") + body
+    head += "".join(f"{name}: {value}\r\n" for name, value in answer_headers.ALL)
+    return head.encode("latin-1") + b"\r\n" + body

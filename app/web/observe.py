@@ -13,8 +13,9 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from app import metrics, metrics_exemplars
+from app import metrics, metrics_exemplars, traces
 from app.logs import get_logger, request_id_var
+from app.security.answer_headers import add_missing
 
 WEBHOOK = ("/webhook/whatsapp", "/webhook/whatsapp/")
 
@@ -56,6 +57,8 @@ class Observe:
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             headers.append(("X-Request-ID", request_id))
             is_kept_webhook = environ.get("PATH_INFO") in WEBHOOK and status.startswith("200")
+            if not is_kept_webhook:
+                add_missing(headers)
             if not is_kept_webhook and _is_streamed(environ, status, headers):
                 streamed[:] = [status]
             elif not is_kept_webhook:
@@ -99,6 +102,11 @@ class Observe:
         area = environ.get("PATH_INFO", "").split("/", 2)[1:2]
         metrics.http_requests.labels(area[0] if area and area[0] in AREAS else "other", status[:3]).inc()
         metrics_exemplars.observe(metrics.http_seconds, seconds, request_id_var.get())
+        traces.record(
+            "request", request_id_var.get(), seconds, is_first=True, has_failed=status[0] == "5",
+            http__request__method=_method(environ), http__route=self._route(environ),
+            http__response__status_code=int(status[:3]),
+        )  # fmt: skip
         is_reading = environ.get("REQUEST_METHOD") in ("GET", "HEAD", "OPTIONS")
         level = logging.DEBUG if is_reading and status[0] in "123" else logging.INFO
         if logger.isEnabledFor(level):

@@ -18,7 +18,7 @@ from app.config.parsers import ROOT
 
 HEAVY = (
     "celery", "kombu", "amqp", "redis", "boto3", "PIL", "pillow_heif", "av", "psycopg", "cryptography", "http_ece",
-    "py_vapid",
+    "py_vapid", "opentelemetry",
 )  # fmt: skip
 
 START = f"""

@@ -347,7 +347,10 @@ def test_a_folder_that_cannot_be_written_is_named(read_only: Project) -> None:
 def test_an_unknown_argument_is_answered_with_the_usage(bare: Project) -> None:
     done = bare.run("--help")
 
-    usage = "Usage: ./run.sh, or ./run.sh words, or ./run.sh install [FILE], or ./run.sh lock [--upgrade]\n"
+    usage = (
+        "Usage: ./run.sh, or ./run.sh words, or ./run.sh install [FILE], or ./run.sh lock [--upgrade],"
+        " or ./run.sh audit, or ./run.sh sbom [FILE]\n"
+    )
     assert (done.returncode, done.stderr) == (1, usage)
 
 

@@ -12,8 +12,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app import metrics
 from app.container import Gateway
-from app.errors import GraphUnknown, Invalid
+from app.errors import GraphThrottled, GraphUnknown, Invalid
 from app.services.sending import outcomes
+from app.web.errors import answer_ours
 from tests.conftest import API_KEY, on_sqlite
 from tests.factories import PNID
 
@@ -78,3 +79,11 @@ def test_open_routes_are_answered_with_what_was_made_once(
 
     assert {each.data for each in again} == {first.data}
     assert first.get_json()
+
+
+@pytest.mark.parametrize(("error", "seconds"), [(GraphThrottled(), "5"), (GraphThrottled(retry_after=42), "42")])
+def test_whoever_is_told_to_wait_is_told_for_how_long(app: Flask, error: GraphThrottled, seconds: str) -> None:
+    with app.test_request_context():
+        answer = answer_ours(error)
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, seconds)

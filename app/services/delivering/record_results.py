@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app import metrics, metrics_exemplars
+from app import metrics, metrics_exemplars, traces
 from app.domain.breaker import GIVE_UP_AFTER, Health
 from app.domain.delivery_dispositions import BUSY, GONE_FOR_GOOD, DeliveryDisposition
 from app.domain.endpoints import State
@@ -196,6 +196,10 @@ def count(results: Iterable[DeliveryResult]) -> None:
             metrics_exemplars.observe(metrics.delivery_seconds, seconds, request_id)
             metrics.endpoint_seconds.labels(endpoint_label(each.batch.endpoint.id)).observe(seconds)
             event = each.batch.event
+            traces.record(
+                "deliver", request_id, seconds, has_failed=not each.is_success, event_id=each.batch.claim.event_id,
+                endpoint=endpoint_label(each.batch.endpoint.id), http__response__status_code=each.response.status,
+            )  # fmt: skip
             if each.is_success and event is not None and not each.batch.claim.is_replay:
                 lag = (each.started_at - event.received_at).total_seconds() + seconds
                 metrics_exemplars.observe(metrics.delivery_lag_seconds, max(lag, 0.0), request_id)

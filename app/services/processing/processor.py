@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from app import metrics, metrics_exemplars
+from app import metrics, metrics_exemplars, traces
 from app.db.batch_size import ChunkSize
 from app.db.database import Database
 from app.domain.messages import Revision
@@ -184,6 +184,10 @@ class ProcessNotifications:
             metrics_exemplars.observe(
                 metrics.process_lag_seconds, max(lag, 0.0), notification.claim.request_id or ""
             )
+            traces.record(
+                "normalise", notification.claim.request_id or "", max(lag, 0.0), notification_id=notification.id,
+                items=len(notification.items),
+            )  # fmt: skip
         totals: dict[str, int] = {}
         for number, counts in notification.tallies.items():
             name = number if self._directory.current.find(number) is not None else "other"

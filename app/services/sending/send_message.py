@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app import metrics, metrics_exemplars
+from app import metrics, metrics_exemplars, traces
 from app.db.database import Database
 from app.domain import opt_outs, tags
 from app.domain.numbers import BusinessNumber
@@ -174,7 +174,10 @@ class SendMessage:
             answer = error
         finally:
             spent = time.perf_counter() - started
-            metrics_exemplars.observe(metrics.graph_seconds, spent, request_id_var.get())
+            request_id = request_id_var.get()
+            metrics_exemplars.observe(metrics.graph_seconds, spent, request_id)
+        has_failed = isinstance(answer, GraphError)
+        traces.record("send", request_id, spent, has_failed=has_failed, message_id=this.message_id)
         outcomes.count(answer, this.number.phone_number_id)
         fault_points.reach(Point.SYNC_ANSWERED)
         other = self._note(this, answer)

@@ -10,11 +10,12 @@ from typing import Any
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 
-from app import metrics, metrics_exemplars
+from app import metrics, metrics_exemplars, traces
 from app.container import Gateway
 from app.errors import BadSignature, GatewayError
 from app.logs import request_id_var
 from app.schemas.api.service import AliveAnswer
+from app.security import answer_headers
 from app.security.meta_signatures import is_meta_signature
 from app.web.bodies import read_raw_of
 from app.web.context import gateway
@@ -27,7 +28,7 @@ LIMIT = 4 * 1024 * 1024
 """Meta's bodies reach 3 MB (Meta: webhooks/overview)."""
 
 _BODY = b'{"status":"ok"}'
-_HEADERS = [("Content-Type", "application/json"), ("Content-Length", str(len(_BODY)))]
+_HEADERS = [("Content-Type", "application/json"), ("Content-Length", str(len(_BODY))), *answer_headers.ALL]
 _REFUSED = "whatsapp_service.refused"
 """Key of the WSGI environ that holds the error for which a webhook was refused."""
 
@@ -105,4 +106,6 @@ def _keep(environ: dict[str, Any], gateway: Gateway) -> None:
     except GatewayError as error:
         metrics.notifications_refused.labels("signature" if isinstance(error, BadSignature) else error.code).inc()
         raise
-    metrics_exemplars.observe(metrics.webhook_seconds, time.perf_counter() - started, request_id_var.get())
+    seconds, request_id = time.perf_counter() - started, request_id_var.get()
+    metrics_exemplars.observe(metrics.webhook_seconds, seconds, request_id)
+    traces.record("webhook", request_id, seconds, is_first=True)

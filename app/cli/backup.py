@@ -29,10 +29,11 @@ def backup(target: str, recipients: tuple[str, ...], plain: bool, no_media: bool
     from app import __version__
     from app.services.audit_log import AuditLog
     from app.services.backups import MediaSource, create_backup, place_of
+    from app.vault import backup_store_of
 
     given = services()
     keys = () if plain else recipients or given.config.backup_recipients
-    place, vault = place_of(target), given.gateway.media.vault
+    place, vault = place_of(target, backup_store_of(given.config)), given.gateway.media.vault
     AuditLog(given.database, utc_now).record_now(act="backup.made", subject="database", details={"target": target})
     with progress() as report:
         made = create_backup(

@@ -32,13 +32,15 @@ def restore(source: str, identity: Path | None, ledgers: tuple[Path, ...], force
     or `sends cancel --reason restored`.
     """
     from app.services.backups import place_of, refuse_in_use, unpacked
+    from app.vault import backup_store_of
 
     given = services()
     database = given.database
     if not force:
         refuse_in_use(database, utc_now())
+    place = place_of(source, backup_store_of(given.config))
     settled: list[Settled] = []
-    with progress() as report, unpacked(place_of(source), identity, database, report) as found:
+    with progress() as report, unpacked(place, identity, database, report) as found:
         parts = _ledgers(given.gateway, found, ledgers)
 
         def settle_copy(url: str) -> None:

@@ -37,9 +37,11 @@ def contradictions(given: Mapping[str, Any], defaults: Mapping[str, Any], on_pla
             ),
         }
     wrong |= _forwarding(given, effective)
-    wrong["MEDIA_S3_ACCESS_KEY and MEDIA_S3_SECRET_KEY: both or none; without them the machine's own role is used"] = (
-        ("media_s3_access_key" in given) != ("media_s3_secret_key" in given)
-    )
+    for store in ("MEDIA_S3", "BACKUP_S3"):
+        keys = (f"{store}_ACCESS_KEY", f"{store}_SECRET_KEY")
+        wrong[f"{' and '.join(keys)}: both or none; without them the machine's own role is used"] = (
+            (keys[0].lower() in given) != (keys[1].lower() in given)
+        )
     kept = (effective[name] for name in retention_periods.COMPARED)
     wrong |= retention_periods.contradictions(*kept)
     wrong["SMTP_URL: required with ALERT_EMAIL; the server that takes the mail, as smtp://user:password@host:587"] = (

@@ -48,6 +48,10 @@ def _limit(seconds: int, file_bytes: int) -> None:
 
 def _convert(asked: dict[str, Any], source: BinaryIO) -> dict[str, Any]:
     target, kind = asked["target"], asked["source"]
+    if target == "thumbnail" and kind.startswith("video/"):
+        from app.conversion import first_frames
+
+        return first_frames.convert(source, kind, asked["path"])
     if target in ("image", "sticker", "thumbnail"):
         from app.conversion import pictures
 

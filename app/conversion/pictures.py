@@ -31,10 +31,15 @@ def convert(target: str, source: BinaryIO, path: str, most_bytes: int, *, shrink
     """Write the picture to `path`; return its new type. `target` is `image`, `sticker` or `thumbnail`."""
     picture = _open(source, may_move=target != "sticker")
     if target == "thumbnail":
-        return _write(path, "image/jpeg", _thumbnail(picture))
+        return write_thumbnail(path, picture)
     if target == "sticker":
         return _write(path, "image/webp", _sticker(picture))
     return _write(path, *_picture(picture, most_bytes, shrink=shrink))
+
+
+def write_thumbnail(path: str, picture: Any) -> Json:
+    """Write a small JPEG of a picture to `path`; return its type."""
+    return _write(path, "image/jpeg", _thumbnail(picture))
 
 
 def _open(source: BinaryIO, *, may_move: bool) -> Any:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from threading import Event
 
+from app import clock
 from app.container import Gateway
 from app.jobs.loops import POLL_SECONDS
 from app.logs import get_logger, request_id_var
 from app.services.media import Fetched, FetchFile, FetchQueue, Wanted
-from app.vault import FolderVault
 
 RENEW_SECONDS = 20.0
 """Interval between two renewals of the leases of fetches that run; well below the lease."""
@@ -99,9 +100,11 @@ class FetchMedia:
         return True
 
 
-def sweep_vault(gateway: Gateway) -> bool:
-    """Delete what processes that died left half received. Returns False: one call does all."""
-    vault = gateway.media.vault
-    if isinstance(vault, FolderVault):
+def sweep_vault(gateway: Gateway, stopping: Event) -> bool:
+    """Delete what processes that died left in the vault, half received or without a row. Returns False: one call does
+    all, and takes its time."""
+    vault, work = gateway.media.vault, gateway.media_work
+    if vault is not None and work is not None and not clock.is_too_far():
         vault.sweep(gateway.now().timestamp() - HALF_RECEIVED_SECONDS)
+        work.sweep_orphans(stopping.wait, stopping.is_set)
     return False

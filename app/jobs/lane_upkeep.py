@@ -12,7 +12,7 @@ from app.logs import get_logger
 from app.services.alerts import DatabaseAlert
 from app.services.delivering import reset_implausible
 from app.services.messages import index_contacts, index_messages
-from app.services.operations import count_traffic
+from app.services.operations import count_traffic, record_changed_settings
 from app.services.push import DEADLINE_SECONDS, NoticePushes, SendPushes
 from app.store import contact_search, message_search
 from app.subscribers.client import SubscriberClient
@@ -53,8 +53,13 @@ def sweep(bench: Bench) -> Work:
 
 
 def seal(bench: Bench) -> Work:
-    """Seal the new entries of the audit log."""
-    return Work(_once(bench.gateway.seal_audit_log))
+    """Seal the new entries of the audit log; first record which settings are not those of the worker before."""
+    gateway = bench.gateway
+
+    def note_settings() -> None:
+        record_changed_settings(gateway.config, gateway.database, gateway.erasures, gateway.now())
+
+    return Work(_once(gateway.seal_audit_log), note_settings)
 
 
 def prune(bench: Bench) -> Work:
@@ -136,8 +141,10 @@ def make_thumbnails(bench: Bench) -> Work | None:
 
 
 def sweep_the_vault(bench: Bench) -> Work | None:
-    """Delete what processes that died left half received."""
-    return None if bench.gateway.media_work is None else Work(lambda: sweep_vault(bench.gateway))
+    """Delete what processes that died left half received, or without a row. It may take minutes."""
+    if bench.gateway.media_work is None:
+        return None
+    return Work(lambda: sweep_vault(bench.gateway, bench.stopping))
 
 
 def watch(bench: Bench) -> Work:

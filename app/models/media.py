@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, String, Text
+from sqlalchemy import BigInteger, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import Base, Id, UtcDateTime
@@ -17,7 +17,8 @@ class Media(Base):
     message; None for an upload that no message has used yet. `declared_…` is what Meta or the uploader said, with the
     SHA-256 in hexadecimal; `mime_type` and `size` are those of the content once it is stored, and `sha256` then names
     the row of `media_files`. `url` is Meta's address of the file from the webhook, valid for minutes. After
-    `expires_at` Meta has deleted its copy.
+    `expires_at` Meta has deleted its copy. `needed_until` is when the last send of a batch that names an upload without
+    a message expires.
     """
 
     __tablename__ = "media"
@@ -40,18 +41,29 @@ class Media(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     stored_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    needed_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class MediaFile(Base):
     """A content in the vault, by its SHA-256 in hexadecimal: stored once for all rows of `media` that have it.
 
     `users` counts these rows; with the last of them this row and the file are deleted. `key` is the file's name in the
-    vault, `thumbnail_key` that of its small picture. `thumbnail` is `wanted`, `made`, `failed`, or None for a content
-    that gets none.
+    vault, `thumbnail_key` that of its small picture (of a film: of its first one). `thumbnail` is `wanted`, `made`,
+    `failed`, or None for a content that gets none.
     """
 
     __tablename__ = "media_files"
-    __table_args__ = (Index("ix_media_files_thumbnail_created_at", "thumbnail", "created_at"),)
+    __table_args__ = (
+        Index("ix_media_files_thumbnail_created_at", "thumbnail", "created_at"),
+        Index("ix_media_files_key", "key"),
+        # Partial: only pictures and films have small ones.
+        Index(
+            "ix_media_files_thumbnail_key",
+            "thumbnail_key",
+            sqlite_where=text("thumbnail_key IS NOT NULL"),
+            postgresql_where=text("thumbnail_key IS NOT NULL"),
+        ),
+    )
 
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
     key: Mapped[str] = mapped_column(Id)

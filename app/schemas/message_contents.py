@@ -25,7 +25,7 @@ _FILE = {
     "url": _of("string", "A path of the gateway that opens the file: for an hour without a key, then with one."),
     "mime_type": _of("string", "As `image/jpeg`."),
     "sha256": _of("string", "Meta's digest of the file, in base64."),
-    "size": _of("integer", "Bytes; null, since Meta does not say. `/api/media/<id>` does."),
+    "size": _of("integer", "Bytes, once the file is stored here: Meta does not say. Null until then."),
     "filename": _of("string", "As the customer has it; of documents."),
     "caption": _of("string", "What was written below it."),
     "animated": _of("boolean", "Of stickers."),

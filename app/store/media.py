@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy import Integer, bindparam, delete, func, insert, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.domain.media import KEPT_BY_META, MediaState, StoredMedia
@@ -108,8 +108,8 @@ def share(session: Session, sha256: str, key: str, size: int, kind: MediaType, n
     """
     row = {
         "sha256": sha256, "key": key, "size": size, "mime_type": kind.mime_type, "codecs": kind.codecs,
-        "is_animated": kind.is_animated, "users": 1, "thumbnail": "wanted" if kind.family == "image" else None,
-        "thumbnail_key": None, "created_at": now,
+        "is_animated": kind.is_animated, "users": 1, "thumbnail_key": None, "created_at": now,
+        "thumbnail": "wanted" if kind.family in ("image", "video") else None,
     }  # fmt: skip
     while True:  # on PostgreSQL another transaction may delete the row between the two statements
         if session.execute(_NEW_FILE(session), row).first() is not None:
@@ -124,10 +124,32 @@ def change(session: Session, media_id: str, values: dict[str, Any]) -> None:
     session.execute(update(_MEDIA).where(_MEDIA.c.id == media_id).values(values))
 
 
+_IS_FREE = _MEDIA.c.direction == "outbound", _MEDIA.c.message_id.is_(None)
+
+
 def belong_to(session: Session, media_id: str, message_id: str) -> None:
     """Let an uploaded file belong to a message, unless it belongs to one already."""
-    is_free = _MEDIA.c.id == media_id, _MEDIA.c.direction == "outbound", _MEDIA.c.message_id.is_(None)
-    session.execute(update(_MEDIA).where(*is_free).values(message_id=message_id))
+    session.execute(update(_MEDIA).where(_MEDIA.c.id == media_id, *_IS_FREE).values(message_id=message_id))
+
+
+def let_copies_belong_to(session: Session, meta_ids: Collection[str], number_id: str, message_id: str) -> None:
+    """Let the copies of files that were uploaded to Meta past us belong to a message of this number."""
+    is_copy = _MEDIA.c.meta_media_id.in_(meta_ids), _MEDIA.c.phone_number_id == number_id
+    session.execute(update(_MEDIA).where(*is_copy, *_IS_FREE).values(message_id=message_id))
+
+
+def need_until(session: Session, media_id: str, moment: datetime) -> None:
+    """Note that a send that shares an upload with others may need it until then."""
+    is_earlier = or_(_MEDIA.c.needed_until.is_(None), _MEDIA.c.needed_until < moment)
+    session.execute(update(_MEDIA).where(_MEDIA.c.id == media_id, is_earlier).values(needed_until=moment))
+
+
+def without_message(session: Session, media_ids: Collection[str], since: datetime) -> list[str]:
+    """Return those of these uploads that no message names and no batch needed since then, and lock them until the end
+    of the transaction."""
+    is_idle = or_(_MEDIA.c.needed_until.is_(None), _MEDIA.c.needed_until <= since)
+    query = select(_MEDIA.c.id).where(_MEDIA.c.id.in_(media_ids), *_IS_FREE, is_idle).order_by(_MEDIA.c.id)
+    return list(session.scalars(query.with_for_update()))
 
 
 _COUNT_DOWN = update(_FILES).values(users=_FILES.c.users - 1)
@@ -234,7 +256,7 @@ def count_waiting(session: Session, before: datetime) -> int:
 
 
 def wanted_thumbnail(session: Session) -> tuple[str, str, str, int] | None:
-    """Return SHA-256, key, type and size of the oldest picture that has no small one yet, or None."""
+    """Return SHA-256, key, type and size of the oldest picture or film that has no small one yet, or None."""
     columns = (_FILES.c.sha256, _FILES.c.key, _FILES.c.mime_type, _FILES.c.size)
     query = select(*columns).where(_FILES.c.thumbnail == "wanted").order_by(_FILES.c.created_at).limit(1)
     row = session.execute(query).first()

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from collections.abc import Collection
+
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from app.models import MediaFile
+from app.models import Job, MediaFile
+from app.store.media import DISCARD
 
 
 def all_keys(session: Session) -> list[str]:
     """Return the keys of all contents and of their small pictures."""
     found = session.execute(select(MediaFile.key, MediaFile.thumbnail_key)).all()
     return sorted(key for row in found for key in row if key is not None)
+
+
+def unnamed(session: Session, keys: Collection[str]) -> set[str]:
+    """Return those of these keys that no row names, and that no job is to delete already."""
+    named = or_(MediaFile.key.in_(keys), MediaFile.thumbnail_key.in_(keys))
+    found = session.execute(select(MediaFile.key, MediaFile.thumbnail_key).where(named)).all()
+    leaving = session.scalars(select(Job.subject_id).where(Job.kind == DISCARD, Job.subject_id.in_(keys)))
+    return set(keys) - {key for row in found for key in row} - set(leaving)
 
 
 def rename(session: Session, old: str, new: str) -> None:

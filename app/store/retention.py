@@ -147,7 +147,7 @@ def prune_contents(session: Session, rows: list[Any]) -> None:
 
 def find_media(session: Session, after: str, cutoff: datetime, limit: int) -> Found:
     """Find files that came before a time. Those of messages that may still be sent, or are still owed, stay."""
-    query = select(Media.id, Media.state, Media.message_id, Message.status)
+    query = select(Media.id, Media.state, Media.message_id, Message.status, Media.needed_until)
     query = query.outerjoin(Message, Message.id == Media.message_id).order_by(Media.id).limit(limit)
     looked_at = session.execute(query.where(Media.id > after, Media.id < _first_id(cutoff))).all()
     owed = _owed_messages(session, [row.message_id for row in looked_at])
@@ -156,7 +156,7 @@ def find_media(session: Session, after: str, cutoff: datetime, limit: int) -> Fo
             (
                 row.id,
                 None if row.state == MediaState.ERASED else row.id,
-                row.status in UNSETTLED or row.message_id in owed,
+                row.status in UNSETTLED or row.message_id in owed or _is_needed(row, cutoff),
             )
             for row in looked_at
         ],
@@ -164,9 +164,38 @@ def find_media(session: Session, after: str, cutoff: datetime, limit: int) -> Fo
     )
 
 
+def _is_needed(row: Any, cutoff: datetime) -> bool:
+    return row.needed_until is not None and row.needed_until > cutoff
+
+
 def prune_media(session: Session, ids: list[Any]) -> None:
     """Delete files; a worker deletes their contents from the vault, unless another file has the same."""
     media.release(session, ids, datetime.now(UTC), reason="deleted by retention")
+
+
+def find_uploads(session: Session, after: str, cutoff: datetime, limit: int) -> Found:
+    """Find uploads from before a time that no message names. One that a batch shares stays until its sends have
+    expired, and for as long again as others."""
+    query = select(Media.id, Media.state, Media.direction, Media.message_id, Media.needed_until).order_by(Media.id)
+    query = query.where(Media.id > after, Media.id < _first_id(cutoff)).limit(limit)
+    return _found(
+        [
+            (row.id, (row.id, cutoff) if _is_unused(row) else None, _is_needed(row, cutoff))
+            for row in session.execute(query)
+        ],
+        after,
+    )
+
+
+def _is_unused(row: Any) -> bool:
+    return row.direction == "outbound" and row.message_id is None and row.state != MediaState.ERASED
+
+
+def prune_uploads(session: Session, rows: list[Any]) -> None:
+    """Delete uploads that still no message names."""
+    unused = media.without_message(session, [id for id, _ in rows], rows[0][1])
+    if unused:
+        media.release(session, unused, datetime.now(UTC), reason="no message was sent with it in time")
 
 
 def find_send_attempts(session: Session, after: str, cutoff: datetime, limit: int) -> Found:

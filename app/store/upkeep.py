@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, bindparam, or_, select, update
+from sqlalchemy import CursorResult, bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.db.database import Database
@@ -14,6 +14,8 @@ from app.models.base import table
 from app.store.dialect import insert_new, insert_or_update
 
 BALANCE, SNAPSHOT, SNAPSHOT_WRITTEN = "balance", "snapshot", "snapshot_written"
+ORPHANS, VAULT_OWNER, SETTINGS = "vault_orphans", "vault_owner", "settings"
+"""The `place` of the second is the id by which this database signs its store of files, that of the third is JSON."""
 RELAY, BEAT = "relay", "beat"
 """Leases: who hands work to the broker, and who holds the schedule of what the clock starts."""
 
@@ -28,6 +30,11 @@ def find(session: Session, name: str) -> Upkeep | None:
 def begin(session: Session, name: str, at: datetime) -> None:
     """Insert the row of a kind of work as if its last turn was at a time, unless there is one."""
     session.execute(insert_new(session, Upkeep), [{"name": name, "at": at}])
+
+
+def forget(session: Session, name: str) -> None:
+    """Delete the row of a kind of work."""
+    session.execute(delete(Upkeep).where(Upkeep.name == name))
 
 
 def take_turn(session: Session, name: str, now: datetime, before: datetime) -> bool:

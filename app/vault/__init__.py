@@ -5,12 +5,13 @@ looked at, before it is kept under a new key (`keep`). Keys are generated, are n
 content. Names, types and who may read a file are the database's business.
 """
 
-from app.vault.chosen import vault_of
+from app.vault.chosen import backup_store_of, vault_of
 from app.vault.errors import MissingFile, TooLong, VaultUnavailable
 from app.vault.folder import FolderVault
 from app.vault.spool import Incoming
 from app.vault.types import Kept, Opened, Vault
 
 __all__ = [
-    "FolderVault", "Incoming", "Kept", "MissingFile", "Opened", "TooLong", "Vault", "VaultUnavailable", "vault_of",
+    "FolderVault", "Incoming", "Kept", "MissingFile", "Opened", "TooLong", "Vault", "VaultUnavailable",
+    "backup_store_of", "vault_of",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from typing import IO
 from app.vault import spool
 from app.vault.errors import MissingFile, translated, unavailable
 from app.vault.spool import Incoming
-from app.vault.types import PIECE_BYTES, Kept, Opened, checked, new_key, pieces_of
+from app.vault.types import OWNERS, PIECE_BYTES, Kept, Opened, checked, is_owner, new_key, pieces_of
 
 _INCOMING = "incoming"
 _SHARDS = 256
@@ -81,21 +81,33 @@ class FolderVault:
 
     def keys(self) -> Iterator[str]:
         """See `Vault.keys`."""
+        return (key for key, _ in self.written())
+
+    def written(self) -> Iterator[tuple[str, float]]:
+        """See `Vault.written`. What has no name of ours is passed over."""
         for number in range(_SHARDS):
-            shard = f"{number:02x}"
-            with suppress(FileNotFoundError), os.scandir(self.folder / shard) as entries:
-                yield from sorted(f"{shard}/{entry.name}" for entry in entries)
+            shard, found = f"{number:02x}", list[os.DirEntry[str]]()
+            with translated(), suppress(FileNotFoundError), os.scandir(self.folder / shard) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+            for entry in found:
+                with suppress(FileNotFoundError, MissingFile):
+                    yield checked(f"{shard}/{entry.name}"), entry.stat(follow_symlinks=False).st_mtime
+
+    def owners(self) -> set[str]:
+        """See `Vault.owners`."""
+        with translated(), suppress(FileNotFoundError):
+            return {name for name in os.listdir(self.folder / OWNERS) if is_owner(name)}
+        return set()
+
+    def sign(self, owner: str) -> None:
+        """See `Vault.sign`."""
+        with translated():
+            (self.folder / OWNERS).mkdir(parents=True, exist_ok=True, mode=0o700)
+            (self.folder / OWNERS / owner).touch(mode=0o600)
 
     def sweep(self, older_than: float) -> int:
-        """Delete what was half received before a Unix time, by processes that died; return how many files."""
-        count = 0
-        with suppress(FileNotFoundError), os.scandir(self._incoming) as entries:
-            for entry in entries:
-                with suppress(FileNotFoundError):
-                    if entry.stat(follow_symlinks=False).st_mtime < older_than:
-                        os.unlink(entry.path)
-                        count += 1
-        return count
+        """See `Vault.sweep`."""
+        return spool.sweep(self._incoming, older_than)
 
     def _path(self, key: str) -> Path:
         return self.folder / checked(key)

@@ -9,35 +9,23 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
 
 from app.vault import spool
 from app.vault.errors import MissingFile, VaultUnavailable, translated
+from app.vault.s3_client import Bucket, s3_client
 from app.vault.spool import Incoming
-from app.vault.types import PIECE_BYTES, Kept, Opened, checked, new_key, pieces_of
+from app.vault.types import OWNERS, PIECE_BYTES, Kept, Opened, checked, is_owner, new_key, pieces_of
 
 PART_BYTES = 8 * 1024 * 1024
 """Bytes in memory at once while a content is uploaded; longer contents are uploaded in parts of this size."""
-
-CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 5, 30, 3
-
-
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """Where the bucket is. Without an `endpoint` it is at Amazon; without keys the machine's own role is used."""
-
-    name: str
-    endpoint: str = ""
-    region: str = "us-east-1"
-    prefix: str = ""
-    access_key: str = ""
-    secret_key: str = ""
 
 
 class S3Vault:
@@ -48,34 +36,12 @@ class S3Vault:
 
     @cached_property
     def _client(self) -> Any:
-        # Imported at the first use: a gateway without a bucket runs without boto3.
-        import boto3
-        from botocore.config import Config
-
-        bucket = self._bucket
-        return boto3.session.Session().client(
-            "s3",
-            endpoint_url=bucket.endpoint or None,
-            region_name=bucket.region,
-            aws_access_key_id=bucket.access_key or None,
-            aws_secret_access_key=bucket.secret_key or None,
-            config=Config(
-                signature_version="s3v4",
-                s3={"addressing_style": "path"},
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-                connect_timeout=CONNECT_SECONDS,
-                read_timeout=READ_SECONDS,
-                retries={"max_attempts": ATTEMPTS, "mode": "standard"},
-                max_pool_connections=32,
-            ),
-        )
+        return s3_client(self._bucket)
 
     def receive(self, pieces: Iterable[bytes], limit: int) -> Incoming:
         """See `Vault.receive`. The content is spooled on this machine: a bucket takes nothing of unknown length."""
         with translated():
-            folder = Path(tempfile.gettempdir())
-        return spool.receive(folder, pieces, limit)
+            return spool.receive(_spool_folder(), pieces, limit)
 
     def keep(self, incoming: Incoming) -> str:
         """See `Vault.keep`."""
@@ -122,14 +88,40 @@ class S3Vault:
 
     def keys(self) -> Iterator[str]:
         """See `Vault.keys`."""
-        before = f"{self._bucket.prefix}/" if self._bucket.prefix else ""
+        return (key for key, _ in self.written())
+
+    def written(self) -> Iterator[tuple[str, float]]:
+        """See `Vault.written`. What has no name of ours is passed over."""
+        for name, moment in self._list(""):
+            with suppress(MissingFile):
+                yield checked(name), moment
+
+    def owners(self) -> set[str]:
+        """See `Vault.owners`."""
+        found = (name.removeprefix(f"{OWNERS}/") for name, _ in self._list(f"{OWNERS}/"))
+        return {name for name in found if is_owner(name)}
+
+    def sign(self, owner: str) -> None:
+        """See `Vault.sign`."""
         with self._translated():
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket.name, Prefix=before)
-            for page in pages:
-                for found in page.get("Contents", ()):
-                    name = str(found["Key"]).removeprefix(before)
-                    with suppress(MissingFile):
-                        yield checked(name)
+            self._client.put_object(Bucket=self._bucket.name, Key=self._within(f"{OWNERS}/{owner}"), Body=b"1")
+
+    def sweep(self, older_than: float) -> int:
+        """See `Vault.sweep`: what was spooled on this machine."""
+        with translated():
+            return spool.sweep(_spool_folder(), older_than)
+
+    def _list(self, start: str) -> Iterator[tuple[str, float]]:
+        """Return name within the prefix and time of writing of all objects whose names begin with `start`."""
+        asked = {"Bucket": self._bucket.name, "Prefix": self._within(start)}
+        pages = iter(self._client.get_paginator("list_objects_v2").paginate(**asked))
+        while True:
+            with self._translated():
+                page = next(pages, None)
+            if page is None:
+                return
+            for found in page.get("Contents", ()):
+                yield str(found["Key"]).removeprefix(self._within("")), found["LastModified"].timestamp()
 
     def _upload(self, call: Any, key: str, content: bytes, md5: bytes, **more: Any) -> str:
         answer = call(
@@ -157,7 +149,10 @@ class S3Vault:
             raise
 
     def _name(self, key: str) -> str:
-        return f"{self._bucket.prefix}/{checked(key)}" if self._bucket.prefix else checked(key)
+        return self._within(checked(key))
+
+    def _within(self, name: str) -> str:
+        return f"{self._bucket.prefix}/{name}" if self._bucket.prefix else name
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -173,6 +168,16 @@ class S3Vault:
             raise VaultUnavailable(meta={"reason": f"the store answered {code[:40]}"}) from error
         except (BotoCoreError, OSError) as error:
             raise VaultUnavailable(meta={"reason": type(error).__name__}) from error
+
+
+def _spool_folder() -> Path:
+    """Return the folder of this user alone, among the machine's temporary files, where contents are spooled."""
+    folder = Path(tempfile.gettempdir()) / f"whatsapp-service-media-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():  # somebody else made it first
+        return Path(tempfile.mkdtemp(prefix="whatsapp-service-media-"))
+    return folder
 
 
 class _Pieces:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -65,6 +66,18 @@ def receive(folder: Path, pieces: Iterable[bytes], limit: int) -> Incoming:
         raise
     file.seek(0)
     return Incoming(Path(name), file, sha256.hexdigest(), md5.digest(), size)
+
+
+def sweep(folder: Path, older_than: float) -> int:
+    """Delete the temporary files of a folder that were written last before a Unix time; return how many."""
+    count = 0
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                if entry.stat(follow_symlinks=False).st_mtime < older_than:
+                    os.unlink(entry.path)
+                    count += 1
+    return count
 
 
 def _write(file: IO[bytes], piece: bytes) -> None:

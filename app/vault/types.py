@@ -14,7 +14,11 @@ from app.vault.spool import Incoming
 PIECE_BYTES = 64 * 1024
 """Bytes that are read and written at a time."""
 
+OWNERS = "owners"
+"""The folder of the marks of those whose files lie in a vault."""
+
 _KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{32}")
+_OWNER = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,19 @@ class Vault(Protocol):
         """Return a content's size in bytes, or None if it does not exist."""
 
     def keys(self) -> Iterator[str]:
-        """Return the key of every content, in any order: for backups, and to find what no row names."""
+        """Return the key of every content, in any order."""
+
+    def written(self) -> Iterator[tuple[str, float]]:
+        """Return the key of every content and the Unix time at which it was written, in any order, as they are read."""
+
+    def owners(self) -> set[str]:
+        """Return who has signed this vault: the ids of the databases whose files lie in it."""
+
+    def sign(self, owner: str) -> None:
+        """Add an id of 32 hexadecimal digits to `owners`, unless it is there."""
+
+    def sweep(self, older_than: float) -> int:
+        """Delete what was half received before a Unix time, by processes that died; return how many files."""
 
 
 def new_key() -> str:
@@ -78,6 +94,11 @@ def checked(key: str) -> str:
     if not _KEY.fullmatch(key):
         raise MissingFile
     return key
+
+
+def is_owner(name: str) -> bool:
+    """Whether a name has the form of an owner's id."""
+    return _OWNER.fullmatch(name) is not None
 
 
 def pieces_of(stream: IO[bytes] | Iterable[bytes]) -> Iterable[bytes]:

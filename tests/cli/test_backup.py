@@ -208,7 +208,7 @@ def test_a_backup_goes_to_a_store_and_comes_back(
     run: Run, gateway: Gateway, receive: Receive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store: dict[str, bytes] = {}
-    monkeypatch.setattr(places, "_s3_client", lambda: FakeStore(store))
+    monkeypatch.setattr(places, "s3_client", lambda where: FakeStore(store))
     receive(wrote("Ana", ANA))
 
     assert run("backup", "s3://copies/of/today").exit_code == 0

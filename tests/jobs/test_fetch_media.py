@@ -25,7 +25,7 @@ from app.graph import transport
 from app.services.media import fetch as fetch_module
 from app.store import media as store
 from tests.conftest import API_KEY, Clock, on_sqlite
-from tests.factories import OTHER_PNID, PNID, change, message_body, notification
+from tests.factories import OTHER_PNID, PNID, change, message_body, notification, text
 from tests.graph.far_end import FarEnd, far_end
 from tests.jobs.media_meta import JPEG, FakeMeta, Lane, Receive, answer, digest, fake_meta, media_message
 
@@ -57,6 +57,30 @@ def test_a_file_is_fetched_from_its_webhooks_url_while_that_is_fresh(
     assert b"authorization: bearer eaatoken" in meta.end.requests[0].lower()
     assert client.get(f"/media/{row.id}", headers=HEADERS).data == JPEG
     assert lane.half_received() == []
+
+
+def test_a_message_tells_the_size_of_its_file_once_it_is_stored_and_after_an_edit(
+    lane: Lane, meta: FakeMeta, receive: Receive, client: FlaskClient
+) -> None:
+    meta.says["/file"] = answer(JPEG)
+    message = media_message(url=meta.url(), caption="look")
+    receive(message_body(message))
+
+    def content() -> dict[str, Any]:
+        found: dict[str, Any] = client.get("/api/messages", headers=HEADERS).get_json()["data"][0]["content"]
+        return found
+
+    assert content()["size"] is None
+    lane.run()
+    assert (content()["size"], content()["caption"]) == (len(JPEG), "look")
+
+    said = {"type": "image", "image": {"id": "111", "caption": "better"}}
+    edit = {**text(), "type": "edit", "edit": {"original_message_id": message["id"], "message": said}}
+    receive(message_body({name: value for name, value in edit.items() if name != "text"} | {"id": "wamid.EDIT"}))
+
+    assert (content()["size"], content()["caption"]) == (len(JPEG), "better")
+    event = client.get("/api/events?type=message.edited", headers=HEADERS).get_json()["data"][0]
+    assert event["data"]["message"]["content"]["size"] == len(JPEG)
 
 
 @on_sqlite

@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from app.vault import FolderVault, MissingFile, TooLong, Vault, VaultUnavailable
+from app.config.errors import ConfigError
+from app.config.settings import load_config
+from app.vault import FolderVault, MissingFile, TooLong, Vault, VaultUnavailable, backup_store_of
 from app.vault import s3 as s3_module
-from app.vault.s3 import Bucket, S3Vault
+from app.vault.s3 import S3Vault
+from app.vault.s3_client import Bucket
+from tests.conftest import SETTINGS
 
 CONTENT = os.urandom(300_000)
 
@@ -119,3 +125,65 @@ def test_a_vault_that_cannot_be_used_says_so_without_its_address(tmp_path: Path)
         with pytest.raises(VaultUnavailable) as error:
             vault.put([CONTENT], 10**6)
         assert not any(each in f"{error.value.message} {error.value.meta}" for each in ("secret", "127", str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ({"BACKUP_S3_ENDPOINT": "https://copies.example", "MEDIA_S3_BUCKET": "files"}, ("https://copies.example", "")),
+        (
+            {"MEDIA_S3_BUCKET": "files", "MEDIA_S3_ENDPOINT": "https://files.example"}
+            | {"MEDIA_S3_ACCESS_KEY": "theirs", "MEDIA_S3_SECRET_KEY": "x"},
+            ("https://files.example", "theirs"),
+        ),
+        (
+            {"BACKUP_S3_ACCESS_KEY": "ours", "BACKUP_S3_SECRET_KEY": "y", "MEDIA_S3_BUCKET": "files"}
+            | {"MEDIA_S3_ENDPOINT": "https://files.example"},
+            ("", "ours"),
+        ),
+        ({}, ("", "")),
+    ],
+)
+def test_backups_go_to_a_store_of_their_own_else_to_that_of_the_files(
+    settings: dict[str, str], found: tuple[str, str]
+) -> None:
+    store = backup_store_of(load_config(SETTINGS | settings))
+
+    assert (store.endpoint, store.access_key, store.name) == (*found, "")
+
+
+@pytest.mark.parametrize("store", ["MEDIA_S3", "BACKUP_S3"])
+def test_one_key_of_a_store_without_the_other_is_refused(store: str) -> None:
+    with pytest.raises(ConfigError, match=f"{store}_ACCESS_KEY and {store}_SECRET_KEY"):
+        load_config(SETTINGS | {f"{store}_ACCESS_KEY": "alone"})
+
+
+@pytest.mark.parametrize("vault", ["folder", "bucket"], indirect=True)
+def test_who_uses_a_vault_signs_it(vault: Vault) -> None:
+    for owner in ("0" * 32, "1" * 32, "0" * 32):
+        vault.sign(owner)
+
+    assert {"0" * 32, "1" * 32} <= vault.owners()
+    assert not [key for key in vault.keys() if "owners" in key]
+
+
+def test_what_a_bucket_has_spooled_is_swept_like_what_a_folder_received(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    bucket = S3Vault(Bucket("never asked"))
+    incoming = bucket.receive([b"half"], 100)
+    incoming.file.close()  # as if the process had died here
+
+    assert incoming.path.parent.stat().st_mode & 0o777 == 0o700
+    assert bucket.sweep(time.time() - 10) == 0 and bucket.sweep(time.time() + 10) == 1
+    assert not incoming.path.exists()
+
+
+def test_a_spool_folder_that_somebody_else_made_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / f"whatsapp-service-media-{os.getuid()}").symlink_to(tmp_path / "theirs")
+
+    with S3Vault(Bucket("never asked")).receive([b"x"], 100) as incoming:
+        assert incoming.path.resolve().parent != tmp_path / "theirs"

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from app.errors import Invalid, NotFound, Unavailable
+from app.vault.s3_client import Bucket, s3_client
 
 PART_BYTES = 64 << 20
 PARTIAL = ".partial"
@@ -123,10 +124,10 @@ class _translated:
         raise Unavailable(reason=f"the store of the backup refuses: {code}") from error
 
 
-def place_of(text: str) -> Place:
-    """Return the place that a path or `s3://bucket/key` names. Raises `Invalid`.
+def place_of(text: str, store: Bucket) -> Place:
+    """Return the place that a path or `s3://bucket/key` names, the latter in the store whose address and keys are given
+    (see `app.vault.backup_store_of`). Raises `Invalid`.
 
-    The store's address and keys are found as boto3 finds them: `AWS_ENDPOINT_URL_S3`, `AWS_ACCESS_KEY_ID` and the like.
     A backup should lie in another account than what it is a copy of.
     """
     if not text.startswith("s3://"):
@@ -138,21 +139,7 @@ def place_of(text: str) -> Place:
     key = parts.path.lstrip("/")
     if not parts.netloc or not key or key.endswith("/"):
         raise Invalid(fields={"file": ["must be s3://bucket/name"]})
-    return S3Place(_s3_client(), parts.netloc, key)
-
-
-def _s3_client() -> Any:
-    import boto3  # here, because most installations do without
-    from botocore.config import Config
-
-    # What is newer than V4 signatures with plain bodies is refused by half of the stores that speak like S3.
-    options = Config(
-        signature_version="s3v4", request_checksum_calculation="when_required",
-        response_checksum_validation="when_required", s3={"addressing_style": "path"},
-        retries={"max_attempts": 5, "mode": "standard"},
-    )  # fmt: skip
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-    return boto3.client("s3", config=options, region_name=region)
+    return S3Place(s3_client(store), parts.netloc, key)
 
 
 def _hash(path: Path, progress: Callable[[int], None]) -> str:

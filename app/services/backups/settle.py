@@ -12,7 +12,7 @@ from app.services.audit_log import record_act
 from app.services.contacts import EraseContact
 from app.services.erasures import ErasureLedger, LedgerPart
 from app.services.sending import HoldSends
-from app.store import restored
+from app.store import restored, upkeep
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,8 @@ def settle(
         restored.forget_processes(session)
         restored.release_claims(session, now)
         restored.bump_registry(session)
+        # The one that the copy was made of may still use the store of files: see services.media.orphans.
+        upkeep.forget(session, upkeep.VAULT_OWNER)
         details = {"made_at": made_at}
         record_act(session, now, act="backup.restored", subject="database", details=details)
     while True:

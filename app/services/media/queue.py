@@ -16,7 +16,7 @@ from app.domain.media import MediaState
 from app.errors import GatewayError
 from app.logs import get_logger
 from app.services.media.fetch import Fetched, state_of
-from app.store import jobs, media
+from app.store import jobs, media, media_sizes
 from app.store.jobs import Claim
 from app.store.media import WantedFile
 from app.vault import Vault
@@ -118,6 +118,8 @@ class FetchQueue:
             values |= {"sha256": result.sha256, "size": result.size, "mime_type": result.kind.mime_type}
             values |= {"stored_at": now}
         media.change(session, result.file.id, values)
+        if result.key is not None:
+            media_sizes.set_size(session, result.file.id, result.size)
 
 
 class DiscardContents:

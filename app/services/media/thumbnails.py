@@ -1,4 +1,4 @@
-"""Make small pictures of pictures, one after the other, in a process with limits of time and memory."""
+"""Make small pictures of pictures and of films, one after the other, in a process with limits of time and memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.vault import MissingFile, Vault
 
 SECONDS = 20
 LARGEST_SOURCE = 30 * 1024 * 1024
-"""Larger pictures get no small one: decoding them takes too long to be worth it."""
+"""Larger files get no small picture: copying and decoding them takes too long to be worth it."""
 
 LARGEST_THUMBNAIL = 256 * 1024
 
@@ -23,7 +23,8 @@ logger = get_logger(__name__)
 
 
 class MakeThumbnails:
-    """Makes the small picture of the oldest picture that has none, whatever its type: a JPEG of at most 480 points."""
+    """Makes the small picture of the oldest picture or film that has none, whatever its type: a JPEG of at most 480
+    points, of a film its first picture."""
 
     def __init__(self, database: Database, vault: Vault, now: Callable[[], datetime]) -> None:
         self._database = database

@@ -9,6 +9,7 @@ from datetime import datetime
 from app.db.database import Database
 from app.services.media.fetch import FetchFile
 from app.services.media.from_meta import MetaFiles
+from app.services.media.orphans import SweepOrphans
 from app.services.media.queue import DiscardContents, FetchQueue
 from app.services.media.thumbnails import MakeThumbnails
 from app.vault import Vault
@@ -16,11 +17,13 @@ from app.vault import Vault
 
 @dataclass(frozen=True, slots=True)
 class MediaWork:
-    """What a worker does with files: claim and record fetches, fetch one, delete contents, make small pictures."""
+    """What a worker does with files: claim and record fetches, fetch one, delete and sweep contents, make
+    small pictures."""
 
     queue: FetchQueue
     fetch: FetchFile
     discard: DiscardContents
+    sweep_orphans: SweepOrphans
     make_thumbnails: MakeThumbnails
 
     @classmethod
@@ -34,5 +37,6 @@ class MediaWork:
             FetchQueue(database, now),
             FetchFile(meta, vault, now),
             DiscardContents(database, vault, now),
+            SweepOrphans(database, vault, now),
             MakeThumbnails(database, vault, now),
         )

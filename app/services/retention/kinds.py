@@ -44,6 +44,12 @@ KINDS = (
         retention.prune_media,
     ),
     Kind(
+        "uploads",
+        lambda config: config.retention_uploads_days,
+        retention.find_uploads,
+        retention.prune_uploads,
+    ),
+    Kind(
         "send_attempts",
         lambda config: config.retention_attempts_days,
         retention.find_send_attempts,

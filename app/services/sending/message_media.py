@@ -8,7 +8,7 @@ repeated; the send itself is dequeued as any other.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -113,14 +113,31 @@ def plan_again(session: Session, message: Message, now: datetime) -> MediaPlan:
     )
 
 
-def claim_files(session: Session, request: OutboundRequest, message_id: str) -> None:
+def claim_files(session: Session, request: OutboundRequest, number_id: str, message_id: str) -> None:
     """Let files that no message has used yet belong to this one: shown, kept and erased with it.
 
-    For a message that is sent by itself; those of a batch share their files.
+    For a message that is sent by itself; those of a batch share their files. A file that was uploaded through the
+    Graph-compatible proxy is named by Meta's id, and there is a copy of it.
     """
-    for reference in references(request.type, request.content):
+    named = [each for each in references(request.type, request.content) if not each.is_link]
+    for reference in named:
         if reference.is_ours:
             media.belong_to(session, reference.key, message_id)
+    at_meta = [each.key for each in named if not each.is_ours]
+    if at_meta:
+        media.let_copies_belong_to(session, at_meta, number_id, message_id)
+
+
+def share_files(session: Session, rows: Sequence[Mapping[str, Any]], queued: Sequence[Mapping[str, Any]]) -> None:
+    """Keep the uploads that messages of a batch name until the last of these has expired. `rows` are the messages'
+    rows, `queued` those of the queue, in the same order."""
+    needed: dict[str, datetime] = {}
+    for row, waiting in zip(rows, queued, strict=True):
+        for reference in references(row["message_type"], row["content"]):
+            if reference.is_ours:
+                needed[reference.key] = max(needed.get(reference.key, waiting["expires_at"]), waiting["expires_at"])
+    for media_id in sorted(needed):
+        media.need_until(session, media_id, needed[media_id])
 
 
 def await_uploads(session: Session, message_id: str, now: datetime) -> None:

@@ -60,7 +60,7 @@ def record(
         check_not_crossed(session, (known.contact_id, number.phone_number_id), request)
     recorded, row = _prepare(session, message_id, number, request, known, now, status)
     messages.add(session, [row])
-    message_media.claim_files(session, recorded.request, message_id)
+    message_media.claim_files(session, recorded.request, number.phone_number_id, message_id)
     return recorded
 
 
@@ -120,6 +120,7 @@ def record_queued(
     if rows:
         messages.add(session, rows)
         queue.add(session, waiting)
+        message_media.share_files(session, rows, waiting)
         for message_id in awaiting:
             message_media.await_uploads(session, message_id, now)
         claim_keys(session, claims, now)

@@ -22,12 +22,14 @@ from app.container import Gateway
 from app.db.database import Database
 from app.domain.alerts import KINDS
 from app.graph.client import GraphClient
+from app.ids import new_id
 from app.models import (
     Alert,
     Delivery,
     Endpoint,
     Event,
     Job,
+    Media,
     Message,
     Notification,
     NumberLimit,
@@ -675,6 +677,29 @@ def test_snapshots_that_are_not_written_any_more(story: Story) -> None:
         upkeep.note(session, upkeep.SNAPSHOT_WRITTEN, at=story.clock.now)
 
     assert story.after(minutes=2) + story.after(minutes=2) == [Told("closed", "backup_late", "")]
+
+
+def test_files_that_cannot_be_fetched(story: Story) -> None:
+    def files(count: int, state: str) -> list[str]:
+        made = [new_id() for _ in range(count)]
+        about = {"direction": "inbound", "phone_number_id": PNID, "state": state, "created_at": story.clock.now}
+        with story.database.write() as session:
+            session.execute(insert(table(Media)), [{"id": each, **about} for each in made])
+        return made
+
+    waiting = files(10, "pending")
+    assert story.after(minutes=7) == [], "a restart may take as long"
+    assert story.after(minutes=5) == [Told("raised", "media_failing", "")]
+    with story.database.write() as session:
+        session.execute(update(Media).where(Media.id.in_(waiting)).values(state="stored"))
+    assert story.after(minutes=2) + story.after(minutes=2) == [Told("closed", "media_failing", "")]
+
+    files(2, "gone")
+    files(2, "refused")
+    assert story.after() == [], "a few may be Meta's"
+    files(1, "gone")
+    assert story.after() == [Told("raised", "media_failing", "")]
+    assert Told("closed", "media_failing", "") in story.after(days=8) + story.after(minutes=2) + story.after(minutes=2)
 
 
 @pytest.mark.parametrize(

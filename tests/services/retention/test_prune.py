@@ -4,6 +4,7 @@ import itertools
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -26,11 +27,12 @@ from app.services.messages import index_messages
 from app.services.operations.audit import audit_balance
 from app.services.retention import PruneExpired
 from app.services.retention.pace import LARGEST, SMALLEST, Pace
+from app.store import retention
 from tests.conftest import API_KEY, Clock, on_sqlite, with_settings
 from tests.factories import message_body, text
 
 HEADERS = {"Authorization": f"Bearer {API_KEY}"}
-OFF = {f"retention_{name}_days": 0 for name in ("notifications", "messages", "attempts", "events", "audit")}
+OFF = {f"retention_{name}_days": 0 for name in ("notifications", "messages", "uploads", "attempts", "events", "audit")}
 
 Prune = Callable[..., None]
 
@@ -204,3 +206,53 @@ def test_files_go_with_their_age_and_with_the_contents_of_their_message(
         prune(kind)
 
         assert {state for (state,) in rows(gateway, Media.state)} == {"erased"}
+
+
+def test_uploads_that_no_message_was_sent_with_go_and_those_that_a_send_names_stay(
+    gateway: Gateway, client: FlaskClient, prune: Prune
+) -> None:
+    def upload(content: bytes) -> str:
+        data = {"file": (BytesIO(content), "a.txt")}
+        return str(client.post("/api/media", data=data, headers=HEADERS).get_json()["id"])
+
+    def document(media_id: str) -> dict[str, Any]:
+        return {"to": "+34600111222", "type": "document", "document": {"id": media_id}, "mode": "queued"}
+
+    def states() -> dict[str, str]:
+        return {str(id): str(state) for id, state in rows(gateway, Media.id, Media.state)}
+
+    idle, sent, shared, copy, sent_copy = (upload(f"{n} of five".encode()) for n in range(5))
+    with gateway.database.write() as session:  # as the Graph-compatible proxy keeps what went to Meta
+        for id, meta_id in ((copy, "771"), (sent_copy, "772")):
+            session.execute(update(Media).where(Media.id == id).values(meta_media_id=meta_id))
+    client.post("/send/whatsapp", headers=HEADERS, json=document(sent))
+    client.post("/send/whatsapp", headers=HEADERS, json=document("772"))
+    later = (gateway.now() + timedelta(days=35)).isoformat()
+    bulk = {"messages": [document(shared) | {"force": True, "expires_at": later}, document(shared) | {"force": True}]}
+    assert client.post("/api/messages/bulk", headers=HEADERS, json=bulk).status_code == 202
+
+    prune("uploads")
+    assert {id for id, state in states().items() if state == "erased"} == {idle, copy}
+    answer = client.get(f"/api/media/{idle}/content", headers=HEADERS)
+    assert answer.status_code == 410 and "no message was sent with it" in answer.get_json()["error"]["message"]
+
+    prune("uploads", days=70)
+    assert {id for id, state in states().items() if state != "erased"} == {sent, sent_copy}
+
+
+def test_an_upload_that_is_sent_after_it_was_found_stays(gateway: Gateway, client: FlaskClient) -> None:
+    data = {"file": (BytesIO(b"late"), "a.txt")}
+    late = client.post("/api/media", data=data, headers=HEADERS).get_json()["id"]
+    cutoff = gateway.now() + timedelta(days=1)
+    with gateway.database.read() as session:
+        found = retention.find_uploads(session, "", cutoff, 10)
+    assert [id for id, _ in found.rows] == [late]
+
+    client.post(
+        "/send/whatsapp", headers=HEADERS,
+        json={"to": "+34600111222", "type": "document", "document": {"id": late}, "mode": "queued", "force": True},
+    )  # fmt: skip
+    with gateway.database.write() as session:
+        retention.prune_uploads(session, found.rows)
+
+    assert rows(gateway, Media.state) == [("stored",)]

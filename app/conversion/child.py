@@ -7,6 +7,7 @@ guessed from the file, so that no playlist or script makes FFmpeg open other fil
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
@@ -26,12 +27,23 @@ def main(order: str) -> None:
     try:
         with os.fdopen(os.dup(0), "rb") as source:
             said = _convert(asked, source)
-    except Refused as refusal:
-        said = {"refused": str(refusal)}
+    except (Refused, OSError) as error:
+        if not _is_full(error) and not isinstance(error, Refused):
+            raise
+        said = {"full": True} if _is_full(error) else {"refused": str(error)}
     except MemoryError:
         said = {"refused": "It needs more memory to be decoded than a file of this kind may."}
     sys.stdout.write(json.dumps(said))
     sys.stdout.flush()
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Return whether a disk without room is behind an error: FFmpeg's errors of reading and writing look alike."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _limit(seconds: int, file_bytes: int) -> None:

@@ -18,6 +18,7 @@ from typing import IO
 
 from app.config.parsers import ROOT
 from app.conversion.refusal import Refused
+from app.errors import GatewayError
 
 SECONDS = 240
 CHECK_SECONDS = 0.5
@@ -52,6 +53,14 @@ class Converted:
     how: str
 
 
+class NoRoom(GatewayError):
+    """The disk for temporary files is full. The file itself may be well: try again."""
+
+    code = "unavailable"
+    retryable = True
+    default = "There is no room on the disk for temporary files. Free some; it is tried again."
+
+
 class Interrupted(Exception):
     """The gateway stops; the conversion is to be begun again by another worker."""
 
@@ -60,11 +69,14 @@ class Interrupted(Exception):
 def converted(
     order: Order, source: IO[bytes], *, seconds: int = SECONDS, is_stopping: Callable[[], bool] = lambda: False
 ) -> Iterator[Converted]:
-    """Convert a file. Raises `Refused` and `Interrupted`.
+    """Convert a file. Raises `Refused`, `Interrupted` and `NoRoom`.
 
     `source` is at its beginning, has a file descriptor and no buffer: the process moves the position that both share.
     """
-    descriptor, path = tempfile.mkstemp(prefix="whatsapp-service-")
+    try:
+        descriptor, path = tempfile.mkstemp(prefix="whatsapp-service-")
+    except OSError as error:
+        raise NoRoom(meta={"reason": type(error).__name__}) from error
     os.close(descriptor)
     try:
         said = _run(order, source, path, seconds, is_stopping)
@@ -99,8 +111,10 @@ def _run(
         said = json.loads(raw)
     except ValueError:
         said = None
-    if not isinstance(said, dict) or not said.keys() & {"as_is", "refused", "mime_type"}:
+    if not isinstance(said, dict) or not said.keys() & {"as_is", "refused", "mime_type", "full"}:
         raise Refused("It could not be read: the program that converts it broke off.")
+    if "full" in said:
+        raise NoRoom
     if "refused" in said:
         raise Refused(str(said["refused"]))
     return said

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from app.container import Gateway
+from app.conversion.process import NoRoom
 from app.jobs.fetch_media import sweep_vault
 from app.jobs.lane_work import Bench, Work
 from app.logs import get_logger
@@ -16,9 +17,13 @@ from app.services.operations import count_traffic, record_changed_settings
 from app.services.push import DEADLINE_SECONDS, NoticePushes, SendPushes
 from app.store import contact_search, message_search
 from app.subscribers.client import SubscriberClient
+from app.vault import VaultUnavailable
 
 THUMBNAIL_REST = 3
 """After a thumbnail, whose process takes a core, the lane pauses this many times as long: messages come first."""
+
+VAULT_AWAY_SECONDS = 60.0
+"""Pause of what can wait, while the store of files is full or does not answer: each try costs a core for a second."""
 
 INDEX_REST = 3
 """After indexing a batch for search, the lane pauses this many times as long as the batch took."""
@@ -132,7 +137,13 @@ def make_thumbnails(bench: Bench) -> Work | None:
 
     def do() -> bool:
         started = time.perf_counter()
-        is_made = work.make_thumbnails(bench.stopping.is_set)
+        try:
+            is_made = work.make_thumbnails(bench.stopping.is_set)
+        except (NoRoom, VaultUnavailable) as error:
+            reason = (error.meta or {}).get("reason") or error.message
+            logger.warning("small pictures wait for the store of files", extra={"reason": reason})
+            bench.stopping.wait(VAULT_AWAY_SECONDS)
+            return False
         if is_made:
             bench.stopping.wait(THUMBNAIL_REST * (time.perf_counter() - started))
         return is_made

@@ -6,12 +6,12 @@ content. Names, types and who may read a file are the database's business.
 """
 
 from app.vault.chosen import backup_store_of, vault_of
-from app.vault.errors import MissingFile, TooLong, VaultUnavailable
+from app.vault.errors import MissingFile, TooLong, VaultUnavailable, is_full
 from app.vault.folder import FolderVault
 from app.vault.spool import Incoming
 from app.vault.types import Kept, Opened, Vault
 
 __all__ = [
     "FolderVault", "Incoming", "Kept", "MissingFile", "Opened", "TooLong", "Vault", "VaultUnavailable",
-    "backup_store_of", "vault_of",
+    "backup_store_of", "is_full", "vault_of",
 ]  # fmt: skip

@@ -28,6 +28,11 @@ class TooLong(TooLarge):
     """The content is longer than its limit. What had arrived of it is deleted."""
 
 
+def is_full(error: BaseException) -> bool:
+    """Return whether an error of the file system says that the disk, or a quota, is full."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Raise `VaultUnavailable` in place of an error of the file system."""

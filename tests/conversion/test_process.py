@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from app.conversion.refusal import Refused
 from tests.conversion.making import sound
 
 MB = 1024 * 1024
+FILES = Path(__file__).parents[1] / "domain" / "media"
 VOICE = Order("voice", "audio/webm", 16 * MB)
 
 
@@ -97,3 +99,28 @@ def recording() -> Iterator[IO[bytes]]:
         file.write(sound("webm", "libopus"))
         file.seek(0)
         yield file
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "kind"),
+    [
+        ("image", "picture.bmp", "image/bmp"),
+        ("thumbnail", "video.mp4", "video/mp4"),
+        ("video", "video.mkv", "video/x-matroska"),
+        ("voice", "recorded.webm", "audio/webm"),
+        ("audio", "sound.wav", "audio/wav"),
+    ],
+)
+def test_a_full_disk_is_no_fault_of_the_file(target: str, name: str, kind: str) -> None:
+    with (FILES / name).open("rb", buffering=0) as source, pytest.raises(process.NoRoom):
+        process._run(Order(target, kind, 16 << 20), source, "/dev/full", 20, lambda: False)
+
+
+def test_no_room_for_the_result_is_no_fault_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: str) -> tuple[int, str]:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(process.tempfile, "mkstemp", full)
+    source = (FILES / "picture.bmp").open("rb", buffering=0)
+    with source, pytest.raises(process.NoRoom), converted(Order("image", "image/bmp", 1 << 20), source):
+        pass

@@ -11,7 +11,7 @@ from itertools import islice
 from app.db.database import Database
 from app.logs import get_logger
 from app.store import media, media_keys, upkeep
-from app.vault import Vault
+from app.vault import Vault, VaultUnavailable
 
 GRACE = timedelta(days=1)
 """Younger contents are left alone: a row may be written for them yet."""
@@ -48,10 +48,19 @@ class SweepOrphans:
     def __call__(self, wait: Callable[[float], object], is_stopping: Callable[[], bool] = lambda: False) -> int:
         """Make a pass if one is due, with `wait` between its steps; return how many contents were given to deletion.
 
-        Raises `Unavailable`, `VaultUnavailable`.
+        A store that does not answer puts the pass off. Raises `Unavailable`.
         """
-        if not self._has_turn() or not self._is_ours_alone():
+        if not self._has_turn():
             return 0
+        try:
+            return self._pass(wait, is_stopping) if self._is_ours_alone() else 0
+        except VaultUnavailable as error:
+            reason = (error.meta or {}).get("reason") or error.message
+            logger.warning("the store of files cannot be swept; trying again", extra={"reason": reason})
+            self._put_off()
+            return 0
+
+    def _pass(self, wait: Callable[[float], object], is_stopping: Callable[[], bool]) -> int:
         orphans: list[str] = []
         looked_at = 0
         keys = self._old_keys()
@@ -83,7 +92,7 @@ class SweepOrphans:
             return upkeep.take_turn(session, upkeep.ORPHANS, now, now - EVERY)
 
     def _put_off(self) -> None:
-        """Let the next worker that starts begin the pass again."""
+        """Let the pass begin again, in this worker in an hour, in one that starts at once."""
         with self._database.write() as session:
             upkeep.note(session, upkeep.ORPHANS, at=self._now() - EVERY)
 

@@ -32,7 +32,7 @@ class MakeThumbnails:
         self._now = now
 
     def __call__(self, is_stopping: Callable[[], bool] = lambda: False) -> bool:
-        """Make one; return False if none is wanted. Raises `Unavailable` and `VaultUnavailable`."""
+        """Make one; return False if none is wanted. Raises `Unavailable`, `VaultUnavailable`, `NoRoom`."""
         with self._database.read() as session:
             wanted = media.wanted_thumbnail(session)
         if wanted is None:

@@ -23,7 +23,7 @@ from app.services.sending import MARGIN, MediaPlan, Missing, fail_sends, make_du
 from app.store import events, jobs, media, meta_uploads
 from app.store.meta_uploads import AWAITING, DueSend, UploadKey
 from app.subscribers.link_client import CannotFetch
-from app.vault import MissingFile
+from app.vault import MissingFile, is_full
 
 BATCH_SIZE = 32
 LEASE = timedelta(seconds=30)
@@ -156,7 +156,10 @@ class SendsAwaitingMedia:
             self._fail(awaited, status_error(error))
         except GatewayError as error:
             self._try_later(awaited, error)
-        except Exception:
+        except Exception as error:
+            if is_full(error):  # the file itself may be well
+                self._try_later(awaited, Unavailable("The disk for temporary files is full."))
+                return
             logger.exception("a file could not be uploaded", extra={"media_id": awaited.missing.media_id})
             self._fail(awaited, _error("The file could not be prepared, by a fault of this gateway; its log has more."))
         else:

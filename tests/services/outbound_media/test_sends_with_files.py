@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from app.container import Gateway
 from app.db.database import Database
 from app.domain.outbound_media import OGG_OPUS
 from app.models import Message, MetaUpload
+from app.services.outbound_media import to_meta
 from app.store import jobs, media
 from app.store.meta_uploads import AWAITING
 from tests.conftest import Clock
@@ -385,3 +387,24 @@ def test_a_file_that_a_customer_sent_can_be_sent_on(
     with database.read() as session:
         row = session.scalars(select(MetaUpload)).one()
     assert (row.phone_number_id, row.purpose, row.meta_media_id) == (PNID, "image", taking[0]["id"])
+
+
+def test_a_full_disk_puts_a_send_off_and_fails_none(
+    post: Post, kept: Kept, prepare: Prepare, work: Work, taking: Uploaded, graph: responses.RequestsMock,
+    database: Database, now: Clock, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    accept_all(graph)
+    message_id = queue(post, send_body("image", kept(JPEG)))
+
+    def full(**_: Any) -> Any:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(to_meta.tempfile, "TemporaryFile", full)
+        prepare()
+    assert status_of(database, message_id) == "queued"
+    now.pass_by(minutes=1)
+    prepare()
+    work()
+
+    assert len(taking) == 1 == len(sent_contents(graph))

@@ -60,9 +60,10 @@ def _sqlite(path: str) -> Iterator[Write]:
         "SELECT type, name, sql FROM sqlite_master WHERE type IN ('index', 'trigger') AND sql IS NOT NULL"
         " AND tbl_name NOT LIKE 'search_index%' ORDER BY type"
     ).fetchall()
+    # What SQLite is told of its indexes goes with them, and without it plans are bad.
+    known = connection.execute("SELECT tbl, idx, stat FROM sqlite_stat1 WHERE idx IS NOT NULL").fetchall()
     for kind, name, _ in away:
         connection.execute(f'DROP {kind} "{name}"')
-    known = connection.execute("SELECT tbl, idx, stat FROM sqlite_stat1 WHERE idx IS NOT NULL").fetchall()
 
     def write(model: type[Base], columns: Sequence[str], rows: list[Row]) -> None:
         marks = ", ".join("?" * len(columns))

@@ -11,13 +11,15 @@ import argparse
 import tempfile
 import time
 from contextlib import ExitStack
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app import migrations
+from app.clock import utc_now
 from app.db.database import Database
-from app.models import Message
+from app.models import Message, Upkeep, WorkerSeen
 from app.services.messages import index_contacts
 from app.store.retention import PRUNED
 from benchmarks.figures import HEADING, Figure, at_most, middle
@@ -55,8 +57,8 @@ def main() -> None:
         maker = Maker(APP_SECRET, 31, timestamp=int(time.time()))
         kept, pruned = [], []
         for _ in range(asked.pairs):
-            kept.append(_beside_worker(gateway, maker, KEEPING, asked.seconds))
-            pruned.append(_beside_worker(gateway, maker, PRUNING, asked.seconds))
+            kept.append(_beside_worker(gateway, database, maker, KEEPING, asked.seconds))
+            pruned.append(_beside_worker(gateway, database, maker, PRUNING, asked.seconds))
         with database.read() as session:
             done = session.scalar(select(func.count()).select_from(Message).where(Message.message == PRUNED)) or 0
         rate = done / (asked.pairs * (asked.seconds + SETTLED_SECONDS))
@@ -76,10 +78,26 @@ def _fill(database: Database, messages: int) -> None:
     print(f"{messages:,} messages made and indexed in {time.monotonic() - started:.0f} s", flush=True)
 
 
-def _beside_worker(gateway: Gateway, maker: Maker, retention: dict[str, str], seconds: float) -> float:
+def _until_it_works(database: Database, started_at: datetime) -> None:
+    until = time.monotonic() + 180
+    while time.monotonic() < until:
+        with database.read() as session:
+            if session.scalar(select(func.count()).select_from(WorkerSeen).where(WorkerSeen.joined_at >= started_at)):
+                return
+        time.sleep(0.1)
+    raise TimeoutError("no worker came up")
+
+
+def _beside_worker(
+    gateway: Gateway, database: Database, maker: Maker, retention: dict[str, str], seconds: float
+) -> float:  # fmt: skip
     """Return the p99 in milliseconds of webhooks beside a worker with these settings."""
     gateway.extra = {**gateway.extra, **retention}
+    started_at = utc_now()
+    with database.write() as session:  # the worker before need not be waited for: its turn is over
+        session.execute(update(Upkeep).where(Upkeep.name == "retention").values(at=started_at - timedelta(hours=1)))
     worker = gateway.start_worker()
+    _until_it_works(database, started_at)
     time.sleep(SETTLED_SECONDS)
     url = f"{gateway.url}/webhook/whatsapp"
     webhooks = maker.mixed(int(RATE * seconds))

@@ -9,8 +9,9 @@ from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from app.errors import GatewayError
+from app.errors import GatewayError, Unavailable
 from app.logs import get_logger, request_id_var
+from app.vault import is_full
 
 STATUS = {
     "malformed": 400,
@@ -112,5 +113,16 @@ def answer_http(error: HTTPException) -> Response:
 
 
 def _answer_unexpected(error: Exception) -> ResponseReturnValue:
+    return answer_ours(known(error))
+
+
+def known(error: Exception) -> GatewayError:
+    """Log an error that nothing else has caught, and return the one of ours to answer with.
+
+    A full disk is none of ours: forms with files are spooled among the temporary files of the machine.
+    """
+    if is_full(error):
+        logger.error("the disk for temporary files is full", extra={"error": type(error).__name__})
+        return Unavailable("There is no room on the disk for temporary files. Free some, and try again.")
     logger.exception("unexpected error", extra={"error": type(error).__name__})
-    return answer_ours(GatewayError())
+    return GatewayError()

@@ -62,9 +62,11 @@ def test_a_filled_database_has_its_indexes_and_finds_its_messages(database: Data
 def _schema(database: Database) -> set[tuple[str, str]]:
     if database.is_sqlite:
         with database.read() as session:
-            return {(str(name), str(sql)) for name, sql in session.execute(text("SELECT name, sql FROM sqlite_master"))}
-    found = inspect(database.engine)
+            known = session.execute(text("SELECT idx, stat FROM sqlite_stat1")).all()  # what plans depend on
+            found = session.execute(text("SELECT name, sql FROM sqlite_master")).all()
+            return {(str(name), str(what)) for name, what in [*known, *found]}
+    there = inspect(database.engine)
     return {  # PostgreSQL writes the condition of a partial index in another way when it is made of its own text
         (table, f"{index['name']}: {index['column_names']}, {'postgresql_where' in index.get('dialect_options', {})}")
-        for table in found.get_table_names() for index in found.get_indexes(table)
+        for table in there.get_table_names() for index in there.get_indexes(table)
     }  # fmt: skip

@@ -37,15 +37,22 @@ def store() -> Iterator[str]:
     server.stop()
 
 
+@pytest.fixture(scope="module")
+def bucket(store: str) -> S3Vault:
+    """A bucket there. One for all tests, because making a client takes longer than they do."""
+    found = S3Vault(Bucket("media", store, "us-east-1", "a/b", "key", "secret"))
+    found._client.create_bucket(Bucket="media")
+    return found
+
+
 @pytest.fixture(params=["folder", "bucket", "bucket in parts"])
 def vault(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Vault:
     if request.param == "folder":
         return FolderVault(tmp_path / "media")
     if request.param == "bucket in parts":
         monkeypatch.setattr(s3_module, "PART_BYTES", 5 * 1024 * 1024)
-    found = S3Vault(Bucket("media", request.getfixturevalue("store"), "us-east-1", "a/b", "key", "secret"))
-    found._client.create_bucket(Bucket="media")
-    return found
+    made: Vault = request.getfixturevalue("bucket")
+    return made
 
 
 def test_a_content_goes_in_and_comes_out_whole_or_in_part(vault: Vault) -> None:

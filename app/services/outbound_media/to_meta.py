@@ -50,13 +50,15 @@ class PutAtMeta:
         Raises `Refused` with a sentence for the sender if Meta would not take it and it cannot be converted,
         `Interrupted` when the gateway stops, the errors of `GraphClient`, and those of opening a file.
         """
-        pieces, about = self._files.open_anywhere(found), _About(found.mime_type, found.filename)
-        if purpose is Purpose.DOCUMENT:  # never converted, so the largest files pass through without a copy
+        about = _About(found.mime_type, found.filename)
+        with _closed(self._files.open_anywhere(found)) as pieces:
+            if purpose is not Purpose.DOCUMENT:
+                return self._put(pieces, about, purpose, number, is_stopping)
+            # Never converted, so the largest files pass through without a copy.
             decision = allows(purpose, MediaType(found.mime_type or ""), found.size or 0)
             if decision.verdict is Verdict.REFUSE:
                 raise Refused(decision.reason)
             return self._upload(_Reader(pieces), found.size or 0, decision.mime_type, about, number)
-        return self._put(pieces, about, purpose, number, is_stopping)
 
     def link(
         self, url: str, purpose: Purpose, number: BusinessNumber, is_stopping: Callable[[], bool] = lambda: False
@@ -100,6 +102,17 @@ class PutAtMeta:
         if not isinstance(meta_id, str) or not meta_id:
             raise GraphUnknown(meta={"reason": "no media id"})
         return meta_id
+
+
+@contextmanager
+def _closed(pieces: Iterator[bytes]) -> Iterator[Iterator[bytes]]:
+    """Close the file or the connection that pieces come from at the end, however far it was read."""
+    try:
+        yield pieces
+    finally:
+        close = getattr(pieces, "close", None)
+        if close is not None:
+            close()
 
 
 class _Reader:

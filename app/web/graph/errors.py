@@ -11,9 +11,9 @@ from werkzeug.exceptions import NotFound as RoutedNowhere
 
 from app.errors import GatewayError, GraphError, NotFound
 from app.graph.codes import meaning
-from app.logs import get_logger, request_id_var
+from app.logs import request_id_var
 from app.schemas.error_texts import REQUIRED
-from app.web.errors import RETRY_AFTER_SECONDS, use_shape
+from app.web.errors import RETRY_AFTER_SECONDS, known, use_shape
 
 _ANSWERS: Mapping[str, tuple[int, int]] = {
     "malformed": (400, 100),
@@ -53,8 +53,6 @@ _UNKNOWN_OBJECT = (
     "Unsupported request. Object with this ID does not exist, cannot be loaded due to missing permissions, or does not"
     " support this operation"
 )
-
-logger = get_logger(__name__)
 
 
 def register(bp: Blueprint) -> None:
@@ -149,5 +147,4 @@ def _answer_http(error: HTTPException) -> Response:
 
 
 def _answer_unexpected(error: Exception) -> Response:
-    logger.exception("unexpected error", extra={"error": type(error).__name__})
-    return _answer_ours(GatewayError())
+    return _answer_ours(known(error))

@@ -8,10 +8,8 @@ from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 
 from app.errors import GatewayError
-from app.logs import get_logger, request_id_var
+from app.logs import request_id_var
 from app.web import errors as api
-
-logger = get_logger(__name__)
 
 
 def wants_page() -> bool:
@@ -44,8 +42,7 @@ def answer_http(error: HTTPException) -> ResponseReturnValue:
 
 def answer_unexpected(error: Exception) -> ResponseReturnValue:
     """Answer a mistake of ours."""
-    logger.exception("unexpected error", extra={"error": type(error).__name__})
-    return answer_ours(GatewayError())
+    return answer_ours(api.known(error))
 
 
 def _page(status: int, message: str) -> ResponseReturnValue:

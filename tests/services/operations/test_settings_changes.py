@@ -27,9 +27,9 @@ def start(gateway: Gateway, **changes: Any) -> list[str]:
 
 def test_each_start_with_other_settings_is_recorded_by_their_names(gateway: Gateway) -> None:
     assert start(gateway) == [] == start(gateway)
-    changed = start(gateway, whatsapp_access_token=SECRET, retention_messages_days=90)
+    changed = start(gateway, whatsapp_access_token=SECRET, retention_messages_days=7_654_321)
     assert changed == ["RETENTION_MESSAGES_DAYS", "WHATSAPP_ACCESS_TOKEN"]
-    assert start(gateway, whatsapp_access_token=SECRET, retention_messages_days=90) == []
+    assert start(gateway, whatsapp_access_token=SECRET, retention_messages_days=7_654_321) == []
     assert start(gateway, whatsapp_access_token=SECRET) == ["RETENTION_MESSAGES_DAYS"]
 
     with gateway.database.read() as session:
@@ -37,7 +37,7 @@ def test_each_start_with_other_settings_is_recorded_by_their_names(gateway: Gate
         stored = session.scalars(select(Upkeep.place).where(Upkeep.name == "settings")).one()
     assert [json.loads(entry.details)["names"] for entry in entries] == [changed, ["RETENTION_MESSAGES_DAYS"]]
     assert {entry.actor for entry in entries} == {"system"}
-    for value in (SECRET, "90", gateway.config.secret_key):
+    for value in (SECRET, "7654321", gateway.config.secret_key):
         assert value not in str(stored) + "".join(entry.details for entry in entries)
 
 
@@ -52,5 +52,5 @@ def test_a_lost_encryption_key_stops_no_worker(gateway: Gateway) -> None:
     start(gateway)
     lost = ErasureLedger(gateway.database, Encryptor((OTHER_KEY,)), Path(gateway.config.erasure_ledger))
 
-    config = with_settings(gateway.config, retention_messages_days=90)
+    config = with_settings(gateway.config, retention_messages_days=7_654_321)
     assert record_changed_settings(config, gateway.database, lost, gateway.now()) == []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug import formparser
 from werkzeug.test import TestResponse
 
 from app.container import Gateway
@@ -134,3 +137,15 @@ def test_a_token_of_ours_that_meta_does_not_accept_is_not_the_callers(
     assert error_of(answer) == (502, code)
     assert answer.get_json()["error"]["gateway"]["code"] == "meta_unauthorised"
     assert "WWW-Authenticate" not in answer.headers
+
+
+def test_a_full_disk_is_told_as_what_it_is(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_: Any) -> Any:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(formparser, "SpooledTemporaryFile", full)
+    data = {"file": (BytesIO(bytes(600_000)), "a.pdf"), "messaging_product": "whatsapp", "type": "application/pdf"}
+    answer = ask("POST", f"v26.0/{PNID}/media", data=data)
+
+    assert answer.status_code == 503 and answer.headers["Retry-After"]
+    assert "no room on the disk" in answer.get_data(as_text=True)

@@ -3,8 +3,8 @@
 `readiness` answers `/readyz`. `traffic` counts messages and statuses, from which `stats` and `series` make
 statistics. `overview` tells how the queues are now, `state` the same and more for Prometheus. `audit` compares the
 acknowledged items with the stored rows; `nightly` runs it once a night. `shared_settings` compares the settings of all
-workers on one database and decides whose settings apply; `settings_changes` records what differs from the worker before;
-`tell_web_settings` publishes the settings of web processes. `rotate_secrets` encrypts stored secrets anew.
+workers on one database and decides whose settings apply; `settings_changes` records what differs from the worker
+before; `tell_web_settings` publishes the settings of web processes. `rotate_secrets` encrypts stored secrets anew.
 """
 
 from app.services.operations.nightly import NightlyBalance

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from werkzeug import formparser
-from werkzeug.test import TestResponse
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import TestResponse, encode_multipart
 
 from app.container import Gateway
 from app.errors import GraphUnauthorised, Unavailable
@@ -144,8 +145,10 @@ def test_a_full_disk_is_told_as_what_it_is(ask: Ask, monkeypatch: pytest.MonkeyP
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(formparser, "SpooledTemporaryFile", full)
-    data = {"file": (BytesIO(bytes(600_000)), "a.pdf"), "messaging_product": "whatsapp", "type": "application/pdf"}
-    answer = ask("POST", f"v26.0/{PNID}/media", data=data)
+    fields = {"file": FileStorage(BytesIO(bytes(600_000)), "a.pdf"), "type": "application/pdf"}
+    boundary, body = encode_multipart(fields)
+    content_type = f"multipart/form-data; boundary={boundary}"
+    answer = ask("POST", f"v26.0/{PNID}/media", data=body, content_type=content_type)
 
     assert answer.status_code == 503 and answer.headers["Retry-After"]
     assert "no room on the disk" in answer.get_data(as_text=True)

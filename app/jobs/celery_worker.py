@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from types import FrameType
+from typing import Any
 
 from app.container import Gateway
 from app.jobs import celery_process
 from app.jobs.celery_process import Carrying
 from app.jobs.lanes import Queue
+from app.jobs.standing_back import begin_anew
 from app.jobs.starting import refuse_later_schema, serve_metrics
 from app.logs import get_logger
 from app.process import console, draining
@@ -20,12 +23,17 @@ from celery.worker import state
 from celery.worker.consumer import Consumer
 
 LOOK_SECONDS = 1.0
+ANEW_SECONDS = 2.0
 
 logger = get_logger(__name__)
 
 
 class GatewayConsumer(Consumer):  # type: ignore[misc]
-    """Celery's consumer without the 28 queues that it would declare for tasks with a time at which they are due."""
+    """Celery's consumer without the 28 queues that it would declare for tasks with a time at which they are due.
+
+    It also survives that a connection cannot be closed: kombu 5.7 raises an AttributeError where Redis is away and a
+    message was not acknowledged yet, and Celery 5.7 then ends the worker.
+    """
 
     class Blueprint(Consumer.Blueprint):  # type: ignore[misc]
         """Its steps."""
@@ -34,9 +42,21 @@ class GatewayConsumer(Consumer):  # type: ignore[misc]
             step for step in Consumer.Blueprint.default_steps if not str(step).endswith(":DelayedDelivery")
         ]
 
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Drop the connection that failed; Celery then connects anew."""
+        try:
+            super().on_connection_error_after_connected(exc)
+        except Exception:
+            logger.warning("the broken connection to the broker could not be closed properly")
+            self.connection = None
+
 
 class GatewayWorker(Worker):  # type: ignore[misc]
     """A worker whose tasks are rounds of lanes. On SIGTERM and SIGINT rounds end, then claims are released."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._is_asked = threading.Event()
+        super().__init__(*args, **kwargs)
 
     def on_start(self) -> None:
         """Start the lanes of the queues that this worker serves, then what Celery starts."""
@@ -55,6 +75,14 @@ class GatewayWorker(Worker):  # type: ignore[misc]
         self._carrying.start()
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
 
+    def start(self) -> None:
+        """Run until asked to stop. After an error of Celery's that nothing could recover from, begin anew."""
+        super().start()
+        if self.exitcode and not self._is_asked.is_set() and hasattr(self, "_carrying"):
+            logger.error("Celery gave up, beginning anew", extra={"pid": os.getpid()})
+            time.sleep(ANEW_SECONDS)
+            begin_anew()
+
     def stop(self, in_sighandler: bool = False, exitcode: int | None = None) -> None:
         """Wait for tasks, record what is under way, and release the other claims."""
         carrying = getattr(self, "_carrying", None)
@@ -70,6 +98,7 @@ class GatewayWorker(Worker):  # type: ignore[misc]
         """Let SIGTERM and SIGINT stop this worker as its server's other processes are stopped."""
 
         def on_signal(_number: int, _frame: FrameType | None) -> None:
+            self._is_asked.set()
             self._carrying.begin_stop()
             state.should_stop = 0
 
@@ -86,6 +115,7 @@ class GatewayWorker(Worker):  # type: ignore[misc]
             if parent and os.getppid() != parent:
                 logger.warning("the web process is gone; stopping")
                 break
+        self._is_asked.set()
         self._carrying.begin_stop()
         state.should_stop = 0
 

@@ -27,19 +27,19 @@ COMMANDS = {"rabbitmq": ("flask", "worker"), "redis": ("celery", "-A", "app.jobs
 
 
 @contextmanager
-def broker_of(kind: str, folder: Path) -> Iterator[str]:
-    """The URL of a broker that nobody else uses."""
+def broker_of(kind: str, folder: Path) -> Iterator[tuple[str, OwnRedis | None]]:
+    """The URL of a broker that nobody else uses, and the broker if it may be killed."""
     try:
         if kind == "rabbitmq":
             with own_virtual_host() as url:
-                yield url
+                yield url, None
         else:
             redis = OwnRedis(folder / "redis")
             redis.start()
             try:
-                yield redis.url
+                yield redis.url, redis
             finally:
-                redis.kill()
+                redis.close()
     except NoBroker as error:
         or_skip(error)
 
@@ -76,16 +76,26 @@ def test_celery_carries_webhooks_to_the_app(
         with gateway.database.read() as session:
             return session.scalar(select(func.count()).select_from(model).where(*conditions)) or 0
 
-    with broker_of(kind, tmp_path) as broker, subscriber() as app:
+    with broker_of(kind, tmp_path) as (broker, to_kill), subscriber() as app:
         settings = {"BROKER_URL": broker, "FORWARD_URL": app.url, "FORWARD_SECRET": new_secret(),
                     "FORWARD_ALLOW_NETS": ALLOWED}  # fmt: skip
         with worker_of(kind, gateway, tmp_path, settings) as worker:
             wait_for(worker, lambda: count(Endpoint) == 1)
             wait_for(worker, lambda: count(Upkeep, Upkeep.name.in_(["relay", "beat"]), Upkeep.place.is_not(None)) == 2)
-            for webhook in Maker(APP_SECRET, 14, contacts=20).mixed(WEBHOOKS):
-                assert post_webhook(webhook.body).status_code == 200
-            wait_for(worker, lambda: not count(Notification, Notification.state == "pending"))
-            wait_for(worker, lambda: not count(Delivery, Delivery.state == "pending"))
+
+            def post_and_wait(seed: int) -> None:
+                for webhook in Maker(APP_SECRET, seed, contacts=20).mixed(WEBHOOKS):
+                    assert post_webhook(webhook.body).status_code == 200
+                wait_for(worker, lambda: not count(Notification, Notification.state == "pending"))
+                wait_for(worker, lambda: not count(Delivery, Delivery.state == "pending"))
+
+            post_and_wait(14)
+            if to_kill is not None:
+                to_kill.kill()
+                post_and_wait(15)  # without a broker, while tasks were not acknowledged
+                to_kill.start()  # empty
+                wait_for(worker, lambda: count(Upkeep, Upkeep.name == "relay", Upkeep.place.is_not(None)) == 1)
+                post_and_wait(16)
             worker.terminate()
             assert worker.wait(30) == 0
     with gateway.database.read() as session:

@@ -10,7 +10,19 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config.settings import Config
 from app.graph.loop_guard import gateway_id
-from app.web import auth, errors, health, idempotency, index, media_content, metrics, openapi, query, simulator_proxy
+from app.web import (
+    auth,
+    errors,
+    health,
+    hosts,
+    idempotency,
+    index,
+    media_content,
+    metrics,
+    openapi,
+    query,
+    simulator_proxy,
+)
 from app.web.api import (
     alerts,
     audit,
@@ -47,6 +59,7 @@ from app.web.whatsapp.webhook import AnswerKept
 
 def init_app(app: Flask, config: Config) -> None:
     """Register the blueprints, error handlers, access checks and WSGI middleware on the application."""
+    hosts.warn_of_host()
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     for module in (
@@ -86,7 +99,8 @@ def init_app(app: Flask, config: Config) -> None:
         # Host and prefix are left out: what a proxy does not set itself, it passes on as its client sent it.
         wsgi_app = ProxyFix(wsgi_app, x_for=hops, x_proto=hops, x_host=0, x_prefix=0)
     rules = [rule.rule for rule in app.url_map.iter_rules()]
-    app.wsgi_app = Observe(DropUnread(wsgi_app), rules)  # type: ignore[method-assign]
+    whole = hosts.with_whole_paths(Observe(DropUnread(wsgi_app), rules))
+    app.wsgi_app = whole  # type: ignore[assignment, method-assign]
 
 
 def _publish_settings() -> None:

@@ -10,6 +10,7 @@ from flask import Blueprint, Flask, g, request
 from app.errors import Forbidden, Unauthenticated
 from app.services.audit_log import acting_as, no_longer_acting
 from app.services.registries import Caller
+from app.web import hosts
 from app.web.context import gateway
 
 ACCESS = "gateway.access"
@@ -51,7 +52,7 @@ def header_key(schemes: Collection[str] = ("bearer",)) -> str:
 def identify(key: str, face: str = "api") -> None:
     """Set the request's caller from an API key, and record the key's use. Raises `Unauthenticated`."""
     if not key:
-        raise Unauthenticated
+        raise Unauthenticated(hosts.no_key(request.environ))
     found = gateway().api_keys.find(key)
     if found is None:
         raise Unauthenticated(Unauthenticated.unknown)

@@ -1,7 +1,8 @@
 """The database's schema, step by step, how it is brought up to date, and which releases it serves.
 
 One process migrates, before any worker starts: two fresh processes switching a new SQLite file to WAL at the same
-moment lock each other out.
+moment lock each other out. Every process looks whether the schema fits it; Alembic, a tenth of what it takes to start
+one, is imported by the one that has something to change.
 """
 
 from __future__ import annotations
@@ -11,12 +12,9 @@ from collections.abc import Callable
 from enum import Enum
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool
@@ -29,13 +27,20 @@ from app.db.write_lock import WriteLock, WriteLockTimeout
 from app.errors import Unavailable
 from app.migrations.alone import run_alone
 
+if TYPE_CHECKING:
+    from alembic.config import Config as AlembicConfig
+
 MIGRATE_WAIT_SECONDS = 60.0
 LOOK_SECONDS = 2.0
 """How long a SQLite file may be looked through for damage after a stop that was none in order."""
 
+_FOLDER = Path(__file__).parent
+
 FIRST_RELEASED = "0011"
 """Revisions before it are not in the order of their numbers, and no release needs them."""
 
+_VERSION_TABLE = "alembic_version"
+_CURRENT = text(f"SELECT version_num FROM {_VERSION_TABLE}")
 _SERVES_SINCE = text("SELECT serves_since FROM schema_info")
 
 
@@ -65,7 +70,7 @@ def go_to(database: Database, revision: str) -> None:
 
     Raises `WrongRevision` and `Unavailable`.
     """
-    known = {script.revision for script in _scripts().walk_revisions()}
+    known = _revisions()
     if revision not in known or revision < FIRST_RELEASED:
         raise WrongRevision(f"This release can go to {FIRST_RELEASED} to {head()}, and not to {revision}.")
 
@@ -75,23 +80,22 @@ def go_to(database: Database, revision: str) -> None:
         if found is not None and found not in known:
             raise WrongRevision(f"The database is at {found}, which only the release that made it can take back.")
         if found is None or found < revision:
-            _run(connection, command.upgrade, revision)
+            _run(connection, "upgrade", revision)
         elif found > revision:
-            _run(connection, command.downgrade, revision)
+            _run(connection, "downgrade", revision)
 
     _change(database, act, lambda connection: current(connection) == revision)
 
 
 def head() -> str:
     """The revision this version of the software expects."""
-    return _head()
+    return max(_revisions())
 
 
 @cache
-def _head() -> str:
-    revision = _scripts().get_current_head()
-    assert revision is not None
-    return revision
+def _revisions() -> frozenset[str]:
+    """All that this release knows: the numbers with which the names of their files begin."""
+    return frozenset(path.name[:4] for path in (_FOLDER / "versions").glob("[0-9][0-9][0-9][0-9]_*.py"))
 
 
 def fit(connection: Connection) -> Fit:
@@ -112,7 +116,10 @@ def fit(connection: Connection) -> Fit:
 
 def current(connection: Connection) -> str | None:
     """The revision the database is at; None for an empty one."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table(_VERSION_TABLE):
+        return None
+    revision: str | None = connection.execute(_CURRENT).scalar()
+    return revision
 
 
 def refusal(connection: Connection) -> str | None:
@@ -139,7 +146,7 @@ def _upgrade(connection: Connection) -> None:
     is_up = _is_up(connection)
     connection.rollback()
     if not is_up:
-        _run(connection, command.upgrade, "head")
+        _run(connection, "upgrade", "head")
 
 
 def _change(database: Database, act: Callable[[Connection], None], is_done: Callable[[Connection], bool]) -> None:
@@ -212,21 +219,21 @@ def _sqlite_engine(database: Database) -> Engine:
     return engine
 
 
-def _run(connection: Connection, change: Callable[[AlembicConfig, str], None], revision: str) -> None:
-    """Each migration is a transaction of its own on PostgreSQL; on SQLite all are one."""
+def _run(connection: Connection, direction: str, revision: str) -> None:
+    """`upgrade` or `downgrade`. Each migration is a transaction of its own on PostgreSQL; on SQLite all are one."""
+    from alembic import command
+
     if connection.dialect.name == "sqlite":
         connection.begin()
     config = _config()
     config.attributes["connection"] = connection
-    change(config, revision)
+    getattr(command, direction)(config, revision)
     connection.commit()
 
 
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
-
-
 def _config() -> AlembicConfig:
+    from alembic.config import Config as AlembicConfig
+
     config = AlembicConfig()
-    config.set_main_option("script_location", str(Path(__file__).parent))
+    config.set_main_option("script_location", str(_FOLDER))
     return config

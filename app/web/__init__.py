@@ -50,6 +50,7 @@ from app.web.context import gateway
 from app.web.graph import bp as graph
 from app.web.graph.paths import GraphPaths
 from app.web.inbox import init_app as init_inbox
+from app.web.late_rule import LateRule
 from app.web.loop_guard import RefuseOwnCalls
 from app.web.observe import Observe
 from app.web.unread_bodies import DropUnread
@@ -60,6 +61,7 @@ from app.web.whatsapp.webhook import AnswerKept
 def init_app(app: Flask, config: Config) -> None:
     """Register the blueprints, error handlers, access checks and WSGI middleware on the application."""
     hosts.warn_of_host()
+    app.url_rule_class = LateRule
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     for module in (

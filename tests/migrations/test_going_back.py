@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from alembic.config import Config as AlembicConfig
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
@@ -50,14 +49,12 @@ class Release:
         """One with a migration more, after which earlier releases cannot run."""
         shutil.copytree(Path(migrations.__file__).parent, self._folder, ignore=shutil.ignore_patterns("__pycache__"))
         (self._folder / "versions" / "9001_later.py").write_text(LATER.format(head=migrations.head()))
-        config = AlembicConfig()
-        config.set_main_option("script_location", str(self._folder))
-        self._patch.setattr(migrations, "_config", lambda: config)
-        migrations._head.cache_clear()
+        self._patch.setattr(migrations, "_FOLDER", self._folder)
+        migrations._revisions.cache_clear()
 
     def be_ours(self) -> None:
         self._patch.undo()
-        migrations._head.cache_clear()
+        migrations._revisions.cache_clear()
 
 
 @pytest.fixture

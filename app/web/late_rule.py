@@ -1,7 +1,7 @@
 """Routes whose URLs are built by code that is compiled when it is first needed.
 
-Werkzeug compiles two functions for each route, those that `url_for` calls. For some 220 routes that was an eighth of the
-time a web process takes to start, and most of the routes are never linked to.
+Werkzeug compiles two functions for each route, those that `url_for` calls. For some 220 routes that was an eighth of
+the time a web process takes to start, and most of the routes are never linked to.
 """
 
 from __future__ import annotations

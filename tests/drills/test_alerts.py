@@ -17,7 +17,7 @@ import pytest
 from tests import factories
 from tests.drills.conftest import KINDS, database_of
 from tests.load.bodies import sign
-from tests.load.gateway import APP_SECRET, Gateway, running
+from tests.load.gateway import APP_SECRET, ONE_WEB, Gateway, running
 from tests.load.together import together
 
 SECONDS = 90
@@ -37,7 +37,7 @@ def test_a_number_that_nobody_configured_is_told(drills: dict[str, Future[None]]
 
 def _drill(kind: str, directory: Path) -> None:
     with database_of(kind) as url, listening() as chat:
-        gateway = Gateway(directory, {"ALERT_URL": f"http://127.0.0.1:{chat.port}/hook"}, database_url=url)
+        gateway = Gateway(directory, ONE_WEB | {"ALERT_URL": f"http://127.0.0.1:{chat.port}/hook"}, database_url=url)
         with running(gateway):
             body = factories.to_bytes(factories.message_body(factories.text(), number=factories.OTHER_PNID))
             headers = {"X-Hub-Signature-256": sign(body, APP_SECRET)}

@@ -23,7 +23,7 @@ from app.security.standard_webhooks import new_secret
 from tests.drills.conftest import sized
 from tests.load.bodies import Maker
 from tests.load.books import Books
-from tests.load.gateway import APP_SECRET, Gateway, running
+from tests.load.gateway import APP_SECRET, ONE_WEB, Gateway, running
 from tests.load.postgres import NoPostgres, own_server
 from tests.load.senders import Senders
 from tests.load.together import together
@@ -94,7 +94,7 @@ def _gateway(directory: Path) -> Iterator[tuple[Gateway, App]]:
         with own_server() as server, subscriber() as app:
             settings = {
                 "WORKER": "external", "FORWARD_URL": app.url, "FORWARD_SECRET": new_secret(),
-                "FORWARD_ALLOW_NETS": ALLOWED,
+                "FORWARD_ALLOW_NETS": ALLOWED, **ONE_WEB,
             }  # fmt: skip
             with running(Gateway(directory, settings, database_url=server.url)) as gateway:
                 for _ in range(WORKERS):

@@ -7,14 +7,14 @@ import socket
 import time
 from pathlib import Path
 
-from tests.load.gateway import APP_SECRET, Gateway, end_now, running
+from tests.load.gateway import APP_SECRET, ONE_WEB, Gateway, end_now, running
 
 NUMBER = b"5491112345678"
 
 
 def test_every_line_is_json_and_quotes_nothing(tmp_path: Path) -> None:
     gateway = Gateway(tmp_path, {"LOG_FORMAT": "json", "SIMULATOR": "1", "SIMULATOR_APP_SECRET": APP_SECRET})
-    gateway.extra = {**gateway.extra, "WHATSAPP_ACCESS_TOKEN": "", "GRAPH_API_URL": ""}
+    gateway.extra = {**gateway.extra, **ONE_WEB, "WHATSAPP_ACCESS_TOKEN": "", "GRAPH_API_URL": ""}
     with running(gateway, ready=False):
         gateway.wait_ready(120)
         gateway.wait_simulator(60)

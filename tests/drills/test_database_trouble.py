@@ -22,7 +22,7 @@ import pytest
 from tests.drills.conftest import sized
 from tests.load.bodies import Maker, Webhook
 from tests.load.checks import assert_exactly_once
-from tests.load.gateway import APP_SECRET, Gateway, running
+from tests.load.gateway import APP_SECRET, ONE_WEB, Gateway, running
 from tests.load.postgres import NoPostgres, OwnServer, own_server
 from tests.load.senders import Acks, Senders
 from tests.load.together import together
@@ -51,7 +51,7 @@ def _broken_disk(error: int, directory: Path) -> None:
     """Every write and sync of every open file fails, for a while."""
     flag = directory / "broken"
     shim = {"LD_PRELOAD": _shim(directory), "BROKEN_DISK_FLAG": str(flag), "BROKEN_DISK_ERRNO": str(error)}
-    with running(Gateway(directory, shim)) as gateway, _under_load(gateway) as senders:
+    with running(Gateway(directory, ONE_WEB | shim)) as gateway, _under_load(gateway) as senders:
         flag.touch()
         _endure(senders, sized(2, 60))
         flag.unlink()
@@ -62,7 +62,7 @@ def _broken_disk(error: int, directory: Path) -> None:
 def _full_partition(directory: Path) -> None:
     """Database, log files and console share a partition that has no byte left, until somebody makes room."""
     with _small_partition(directory / "small", megabytes=sized(40, 400)) as partition:
-        with running(Gateway(partition)) as gateway, _under_load(gateway) as senders:
+        with running(Gateway(partition, ONE_WEB)) as gateway, _under_load(gateway) as senders:
             filler = partition / "filler"
             _fill(filler)
             _endure(senders, sized(3, 60))
@@ -90,7 +90,8 @@ def _read_only(server: OwnServer) -> Iterator[None]:
 def _postgresql(trouble: Callable[[OwnServer], AbstractContextManager[None]], seconds: float, directory: Path) -> None:
     try:
         with own_server() as server:
-            with running(Gateway(directory, database_url=server.url)) as gateway, _under_load(gateway) as senders:
+            gateway = Gateway(directory, ONE_WEB, database_url=server.url)
+            with running(gateway), _under_load(gateway) as senders:
                 with trouble(server):
                     _endure(senders, seconds)
 

@@ -20,7 +20,7 @@ from simulator.testing import MetaStandIn
 from tests.drills.conftest import IS_LONG, KINDS, database_of
 from tests.drills.test_sends import TOKEN, meta_of
 from tests.load.books import Books
-from tests.load.gateway import API_KEY, Gateway, running
+from tests.load.gateway import API_KEY, ONE_WEB, Gateway, running
 from tests.load.together import together
 from tests.subscriber import ALLOWED, Handler, Posted, subscriber
 
@@ -65,7 +65,7 @@ def _drill(kind: str, directory: Path) -> None:
         with meta_of(gateway) as meta:
             gateway.extra = {
                 "GRAPH_API_URL": meta.url, "WHATSAPP_ACCESS_TOKEN": TOKEN, "FORWARD_URL": app.url,
-                "FORWARD_SECRET": new_secret(), "FORWARD_REPLIES": "true", "FORWARD_ALLOW_NETS": ALLOWED,
+                "FORWARD_SECRET": new_secret(), "FORWARD_REPLIES": "true", "FORWARD_ALLOW_NETS": ALLOWED, **ONE_WEB,
             }  # fmt: skip
             with running(gateway):
                 books = Books(gateway)

@@ -24,7 +24,7 @@ import psutil
 import pytest
 
 from tests.drills.conftest import IS_LONG, sized
-from tests.load.gateway import API_KEY, BIN, ROOT, Gateway, end_now, running
+from tests.load.gateway import API_KEY, BIN, ONE_WEB, ROOT, Gateway, end_now, running
 from tests.load.in_flight import TOKEN, SlowMeta, calls, send_until_taken, wait_for
 from tests.load.together import Drill, together
 from tests.load.tree import copy_project
@@ -70,7 +70,7 @@ def _stop_in_order(gateway: Gateway, seconds: float = 30) -> None:
 
 
 def _reader_stopped(directory: Path) -> None:
-    gateway = Gateway(directory, {"LOG_LEVEL": "DEBUG"})
+    gateway = Gateway(directory, ONE_WEB | {"LOG_LEVEL": "DEBUG"})
     reading, writing = os.pipe()
     fcntl.fcntl(writing, F_SETPIPE_SZ, 4096)
     with _served(gateway, writing):
@@ -85,7 +85,7 @@ def _reader_stopped(directory: Path) -> None:
 
 
 def _reader_gone(directory: Path) -> None:
-    gateway = Gateway(directory, {"LOG_LEVEL": "DEBUG"})
+    gateway = Gateway(directory, ONE_WEB | {"LOG_LEVEL": "DEBUG"})
     reading, writing = os.pipe()
     with _served(gateway, writing):
         os.close(writing)
@@ -99,7 +99,7 @@ def _terminal_hangs_up(directory: Path) -> None:
     """The kernel sends SIGHUP to all in the foreground, and what is written then fails: both cost nothing in hand."""
     ours, theirs = pty.openpty()
     with SlowMeta() as meta, ThreadPoolExecutor(3) as pool:
-        gateway = Gateway(directory, {"GRAPH_API_URL": meta.url, "WHATSAPP_ACCESS_TOKEN": TOKEN})
+        gateway = Gateway(directory, ONE_WEB | {"GRAPH_API_URL": meta.url, "WHATSAPP_ACCESS_TOKEN": TOKEN})
         try:
             gateway.process = subprocess.Popen(
                 [str(BIN / gateway.command[0]), *gateway.command[1:]], cwd=ROOT, env=gateway.env,
@@ -121,7 +121,7 @@ def _terminal_hangs_up(directory: Path) -> None:
 
 
 def _nobody_from_the_start(directory: Path, *command: str) -> None:
-    gateway = Gateway(directory, root=copy_project(directory / "project") if command else ROOT)
+    gateway = Gateway(directory, ONE_WEB, root=copy_project(directory / "project") if command else ROOT)
     reading, writing = os.pipe()
     os.close(reading)
     with _served(gateway, writing, *command):
@@ -130,7 +130,7 @@ def _nobody_from_the_start(directory: Path, *command: str) -> None:
 
 
 def _disk_full(directory: Path) -> None:
-    gateway = Gateway(directory, {"LOG_DIR": "/dev/full"})
+    gateway = Gateway(directory, ONE_WEB | {"LOG_DIR": "/dev/full"})
     full = os.open("/dev/full", os.O_WRONLY)
     with _served(gateway, full):
         os.close(full)
@@ -230,7 +230,7 @@ def _bare(gateway: Gateway, environ: dict[str, str]) -> Iterator[None]:
 
 
 def _idle_connections(directory: Path) -> None:
-    gateway = Gateway(directory, {"DRAIN_SECONDS": "2"})
+    gateway = Gateway(directory, ONE_WEB | {"DRAIN_SECONDS": "2"})
     with running(gateway):
         kept, idle = (http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=10) for _ in range(2))
         for connection in (kept, idle):
@@ -260,7 +260,7 @@ def _ask(connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
 def _after_a_kill(directory: Path) -> None:
     """The processes that it leaves behind have the port for a moment, and its folder of numbers is nobody's."""
     (directory / "tmp").mkdir()
-    gateway = Gateway(directory, {"TMPDIR": str(directory / "tmp")}, root=copy_project(directory / "project"))
+    gateway = Gateway(directory, ONE_WEB | {"TMPDIR": str(directory / "tmp")}, root=copy_project(directory / "project"))
     with running(gateway, ready=False):
         gateway.wait_ready()
         assert gateway.process is not None
@@ -275,7 +275,7 @@ def _after_a_kill(directory: Path) -> None:
 
 
 def _rotation(directory: Path) -> None:
-    gateway = Gateway(directory, {"LOG_LEVEL": "DEBUG"})
+    gateway = Gateway(directory, ONE_WEB | {"LOG_LEVEL": "DEBUG"})
     with running(gateway):
         assert gateway.process is not None
         wait_for(lambda: _is_worker_running(gateway), 30)
@@ -296,7 +296,7 @@ def _rotation(directory: Path) -> None:
 
 def _two_workers(directory: Path) -> None:
     """As `honcho start` has them: the second one is told, stands back, and works once the first is gone."""
-    gateway = Gateway(directory)
+    gateway = Gateway(directory, ONE_WEB)
     with running(gateway):
         wait_for(lambda: _is_worker_running(gateway), 30)
         second = gateway.start_worker()
@@ -312,7 +312,7 @@ def _two_workers(directory: Path) -> None:
 
 def _second_worker_first(directory: Path) -> None:
     """It was there before the embedded one: it gives back what it has in hand, and stands back."""
-    gateway = Gateway(directory)
+    gateway = Gateway(directory, ONE_WEB)
     assert gateway.flask("migrate").returncode == 0
     try:
         second = gateway.start_worker()

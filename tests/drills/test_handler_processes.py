@@ -11,7 +11,7 @@ import psutil
 
 from tests.load.bodies import Maker
 from tests.load.books import Books
-from tests.load.gateway import APP_SECRET, ROOT, Gateway, end_now, running
+from tests.load.gateway import APP_SECRET, ONE_WEB, ROOT, Gateway, end_now, running
 from tests.load.senders import post_all
 
 CODE = """
@@ -27,7 +27,7 @@ def register(on):
 def test_handlers_live_and_die_with_their_worker(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "bot.py").write_text(CODE)
-    settings = {"HANDLERS": "bot", "PYTHONPATH": f"{ROOT}:{tmp_path / 'mine'}", "MY_OWN": "1"}
+    settings = {"HANDLERS": "bot", "PYTHONPATH": f"{ROOT}:{tmp_path / 'mine'}", "MY_OWN": "1"} | ONE_WEB
     maker = Maker(APP_SECRET, 7, timestamp=int(time.time()))
 
     with running(Gateway(tmp_path, settings)) as gateway:

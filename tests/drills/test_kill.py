@@ -20,7 +20,7 @@ from tests.drills.conftest import KINDS, database_of, sized
 from tests.load.bodies import Maker
 from tests.load.books import Books
 from tests.load.checks import assert_exactly_once
-from tests.load.gateway import APP_SECRET, Gateway, end_now, running
+from tests.load.gateway import APP_SECRET, ONE_WEB, Gateway, end_now, running
 from tests.load.senders import Senders
 from tests.load.together import together
 
@@ -73,7 +73,7 @@ def _kill_anybody(kind: str, directory: Path) -> None:
 def _kill_workers(kind: str, directory: Path) -> None:
     posted = list(Maker(APP_SECRET, SEED + 1).mixed(sized(4_000, 20_000)))
 
-    external = {"WORKER": "external"}
+    external = {"WORKER": "external"} | ONE_WEB
 
     with database_of(kind) as url, running(Gateway(directory, external, database_url=url)) as gateway:
         senders = Senders(gateway, posted)

@@ -21,7 +21,7 @@ from app.security.standard_webhooks import new_secret, verify
 from tests.drills.conftest import KINDS, database_of, sized
 from tests.load.bodies import Maker
 from tests.load.books import Books
-from tests.load.gateway import APP_SECRET, Gateway, running
+from tests.load.gateway import APP_SECRET, ONE_WEB, Gateway, running
 from tests.load.senders import post_all
 from tests.load.together import together
 from tests.subscriber import ALLOWED, App, Handler, Posted, subscriber
@@ -55,6 +55,7 @@ def _drill(kind: str, directory: Path) -> None:
     with database_of(kind) as url, subscriber(reply) as app:
         settings = {
             "WORKER": "external", "FORWARD_URL": app.url, "FORWARD_SECRET": secret, "FORWARD_ALLOW_NETS": ALLOWED,
+            **ONE_WEB,
         }  # fmt: skip
         with running(Gateway(directory, settings, database_url=url)) as gateway:
             worker = gateway.start_worker()

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.drills.test_servers import UWSGI
-from tests.load.gateway import Gateway, free_port, running
+from tests.load.gateway import ONE_WEB, Gateway, free_port, running
 
 FALSE = {"X-Hub-Signature-256": "sha256=" + "0" * 64}
 LARGE = 12 * 1024 * 1024
@@ -82,7 +82,8 @@ def _post(port: int, path: str, headers: dict[str, str]) -> int:
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    with running(Gateway(tmp_path_factory.mktemp("gunicorn"), {"WORKER": "external"}), ready=False) as started:
+    served = Gateway(tmp_path_factory.mktemp("gunicorn"), ONE_WEB | {"WORKER": "external"})
+    with running(served, ready=False) as started:
         started.wait_ready(120)
         yield started
 

@@ -26,7 +26,7 @@ from simulator.settings import BusinessNumber, MetaApp, Pace, SimulatorSettings
 from simulator.testing import MetaStandIn
 from tests.drills.conftest import KINDS, database_of, sized
 from tests.load.books import Books
-from tests.load.gateway import API_KEY, APP_SECRET, Gateway, running
+from tests.load.gateway import API_KEY, APP_SECRET, ONE_WEB, Gateway, running
 from tests.load.together import together
 
 SEED = 4713
@@ -61,7 +61,7 @@ def _drill(kind: str, directory: Path) -> None:
         with meta_of(gateway) as meta:
             gateway.extra = {
                 "WORKER": "external", "GRAPH_API_URL": meta.url, "GRAPH_TIMEOUT_SECONDS": "2",
-                "UNKNOWN_SEND_SECONDS": "15", "WHATSAPP_ACCESS_TOKEN": TOKEN,
+                "UNKNOWN_SEND_SECONDS": "15", "WHATSAPP_ACCESS_TOKEN": TOKEN, **ONE_WEB,
             }  # fmt: skip
             for fault, settings in FAULTS:
                 meta.add_fault(fault, **settings)

@@ -27,6 +27,13 @@ import psutil
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 GUNICORN = ("gunicorn", "-c", "gunicorn.conf.py", "wsgi:app")
+COMMANDS = ("python", "-m", "app.cli")
+"""What `flask` and `./gateway` run as well, and the web server for its children; `flask` makes the web application
+first, which takes as long again."""
+
+ONE_WEB = {"WEB_CONCURRENCY": "1"}
+"""For what is not about several web processes: each takes two seconds of a processor to start."""
+
 MARK = "GATEWAY_UNDER_TEST"
 APP_SECRET = "0123456789abcdef0123456789abcdef"
 API_KEY = "drill-key-0123456789abcdef0123456789"
@@ -137,7 +144,7 @@ class Gateway:
 
     def start_worker(self) -> subprocess.Popen[bytes]:
         """Start one separate job worker (`WORKER=external` gateways have none of their own)."""
-        worker = self._spawn("flask", "worker")
+        worker = self._spawn(*COMMANDS, "worker")
         self.workers.append(worker)
         return worker
 
@@ -238,9 +245,9 @@ class Gateway:
         """GET with the admin key."""
         return self.request("GET", path, headers={"Authorization": f"Bearer {API_KEY}"}, timeout=timeout)
 
-    def flask(self, *arguments: str, seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
+    def flask(self, *arguments: str, seconds: float = 180.0) -> subprocess.CompletedProcess[str]:
         """Run one of the gateway's own commands with its settings."""
-        command = [str(BIN / "flask"), *arguments]
+        command = [str(BIN / COMMANDS[0]), *COMMANDS[1:], *arguments]
         return subprocess.run(
             command, cwd=self.root, env=self.env, capture_output=True, text=True, timeout=seconds, check=False
         )

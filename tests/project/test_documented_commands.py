@@ -16,7 +16,7 @@ import pytest
 from app.cli.commands import commands
 from app.config.parsers import ROOT
 from simulator.__main__ import _parser
-from tests.load.gateway import API_KEY, APP_SECRET, Gateway, running
+from tests.load.gateway import API_KEY, APP_SECRET, ONE_WEB, Gateway, running
 
 GUIDES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), ROOT / ".env.example"]
 OURS = r"(?:flask|\./gateway|whatsapp-service|\.venv/bin/flask)"
@@ -93,7 +93,7 @@ def test_arguments_of_test_sh_are_the_tests_that_run(tmp_path: Path) -> None:
 def first_day(tmp_path: Path) -> Iterator[Gateway]:
     """A gateway as ./run.sh starts it for the first time."""
     simulated = {"SIMULATOR": "1", "SIMULATOR_APP_SECRET": APP_SECRET, "WHATSAPP_ACCESS_TOKEN": "", "GRAPH_API_URL": ""}
-    with running(Gateway(tmp_path, simulated)) as gateway:
+    with running(Gateway(tmp_path, simulated | ONE_WEB)) as gateway:
         gateway.wait_simulator()
         yield gateway
 

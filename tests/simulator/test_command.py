@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 
+import psutil
 import pytest
 import requests
 
@@ -18,6 +19,7 @@ from simulator.faults.rules import Fault
 from simulator.options import add_options, settings_of
 from simulator.server import SimulatorServer
 from simulator.settings import SimulatorSettings
+from tests.load.in_flight import wait_for
 from tests.simulator.conftest import ANA, NUMBER
 from tests.simulator.receiver import Receiver
 
@@ -81,7 +83,8 @@ def test_it_stops_within_two_seconds_even_while_a_page_waits(receiver: Receiver,
         [sys.executable, "-c", f"import urllib.request as u; u.urlopen('{chat}?after=0&wait=20')"],
         stderr=subprocess.DEVNULL,
     )
-    time.sleep(0.5)
+    served = psutil.Process(process.pid)
+    wait_for(lambda: any(each.status == psutil.CONN_ESTABLISHED for each in served.net_connections()))
     began = time.monotonic()
 
     process.send_signal(number)
@@ -93,19 +96,21 @@ def test_it_stops_within_two_seconds_even_while_a_page_waits(receiver: Receiver,
 
 def test_it_ends_when_the_process_that_started_it_is_gone(receiver: Receiver) -> None:
     code = (
-        "import subprocess, sys, time; "
-        "p = subprocess.Popen([sys.executable, '-m', 'simulator', '--port', '0']); print(p.pid, flush=True); "
-        "time.sleep(2)"
+        "import subprocess, sys; "
+        "p = subprocess.Popen([sys.executable, '-m', 'simulator', '--port', '0'], stdin=subprocess.DEVNULL); "
+        "print(p.pid, flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", code]
-    parent = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    assert parent.stdout is not None
-    pid = int(parent.stdout.readline())
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as parent:
+        assert parent.stdin is not None and parent.stdout is not None and parent.stderr is not None
+        pid = int(parent.stdout.readline())
+        assert "http" in parent.stderr.readline()  # the simulator's: it listens, and so it knows its parent
 
-    parent.wait(timeout=10)
-    parent.stdout.close()
+        parent.stdin.close()
+        parent.wait(timeout=10)
 
-    assert _is_gone(pid, within=30.0)
+        assert _is_gone(pid, within=30.0)
 
 
 def test_the_environment_gives_the_defaults_but_never_the_real_token(receiver: Receiver) -> None:

@@ -22,7 +22,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from simulator.faults.rules import Fault
 from simulator.server import SimulatorServer
 from simulator.settings import CustomerProfile, MetaApp, Pace, SimulatorSettings
-from tests.load.gateway import APP_SECRET, Gateway, running
+from tests.load.gateway import APP_SECRET, ONE_WEB, Gateway, running
 
 QUIET = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -115,7 +115,7 @@ def _wait(browser: webdriver.Chrome, text: str) -> None:
 def gateway(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Gateway]:
     """A whole gateway as on its first day: embedded worker, simulator and echo bot. A parameter adds settings."""
     first_day = {"SIMULATOR": "1", "SIMULATOR_APP_SECRET": APP_SECRET, "WHATSAPP_ACCESS_TOKEN": "", "GRAPH_API_URL": ""}
-    with running(Gateway(tmp_path, first_day | getattr(request, "param", {}))) as ours:
+    with running(Gateway(tmp_path, first_day | ONE_WEB | getattr(request, "param", {}))) as ours:
         yield ours
 
 

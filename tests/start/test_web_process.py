@@ -15,13 +15,13 @@ import pytest
 from app.start import web_process
 from app.start.web_process import error_answer
 from app.web.errors import STATUS
-from tests.load.gateway import Gateway, running
+from tests.load.gateway import ONE_WEB, Gateway, running
 
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """A gateway that serves."""
-    served = Gateway(Path(tmp_path_factory.mktemp("served")), {"WORKER": "external"})
+    served = Gateway(Path(tmp_path_factory.mktemp("served")), ONE_WEB | {"WORKER": "external"})
     with running(served):
         yield served
 

@@ -32,7 +32,7 @@ from app.services.operations.tell_web_settings import TellWebSettings
 from app.services.registries.numbers import NumberDirectory
 from tests.factories import PNID, WABA, to_bytes
 from tests.load.postgres import NoPostgres, own_database
-from tests.made_once import keep_url_builders
+from tests.made_once import keep_routes
 from tests.volatile import folder_in_memory
 
 # A shell without job control starts what runs in its background with SIGINT ignored, and programs that tests start and
@@ -43,7 +43,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 if found := folder_in_memory():
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(found))
 
-keep_url_builders()
+keep_routes()
 
 KINDS = ("sqlite", "postgresql")
 API_KEY = "api-key-of-the-tests-0123456789"
@@ -73,7 +73,26 @@ DELETE_ALL = ";".join(
 """One request, since it comes before every second test: PostgreSQL runs several statements as one transaction."""
 EMPTIES = "empties the database between tests"
 """The name of the one connection to it that is not of the test."""
+ONE_CASE = "one_case_on_postgresql"
 LONGER_THAN_ANY_LEASE = timedelta(hours=1)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where cases differ in what is said and not in what is asked of the database, one of a test's suffices there."""
+    if os.environ.get("DRILL") == "long":
+        return
+    seen: set[str] = set()
+    left_out: list[pytest.Item] = []
+    for item in items:
+        cases = getattr(item, "callspec", None)
+        if cases and cases.params.get("database_url") == "postgresql" and item.get_closest_marker(ONE_CASE):
+            test = item.nodeid.partition("[")[0]
+            if test in seen:
+                left_out.append(item)
+            seen.add(test)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
 
 
 def pytest_collection_finish() -> None:
@@ -127,6 +146,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """For tests that are not about the database, or about SQLite alone."""
+
+one_case_on_postgresql = pytest.mark.one_case_on_postgresql
+"""For tests of many cases that differ in what is said, and not in what is asked of the database: every case on SQLite,
+and one of each test's on PostgreSQL; with `DRILL=long` every case on both."""
 
 on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 """For tests about several writers at once, which SQLite does not have."""

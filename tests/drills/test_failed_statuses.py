@@ -17,7 +17,7 @@ import pytest
 
 from app.security.standard_webhooks import new_secret
 from simulator.testing import MetaStandIn
-from tests.drills.conftest import IS_LONG, KINDS, database_of
+from tests.drills.conftest import IS_LONG, KINDS, database_of, sized
 from tests.drills.test_sends import TOKEN, meta_of
 from tests.load.books import Books
 from tests.load.gateway import API_KEY, ONE_WEB, Gateway, running
@@ -27,7 +27,9 @@ from tests.subscriber import ALLOWED, Handler, Posted, subscriber
 THINKS_SECONDS = 1.5
 """What the app alone needs for an answer."""
 
-FAILURES, EVERY_SECONDS = 30, 0.5
+FAILURES, EVERY_SECONDS = sized(12, 30), 0.5
+"""More in a row than open a breaker, if they counted for one."""
+
 WRITERS = tuple(f"54911600000{number}" for number in range(4))
 UNDELIVERABLE = tuple(f"5491170000{number:02}" for number in range(FAILURES))
 DRILL_SECONDS = 300.0

@@ -13,10 +13,12 @@ from app.container import Gateway
 from app.models import Message
 from app.services.delivering.http_delivery import HttpDelivery
 from app.services.delivering.replies import SendReplies
-from tests.conftest import on_sqlite
+from tests.conftest import on_sqlite, one_case_on_postgresql
 from tests.factories import ANA, PNID, message_body, status, status_body, text, wamid
 from tests.jobs.conftest import Harness
 from tests.subscriber import Reply, answering, subscriber
+
+pytestmark = one_case_on_postgresql
 
 Get = Callable[..., Any]
 Receive = Callable[..., None]

@@ -22,11 +22,15 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
+from tests.drills.conftest import IS_LONG
 from tests.load.gateway import APP_SECRET, BIN, Gateway, running
 from tests.web.inbox.payloads import PAYLOADS
 
 ANA, NUMBER = "5491112345678", "700100200300400"
 SECONDS = 20
+LOOKS = [(1280, "light"), (390, "dark")] + ([(1280, "dark"), (390, "light")] if IS_LONG else [])
+"""Widths and themes: what fits a width does not depend on colours, nor what can be read on the width."""
+
 QUIET = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--lang=en",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1280,850",
@@ -237,8 +241,7 @@ def test_the_whole_way_by_keyboard(agent: Agent) -> None:
     agent.find("#search").send_keys(" ", Keys.BACKSPACE, Keys.ESCAPE)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("width", "theme"), LOOKS)
 def test_axe_finds_nothing(agent: Agent, theme: str, width: int) -> None:
     look = {"name": "prefers-color-scheme", "value": theme}
     agent.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [look]})

@@ -12,8 +12,10 @@ from werkzeug.routing import Rule
 
 from app.schemas.api.query import Query
 from app.web.openapi.operations import operations
-from tests.conftest import API_KEY
+from tests.conftest import API_KEY, one_case_on_postgresql
 from tests.factories import BO, SENT_AT, message_body, text
+
+pytestmark = one_case_on_postgresql
 
 HEADERS = {"Authorization": f"Bearer {API_KEY}"}
 

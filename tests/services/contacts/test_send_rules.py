@@ -12,7 +12,9 @@ from flask.testing import FlaskClient
 
 from app.container import Gateway
 from tests import factories
-from tests.conftest import API_KEY
+from tests.conftest import API_KEY, one_case_on_postgresql
+
+pytestmark = one_case_on_postgresql
 
 HOUR = 3600
 TEMPLATE = {"type": "template", "template": {"name": "hello", "language": {"code": "es"}}}

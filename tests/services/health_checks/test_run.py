@@ -50,8 +50,10 @@ from app.services.registries.numbers import NumberDirectory
 from app.services.registries.versions import Registry
 from app.services.webhooks.bad_signatures import NoteBadSignatures
 from app.store import traffic, upkeep, workers
-from tests.conftest import ACCESS_TOKEN, API_KEY, Clock, on_sqlite, with_settings
+from tests.conftest import ACCESS_TOKEN, API_KEY, Clock, on_sqlite, one_case_on_postgresql, with_settings
 from tests.factories import ANA, OTHER_PNID, PNID, WABA, message_body, notification, text, to_bytes
+
+pytestmark = one_case_on_postgresql
 
 Receive = Callable[..., None]
 OF_ACCOUNT = f" (account {WABA})"

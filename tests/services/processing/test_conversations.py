@@ -13,7 +13,7 @@ from app.config.settings import Config
 from app.container import Gateway
 from app.models import Message
 from tests import factories
-from tests.conftest import API_KEY, with_settings
+from tests.conftest import API_KEY, one_case_on_postgresql, with_settings
 from tests.factories import (
     ANA,
     BO,
@@ -28,6 +28,8 @@ from tests.factories import (
     status,
     text,
 )
+
+pytestmark = one_case_on_postgresql
 
 Get = Callable[..., Any]
 Receive = Callable[..., None]

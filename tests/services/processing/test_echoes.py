@@ -23,7 +23,7 @@ from app.services.operations.audit import audit_balance
 from app.services.processing import ProcessNotifications
 from app.services.sending import send_message
 from app.store import attempts
-from tests.conftest import API_KEY
+from tests.conftest import API_KEY, one_case_on_postgresql
 from tests.factories import (
     ANA,
     OTHER_PNID,
@@ -37,6 +37,8 @@ from tests.factories import (
     status_body,
     text,
 )
+
+pytestmark = one_case_on_postgresql
 
 Receive = Callable[..., None]
 Get = Callable[..., Any]

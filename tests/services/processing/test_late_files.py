@@ -19,8 +19,10 @@ from app.services.processing.processor import LEASE
 from app.services.webhooks.replay import replay_notifications
 from app.store import jobs
 from app.store.notifications import PROCESS
-from tests.conftest import PostWebhook
+from tests.conftest import PostWebhook, one_case_on_postgresql
 from tests.factories import ANA, DISPLAY, PNID, SENT_AT, change, message_body, notification, text
+
+pytestmark = one_case_on_postgresql
 
 Get = Callable[..., Any]
 Receive = Callable[..., None]

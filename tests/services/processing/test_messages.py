@@ -12,7 +12,7 @@ from app.db.database import Database
 from app.models import Contact, Event, Message, Notification
 from app.services.operations.audit import audit_balance
 from app.services.processing.change_set_builder import ChangeSetBuilder
-from tests.conftest import on_sqlite
+from tests.conftest import on_sqlite, one_case_on_postgresql
 from tests.factories import (
     ANA,
     BO,
@@ -30,6 +30,8 @@ from tests.factories import (
     to_bytes,
     wamid,
 )
+
+pytestmark = one_case_on_postgresql
 
 Receive = Callable[..., None]
 

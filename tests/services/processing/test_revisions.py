@@ -18,8 +18,10 @@ from app.models import Event, Message, MessageRevision
 from app.services.messages.search_index import index_messages
 from app.services.operations.audit import audit_balance
 from app.services.processing.processor import ProcessNotifications
-from tests.conftest import API_KEY
+from tests.conftest import API_KEY, one_case_on_postgresql
 from tests.factories import BO, SENT_AT, change, echo, message_body, notification, text
+
+pytestmark = one_case_on_postgresql
 
 Receive = Callable[..., None]
 Get = Callable[..., Any]

@@ -16,7 +16,7 @@ from app.ids import new_id
 from app.models import Event, Message, Notification, SendAttempt, StatusReport
 from app.services.operations.audit import audit_balance
 from app.store import attempts, messages, numbers, reports
-from tests.conftest import on_sqlite
+from tests.conftest import on_sqlite, one_case_on_postgresql
 from tests.factories import (
     DISPLAY,
     OTHER_PNID,
@@ -32,6 +32,8 @@ from tests.factories import (
     status_body,
     text,
 )
+
+pytestmark = one_case_on_postgresql
 
 Receive = Callable[..., None]
 WORDS = ("sent", "delivered", "read", "played", "failed")

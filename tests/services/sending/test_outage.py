@@ -41,12 +41,12 @@ def test_what_waited_goes_when_meta_is_back(
     items = [{"to": f"+34600{number:06}", "message": "x", "priority": "normal"} for number in range(MESSAGES)]
     assert all(each["success"] for each in post("/api/messages/bulk", {"messages": items}).get_json()["data"])
 
-    work(600, step=0.5)
+    work(600, step=2)
     tried = len([call for call in graph.calls if call.request.method == "POST"])
     graph.reset()
     graph.get(NUMBER_URL, json={"id": "1"})
     accept_all(graph)
-    work(120)  # the longest pause before a probe, and before a rate that was cut has grown again
+    work(120, step=0.5)  # the longest pause before a probe, and before a rate that was cut has grown again
     left = states(database)["queued"]
 
     assert states(database) == Counter({"accepted": MESSAGES - states(database)["unknown"], **unknown(database)})

@@ -19,8 +19,10 @@ from app.errors import Unavailable
 from app.models import Base, Message, SendAttempt
 from app.services.contacts.send_rules import NEVER_WROTE
 from app.store import numbers
-from tests.conftest import ACCESS_TOKEN, API_KEY, Clock, on_sqlite
+from tests.conftest import ACCESS_TOKEN, API_KEY, Clock, on_sqlite, one_case_on_postgresql
 from tests.factories import ANA, OTHER_PNID, OTHER_WABA, PNID, echo, echo_body, message_body, status, status_body, text
+
+pytestmark = one_case_on_postgresql
 
 URL = f"https://graph.example/v26.0/{PNID}/messages"
 OTHER_URL = f"https://graph.example/v26.0/{OTHER_PNID}/messages"

@@ -33,8 +33,10 @@ from app.schemas.inbound import types
 from app.services.operations.audit import audit_balance
 from app.services.webhooks.replay import replay_notifications
 from app.store import numbers
-from tests.conftest import API_KEY
+from tests.conftest import API_KEY, one_case_on_postgresql
 from tests.factories import OTHER_PNID, change, message_body, notification, status, status_body, text, wamid
+
+pytestmark = one_case_on_postgresql
 
 Get = Callable[..., Any]
 Receive = Callable[..., None]

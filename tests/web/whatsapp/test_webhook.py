@@ -18,8 +18,10 @@ from app.db.database import Database
 from app.models import Job, Notification
 from app.security.meta_signatures import sign_meta
 from app.store import numbers, traffic
-from tests.conftest import APP_SECRET, VERIFY_TOKEN, PostWebhook, on_sqlite, with_settings
+from tests.conftest import APP_SECRET, VERIFY_TOKEN, PostWebhook, on_sqlite, one_case_on_postgresql, with_settings
 from tests.factories import OTHER_PNID, OTHER_WABA, PNID, message_body, text, to_bytes
+
+pytestmark = one_case_on_postgresql
 
 BODY = to_bytes(message_body(text("Hola")))
 GOOD = sign_meta(APP_SECRET, BODY)

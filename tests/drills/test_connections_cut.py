@@ -57,7 +57,7 @@ def _freeze(gateway: Gateway, number: int) -> None:
 
 
 def _drill(trouble: Callable[[Gateway, int], None], times: int, directory: Path) -> None:
-    webhooks = list(Maker(APP_SECRET, 77, contacts=CONTACTS).mixed(sized(600, 6_000)))
+    webhooks = list(Maker(APP_SECRET, 77, contacts=CONTACTS).mixed(sized(400, 6_000)))
     with _gateway(directory) as (gateway, app):
         senders = Senders(gateway, webhooks, threads=4)
         senders.start()

@@ -115,7 +115,7 @@ def _under_load(gateway: Gateway) -> Iterator[Senders]:
 
 
 def _webhooks() -> list[Webhook]:
-    return list(Maker(APP_SECRET, 701).mixed(sized(700, 7_000)))
+    return list(Maker(APP_SECRET, 701).mixed(sized(400, 7_000)))
 
 
 def _endure(senders: Senders, seconds: float) -> None:

@@ -51,7 +51,7 @@ def test_what_a_killed_worker_had_begun_is_done_by_the_next(drills: dict[str, Fu
 
 
 def _kill_anybody(kind: str, directory: Path) -> None:
-    kills, webhooks = sized(4, 24), sized(1_500, 12_000)
+    kills, webhooks = sized(3, 24), sized(900, 12_000)
     posted = list(Maker(APP_SECRET, SEED).mixed(webhooks))
     chance = random.Random(SEED)
     kinds = sized(SHORT_KINDS, len(VICTIMS))
@@ -71,7 +71,7 @@ def _kill_anybody(kind: str, directory: Path) -> None:
 
 
 def _kill_workers(kind: str, directory: Path) -> None:
-    posted = list(Maker(APP_SECRET, SEED + 1).mixed(sized(4_000, 20_000)))
+    posted = list(Maker(APP_SECRET, SEED + 1).mixed(sized(1_500, 20_000)))
 
     external = {"WORKER": "external"} | ONE_WEB
 

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -41,6 +42,11 @@ class GatewayConsumer(Consumer):  # type: ignore[misc]
         default_steps = [
             step for step in Consumer.Blueprint.default_steps if not str(step).endswith(":DelayedDelivery")
         ]
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """Wait until the broker takes connections; look at least every five seconds, where Celery's pauses grow."""
+        conn.ensure_connection = partial(conn.ensure_connection, interval_step=1, interval_max=5)
+        return super().ensure_connected(conn)
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Drop the connection that failed; Celery then connects anew."""

@@ -8,6 +8,7 @@ Webhooks come at a fixed rate, in turn beside a worker that keeps everything and
 from __future__ import annotations
 
 import argparse
+import subprocess
 import tempfile
 import time
 from contextlib import ExitStack
@@ -78,12 +79,16 @@ def _fill(database: Database, messages: int) -> None:
     print(f"{messages:,} messages made and indexed in {time.monotonic() - started:.0f} s", flush=True)
 
 
-def _until_it_works(database: Database, started_at: datetime) -> None:
+def _until_it_works(
+    gateway: Gateway, worker: subprocess.Popen[bytes], database: Database, started_at: datetime
+) -> None:  # fmt: skip
     until = time.monotonic() + 180
     while time.monotonic() < until:
         with database.read() as session:
             if session.scalar(select(func.count()).select_from(WorkerSeen).where(WorkerSeen.joined_at >= started_at)):
                 return
+        if worker.poll() is not None:
+            raise RuntimeError(f"the worker ended with {worker.returncode}: {gateway.tail(2000)}")
         time.sleep(0.1)
     raise TimeoutError("no worker came up")
 
@@ -97,7 +102,7 @@ def _beside_worker(
     with database.write() as session:  # the worker before need not be waited for: its turn is over
         session.execute(update(Upkeep).where(Upkeep.name == "retention").values(at=started_at - timedelta(hours=1)))
     worker = gateway.start_worker()
-    _until_it_works(database, started_at)
+    _until_it_works(gateway, worker, database, started_at)
     time.sleep(SETTLED_SECONDS)
     url = f"{gateway.url}/webhook/whatsapp"
     webhooks = maker.mixed(int(RATE * seconds))

@@ -26,7 +26,7 @@ from tests.load.bodies import Maker, Webhook
 from tests.load.books import Books
 from tests.load.gateway import API_KEY, APP_SECRET, Gateway, running
 
-WEBHOOKS_A_SECOND, SENDS_A_SECOND = (100, 20) if IS_LONG else (40, 1)
+WEBHOOKS_A_SECOND, SENDS_A_SECOND = (100, 20) if IS_LONG else (20, 1)
 BEFORE_SECONDS, AFTER_SECONDS, QUEUED_SECONDS = (8.0, 3.0, 60) if IS_LONG else (0.7, 0.2, 120)
 SENDS_AFTERWARDS = SENDS_A_SECOND if IS_LONG else 500
 SECONDS = 300.0

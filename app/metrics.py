@@ -166,9 +166,9 @@ def text() -> bytes:
     return page(registry())[0]
 
 
-def serve(port: int, read_state: Callable[[], Samples] | None = None) -> None:
-    """Serve the numbers on loopback, without a key, in a thread of this process."""
-    start_http_server(port, addr="127.0.0.1", registry=registry(read_state))
+def serve(port: int, read_state: Callable[[], Samples] | None = None, host: str = "127.0.0.1") -> None:
+    """Serve the numbers on an address of this machine, without a key, in a thread of this process."""
+    start_http_server(port, addr=host, registry=registry(read_state))
 
 
 def warn_of_trouble() -> None:

@@ -233,4 +233,6 @@ mail_address = matching(
     r"[!#-'*-.0-9A-Z^-~]+@[0-9A-Za-z.-]+", "must be addresses such as ops@example.com, comma-separated"
 )
 
+address = matching(r"[0-9A-Za-z.:_-]+", "must be an address, such as 127.0.0.1")
+
 digits = matching(r"[0-9]{5,20}", "must be the number that Meta shows, digits only")

@@ -71,7 +71,7 @@ class Config:
     secret_key: str = _setting("", parsers.secret_text(32), secret=True, required=True)
     encryption_key: tuple[str, ...] = _setting((), parsers.list_of(parsers.fernet_key), secret=True, required=True)
     public_url: str = _setting("", parsers.url)
-    host: str = _setting("127.0.0.1", parsers.matching(r"[0-9A-Za-z.:_-]+", "must be an address, such as 127.0.0.1"))
+    host: str = _setting("127.0.0.1", parsers.address)
     port: int = _setting(8000, parsers.integer(1, 65535))
     trusted_proxies: int = _setting(0, parsers.integer(0, 10))
     default_region: str = _setting(
@@ -124,6 +124,7 @@ class Config:
     worker_threads: int = _setting(32, parsers.integer(1, 256))
     drain_seconds: int = _setting(0, parsers.integer(0, 600))
     metrics_port: int = _setting(0, parsers.integer(0, 65535))
+    metrics_host: str = _setting("127.0.0.1", parsers.address)
     otel_exporter_otlp_endpoint: str = _setting("", parsers.url)
 
     forward_url: str = _setting("", parsers.secret_url, secret=True)

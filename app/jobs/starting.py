@@ -15,13 +15,13 @@ logger = get_logger(__name__)
 
 
 def serve_metrics(gateway: Gateway) -> None:
-    """Serve metrics on loopback; nothing without METRICS_PORT, and only a warning where the port is taken."""
+    """Serve metrics on METRICS_HOST; nothing without METRICS_PORT, and only a warning where the port is taken."""
     port = gateway.config.metrics_port
     if not port:
         return
     read = ReadState(gateway.config, gateway.database, gateway.directory, __version__, gateway.now)
     try:
-        metrics.serve(port, read)
+        metrics.serve(port, read, gateway.config.metrics_host)
     except OSError as error:
         # A second worker on this machine must run even without metrics.
         logger.warning("METRICS_PORT is taken; this worker serves no metrics", extra={"error": type(error).__name__})

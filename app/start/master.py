@@ -33,7 +33,8 @@ EXIT_SECONDS = 25
 """How long a stop may take after the drain: requests in flight and the worker together, then the simulator."""
 
 RESTART_ONLY = frozenset(
-    "HOST PORT SIMULATOR SIMULATOR_APP_SECRET DATABASE_URL WORKER WEB_WORKER_CLASS METRICS_PORT LOG_FORMAT".split()
+    "HOST PORT SIMULATOR SIMULATOR_APP_SECRET DATABASE_URL WORKER WEB_WORKER_CLASS METRICS_HOST METRICS_PORT"
+    " LOG_FORMAT".split()
 )
 """Settings that a reload cannot change, because sockets, children and the database are set up once at start."""
 

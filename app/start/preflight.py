@@ -58,7 +58,7 @@ def _port_problems(config: Config) -> list[str]:
 def _taken_ports(config: Config) -> list[str]:
     asked = [(config.host, config.port, "PORT", "")]
     if config.metrics_port:
-        asked.append(("127.0.0.1", config.metrics_port, "METRICS_PORT", ""))
+        asked.append((config.metrics_host, config.metrics_port, "METRICS_PORT", ""))
     if config.simulator:
         asked.append(("127.0.0.1", config.port + 1, "PORT", ", where the simulator listens,"))
     return [problem for host, port, name, what in asked if (problem := _listening_problem(host, port, name, what))]

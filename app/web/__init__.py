@@ -101,8 +101,8 @@ def init_app(app: Flask, config: Config) -> None:
         # Host and prefix are left out: what a proxy does not set itself, it passes on as its client sent it.
         wsgi_app = ProxyFix(wsgi_app, x_for=hops, x_proto=hops, x_host=0, x_prefix=0)
     rules = [rule.rule for rule in app.url_map.iter_rules()]
-    whole = hosts.with_whole_paths(Observe(DropUnread(wsgi_app), rules))
-    app.wsgi_app = whole  # type: ignore[assignment, method-assign]
+    served = hosts.as_host_needs(Observe(DropUnread(wsgi_app), rules))
+    app.wsgi_app = served  # type: ignore[assignment, method-assign]
 
 
 def _publish_settings() -> None:

@@ -6,6 +6,7 @@ path of a request is put right where the host changes it: an id of a message may
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +21,9 @@ NO_KEY_UNDER_APACHE = (
     "Send an API key: `Authorization: Bearer <key>`. If one was sent, Apache kept it back: set"
     " `WSGIPassAuthorization On` in the virtual host."
 )
+
+CHUNK_SECONDS = 10
+"""How long uWSGI waits for the next chunk."""
 
 logger = get_logger(__name__)
 
@@ -49,8 +53,6 @@ def _of_uwsgi(host: Any) -> Iterator[str]:
     given: dict[str, Any] = {_text(name): value for name, value in getattr(host, "opt", {}).items()}
     if "enable-threads" not in given and "threads" not in given:
         yield "runs no threads, so nothing refreshes numbers, keys and endpoints; set enable-threads"
-    if "http-socket" in given and "wsgi-manage-chunked-input" not in given:
-        yield "answers 411 to bodies in chunks; set wsgi-manage-chunked-input"
     if "die-on-term" in given:
         yield "cuts requests in progress at a stop; set hook-master-start as in deploy/uwsgi, not die-on-term"
 
@@ -68,8 +70,12 @@ def no_key(environ: dict[str, Any]) -> str:
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-def with_whole_paths(app: WsgiApp) -> WsgiApp:
-    """Return the application as this host needs it: below Apache with paths put right, elsewhere as it is."""
+def as_host_needs(app: WsgiApp) -> WsgiApp:
+    """Return the application as this host needs it: below Apache with paths put right, under uWSGI with a way to read
+    bodies in chunks, elsewhere as it is."""
+    read_chunk = getattr(sys.modules.get("uwsgi"), "chunked_read", None)
+    if read_chunk is not None:
+        return ChunkedBodies(app, read_chunk)
     main = str(getattr(sys.modules.get("__main__"), "__file__", ""))
     changes_paths = "mod_wsgi" in sys.modules or main.endswith("/wsgi-loader.py")  # the latter is Passenger's
     return WholePaths(app) if changes_paths else app
@@ -110,3 +116,43 @@ def _decoded(path: str) -> str:
 
 def _merged(path: str) -> str:
     return re.sub("/+", "/", path)
+
+
+class ChunkedBodies:
+    """WSGI middleware: lets a body in chunks be read like any other where uWSGI speaks HTTP itself.
+
+    Its `wsgi.input` waits for more at the end of such a body; only `uwsgi.chunked_read` finds the end.
+    """
+
+    def __init__(self, app: WsgiApp, read_chunk: Callable[[int], bytes]) -> None:
+        self._app = app
+        self._read_chunk = read_chunk
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Serve one request."""
+        if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower() and not environ.get("CONTENT_LENGTH"):
+            environ["wsgi.input"] = io.BufferedReader(_Chunks(self._read_chunk))
+            environ["wsgi.input_terminated"] = True
+        return self._app(environ, start_response)
+
+
+class _Chunks(io.RawIOBase):
+    """A body in chunks as a stream. Raises `OSError` as uWSGI does, for chunks that are broken or late."""
+
+    def __init__(self, read_chunk: Callable[[int], bytes]) -> None:
+        self._read_chunk = read_chunk
+        self._rest = b""
+        self._is_over = False
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer as far as there is something; 0 at the end."""
+        if not self._rest and not self._is_over:
+            self._rest = self._read_chunk(CHUNK_SECONDS)
+            self._is_over = not self._rest
+        part, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(part)] = part
+        return len(part)

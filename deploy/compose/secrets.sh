@@ -30,6 +30,10 @@ for name in api_key secret_key encryption_key verify_token postgres_password rab
     random | make "$name"
 done
 
+# Prometheus' key: made by the gateway once it runs, as deploy/README.md says.
+printf 'none yet\n' | make metrics_key
+chmod 644 secrets/metrics_key
+
 printf 'postgresql://whatsapp:%s@postgres/whatsapp\n' "$(cat secrets/postgres_password)" | make database_url
 printf 'amqp://whatsapp:%s@rabbitmq:5672//\n' "$(cat secrets/rabbitmq_password)" | make broker_url
 printf 'redis://:%s@redis:6379/0\n' "$(cat secrets/redis_password)" | make redis_url

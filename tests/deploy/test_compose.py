@@ -12,14 +12,12 @@ from typing import Any
 import pytest
 import yaml
 
-from app.config.settings import load_config, setting_name
-from app.config.settings import settings as all_settings
+from app.config.settings import load_config
 from tests.load.gateway import ROOT
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
 GATEWAYS = ("web-1", "web-2", "worker-1", "worker-2")
-TO_COME = {"BROKER_URL_FILE", "REDIS_URL_FILE"}
 
 
 def make_secrets(folder: Path) -> Path:
@@ -68,20 +66,19 @@ def test_every_file_that_it_mounts_is_there(made: Path) -> None:
 def test_no_password_is_written_down_or_made_twice(made: Path, tmp_path: Path) -> None:
     other = make_secrets(tmp_path)
 
-    names = sorted(path.name for path in made.iterdir())
+    names = sorted(path.name for path in made.iterdir() if path.name != "metrics_key")
     assert [name for name in names if (made / name).read_text() == (other / name).read_text()] == []
     single = [(made / name).read_text() for name in names if (made / name).stat().st_size == 64]
     assert len(set(single)) == len(single) >= 8
-    written = (ROOT / "compose.yaml").read_text()
-    assert [name for service in SERVICES.values() for name in service.get("environment", {}) if "PASSWORD" in name] == [
-        "POSTGRES_PASSWORD_FILE"
-    ]
-    assert "changeme" not in written
+    asked = {name for service in SERVICES.values() for name in service.get("environment", {}) if "PASSWORD" in name}
+    assert asked == {"POSTGRES_PASSWORD_FILE", "GF_SECURITY_ADMIN_PASSWORD__FILE", "ELASTIC_PASSWORD_FILE"}
 
 
 def test_only_their_owner_reaches_the_secrets_and_every_container_can_read_its_own(made: Path) -> None:
     assert stat.S_IMODE(made.stat().st_mode) == 0o700
-    assert {stat.S_IMODE(path.stat().st_mode) for path in made.iterdir() if path.name != "meta.env"} == {0o444}
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in made.iterdir()}
+    assert (modes.pop("meta.env"), modes.pop("metrics_key")) == (0o600, 0o644)
+    assert set(modes.values()) == {0o444}
 
 
 def test_what_is_there_stays(made: Path) -> None:
@@ -94,30 +91,29 @@ def test_what_is_there_stays(made: Path) -> None:
 
 @pytest.mark.parametrize("service", GATEWAYS)
 def test_the_gateway_takes_these_settings(made: Path, service: str) -> None:
-    known = {f"{setting_name(each)}_FILE" for each in all_settings() if each.metadata["secret"]}
     given: dict[str, str] = {}
     for name, text in SERVICES[service]["environment"].items():
-        if name not in TO_COME - known:
-            given[name] = text.replace("/run/secrets", str(made))
+        given[name] = text.replace("/run/secrets", str(made))
     for line in (made / "meta.env").read_text().splitlines():
         if line and not line.startswith("#"):
             name, _, given[name] = line.partition("=")
 
     config = load_config(given)
 
-    assert config.warnings == () and not config.simulator
+    assert config.warnings == () and not config.simulator and config.broker_url
     assert config.database_url.startswith("postgresql") and config.worker == "external"
     secrets = {Path(text).name for name, text in SERVICES[service]["environment"].items() if name.endswith("_FILE")}
     assert secrets == set(SERVICES[service]["secrets"])
 
 
 def test_containers_have_no_more_rights_than_they_need() -> None:
-    ours = [name for name in SERVICES if name not in ("postgres", "rabbitmq")]
+    ours = [name for name in SERVICES if name not in ("postgres", "rabbitmq", "elasticsearch")]
 
     assert [name for name in ours if not SERVICES[name].get("read_only")] == []
     assert [name for name in ours if SERVICES[name].get("cap_drop") != ["ALL"]] == []
     assert [name for name in SERVICES if "no-new-privileges:true" not in SERVICES[name]["security_opt"]] == []
-    assert [name for name in ("postgres", "rabbitmq", "redis") if SERVICES[name]["networks"] != ["inside"]] == []
+    closed = ("postgres", "rabbitmq", "redis", "elasticsearch")
+    assert [name for name in closed if SERVICES[name]["networks"] != ["inside"]] == []
     published = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert sorted(published)[:1] == ["${PUBLISH:-127.0.0.1:8080}:8080"] and "127.0.0.1:8001:8001" in published
 

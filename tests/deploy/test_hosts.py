@@ -69,7 +69,7 @@ def gateway(request: pytest.FixtureRequest, folder: Path, worker: Gateway) -> It
     before = os.umask(0)
     try:
         with HOSTS[host](served):
-            served.wait_ready(60)
+            served.wait_ready(120)
             yield served
     finally:
         os.umask(before)

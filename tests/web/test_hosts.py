@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from app.web.hosts import WholePaths, problems, warn_of_host, with_whole_paths
+from app.web.hosts import ChunkedBodies, WholePaths, as_host_needs, problems, warn_of_host
 from tests.conftest import on_sqlite
 
 MAIN = "%{GLOBAL}"
@@ -25,7 +26,6 @@ MAIN = "%{GLOBAL}"
         ("uwsgi", {"opt": {"socket": b":8000", "threads": b"16"}}, []),
         ("uwsgi", {"opt": {b"socket": b":8000", b"enable-threads": True}}, []),
         ("uwsgi", {"opt": {"socket": b":8000"}}, ["enable-threads"]),
-        ("uwsgi", {"opt": {"http-socket": b":8000", "threads": b"16"}}, ["wsgi-manage-chunked-input"]),
         ("uwsgi", {"opt": {"threads": b"16", "die-on-term": True}}, ["hook-master-start"]),
     ],
 )
@@ -83,6 +83,26 @@ def test_only_hosts_that_change_paths_have_them_put_right(monkeypatch: pytest.Mo
     def app(environ: dict[str, Any], start: Any) -> list[bytes]:
         return []
 
-    assert with_whole_paths(app) is app
+    assert as_host_needs(app) is app
     monkeypatch.setitem(sys.modules, "mod_wsgi", SimpleNamespace())
-    assert isinstance(with_whole_paths(app), WholePaths)
+    assert isinstance(as_host_needs(app), WholePaths)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"HTTP_TRANSFER_ENCODING": "chunked"}, b"abcdef"),
+        ({"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": "3"}, b"raw"),
+    ],
+)
+def test_uwsgi_reads_a_body_in_chunks_to_its_end(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], expected: bytes
+) -> None:
+    chunks = [b"ab", b"cdef", b""]
+    monkeypatch.setitem(sys.modules, "uwsgi", SimpleNamespace(chunked_read=lambda seconds: chunks.pop(0)))
+    seen: list[bytes] = []
+    app = as_host_needs(lambda environ, start: seen.append(environ["wsgi.input"].read()) or [])
+
+    app({**given, "wsgi.input": io.BytesIO(b"raw")}, lambda *_: None)
+
+    assert isinstance(app, ChunkedBodies) and seen == [expected]

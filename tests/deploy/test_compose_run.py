@@ -125,5 +125,5 @@ def test_a_burst_loses_nothing_while_every_part_is_replaced(deployment: Deployme
 
     assert burst.returncode == 0 and "Every promise was kept." in told, told + deployment.tail()
     assert codes == [0] * len(REPLACED)
-    assert f"answered    {sized(360, 2_700)} with 200" in told, told
+    assert f"answered    {sized(360, 2_700):,} with 200" in told, told
     assert deployment.run("web-1", "audit", "balance").returncode == 0

@@ -16,7 +16,7 @@ from typing import Any
 
 PACKAGE = Path(__file__).parent / "whatsapp_service_client"
 WIDTH = 120
-BY_HAND = {"answerConversation", "sendMessage", "uploadFile"}
+BY_HAND = {"answerConversation", "checkSend", "sendMessage", "uploadFile"}
 SENDS = ("SendMessage", "BulkMessage")
 """What is a send is described by hand, in `bodies`: by its hundred shapes nobody could write one."""
 
@@ -161,8 +161,9 @@ def _answer(operation: Json) -> Json | None:
     """The schema of a JSON answer; None for bytes."""
     for status, answer in operation["responses"].items():
         if status.startswith("2"):
-            found = answer.get("content", {}).get("application/json")
-            return found["schema"] if found else None
+            content = answer.get("content", {})
+            # Where there may be bytes, too, they are bytes to the caller.
+            return content["application/json"]["schema"] if list(content) == ["application/json"] else None
     return None
 
 
@@ -222,7 +223,7 @@ def _mapping(name: str, keys: list[str]) -> list[str]:
 
 
 def _imports(body: str, used: set[str]) -> str:
-    typing = [each for each in ("Any", "Literal", "cast") if re.search(rf"\b{each}\b", body)]
+    typing = [each for each in ("Any", "Literal", "cast") if re.search(rf"\b{each}\b", _code(body))]
     lines = ["from __future__ import annotations\n"]
     if "datetime" in body:
         lines.append("from datetime import datetime")
@@ -247,6 +248,11 @@ def _imports(body: str, used: set[str]) -> str:
             line = f"from {package}.types import (\n" + "".join(f"    {each},\n" for each in sorted(used)) + ")"
         lines.append(line)
     return "\n".join(lines) + "\n"
+
+
+def _code(body: str) -> str:
+    """The body without what is said in words."""
+    return re.sub(r'""".*?"""', "", body, flags=re.DOTALL)
 
 
 def _all(tags: list[str]) -> str:

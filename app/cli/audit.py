@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from app.cli.answers import Listed, listing, time_option, when
+from app.cli.api import api
 from app.cli.base import CommandGroup, services
-from app.cli.tables import json_option, show
+from app.cli.tables import Row, json_option, show
 
 if TYPE_CHECKING:
     from app.services.operations.audit import Balance
@@ -54,23 +56,25 @@ def _print_books(books: Balance) -> None:
     click.echo("The books balance." if books.is_clean else "The books do NOT balance.")
 
 
+def _row(entry: Any) -> Row:
+    return {"at": when(entry["at"])} | {key: entry[key] for key in ("actor", "act", "subject", "details")}
+
+
 @audit.command("list")
-@json_option
 @click.option("--actor", help="Who: key:NAME, person:ID, cli or system.")
 @click.option("--act", help="What: contact.erased; with a dot at its end all of a kind: endpoint.")
 @click.option("--subject", help="To what: contact:ID, message:ID, endpoint:ID, …")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
-def list_acts(as_json: bool, actor: str | None, act: str | None, subject: str | None, limit: int) -> None:
-    """Show who did what, newest first."""
-    from app.services.audit_log import list_entries
-    from app.store.audit_log import AuditFilter
+@time_option("--since", "Not before this time.")
+@time_option("--until", "Before this time.")
+@listing(empty="Nothing was recorded yet.")
+def list_acts(**query: Any) -> Listed:
+    """Show who did what, newest first.
 
-    found = list_entries(services().database, AuditFilter(actor, act, subject), limit=limit, before=None)
-    rows = [
-        {"at": each.at, "actor": each.actor, "act": each.act, "subject": each.subject, "details": each.details}
-        for each in found
-    ]
-    show(rows, as_json=as_json, empty="Nothing was recorded yet.")
+    \b
+    Example:
+      audit list --act endpoint. --since 2026-11-01
+    """
+    return Listed(api().list_audit(**query), _row)
 
 
 @audit.command("export")

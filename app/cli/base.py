@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from app.db import statement_timeout
 from app.errors import GatewayError, Unavailable
 
 if TYPE_CHECKING:
+    from flask import Flask
+
     from app.container import Gateway
     from app.db.database import Database
     from app.security.encryption import Encryptor
@@ -26,9 +29,10 @@ if TYPE_CHECKING:
 class Services:
     """What a command may work with. Each is made at its first use; none opens a connection before it is used."""
 
-    def __init__(self, gateway: Gateway | None = None) -> None:
-        if gateway is not None:
-            self.gateway = gateway
+    def __init__(self, app: Flask | None = None) -> None:
+        if app is not None:
+            self.app = app
+            self.gateway = app.extensions["gateway"]
 
     @cached_property
     def gateway(self) -> Gateway:
@@ -37,6 +41,17 @@ class Services:
         from app.container import Gateway
 
         return Gateway.build(self.config, __version__)
+
+    @cached_property
+    def app(self) -> Flask:
+        """The WSGI application, for commands that ask the API. Its services are those of `gateway`."""
+        from app import create_app
+        from app.logs import configure_logging
+
+        made = create_app(load_config(load_environment()))
+        self.gateway = made.extensions["gateway"]
+        configure_logging(self.gateway.config, "command")
+        return made
 
     @cached_property
     def config(self) -> Config:
@@ -93,7 +108,7 @@ def services() -> Services:
     context = click.get_current_context().find_root()
     if not isinstance(context.obj, Services):
         load_app = getattr(context.obj, "load_app", None)  # Flask's ScriptInfo
-        context.obj = Services(load_app().extensions["gateway"] if load_app else None)
+        context.obj = Services(load_app() if load_app else None)
     return context.obj
 
 
@@ -112,6 +127,8 @@ class Command(click.Command):
             raise click.ClickException(_why_unavailable(error) or error.reason) from error
         except GatewayError as error:
             raise click.ClickException(in_words(error)) from error
+        except Exception as error:
+            raise _refusal(error) or error from error
 
 
 class CommandGroup(click.Group):
@@ -133,6 +150,16 @@ def in_words(error: GatewayError) -> str:
     """Say what was refused, and of each field why."""
     fields = (f"\n  {name}: {_reasons(reasons)}" for name, reasons in (error.fields or {}).items())
     return error.message + "".join(fields)
+
+
+def _refusal(error: Exception) -> click.ClickException | None:
+    """What the API refused, in words; None for what is no error of the API's."""
+    client_errors = sys.modules.get("whatsapp_service_client.errors")
+    if client_errors is None or not isinstance(error, client_errors.GatewayError):
+        return None
+    from app.cli.api import explain
+
+    return click.ClickException(explain(error))
 
 
 def _why_unavailable(error: Unavailable) -> str | None:

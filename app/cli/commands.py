@@ -13,23 +13,34 @@ import click
 from app import __version__
 
 TABLE = {
+    "alerts": ("app.cli.alerts", "What is wrong, and what to do about it."),
     "audit": ("app.cli.audit", "Do the books balance, and who did what?"),
     "backup": ("app.cli.backup", "Write a copy of everything, made while the gateway works."),
+    "batches": ("app.cli.batches", "Sends that were queued together."),
+    "contacts": ("app.cli.contacts", "People who write to your numbers."),
     "deliveries": ("app.cli.deliveries", "What your apps are still owed, and did not take."),
     "endpoints": ("app.cli.endpoints", "Your apps: where events are posted."),
+    "events": ("app.cli.events", "Everything that happened."),
     "graph": ("app.cli.graph", "For applications that have Meta's host name built in."),
     "handlers": ("app.cli.handlers", "Your Python handlers, in the module that HANDLERS names."),
     "health": ("app.cli.health", "Ask the web server of this machine whether it is ready."),
     "keys": ("app.cli.keys", "API keys."),
+    "mcp": ("app.cli.mcp", "Let an assistant read and answer conversations."),
+    "media": ("app.cli.media", "Files of messages."),
+    "messages": ("app.cli.messages", "Messages, in and out, and what became of them."),
     "migrate": ("app.cli.migrate", "Bring the database up to date."),
     "notifications": ("app.cli.notifications", "Webhooks as they were kept."),
     "numbers": ("app.cli.numbers", "Business numbers beside the one in the settings."),
     "people": ("app.cli.people", "People who work in the inbox."),
     "restore": ("app.cli.restore", "Put a backup back in place of the database."),
     "secrets": ("app.cli.secrets", "Tokens and secrets that are stored encrypted."),
+    "send": ("app.cli.send", "Send one message to one customer."),
     "sends": ("app.cli.sends", "Sends that are held, failed or wait: many at once."),
     "simulate": ("app.cli.simulate", "Try a deployment: bursts, batches, an outage, a conversation."),
     "simulator": ("app.cli.simulator", "Stand in for Meta."),
+    "stats": ("app.cli.stats", "Rates, errors, durations and prices."),
+    "tail": ("app.cli.tail", "Show what happens, as it happens."),
+    "templates": ("app.cli.templates", "Templates of your account, as Meta has them."),
     "verify": ("app.cli.verify", "Check a captured request, of Standard Webhooks or of Meta."),
     "worker": ("app.cli.worker", "Process what the web server kept."),
 }
@@ -71,4 +82,5 @@ def commands() -> None:
     """Look after this gateway: its keys, numbers, apps, webhooks and books.
 
     Settings are read from the environment and from .env in the project's folder. `COMMAND --help` explains a command.
+    With GATEWAY_URL and API_KEY in the environment, what reads and sends asks that gateway, from any machine.
     """

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
-from app.cli.base import CommandGroup, services
-from app.cli.tables import json_option, show
-from app.clock import utc_now
-
-if TYPE_CHECKING:
-    from app.services.registries import ApiKeys
+from app.cli.answers import Listed, answering, given_alone, listing, when
+from app.cli.api import api
+from app.cli.base import CommandGroup
+from app.cli.tables import Row
 
 
 @click.group(cls=CommandGroup)
@@ -19,40 +17,52 @@ def keys() -> None:
     """API keys."""
 
 
-def _api_keys() -> ApiKeys:
-    from app.services.registries import ApiKeys
-
-    return ApiKeys(services().config, services().database, services().registry, utc_now)
-
-
 @keys.command("add")
 @click.argument("name")
 @click.option("--scope", "scopes", multiple=True, default=["send", "read"], help="send, read, admin; may be repeated.")
 @click.option("--number", "numbers", multiple=True, help="A phone_number_id; without any, all numbers.")
-def add(name: str, scopes: tuple[str, ...], numbers: tuple[str, ...]) -> None:
-    """Make a key and print it. It cannot be shown again."""
-    click.echo(_api_keys().make(name, scopes, numbers))
+@answering(lambda made: str(made["key"]))
+def add(name: str, scopes: tuple[str, ...], numbers: tuple[str, ...]) -> Any:
+    """Make a key and print it. It cannot be shown again.
+
+    \b
+    Example:
+      keys add crm --scope read --number 700100200300400
+    """
+    asked: Any = list(scopes)
+    return api().add_key(name=name, scopes=asked, **given_alone(numbers=list(numbers) or None))
+
+
+def _row(key: Any) -> Row:
+    return {
+        "name": key["name"],
+        "scopes": ",".join(key["scopes"]),
+        "numbers": ["all numbers"] if key["numbers"] is None else key["numbers"],
+        "state": "revoked" if key["revoked_at"] else "in use",
+        "created_at": when(key["created_at"]),
+    }
 
 
 @keys.command("list")
-@json_option
-def show_all(as_json: bool) -> None:
-    """Show all keys, without the keys themselves."""
-    rows = [
-        {
-            "name": row.name,
-            "scopes": row.scopes,
-            "numbers": row.numbers if row.numbers is not None else ["all numbers"],
-            "state": "revoked" if row.revoked_at else "in use",
-            "created_at": row.created_at,
-        }
-        for row in _api_keys().all()
-    ]
-    show(rows, as_json=as_json, empty="No key was added; API_KEY of the settings may do everything.")
+@listing(empty="No key was added; API_KEY of the settings may do everything.", paged=False)
+def list_keys() -> Listed:
+    """Show all keys, without the keys themselves.
+
+    \b
+    Example:
+      keys list
+    """
+    return Listed(api().list_keys(), _row)
 
 
 @keys.command("revoke")
 @click.argument("name")
-def revoke(name: str) -> None:
-    """Revoke a key. Once this ends, every process refuses it."""
-    _api_keys().revoke(name)
+@answering(lambda answer: "Revoked.")
+def revoke(name: str) -> Any:
+    """Revoke a key. Once this ends, every process refuses it.
+
+    \b
+    Example:
+      keys revoke crm
+    """
+    return api().revoke_key(name)

@@ -35,10 +35,15 @@ def migrate(revision: str | None, yes: bool, invite: bool) -> None:
 
 def _invite() -> None:
     """Print a link by which the first admin signs in; the server shows it once it listens."""
-    from app.cli.people import link_address, manage
+    from datetime import timedelta
 
+    from app.cli.addresses import own_address
+    from app.services.people import ManagePeople
+
+    given = services()
+    manage = ManagePeople(given.database, utc_now, timedelta(hours=given.config.inbox_idle_hours))
     try:
-        click.echo(f"Answer as the team: {link_address(manage().make_first_link())}")
+        click.echo(f"Answer as the team: {own_address(given.config)}/inbox/sign-in/{manage.make_first_link()}")
     except GatewayError:
         return  # a server that cannot make a link can still serve
 

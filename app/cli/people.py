@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
-from app.cli.base import CommandGroup, services
-from app.cli.tables import json_option, show
-from app.clock import utc_now
-
-if TYPE_CHECKING:
-    from app.services.people import ManagePeople
+from app.cli.answers import Listed, answering, given_alone, listing, when
+from app.cli.api import api
+from app.cli.base import CommandGroup
+from app.cli.tables import Row
 
 
 @click.group(cls=CommandGroup)
@@ -20,20 +17,12 @@ def people() -> None:
     """People who work in the inbox."""
 
 
-def manage() -> ManagePeople:
-    """Return the service, without the rest of the gateway."""
-    from app.services.people import ManagePeople
-
-    config = services().config
-    return ManagePeople(services().database, utc_now, timedelta(hours=config.inbox_idle_hours))
-
-
-def link_address(token: str) -> str:
-    """Return the address at which a browser opens a sign-in link."""
-    config = services().config
-    host = "127.0.0.1" if config.host in ("0.0.0.0", "::") else config.host
-    home = config.public_url or f"http://{f'[{host}]' if ':' in host else host}:{config.port}"
-    return f"{home}/inbox/sign-in/{token}"
+def _named(name: str) -> str:
+    """The id of a person, in whatever case the name is typed."""
+    for person in api().list_people():
+        if name.casefold() == person["name"].casefold() or name == person["id"]:
+            return person["id"]
+    raise click.ClickException("There is no person of that name; `people list` shows all.")
 
 
 def _ids(_context: click.Context, _option: click.Parameter, value: tuple[str, ...]) -> list[str] | None:
@@ -50,75 +39,119 @@ numbers_option = click.option(
 @click.argument("name")
 @click.option("--role", default="agent", show_default=True, help="agent reads and answers; admin also sees the house.")
 @numbers_option
-def add(name: str, role: str, numbers: list[str] | None) -> None:
-    """Add a person and print a link by which they sign in, once, within an hour."""
-    person = manage().add(name, role, numbers)
-    click.echo(link_address(manage().make_link(person.id)))
+@answering(lambda link: str(link["url"]))
+def add(name: str, role: Any, numbers: list[str] | None) -> Any:
+    """Add a person and print a link by which they sign in, once, within an hour.
+
+    \b
+    Example:
+      people add Ana --role agent
+    """
+    person = api().add_person(name=name, role=role, **given_alone(numbers=numbers))
+    return api().add_person_link(person["id"])
 
 
 @people.command("link")
 @click.argument("name")
 @click.option("--revoke", is_flag=True, help="Take back the links that were not used yet, and make none.")
-def link(name: str, revoke: bool) -> None:
-    """Print another link by which a person signs in, once, within an hour."""
-    person = manage().named(name)
-    if revoke:
-        click.echo(f"{manage().revoke_links(person.id)} taken back.")
-    else:
-        click.echo(link_address(manage().make_link(person.id)))
+@answering(lambda answer: answer.get("url") or f"{answer['revoked']} taken back.")
+def link(name: str, revoke: bool) -> Any:
+    """Print another link by which a person signs in, once, within an hour.
+
+    \b
+    Example:
+      people link Ana
+    """
+    person_id = _named(name)
+    return api().revoke_person_links(person_id) if revoke else api().add_person_link(person_id)
+
+
+def _row(person: Any) -> Row:
+    return {
+        "name": person["name"],
+        "role": person["role"],
+        "numbers": ["all numbers"] if person["numbers"] is None else sorted(person["numbers"]),
+        "state": "disabled" if person["disabled_at"] else "in use",
+        "sessions": person["sessions"],
+        "last_seen_at": when(person["last_seen_at"]),
+        "id": person["id"],
+    }
 
 
 @people.command("list")
-@json_option
-def show_all(as_json: bool) -> None:
-    """Show all people."""
-    rows = [
-        {
-            "name": view.person.name,
-            "role": view.person.role,
-            "numbers": ["all numbers"] if view.person.numbers is None else sorted(view.person.numbers),
-            "state": "disabled" if view.disabled_at else "in use",
-            "sessions": view.sessions,
-            "last_seen_at": view.last_seen_at,
-            "id": view.person.id,
-        }
-        for view in manage().all()
-    ]
-    show(rows, as_json=as_json, empty="Nobody was added; `people add NAME --role admin` adds the first.")
+@listing(empty="Nobody was added; `people add NAME --role admin` adds the first.", paged=False)
+def list_people() -> Listed:
+    """Show all people.
+
+    \b
+    Example:
+      people list
+    """
+    return Listed(api().list_people(), _row)
 
 
 @people.command("change")
 @click.argument("name")
 @click.option("--role", required=True, help="agent or admin.")
 @numbers_option
-def change(name: str, role: str, numbers: list[str] | None) -> None:
-    """Change what a person may do and see, at once."""
-    manage().change(manage().named(name).id, role=role, numbers=numbers)
+@answering(lambda person: f"{person['name']} is {person['role']}.")
+def change(name: str, role: Any, numbers: list[str] | None) -> Any:
+    """Change what a person may do and see, at once.
+
+    \b
+    Example:
+      people change Ana --role admin
+    """
+    return api().change_person(_named(name), role=role, numbers=numbers)
 
 
 @people.command("disable")
 @click.argument("name")
-def disable(name: str) -> None:
-    """Take a person's access away at once; what they did stays theirs."""
-    manage().disable(manage().named(name).id)
+@answering(lambda person: f"{person['name']} has no access any more.")
+def disable(name: str) -> Any:
+    """Take a person's access away at once; what they did stays theirs.
+
+    \b
+    Example:
+      people disable Ana
+    """
+    return api().change_person(_named(name), disabled=True)
 
 
 @people.command("enable")
 @click.argument("name")
-def enable(name: str) -> None:
-    """Give a person their access back; they need a new link."""
-    manage().enable(manage().named(name).id)
+@answering(lambda person: f"{person['name']} needs a new link: `people link`.")
+def enable(name: str) -> Any:
+    """Give a person their access back; they need a new link.
+
+    \b
+    Example:
+      people enable Ana
+    """
+    return api().change_person(_named(name), disabled=False)
 
 
 @people.command("sign-out")
 @click.argument("name")
-def sign_out(name: str) -> None:
-    """Sign a person out everywhere, and take their links back."""
-    click.echo(f"{manage().sign_out(manage().named(name).id)} sessions ended.")
+@answering(lambda answer: f"{answer['revoked']} sessions ended.")
+def sign_out(name: str) -> Any:
+    """Sign a person out everywhere, and take their links back.
+
+    \b
+    Example:
+      people sign-out Ana
+    """
+    return api().sign_out_person(_named(name))
 
 
 @people.command("remove")
 @click.argument("name")
-def remove(name: str) -> None:
-    """Delete a person."""
-    manage().remove(manage().named(name).id)
+@answering(lambda answer: "Removed.")
+def remove(name: str) -> Any:
+    """Delete a person.
+
+    \b
+    Example:
+      people remove Ana
+    """
+    return api().remove_person(_named(name))

@@ -25,11 +25,16 @@ def show(rows: Sequence[Row], *, as_json: bool = False, empty: str) -> None:
         click.echo(json.dumps([{key: _json_value(value) for key, value in row.items()} for row in rows], indent=1))
     elif not rows:
         click.echo(empty)
-    elif sys.stdout.isatty():
+    elif is_terminal():
         _print_table(rows)
     else:
         for row in rows:
             click.echo("\t".join(map(_text, row.values())).rstrip())
+
+
+def is_terminal() -> bool:
+    """Whether somebody looks at what is printed."""
+    return sys.stdout.isatty()
 
 
 def _print_table(rows: Sequence[Row]) -> None:
@@ -38,7 +43,9 @@ def _print_table(rows: Sequence[Row]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    has_heading = any(key.strip() for key in rows[0])
+    style = box.SIMPLE_HEAD if has_heading else None
+    table = Table(box=style, pad_edge=False, show_header=has_heading)
     for key, value in rows[0].items():
         is_number = isinstance(value, (int, float))
         longest = max(len(_text(row[key])) for row in rows)
@@ -60,7 +67,9 @@ def _text(value: Any) -> str:
         return f"{value:%Y-%m-%d %H:%M} UTC"
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value)) or "-"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    # What customers write must neither break a line nor command a terminal.
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def _json_value(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask
+from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config.settings import Config
@@ -44,7 +44,9 @@ from app.web.api import (
     numbers,
     overview,
     people,
+    preflight,
     stats,
+    templates,
 )
 from app.web.context import gateway
 from app.web.graph import bp as graph
@@ -83,6 +85,9 @@ def init_app(app: Flask, config: Config) -> None:
     app.register_blueprint(numbers.changes)
     app.register_blueprint(people.bp)
     app.register_blueprint(keys.bp)
+    app.register_blueprint(keys.current)
+    app.register_blueprint(preflight.bp)
+    app.register_blueprint(templates.bp)
     app.register_blueprint(whatsapp)
     app.register_blueprint(graph)
     if config.simulator:
@@ -106,5 +111,6 @@ def init_app(app: Flask, config: Config) -> None:
 
 
 def _publish_settings() -> None:
-    """Publish this process's settings with its first request, which comes after any fork."""
-    gateway().tell_web_settings.begin()
+    """Publish this process's settings with its first request, which comes after any fork. A command is no server."""
+    if auth.OWN_CALLER not in request.environ:
+        gateway().tell_web_settings.begin()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from functools import partial
 
 from flask import Blueprint, Flask, g, request
@@ -14,6 +15,16 @@ from app.web import hosts
 from app.web.context import gateway
 
 ACCESS = "gateway.access"
+OWN_CALLER = "gateway.own_caller"
+"""In a WSGI environment: the `OwnCaller` of a request that this process makes to itself. No header can set it."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCaller:
+    """Who makes a request within this process, without a key, and how the audit log names them."""
+
+    caller: Caller
+    actor: str
 
 
 def open_to_all(bp: Blueprint) -> Blueprint:
@@ -51,6 +62,11 @@ def header_key(schemes: Collection[str] = ("bearer",)) -> str:
 
 def identify(key: str, face: str = "api") -> None:
     """Set the request's caller from an API key, and record the key's use. Raises `Unauthenticated`."""
+    own = request.environ.get(OWN_CALLER)
+    if isinstance(own, OwnCaller):
+        g.caller = own.caller
+        name_actor(own.actor)
+        return
     if not key:
         raise Unauthenticated(hosts.no_key(request.environ))
     found = gateway().api_keys.find(key)

@@ -15,12 +15,9 @@ from whatsapp_service_client.bodies import SendBody
 from whatsapp_service_client.events import EventStream
 from whatsapp_service_client.operations import AllOperations
 from whatsapp_service_client.transport import Transport, path_of
-from whatsapp_service_client.types import MediaAnswer, SendMessageResponse
+from whatsapp_service_client.types import MediaAnswer, PreflightAnswer, SendMessageResponse
 
 URL, KEY = "GATEWAY_URL", "API_KEY"
-HAND_MADE = ("answerConversation", "sendMessage", "uploadFile")
-"""Operations whose methods are written here; all others are made of the API's description."""
-
 FileType = Literal["image", "sticker", "video", "audio", "document"]
 
 
@@ -67,6 +64,10 @@ class Client(AllOperations):
         """
         answer = self.transport.json("POST", "/send/whatsapp", body=body, idempotency_key=idempotency_key)
         return cast(SendMessageResponse, answer)
+
+    def check_send(self, body: SendBody | Mapping[str, Any]) -> PreflightAnswer:
+        """Say whether a send would succeed now, in `ok`, and if not, why, in `problems`. Nothing is sent."""
+        return cast(PreflightAnswer, self.transport.json("POST", "/api/preflight", body=body))
 
     def send_text(
         self, to: str, message: str, *, idempotency_key: str | None = None, **more: Any

@@ -53,12 +53,12 @@ class Transport:
         self._key = api_key
         self._timeout = timeout
         self._retries = retries
-        self._session = session or requests.Session()
+        self.session = session or requests.Session()
         self._sleep = sleep
 
     def close(self) -> None:
         """Close the connections that are kept open."""
-        self._session.close()
+        self.session.close()
 
     def json(
         self,
@@ -103,7 +103,7 @@ class Transport:
         while True:
             tries += 1
             try:
-                answer = self._session.request(
+                answer = self.session.request(
                     method, self.url + path, params=params, headers=sent | dict(headers or {}),
                     timeout=(10.0, self._timeout + more_seconds), allow_redirects=False, **options,
                 )  # fmt: skip

@@ -137,19 +137,6 @@ class NoteAnswer(TypedDict):
     created_at: str
 
 
-class ExportedConversation(TypedDict):
-    """What the team keeps about the conversation with one of our numbers."""
-
-    id: str
-    phone_number_id: str
-    is_closed: bool
-    assignee: str | None
-    """The id of a person."""
-    labels: list[str]
-    """Their names."""
-    notes: list[NoteAnswer]
-
-
 class NormalizedContact(TypedDict):
     """Who a message is with."""
 
@@ -207,24 +194,6 @@ class NormalizedMessage(TypedDict):
     received_at: str
     """When the gateway got it."""
     flags: list[str]
-
-
-class ToldEvent(TypedDict):
-    """An event about the contact, as it was told."""
-
-    id: str
-    type: str
-    timestamp: str
-    data: Any
-
-
-class ContactExport(TypedDict):
-    """Everything we know of a contact, oldest first."""
-
-    contact: ContactAnswer
-    conversations: list[ExportedConversation]
-    messages: list[NormalizedMessage]
-    events: list[ToldEvent]
 
 
 class LastMessageAnswer(TypedDict):
@@ -936,6 +905,15 @@ class NewKeyAnswer(TypedDict):
     key: str
 
 
+class CurrentKeyAnswer(TypedDict):
+    """What a key may do: `admin` has all scopes."""
+
+    name: str
+    scopes: list[str]
+    numbers: list[str] | None
+    """Phone number ids; null means all numbers."""
+
+
 class MediaAnswer(TypedDict):
     """A file of a message."""
 
@@ -1239,6 +1217,21 @@ class RevokedAnswer(TypedDict):
     """How many links, or sessions."""
 
 
+class PreflightAnswer(TypedDict):
+    """Whether a send would succeed now, and if not, why."""
+
+    ok: bool
+    """Nothing on our side stands against it. Meta was not asked."""
+    phone_number_id: str | None
+    """The number that would send it."""
+    at: str | None
+    """When its turn would be."""
+    problems: list[ErrorDetails]
+    """What the send would answer."""
+    warnings: list[str]
+    """They stop no send."""
+
+
 class QuickReplyAnswer(TypedDict):
     """A text that agents insert by its shortcut."""
 
@@ -1358,6 +1351,20 @@ class PointAnswer(TypedDict):
     webhook_to_processed: Quantiles
     webhook_to_app: Quantiles
     send: Quantiles
+
+
+class TemplateAnswer(TypedDict):
+    """A template that Meta has approved."""
+
+    name: str
+    language: str
+    category: str
+    text: str
+    """Its body, with `{{…}}` where it is filled."""
+    parameters: list[str]
+    """What it must be filled with, in order: `body.1`, `header.image`, …"""
+    components: list[dict[str, Any]]
+    """Its parts, as Meta documents them."""
 
 
 Event = (

@@ -83,15 +83,15 @@ def test_a_revoked_key_is_revoked(run: Run) -> None:
 def test_a_number_is_added_listed_and_removed_without_its_secrets(run: Run, gateway: Gateway) -> None:
     secret = "their-secret-0123456789"
 
-    added = run("numbers", "add", OTHER_PNID, "--display", "+1 555-0100", "--app", "222", "--token", "--secret",
+    added = run("numbers", "add", OTHER_PNID, "--display", "+1 555-0100", "--app", "22222", "--token", "--secret",
                 input=f"EAAtheirs\n{secret}\n")  # fmt: skip
 
     assert added.exit_code == 0
     directory = gateway.directory.read()
     assert directory.numbers[OTHER_PNID].access_token == "EAAtheirs"
-    assert directory.apps[directory.secrets.index(secret)] == "222"
+    assert directory.apps[directory.secrets.index(secret)] == "22222"
     listed = run("numbers", "list").output
-    assert f"{OTHER_PNID}\t+15550100\t-\t222" in listed
+    assert f"{OTHER_PNID}\t+15550100\t-\t22222" in listed
     assert PNID in listed
     assert "EAAtheirs" not in added.output + listed and secret not in added.output + listed
     assert run("numbers", "remove", OTHER_PNID).exit_code == 0

@@ -47,6 +47,7 @@ ENDPOINT: Json = {"url": "https://app.example.com/whatsapp", "types": ["message.
 
 ASKED: dict[str, dict[str, Json]] = {
     "sendMessage": SENDS,
+    "checkSend": {"short text": SENDS["short text"]},
     "sendMessages": {
         "two messages": {
             "name": "Opening hours",
@@ -99,6 +100,9 @@ def record(ask: Ask) -> None:
     ask("markMessageRead", "POST", f"/api/messages/{inbound}/read", None)
     ask("showTyping", "POST", f"/api/messages/{inbound}/typing", None)
     ask("sendMessage", "POST", "/send/whatsapp", SENDS["short text"])
+    ask("checkSend", "POST", "/api/preflight", SENDS["short text"])
+    ask("listTemplates", "GET", "/api/templates", None)
+    ask("getCurrentKey", "GET", "/api/keys/current", None)
     queued = ask("sendMessage", "POST", "/send/whatsapp", SENDS["queued"])["id"]
     ask("cancelMessage", "POST", f"/api/messages/{queued}/cancel", None)
     ask("retryMessage", "POST", f"/api/messages/{queued}/retry?force=true", None)

@@ -85,6 +85,14 @@ class KeyAnswer(EveryKey):
     revoked_at = UtcTime(allow_none=True)
 
 
+class CurrentKeyAnswer(EveryKey):
+    """What a key may do: `admin` has all scopes."""
+
+    name = fields.String()
+    scopes = fields.List(fields.String(metadata={"enum": list(SCOPES)}))
+    numbers = fields.List(fields.String(), allow_none=True, metadata={"description": _NUMBERS})
+
+
 class NewKeyAnswer(KeyAnswer):
     """An API key with its text, which is not shown again."""
 

@@ -29,6 +29,7 @@ from app.services.contacts import record_refusal
 from app.services.idempotency import Retry, claim_key
 from app.services.registries import NumberDirectory
 from app.services.sending import message_media, outcomes, slots
+from app.services.sending.check_send import Sendable, check_send
 from app.services.sending.chosen_number import choose_number
 from app.services.sending.conversation import record_in_conversation
 from app.services.sending.outcomes import Disposition
@@ -97,6 +98,18 @@ class SendMessage:
             return self._queue_and_wait(number, request, retry)
         except _Repeated as asked:
             return asked.sent
+
+    def check(self, request: OutboundRequest, numbers: tuple[str, ...] | None = None) -> Sendable:
+        """Return when the message would be sent; raises what would stop it. Nothing is stored, and Meta is not called.
+
+        Only the category of a template that Meta has not told us yet is asked for, where the customer opted out.
+        """
+        number = choose_number(self._directory.current, request.phone_number_id, numbers)
+        try:
+            return check_send(self._database, number, request, self._now())
+        except OptedOut as refusal:
+            cleared = self._categories.clear(request, number.phone_number_id, refusal)
+        return check_send(self._database, number, cleared, self._now())
 
     def _queue(self, number: BusinessNumber, request: OutboundRequest, retry: Retry | None) -> Sent:
         message_id, now = new_id(), self._now()

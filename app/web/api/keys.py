@@ -8,17 +8,19 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from app.schemas.api.lists import list_of
-from app.schemas.api.people import KeyAnswer, KeyRequest, NewKeyAnswer
+from app.schemas.api.people import CurrentKeyAnswer, KeyAnswer, KeyRequest, NewKeyAnswer
 from app.schemas.api.service import DoneAnswer
+from app.services.registries import SCOPES
 from app.web.api import paging
-from app.web.auth import requires
+from app.web.auth import caller, header_key, identify, open_to_all, requires
 from app.web.bodies import read_object
 from app.web.context import gateway
 from app.web.openapi.operations import describe
 
 bp = requires("admin", Blueprint("keys", __name__, url_prefix="/api/keys"))
+current = open_to_all(Blueprint("current_key", __name__, url_prefix="/api/keys/current"))
 
-_ANSWER, _NEW, _REQUEST = KeyAnswer(), NewKeyAnswer(), KeyRequest()
+_ANSWER, _NEW, _REQUEST, _CURRENT = KeyAnswer(), NewKeyAnswer(), KeyRequest(), CurrentKeyAnswer()
 
 
 @bp.get("")
@@ -45,3 +47,16 @@ def revoke(key_name: str) -> ResponseReturnValue:
     """Revoke a key. Once this is answered, every process refuses it."""
     gateway().api_keys.revoke(key_name)
     return {"success": True}
+
+
+@current.get("")
+@describe("getCurrentKey", "Keys", {200: CurrentKeyAnswer}, scope="read")
+def show_current() -> ResponseReturnValue:
+    """Show what the key of this request may do. Any key may ask."""
+    identify(header_key())
+    scopes = [each for each in SCOPES if caller().may(each)]
+    numbers = caller().numbers
+    found: dict[str, Any] = _CURRENT.dump(
+        {"name": caller().name, "scopes": scopes, "numbers": None if numbers is None else sorted(numbers)}
+    )
+    return found

@@ -19,6 +19,7 @@ TAGS: dict[str, Tag] = {
     "Sending": Tag(API, "Send a message, or many with one handle."),
     "Messages": Tag(API, "What came in and went out, and what can be done to it."),
     "Batches": Tag(API, "Many sends with one handle: watched, paused, cancelled."),
+    "Templates": Tag(API, "What Meta approved for sending at any time."),
     "Contacts": Tag(API, "People: their names, windows and opt-outs, and who answers them."),
     "Conversations": Tag(API, "What customers and the team write to each other, as the inbox shows it."),
     "Media": Tag(API, "Files of messages, in either direction."),

@@ -16,6 +16,7 @@ from whatsapp_service_client.operations.numbers import Numbers
 from whatsapp_service_client.operations.people import People
 from whatsapp_service_client.operations.sending import Sending
 from whatsapp_service_client.operations.statistics import Statistics
+from whatsapp_service_client.operations.templates import Templates
 
 
 class AllOperations(
@@ -35,5 +36,6 @@ class AllOperations(
     People,
     Sending,
     Statistics,
+    Templates,
 ):
     """Every operation of the API but those that `client` writes by hand."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal, cast
 
+from whatsapp_service_client.downloads import Download
 from whatsapp_service_client.operations.base import Operations
 from whatsapp_service_client.pages import Pages
 from whatsapp_service_client.transport import UNSET, Unset, path_of
-from whatsapp_service_client.types import ContactAnswer, ContactExport, DoneAnswer
+from whatsapp_service_client.types import ContactAnswer, DoneAnswer
 
 
 class Contacts(Operations):
@@ -67,7 +68,7 @@ class Contacts(Operations):
         path = path_of("/api/contacts/{contact_id}", contact_id=contact_id)
         return cast(DoneAnswer, self.transport.json("DELETE", path, idempotency_key=idempotency_key))
 
-    def export_contact(self, contact_id: str, *, format: Literal["zip", "json"] | None = None) -> ContactExport:
+    def export_contact(self, contact_id: str, *, format: Literal["zip", "json"] | None = None) -> Download:
         """Export everything we know of a contact: its names, notes, labels, messages and events, oldest first.
 
         The answer is a zip: `index.html` is for people, `contact.json` for programs, and `media/` holds the files of
@@ -78,7 +79,7 @@ class Contacts(Operations):
         """
         path = path_of("/api/contacts/{contact_id}/export", contact_id=contact_id)
         query = {"format": format}
-        return cast(ContactExport, self.transport.json("GET", path, query=query))
+        return Download(self.transport.send("GET", path, query=query, stream=True))
 
     def hand_over_contact(
         self,

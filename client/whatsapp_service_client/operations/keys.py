@@ -7,7 +7,7 @@ from typing import Literal, cast
 from whatsapp_service_client.operations.base import Operations
 from whatsapp_service_client.pages import Pages
 from whatsapp_service_client.transport import UNSET, Unset, path_of
-from whatsapp_service_client.types import DoneAnswer, KeyAnswer, NewKeyAnswer
+from whatsapp_service_client.types import CurrentKeyAnswer, DoneAnswer, KeyAnswer, NewKeyAnswer
 
 
 class Keys(Operations):
@@ -38,3 +38,8 @@ class Keys(Operations):
         """Revoke a key. Once this is answered, every process refuses it."""
         path = path_of("/api/keys/{key_name}", key_name=key_name)
         return cast(DoneAnswer, self.transport.json("DELETE", path, idempotency_key=idempotency_key))
+
+    def get_current_key(self) -> CurrentKeyAnswer:
+        """Show what the key of this request may do. Any key may ask."""
+        path = "/api/keys/current"
+        return cast(CurrentKeyAnswer, self.transport.json("GET", path))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from anyio import to_thread
 from mcp.server import MCPServer
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.provider import AccessToken
 from mcp.server.auth.settings import AuthSettings
-from mcp.types import CallToolResult, TextContent, Tool, ToolAnnotations
+from mcp.server.mcpserver.context import Context
+from mcp.types import CallToolResult, InputRequiredResult, TextContent, Tool, ToolAnnotations
 from pydantic import AnyHttpUrl, Field
 
 from app import __version__
@@ -39,7 +40,7 @@ class KeysOfTheGateway:
 
     async def verify_token(self, token: str) -> AccessToken | None:
         """Return what a key may do; None for one that the gateway does not know."""
-        found = await to_thread.run_sync(self._ask, token)
+        found = await asyncio.to_thread(self._ask, token)
         return found and AccessToken(token=token, client_id=found["name"], scopes=found["scopes"])
 
     def _ask(self, token: str) -> Any:
@@ -66,12 +67,27 @@ class AssistantServer(MCPServer[Any]):
         )
         _add_reading(self)
         _add_sending(self)
+        for tool in self._tool_manager.list_tools():
+            tool.parameters["additionalProperties"] = False
 
     async def list_tools(self) -> list[Tool]:
         """The tools that the caller's key may use."""
         tools = await super().list_tools()
         may_send = "send" in (await self.ask(lambda tools: tools.whoami()))["scopes"]
         return [each for each in tools if may_send or each.name not in SENDING]
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        """Carry out a tool. An argument that it does not have is refused: the SDK would drop it, and ask for more than
+        was meant."""
+        tool = self._tool_manager.get_tool(name)
+        known = list(tool.parameters.get("properties", {})) if tool else []
+        unknown = sorted(set(arguments) - set(known))
+        if tool is not None and unknown:
+            why = f"{name} has no argument {', '.join(unknown)}; it has: {', '.join(known) or 'none'}."
+            return CallToolResult(content=[TextContent(type="text", text=why)], is_error=True)
+        return await super().call_tool(name, arguments, context)
 
     async def ask(self, what: Callable[[Tools], Any]) -> Any:
         """Ask the API with the caller's key, in a thread: it may wait for Meta."""
@@ -82,7 +98,7 @@ class AssistantServer(MCPServer[Any]):
             with self._connect(key) as client:
                 return what(Tools(client))
 
-        return await to_thread.run_sync(ask)
+        return await asyncio.to_thread(ask)
 
     async def answer(self, what: Callable[[Tools], Any]) -> CallToolResult:
         """Return a tool's answer; what was refused is an error of the tool, and says why."""

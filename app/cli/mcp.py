@@ -38,14 +38,12 @@ def mcp(by_http: bool, host: str, port: int, hosts: tuple[str, ...]) -> None:
     if key is not None:
         server.run("stdio")
         return
-    import uvicorn
-
     click.echo(f"Listening on http://{host}:{port}/mcp; clients send `Authorization: Bearer <key>`.", err=True)
-    uvicorn.run(asgi_of(server, host, port, hosts), host=host, port=port, log_level="warning")
+    server.run("streamable-http", host=host, port=port, **options_of(host, port, hosts))
 
 
-def asgi_of(server: AssistantServer, host: str, port: int, hosts: tuple[str, ...] = ()) -> Any:
-    """Return the application for an ASGI server. Each request stands alone, so that any number of processes can serve.
+def options_of(host: str, port: int, hosts: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return how it speaks HTTP. Each request stands alone, so that any number of processes can serve.
 
     A page in somebody's browser cannot reach it by a name of its own: hosts are named.
     """
@@ -54,7 +52,7 @@ def asgi_of(server: AssistantServer, host: str, port: int, hosts: tuple[str, ...
     names = [f"{each}:{port}" for each in dict.fromkeys((host, "127.0.0.1", "localhost", "[::1]"))]
     origins = [f"https://{each}" for each in hosts]
     guard = TransportSecuritySettings(allowed_hosts=[*names, *hosts], allowed_origins=origins)
-    return server.streamable_http_app(stateless_http=True, json_response=True, transport_security=guard)
+    return {"stateless_http": True, "json_response": True, "transport_security": guard}
 
 
 def _server(connect: Any, key: str | None, address: str) -> AssistantServer:

@@ -89,7 +89,7 @@ def test_a_send_is_queued_and_audited_under_who_ran_it(run: Run, gateway: Gatewa
         (("send", "nobody", "Hola"), "to: "),
         (("send", f"+{ANA}"), "Say what to send"),
         (("send", f"+{ANA}", "Hola", "--template", "x"), "Say what to send"),
-        (("messages", "show", "none"), "Nothing here by that name"),
+        (("messages", "show", "none"), "No message has this id"),
         (("messages", "list", "--since", "yesterday"), "must be a time as"),
         (("messages", "list", "--cursor", "x"), "cursor: "),
         (("contacts", "change", f"+{ANA}"), "Say what to change"),

@@ -25,7 +25,7 @@ from mcp.types import CallToolResult
 
 from app.cli.api import within
 from app.cli.assistant_server import AssistantServer
-from app.cli.mcp import asgi_of
+from app.cli.mcp import options_of
 from app.config.parsers import ROOT
 from app.container import Gateway
 from tests.cli.conftest import Run
@@ -108,6 +108,18 @@ def test_what_customers_wrote_is_data_between_marks_that_they_cannot_know(talk: 
     assert len(marks) == len(answers)
 
 
+@pytest.mark.usefixtures("wrote")
+def test_a_misspelt_argument_is_refused_and_nothing_is_asked(talk: Callable[..., Any]) -> None:
+    async def misspell(client: Client) -> Any:
+        listed = (await client.list_tools()).tools
+        return await client.call_tool("search_messages", {"contakt": f"+{ANA}"}), listed
+
+    result, listed = talk(misspell, "read")
+
+    assert (result.is_error, "no argument contakt; it has: words, contact" in said(result)) == (True, True)
+    assert all(each.input_schema["additionalProperties"] is False for each in listed)
+
+
 def test_a_key_that_may_not_send_is_offered_no_sending(talk: Callable[..., Any], gateway: Gateway) -> None:
     async def try_to_send(client: Client) -> Any:
         return await names(client), await client.call_tool("send_message", {"to": f"+{ANA}", "message": "Hola"})
@@ -159,7 +171,7 @@ def served(app: Flask) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    asgi = asgi_of(AssistantServer(partial(_within, app)), "127.0.0.1", port)
+    asgi = AssistantServer(partial(_within, app)).streamable_http_app(**options_of("127.0.0.1", port))
     server = uvicorn.Server(uvicorn.Config(asgi, host="127.0.0.1", port=port, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

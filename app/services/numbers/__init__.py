@@ -6,13 +6,13 @@ tokens, are kept in memory by `registries.NumberDirectory`.
 """
 
 from app.services.numbers.api_usage import RecordApiUsage
-from app.services.numbers.check import CheckNumber, Report
+from app.services.numbers.check import CheckNumber
 from app.services.numbers.read import SETTINGS, find_number, list_numbers
 from app.services.numbers.save import change_number, remove_number, save_number
 from app.services.numbers.standing import read_standing
 
 __all__ = [
-    "SETTINGS", "CheckNumber", "RecordApiUsage", "Report", "change_number", "find_number", "list_numbers",
+    "SETTINGS", "CheckNumber", "RecordApiUsage", "change_number", "find_number", "list_numbers",
     "read_standing",
     "remove_number", "save_number",
 ]  # fmt: skip

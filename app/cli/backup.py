@@ -55,12 +55,21 @@ def backup(target: str, recipients: tuple[str, ...], plain: bool, no_media: bool
 
 
 @contextmanager
-def progress() -> Iterator[Report]:
-    """Show a bar on a terminal, for each step of the work."""
+def progress(*, counts_bytes: bool = True) -> Iterator[Report]:
+    """Show a bar on a terminal, for each step of the work: of bytes, or of other things."""
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskID,
+        TextColumn,
+        TimeElapsedColumn,
+    )
 
-    columns = (TextColumn("{task.description:>12}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    amount = DownloadColumn() if counts_bytes else MofNCompleteColumn()
+    columns = (TextColumn("{task.description:>12}"), BarColumn(), amount, TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         tasks: dict[str, TaskID] = {}
 

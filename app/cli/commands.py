@@ -18,6 +18,7 @@ TABLE = {
     "backup": ("app.cli.backup", "Write a copy of everything, made while the gateway works."),
     "batches": ("app.cli.batches", "Sends that were queued together."),
     "contacts": ("app.cli.contacts", "People who write to your numbers."),
+    "db": ("app.cli.db", "The database: copy it from SQLite to PostgreSQL."),
     "deliveries": ("app.cli.deliveries", "What your apps are still owed, and did not take."),
     "endpoints": ("app.cli.endpoints", "Your apps: where events are posted."),
     "events": ("app.cli.events", "Everything that happened."),

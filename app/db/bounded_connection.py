@@ -24,6 +24,9 @@ class BoundedConnection(psycopg.Connection[Any]):
     suspended machine's kernel, or a proxy in between, acknowledges every packet. Works under gevent and in threads.
     """
 
+    is_pooled = False
+    """Whether a pooler lends us a server connection for each transaction, so that there is no session."""
+
     def wait(self, gen: Any, interval: float = INTERVAL_SECONDS, timeout: float | None = None) -> Any:
         """Wait for the server. After the current statement timeout it closes the connection and raises `NoAnswer`."""
         bound = statement_timeout.current()

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from app import clock, metrics
-from app.db import sqlite_wal, statement_timeout
+from app.db import sqlite_wal
 from app.db.failures import Trouble, of_driver, of_system
 from app.db.write_health import Writes
 from app.db.write_lock import WriteLock, WriteLockTimeout
@@ -30,28 +29,6 @@ from app.errors import Unavailable
 WAIT_SECONDS = 2.0
 """How long a caller may wait for each of: the write lock, a foreign lock on the file or in PostgreSQL, a pooled
 connection. Together they stay below 5 s, after which a request is answered that it should be repeated later."""
-
-IDLE_SECONDS = 5
-"""A process that has been idle in an open transaction for this long is frozen; PostgreSQL ends it to free its locks."""
-
-POSTGRESQL_OPTIONS = " ".join(
-    f"-c {option}"
-    for option in (
-        "synchronous_commit=on", "timezone=UTC", "max_parallel_workers_per_gather=0", "jit=off",
-        f"lock_timeout={WAIT_SECONDS:.0f}s", f"idle_in_transaction_session_timeout={IDLE_SECONDS}s",
-    )
-)  # fmt: skip
-"""Parallel queries and JIT are off: no query reads more than a few thousand rows and pages end early, so that starting
-processes or compiling costs more than it saves, and PostgreSQL estimates wrongly where most of a list is never read.
-Lock waits are short, so that a worker that is frozen while it holds a lock (a suspended machine, SIGSTOP) stops no
-other. Transactions of operators' commands, without a statement timeout, are not limited: an audit may take long."""
-
-CONNECTING: dict[str, Any] = {
-    "connect_timeout": 3, "keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
-    "tcp_user_timeout": 5000,
-}  # fmt: skip
-"""Timeouts after which a server that has vanished is given up; values in `DATABASE_URL` take precedence. Against a
-server that acknowledges packets and sends nothing only `BoundedConnection` helps."""
 
 _NOW = select(func.clock_timestamp())
 
@@ -186,7 +163,9 @@ class Database:
             options |= {"isolation_level": "AUTOCOMMIT", "max_overflow": 0}
         if not self.is_sqlite:
             options.setdefault("max_overflow", pool_size if overflow is None else overflow)
-            return self._postgresql_engine(options, is_for_looks=is_for_looks)
+            from app.db.postgresql import make_engine  # here, so that a gateway on SQLite runs without psycopg
+
+            return make_engine(self.url, options, pings=not is_for_looks)
         options["connect_args"] = {"isolation_level": None, "check_same_thread": False, "timeout": 0}
         engine = create_engine(self.url, **{"max_overflow": 2 if pool_size > 1 else 0} | options)
         event.listen(engine, "do_connect", self._ask_for_the_log)
@@ -201,27 +180,6 @@ class Database:
         if not self._is_asked and path and not sqlite_wal.belongs(Path(path)):
             raise Unavailable(reason=Trouble.OTHERS_LOG)
         self._is_asked = True
-
-    def _postgresql_engine(self, options: dict[str, Any], *, is_for_looks: bool) -> Engine:
-        # Imported here, so that a gateway on SQLite runs without psycopg.
-        from app.db.bounded_connection import BoundedConnection, ping
-
-        given = {name: value for name, value in CONNECTING.items() if name not in self.url.query}
-        options["connect_args"] = given | {"options": POSTGRESQL_OPTIONS}
-        engine = create_engine(self.url, **options, pool_pre_ping=not is_for_looks)
-        engine.dialect.do_ping = partial(ping, engine.dialect)  # type: ignore[method-assign]
-
-        @event.listens_for(engine, "begin")
-        def _begin_unhurried(connection: Connection) -> None:
-            if statement_timeout.current() is None:
-                for name in ("idle_in_transaction_session_timeout", "lock_timeout"):
-                    connection.exec_driver_sql(f"SET LOCAL {name} = 0")
-
-        @event.listens_for(engine, "do_connect")
-        def _connect(_dialect: Any, _record: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
-            return BoundedConnection.connect(*arguments, **named)
-
-        return engine
 
 
 def _set_pragmas(connection: Any, _record: Any) -> None:

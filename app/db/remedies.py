@@ -37,6 +37,8 @@ _POSTGRESQL = (
     ("25006", r"read-only transaction", "{server} takes no changes now: it is read-only, as a standby is. Correct"
      " DATABASE_URL, or make it writable."),
     ("42P01", r"relation .* does not exist", _NOT_MIGRATED),
+    ("", r"unsupported startup parameter", "{server} is a pooler, and refuses what DATABASE_URL asks for at the start"
+     " of a connection. Take `options=` out of DATABASE_URL; the gateway needs none."),
     ("", r"failed to resolve host|could not translate host name|Name or service not known", "The host in DATABASE_URL"
      " cannot be found. Correct it; an @ or / in the password must be written %40 or %2F."),
     ("", r"Connection refused|No such file or directory", "Nothing listens at {place}. Start PostgreSQL there, or"

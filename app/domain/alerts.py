@@ -110,6 +110,11 @@ KINDS: dict[str, AlertKind] = {
         "The nightly audit found rows that do not agree with what was acknowledged.",
         "Run flask audit balance: it names them. Keep the log of that day; please report it, this is a fault of ours.",
     ),
+    "work_stuck": AlertKind(
+        "Work does not move, though a worker is alive: {subject}.",
+        "Look at the worker's log, and at what is between it and the database: a pooler, a transaction that somebody"
+        " left open. Restart the worker; nothing is lost meanwhile. flask audit balance says what waits.",
+    ),
     "backup_late": AlertKind(
         "No snapshot was written for two of its periods (BACKUP_EVERY_HOURS).",
         "See the worker's log for the reason: most often BACKUP_DIR is full, or may not be written to.",

@@ -41,6 +41,9 @@ FIRST_RELEASED = "0011"
 
 _VERSION_TABLE = "alembic_version"
 _CURRENT = text(f"SELECT version_num FROM {_VERSION_TABLE}")
+COPYING = "copying"
+"""In place of a revision: a copy from SQLite into this database has begun and not ended, so that it serves nobody."""
+
 _SERVES_SINCE = text("SELECT serves_since FROM schema_info")
 
 
@@ -106,6 +109,8 @@ def fit(connection: Connection) -> Fit:
     keeps the latest such in `schema_info`.
     """
     revision = current(connection)
+    if revision == COPYING:
+        return Fit.TOO_NEW
     if revision is None or revision < head():
         return Fit.TOO_OLD
     if revision == head():
@@ -126,6 +131,8 @@ def refusal(connection: Connection) -> str | None:
     """Why this release cannot use the schema of a later one, and what to do; None for any other schema."""
     if fit(connection) is not Fit.TOO_NEW:
         return None
+    if current(connection) == COPYING:
+        return "A copy from SQLite into this database was begun. Run `whatsapp-service db copy` again, which ends it."
     since = connection.execute(_SERVES_SINCE).scalar()
     return (
         f"A later release brought the database to revision {current(connection)}, which serves releases from"

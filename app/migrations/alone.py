@@ -2,19 +2,23 @@
 
 Changing a table needs it for a moment alone. While that is waited for, behind a dump or a forgotten transaction, every
 other statement on the table waits, too. So it is waited for shortly, again and again.
+
+That it runs alone is held by a transaction of a second connection, not by a session: behind a pooler there is none.
+Between its statements that transaction has no snapshot, so that nobody waits for it, neither VACUUM nor CONCURRENTLY.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
-from sqlalchemy import TextClause, create_engine, text
+from sqlalchemy import Engine, TextClause, create_engine, event, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from app.db.database import CONNECTING, Database
+from app.db.database import Database
 from app.errors import Unavailable
 from app.logs import get_logger
 
@@ -31,7 +35,13 @@ WAIT_SECONDS = 600.0
 _OF_OTHERS = {"55P03", "40P01"}
 """A lock that did not come in time; a deadlock."""
 
-_TRY = text("SELECT pg_try_advisory_lock(:lock)")
+NAME = "whatsapp-service migrate"
+"""What `pg_stat_activity` calls its connections."""
+
+_TRY = f"SELECT pg_try_advisory_xact_lock({ADVISORY_LOCK})"
+"""Without parameters, so that it goes by the simple protocol: one with parameters keeps its snapshot until the next
+statement of its transaction, and CREATE INDEX CONCURRENTLY would wait for that."""
+
 _HOLDER = text(
     "SELECT pid, application_name, extract(epoch FROM clock_timestamp() - query_start)::int AS seconds"
     " FROM pg_locks JOIN pg_stat_activity USING (pid)"
@@ -41,7 +51,7 @@ _HOLDER = text(
 _OLDEST = text(
     "SELECT pid, application_name, extract(epoch FROM clock_timestamp() - xact_start)::int AS seconds"
     " FROM pg_stat_activity WHERE datname = current_database() AND xact_start IS NOT NULL"
-    " AND backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 1"
+    f" AND backend_type = 'client backend' AND application_name <> '{NAME}' ORDER BY xact_start LIMIT 1"
 )
 
 logger = get_logger(__name__)
@@ -52,19 +62,40 @@ def run_alone(database: Database, act: Callable[[Connection], None], is_done: Ca
 
     Raises `Unavailable`, which says who is in the way, when that takes too long.
     """
-    given = {name: value for name, value in CONNECTING.items() if name not in database.url.query}
-    options = f"-c timezone=UTC -c synchronous_commit=on -c lock_timeout={LOCK_SECONDS * 1000:.0f}"
-    own = {"options": options, "application_name": "whatsapp-service migrate"}
-    engine = create_engine(database.url, poolclass=NullPool, hide_parameters=True, connect_args=given | own)
+    engine = _engine(database)
     patience = _Patience(WAIT_SECONDS)
-    with engine.connect() as connection:  # with which the lock ends
+    with engine.connect() as connection:
         if is_done(connection):
             return
-        while not connection.execute(_TRY, {"lock": ADVISORY_LOCK}).scalar():
-            patience.wait(connection, _HOLDER, "a dump or another migration runs; this one waits for it")
-        connection.commit()
-        while not _is_done(connection, act):
-            patience.wait(connection, _OLDEST, "a long transaction holds a table; the migration lets others pass")
+        connection.rollback()
+        with engine.connect() as guard:  # with whose transaction the lock ends
+            while not guard.exec_driver_sql(_TRY).scalar():
+                guard.rollback()
+                patience.wait(connection, _HOLDER, "a dump or another migration runs; this one waits for it")
+            while not _is_done(connection, act):
+                patience.wait(connection, _OLDEST, "a long transaction holds a table; the migration lets others pass")
+
+
+def _engine(database: Database) -> Engine:
+    from app.db import postgresql  # here, so that a gateway on SQLite runs without psycopg
+
+    settings = {
+        "timezone": "UTC", "synchronous_commit": "on", "lock_timeout": f"{LOCK_SECONDS * 1000:.0f}",
+        "idle_in_transaction_session_timeout": "0",
+    }  # fmt: skip
+    arguments = postgresql.connecting(database.url) | {"application_name": NAME}
+    engine = create_engine(database.url, poolclass=NullPool, hide_parameters=True, connect_args=arguments)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        postgresql.prepare_session(connection, settings)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        if postgresql.is_pooled(connection):
+            postgresql.set_locally(connection, settings)
+
+    return engine
 
 
 def _is_done(connection: Connection, act: Callable[[Connection], None]) -> bool:

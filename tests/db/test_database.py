@@ -11,8 +11,7 @@ import pytest
 from sqlalchemy import bindparam, func, insert, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
-import app.db.database
-from app.db import statement_timeout
+from app.db import postgresql, statement_timeout
 from app.db.database import Database
 from app.db.failures import Trouble
 from app.errors import Unavailable
@@ -138,10 +137,10 @@ def test_who_is_frozen_in_a_transaction_keeps_its_locks_for_seconds_only(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As a worker is on a machine that was suspended: its connection stays open, and nothing comes."""
-    options = app.db.database.POSTGRESQL_OPTIONS
-    assert "idle_in_transaction_session_timeout=5s" in options and " lock_timeout=2s" in options
-    shorter = options.replace("session_timeout=5s", "session_timeout=1s").replace("lock_timeout=2s", "lock_timeout=9ms")
-    monkeypatch.setattr("app.db.database.POSTGRESQL_OPTIONS", shorter)
+    given = postgresql.SESSION_SETTINGS
+    assert given["idle_in_transaction_session_timeout"] == "5s" and given["lock_timeout"] == "2s"
+    shorter = given | {"idle_in_transaction_session_timeout": "1s", "lock_timeout": "9ms"}
+    monkeypatch.setattr(postgresql, "SESSION_SETTINGS", shorter)
     frozen, other = Database(database_url), Database(database_url)
     refused = 0
 

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 from sqlalchemy.engine import URL
 
-from app.db.database import CONNECTING
+from app.db import postgresql
 from app.errors import Malformed, Unavailable, WrongState
 from app.migrations.alone import ADVISORY_LOCK
 from app.models import Base
@@ -48,9 +48,7 @@ def take(url: URL, folder: Path, progress: Callable[[int], None]) -> tuple[str, 
 
     Raises `Unavailable`.
     """
-    with _connected(url) as connection:
-        connection.execute(f"SET lock_timeout = '{LOCK_WAIT}'")
-        connection.execute("SELECT pg_advisory_lock_shared(%s)", [ADVISORY_LOCK])
+    with _no_migration(url), connected(url) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         with connection.transaction():
@@ -66,7 +64,7 @@ def load(url: URL, folder: Path, tables: Tables, progress: Callable[[int], None]
 
     Raises `Malformed` if the number of rows is not that of the backup, and `Unavailable`.
     """
-    with _connected(url) as connection, connection.transaction():
+    with connected(url) as connection, connection.transaction():
         present = _tables(connection)
         unknown = sorted(set(tables) - set(present))
         if unknown:
@@ -79,14 +77,14 @@ def load(url: URL, folder: Path, tables: Tables, progress: Callable[[int], None]
             rows = _copy_in(connection, name, told["columns"], folder / name, progress)
             if rows != told["rows"]:
                 raise Malformed(f"Of table {name} {rows} rows were read back, and the backup lists {told['rows']}.")
-            _set_sequences(connection, name, told["columns"])
+            set_sequences(connection, name, told["columns"])
         for name in tables:
             connection.execute(sql.SQL("ALTER TABLE {} ENABLE TRIGGER USER").format(sql.Identifier(name)))
 
 
 def is_empty(url: URL) -> bool:
     """Whether the database holds nothing that anybody would miss. Raises `Unavailable`."""
-    with _connected(url) as connection:
+    with connected(url) as connection:
         for name in TELLING & _tables(connection).keys():
             query = sql.SQL("SELECT EXISTS (SELECT 1 FROM {})").format(sql.Identifier(name))
             row = connection.execute(query).fetchone()
@@ -97,7 +95,7 @@ def is_empty(url: URL) -> bool:
 
 def drop_all(url: URL) -> None:
     """Drop our tables and the functions of their triggers. Raises `Unavailable`."""
-    with _connected(url) as connection, connection.transaction():
+    with connected(url) as connection, connection.transaction():
         functions = [row[0] for row in connection.execute(_TRIGGER_FUNCTIONS)]
         names = [*_tables(connection), *NOT_COPIED]
         for name in names:
@@ -107,11 +105,23 @@ def drop_all(url: URL) -> None:
 
 
 @contextmanager
-def _connected(url: URL) -> Iterator[psycopg.Connection[Any]]:
-    given: dict[str, Any] = {name: value for name, value in CONNECTING.items() if name not in url.query}
+def _no_migration(url: URL) -> Iterator[None]:
+    """Hold the lock against migrations in a transaction of its own: behind a pooler no session would hold it, and one
+    taken in the snapshot's own transaction would come after the snapshot."""
+    with connected(url) as guard, guard.transaction():
+        guard.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
+        guard.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        guard.execute(f"SELECT pg_advisory_xact_lock_shared({ADVISORY_LOCK})".encode())
+        yield
+
+
+@contextmanager
+def connected(url: URL) -> Iterator[psycopg.Connection[Any]]:
+    """Open a connection of psycopg's own, in autocommit. Raises `Unavailable` and `WrongState` for errors of it."""
+    given = postgresql.connecting(url) | {"application_name": "whatsapp-service backup"}
     target = url.set(drivername="postgresql").render_as_string(hide_password=False)
     try:
-        with psycopg.connect(target, autocommit=True, application_name="whatsapp-service backup", **given) as found:
+        with psycopg.connect(target, autocommit=True, prepare_threshold=None, **given) as found:
             yield found
     except psycopg.Error as error:
         if isinstance(error, psycopg.errors.InsufficientPrivilege):
@@ -156,7 +166,7 @@ def _joined(columns: list[str]) -> sql.Composed:
     return sql.SQL(", ").join(map(sql.Identifier, columns))
 
 
-def _set_sequences(connection: psycopg.Connection[Any], name: str, columns: list[str]) -> None:
+def set_sequences(connection: psycopg.Connection[Any], name: str, columns: list[str]) -> None:
     """Let the numbers that the database assigns go on after the loaded ones."""
     for column in columns:
         row = connection.execute("SELECT pg_get_serial_sequence(quote_ident(%s), %s)", [name, column]).fetchone()

@@ -1,4 +1,4 @@
-"""Checks of the workers' periodic work: the nightly audit, snapshots, and the relay to the broker."""
+"""Checks of the workers' work as a whole: the nightly audit, snapshots, the relay, and work that does not move."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from app import metrics
 from app.domain.alerts import Finding
 from app.services.health_checks.context import CheckContext, Findings
 from app.services.health_checks.context import at as at_text
+from app.services.operations import find_standstill
 from app.store import upkeep
 
 
@@ -44,3 +45,13 @@ def broker_away(context: CheckContext) -> Findings:
     if at is None or context.now - at <= RELAY_SILENT_AFTER:
         return []
     return [Finding(details={"since": at_text(at)})]
+
+
+def work_stuck(context: CheckContext) -> Findings:
+    """Find webhooks and deliveries that no worker moves for minutes, though one is alive."""
+    with context.database.read() as session:
+        found = find_standstill(session, context.now)
+    return [
+        Finding(f"{each.kind} {each.subject}".strip(), details={"count": each.count, "since": at_text(each.since)})
+        for each in found
+    ]

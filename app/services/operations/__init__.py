@@ -1,10 +1,11 @@
 """Report the state of an installation to its operators.
 
-`readiness` answers `/readyz`. `traffic` counts messages and statuses, from which `stats` and `series` make
-statistics. `overview` tells how the queues are now, `state` the same and more for Prometheus. `audit` compares the
-acknowledged items with the stored rows; `nightly` runs it once a night. `shared_settings` compares the settings of all
-workers on one database and decides whose settings apply; `settings_changes` records what differs from the worker
-before; `tell_web_settings` publishes the settings of web processes. `rotate_secrets` encrypts stored secrets anew.
+`readiness` answers `/readyz`. `traffic` counts messages and statuses, from which `stats` and `series` make statistics.
+`overview` tells how the queues are now, `state` the same and more for Prometheus. `audit` compares the acknowledged
+items with the stored rows; `nightly` runs it once a night. `standstill` finds work that does not move.
+`shared_settings` compares the settings of all workers on one database and decides whose settings apply;
+`settings_changes` records what differs from the worker before; `tell_web_settings` publishes the settings of web
+processes. `rotate_secrets` encrypts stored secrets anew.
 """
 
 from app.services.operations.nightly import NightlyBalance
@@ -14,6 +15,7 @@ from app.services.operations.rotate_secrets import RotateSecrets
 from app.services.operations.series import Point, read_series
 from app.services.operations.settings_changes import record_changed_settings
 from app.services.operations.shared_settings import ENDPOINT_CHANGED, HANDLERS, WORKER_REFUSED, SharedSettings, unequal
+from app.services.operations.standstill import find_standstill
 from app.services.operations.state import ReadState
 from app.services.operations.stats import FreeService, read_stats
 from app.services.operations.tell_web_settings import TellWebSettings
@@ -33,6 +35,7 @@ __all__ = [
     "TellWebSettings",
     "check_health",
     "count_traffic",
+    "find_standstill",
     "read_overview",
     "read_series",
     "read_stats",

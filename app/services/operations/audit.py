@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.clock import utc_now
 from app.db.database import Database
 from app.domain.endpoints import State
 from app.domain.notifications import Item, MessageFact, StatusFact
 from app.errors import Malformed
 from app.schemas.notification import parse_notification
 from app.services.events import is_for
+from app.services.operations.standstill import find_standstill
 from app.services.registries import to_endpoint
 from app.store import audit, endpoints
 
@@ -62,8 +64,8 @@ class Balance:
         }
 
 
-def audit_balance(database: Database, *, deep: bool = False) -> Balance:
-    """Compare the tallies with the rows. Raises `Unavailable`.
+def audit_balance(database: Database, *, deep: bool = False, now: datetime | None = None) -> Balance:
+    """Compare the tallies with the rows, and find work that does not move. Raises `Unavailable`.
 
     `deep` also parses every stored notification again, and checks that each of its messages and statuses is stored.
     """
@@ -73,6 +75,7 @@ def audit_balance(database: Database, *, deep: bool = False) -> Balance:
         _add_items(session, balance)
         _add_sends(session, balance)
         _add_deliveries(session, balance)
+        balance.problems.extend(str(each) for each in find_standstill(session, now or utc_now()))
         if deep:
             for problem in _missing(session):
                 balance.problems.append(problem)

@@ -41,7 +41,7 @@ class NightlyBalance:
             is_mine = upkeep.take_turn(session, upkeep.BALANCE, now, last)
         if is_mine:
             with statement_timeout.of(None):
-                problems = len(audit_balance(self._database).problems)
+                problems = len(audit_balance(self._database, now=now).problems)
             with self._database.write() as session:
                 upkeep.note(session, upkeep.BALANCE, place=str(problems))
             logger.log(30 if problems else 20, "the nightly audit ended", extra={"count": problems})

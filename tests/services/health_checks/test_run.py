@@ -14,7 +14,7 @@ import pytest
 import responses
 from flask.testing import FlaskClient
 from responses import matchers
-from sqlalchemy import event, insert, select, update
+from sqlalchemy import delete, event, insert, select, update
 
 from app import metrics
 from app.config.settings import Config
@@ -336,6 +336,21 @@ def test_a_worker_that_is_behind(story: Story) -> None:
         session.execute(update(Job).values(due_at=story.clock.now.replace(year=2030)))
 
     assert story.after() == [Told("closed", "worker_behind", "")]
+
+
+def test_work_that_no_living_worker_moves(story: Story) -> None:
+    with story.database.write() as session:
+        waiting = job(due_at=story.clock.now.replace(year=2030)) | {"created_at": story.clock.now, "attempts": 3}
+        session.execute(insert(Job), [waiting])
+        until = story.clock.now + timedelta(days=1)
+        workers.seen(session, "w", until, until - timedelta(days=2))
+    assert story.after(minutes=5) == []
+    assert story.after(minutes=5) == [Told("raised", "work_stuck", "webhooks")]
+
+    with story.database.write() as session:
+        session.execute(delete(Job))
+
+    assert story.after() == [Told("closed", "work_stuck", "webhooks")]
 
 
 def test_a_worker_that_is_behind_for_a_moment_is_no_alert(story: Story) -> None:

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 
+from app.clock import utc_now
 from app.db.database import Database
-from app.models import Event, Job, Message, Notification, ParkedItem, StatusReport
+from app.models import Delivery, Endpoint, Event, Job, Message, Notification, ParkedItem, StatusReport
 from app.services.operations.audit import audit_balance
+from app.store import workers
 from tests.conftest import PostWebhook
 from tests.factories import OTHER_PNID, PNID, echo, echo_body, message_body, notification, status, status_body, text
 
@@ -84,6 +87,60 @@ def test_a_webhook_whose_job_is_gone_is_found(database: Database, post_webhook: 
 
     (problem,) = audit_balance(database).problems
     assert problem.endswith("pending, and no job will ever read it")
+
+
+@pytest.mark.parametrize(
+    ("worker_seen", "attempts", "event_minutes_ago", "is_stuck"),
+    [
+        (0, 1, 30, True),  # nothing moves: each try ends in an error
+        (0, 4, 0, True),  # others move, this one is claimed again and again
+        (0, 1, 1, False),  # a backlog that is worked off
+        (5, 1, 30, False),  # nobody works, and /readyz says so
+    ],
+)
+def test_webhooks_that_no_living_worker_moves_are_found(
+    database: Database, receive: Callable[..., None], post_webhook: PostWebhook, worker_seen: int, attempts: int,
+    event_minutes_ago: int, is_stuck: bool,
+) -> None:  # fmt: skip
+    receive(message_body(text()))
+    post_webhook(message_body(text()))
+    now = utc_now() + timedelta(minutes=11)
+    with database.write() as session:
+        workers.seen(session, "w", now - timedelta(minutes=worker_seen), now - timedelta(days=1))
+        session.execute(update(Job).where(Job.kind == "process").values(attempts=attempts))
+        session.execute(update(Event).values(created_at=now - timedelta(minutes=event_minutes_ago)))
+
+    problems = audit_balance(database, now=now).problems
+
+    said = [each.partition(" since")[0] for each in problems]
+    assert said == ["webhooks: 1 answered 200 and not processed"] * is_stuck
+    assert audit_balance(database, now=now - timedelta(minutes=5)).problems == []
+
+
+def test_deliveries_that_no_worker_takes_are_found(database: Database) -> None:
+    now = utc_now()
+    with database.write() as session:
+        workers.seen(session, "w", now, now - timedelta(days=1))
+        session.execute(insert(Endpoint), [_endpoint(each, now) for each in ("busy", "failing")])
+        session.execute(update(Endpoint).where(Endpoint.id == "failing").values(failures=2))
+        due = {"state": "pending", "is_replay": False, "due_at": now - timedelta(minutes=11), "attempts": 0,
+               "created_at": now - timedelta(hours=1), "contact_id": "c", "event_id": "x"}  # fmt: skip
+        session.execute(insert(Delivery), [due | {"endpoint_id": each} for each in ("busy", "failing")])
+        # The next of this contact waits for the first, and the first was postponed: that is in order.
+        first, second = due | {"contact_id": "d", "due_at": now + timedelta(hours=1)}, due | {"contact_id": "d"}
+        session.execute(insert(Delivery), [each | {"endpoint_id": "busy"} for each in (first, second)])
+
+    problems = audit_balance(database, now=now).problems
+
+    assert len(problems) == 1
+    assert problems[0].startswith("deliveries to endpoint busy: 1 due, and no worker takes them since")
+
+
+def _endpoint(id: str, at: datetime) -> dict[str, Any]:
+    return {
+        "id": id, "url": "https://app.example/", "format": "event", "secret": "", "ordered": True, "replies": False,
+        "paused": False, "failures": 0, "opens": 0, "created_at": at, "updated_at": at,
+    }  # fmt: skip
 
 
 @pytest.fixture

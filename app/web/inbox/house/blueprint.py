@@ -55,7 +55,7 @@ _OF_NUMBERS = (
 _PAGES: dict[str, tuple[str, dict[str, str]]] = {
     "parked": ("inbox_house.webhooks", {"state": "parked"}),
     "quarantined": ("inbox_house.webhooks", {"state": "quarantined"}),
-    "worker_behind": ("inbox_house.webhooks", {"state": "pending"}),
+    **dict.fromkeys(("worker_behind", "work_stuck"), ("inbox_house.webhooks", {"state": "pending"})),
     "sends_held": ("inbox_story.index", {"status": "held"}),
     "sends_held_unsent": ("inbox_story.index", {"status": "held"}),
     "replies_expired": ("inbox_story.index", {"status": "expired"}),

@@ -1,0 +1,208 @@
+"""Copy a SQLite database into an empty PostgreSQL database, once, for those who have outgrown one machine.
+
+The target's indexes and foreign keys are put away first and made again at the end, which is several times as fast. What
+was put away, and how far each table has come, stands in the target, in the same transaction as the rows: a copy that
+was interrupted goes on where it was. Until it has ended, the target's schema serves no gateway.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import Table
+from sqlalchemy.exc import DBAPIError
+
+from app import migrations
+from app.db import statement_timeout
+from app.db.database import Database
+from app.errors import Unavailable, WrongState
+from app.models import Base
+from app.services.backups import snapshot_postgresql, sqlite_lines
+from app.services.operations.audit import audit_balance
+from app.store import workers
+
+Progress = Callable[[str, int, int], None]
+"""Gets the step, what is done of it, and its whole."""
+
+NOT_COPIED = {"schema_info"}
+"""Made by the migrations."""
+
+TABLES = [each for each in Base.metadata.sorted_tables if each.name not in NOT_COPIED]
+
+_BEGIN = """
+    CREATE TABLE copying (name text PRIMARY KEY, place bigint NOT NULL, source text NOT NULL);
+    CREATE TABLE copying_later (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, statement text NOT NULL);
+    INSERT INTO copying_later (statement)
+        SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema() AND NOT EXISTS
+        (SELECT FROM pg_constraint WHERE conindid = to_regclass(quote_ident(indexname)));
+    INSERT INTO copying_later (statement)
+        SELECT format('ALTER TABLE %I ADD CONSTRAINT %I %s', relname, conname, pg_get_constraintdef(c.oid))
+        FROM pg_constraint c JOIN pg_class r ON r.oid = conrelid
+        WHERE contype = 'f' AND connamespace = current_schema()::regnamespace;
+"""
+_AWAY = """
+    SELECT format('ALTER TABLE %I DROP CONSTRAINT %I', relname, conname)
+    FROM pg_constraint c JOIN pg_class r ON r.oid = conrelid
+    WHERE contype = 'f' AND connamespace = current_schema()::regnamespace
+    UNION ALL SELECT format('DROP INDEX %I', indexname) FROM pg_indexes
+    WHERE schemaname = current_schema() AND NOT EXISTS
+    (SELECT FROM pg_constraint WHERE conindid = to_regclass(quote_ident(indexname)))
+"""
+_IS_COPYING = "SELECT to_regclass('copying') IS NOT NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What was copied: the rows by table, and what the audit of the target found."""
+
+    rows: dict[str, int]
+    problems: list[str]
+
+
+def copy_to_postgresql(source: Database, target: Database, now: datetime, report: Progress) -> Copied:
+    """Copy everything, or what is left of an interrupted copy; then compare counts, and audit the target.
+
+    Raises `WrongState` if the source is in use or older than this release, if the target holds something else, or if
+    the source changed since an interrupted copy; and `Unavailable`.
+    """
+    path = Path(str(source.url.database))
+    _check_source(source, path, now)
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)) as reader:
+        reader.execute("BEGIN")  # one state of everything
+        counts = {each.name: _count(reader, each) for each in TABLES}
+        with snapshot_postgresql.connected(target.url) as writer:
+            if not _one(writer, _IS_COPYING):
+                _check_target(target)
+                _begin(writer)
+            writer.execute("SET synchronous_commit = off")
+            _copy_all(reader, writer, _state_of(reader, path, counts), sum(counts.values()), report)
+            _make_later(writer, report)
+            rows = {each.name: int(_one(writer, f'SELECT count(*) FROM "{each.name}"')) for each in TABLES}
+            if different := [f"{name} {counts[name]}, {rows[name]}" for name in rows if rows[name] != counts[name]]:
+                raise WrongState(f"Rows in the source and in the target differ: {'; '.join(different)}.")
+            _end(writer)
+    report("audit", 0, 1)
+    with statement_timeout.of(None):
+        problems = audit_balance(target, now=now).problems
+    report("audit", 1, 1)
+    return Copied(rows, problems)
+
+
+def _check_source(source: Database, path: Path, now: datetime) -> None:
+    if not path.exists():
+        raise WrongState(f"There is no file {path}.")
+    with source.read() as session:
+        if migrations.current(session.connection()) != migrations.head():
+            raise WrongState(
+                "The SQLite database is not at this release's schema. Run `whatsapp-service migrate` with its"
+                " DATABASE_URL first."
+            )
+        if workers.living(session, now) or workers.living_web(session, now):
+            raise WrongState(
+                "The gateway is running on the SQLite database. Stop every process of it; after a kill it counts as"
+                " running for half a minute."
+            )
+
+
+def _check_target(target: Database) -> None:
+    try:
+        with target.engine.connect() as connection:
+            is_new = migrations.current(connection) is None
+    except DBAPIError as error:
+        raise Unavailable from error
+    if not is_new and not snapshot_postgresql.is_empty(target.url):
+        raise WrongState("The PostgreSQL database is not empty. Name an empty one: createdb whatsapp")
+    migrations.upgrade(target)
+
+
+def _begin(writer: psycopg.Connection[Any]) -> None:
+    """Put everything away that slows rows down, and let the schema serve nobody, in one transaction."""
+    with writer.transaction():
+        writer.execute(_BEGIN.encode())
+        for (statement,) in writer.execute(_AWAY.encode()).fetchall():
+            writer.execute(statement.encode())
+        for each in TABLES:
+            writer.execute(f'ALTER TABLE "{each.name}" DISABLE TRIGGER USER'.encode())
+            writer.execute(f'TRUNCATE "{each.name}"'.encode())
+        _set_revision(writer, migrations.COPYING)
+
+
+def _end(writer: psycopg.Connection[Any]) -> None:
+    with writer.transaction():
+        for each in TABLES:
+            writer.execute(f'ALTER TABLE "{each.name}" ENABLE TRIGGER USER'.encode())
+            snapshot_postgresql.set_sequences(writer, each.name, [column.name for column in each.columns])
+        writer.execute("DROP TABLE copying, copying_later")
+        _set_revision(writer, migrations.head())
+    writer.execute("ANALYZE")
+
+
+def _set_revision(writer: psycopg.Connection[Any], revision: str) -> None:
+    writer.execute("UPDATE alembic_version SET version_num = %s", [revision])
+
+
+def _state_of(reader: sqlite3.Connection, path: Path, counts: dict[str, int]) -> str:
+    """Return what changes when the source does: the head of the file, and of each table the count."""
+    version = reader.execute("PRAGMA user_version").fetchone()[0]
+    return f"{path.name} {version} {sum(counts.values())} {sorted(counts.items())}"
+
+
+def _copy_all(
+    reader: sqlite3.Connection, writer: psycopg.Connection[Any], source: str, total: int, report: Progress
+) -> None:
+    done = 0
+    for table in TABLES:
+        row = writer.execute("SELECT place, source FROM copying WHERE name = %s", [table.name]).fetchone()
+        if row and row[1] != source:
+            raise WrongState(
+                "The SQLite database has changed since the copy was interrupted. Make an empty PostgreSQL database,"
+                " and copy anew."
+            )
+        place = row[0] if row else 0
+        done += reader.execute(f'SELECT count(*) FROM "{table.name}" WHERE rowid <= ?', (place,)).fetchone()[0]
+        for lines in sqlite_lines.read(reader, table, place):
+            with writer.transaction():
+                _write(writer, table, lines.data)
+                writer.execute(
+                    "INSERT INTO copying (name, place, source) VALUES (%s, %s, %s)"
+                    " ON CONFLICT (name) DO UPDATE SET place = excluded.place",
+                    [table.name, lines.place, source],
+                )
+            done += lines.rows
+            report("rows", done, total)
+
+
+def _write(writer: psycopg.Connection[Any], table: Table, data: bytes) -> None:
+    columns = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(sql.Identifier(table.name), columns)
+    with writer.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(data)
+
+
+def _make_later(writer: psycopg.Connection[Any], report: Progress) -> None:
+    """Make the indexes and foreign keys again, each once."""
+    later = writer.execute("SELECT id, statement FROM copying_later ORDER BY id").fetchall()
+    writer.execute("SET maintenance_work_mem = '256MB'")
+    for number, (place, statement) in enumerate(later):
+        report("indexes", number, len(later))
+        with writer.transaction():
+            writer.execute(statement.encode())
+            writer.execute("DELETE FROM copying_later WHERE id = %s", [place])
+    report("indexes", len(later), len(later))
+
+
+def _count(reader: sqlite3.Connection, table: Table) -> int:
+    return int(reader.execute(f'SELECT count(*) FROM "{table.name}"').fetchone()[0])
+
+
+def _one(writer: psycopg.Connection[Any], query: str) -> Any:
+    row = writer.execute(query.encode()).fetchone()
+    return row[0] if row else None

@@ -8,7 +8,8 @@ was interrupted goes on where it was. Until it has ended, the target's schema se
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,7 +76,8 @@ def copy_to_postgresql(source: Database, target: Database, now: datetime, report
     """
     path = Path(str(source.url.database))
     _check_source(source, path, now)
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)) as reader:
+    place = f"{path.resolve().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(place, uri=True, isolation_level=None, check_same_thread=False)) as reader:
         reader.execute("BEGIN")  # one state of everything
         counts = {each.name: _count(reader, each) for each in TABLES}
         with snapshot_postgresql.connected(target.url) as writer:
@@ -168,7 +170,7 @@ def _copy_all(
             )
         place = row[0] if row else 0
         done += reader.execute(f'SELECT count(*) FROM "{table.name}" WHERE rowid <= ?', (place,)).fetchone()[0]
-        for lines in sqlite_lines.read(reader, table, place):
+        for lines in _read_ahead(reader, table, place):
             with writer.transaction():
                 _write(writer, table, lines.data)
                 writer.execute(
@@ -178,6 +180,16 @@ def _copy_all(
                 )
             done += lines.rows
             report("rows", done, total)
+
+
+def _read_ahead(reader: sqlite3.Connection, table: Table, place: int) -> Iterator[sqlite_lines.Lines]:
+    """Yield portions of rows; while one is written, SQLite makes the next in another thread."""
+    portions = sqlite_lines.read(reader, table, place)
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, portions, None)
+        while (lines := coming.result()) is not None:
+            coming = pool.submit(next, portions, None)
+            yield lines
 
 
 def _write(writer: psycopg.Connection[Any], table: Table, data: bytes) -> None:

@@ -85,7 +85,7 @@ class Config:
     inbox_user_header: str = _setting("", parsers.header_name)
 
     database_url: str = _setting(f"sqlite:///{ROOT}/data/whatsapp.db", parsers.database_url, secret=True)
-    database_pool_size: int = _setting(5, parsers.integer(1, 500))
+    database_pool_size: int = _setting(3, parsers.integer(1, 500))
     broker_url: str = _setting(
         "", parsers.broker_url, secret=True, names_of_hosts=("CLOUDAMQP_URL", "RABBITMQ_URL")
     )  # fmt: skip

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from app import clock, metrics
 from app.db import sqlite_wal
+from app.db.wakeups import Wakeups
 from app.db.failures import Trouble, of_driver, of_system
 from app.db.write_health import Writes
 from app.db.write_lock import WriteLock, WriteLockTimeout
@@ -30,7 +31,15 @@ WAIT_SECONDS = 2.0
 """How long a caller may wait for each of: the write lock, a foreign lock on the file or in PostgreSQL, a pooled
 connection. Together they stay below 5 s, after which a request is answered that it should be repeated later."""
 
+HAS_WORK = "has_work"
+"""Set in `Session.info` by what writes work for a worker in a session's transaction."""
+
 _NOW = select(func.clock_timestamp())
+
+POOL_SIZE = 3
+"""PostgreSQL's connections for the transactions of one process. A process has up to two more: a web process for its
+webhooks and for looks, a worker for looks and for wake-ups. So two web processes, a worker and a command use no more
+than 18, where the smallest plans of hosts allow 20."""
 
 BUSY_MILLISECONDS = 20
 """SQLite's own waiting blocks a whole gevent process, so it is short, and the gateway repeats it cooperatively."""
@@ -42,15 +51,16 @@ class Database:
     It opens no connection before the first use, so that no connection is shared over a fork.
     """
 
-    def __init__(self, url: str, pool_size: int = 5) -> None:
+    def __init__(self, url: str, pool_size: int = POOL_SIZE) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         path = self.url.database if self.is_sqlite else None
         self._lock = WriteLock(Path(path)) if path and path != ":memory:" else WriteLock()
         self.writes = Writes(Path(f"{path}-turn") if path and path != ":memory:" else None)
+        self.wakeups = Wakeups(self.url)
         self.engine = self._engine(pool_size)
         self._write_engine = self._engine(1, begin="BEGIN IMMEDIATE") if self.is_sqlite else self.engine
-        self._rows_engine = self._write_engine if self.is_sqlite else self._engine(1, overflow=0)
+        self._rows_engine = self._write_engine if self.is_sqlite else self._engine(1)
         self._look_engine = self._engine(1, is_for_looks=True)
         self._is_asked = False
         self._readers = sessionmaker(self.engine, expire_on_commit=False)
@@ -71,6 +81,18 @@ class Database:
         with _translated(), self._look_engine.connect() as connection:
             return connection.scalar(statement, values)
 
+    def is_any(self, statement: Select[Any], values: Mapping[str, object], of: str = "") -> bool:
+        """Return whether the first value of a result is true. For polls for work: what was False lately may stay so.
+
+        `of` tells polls with one statement apart. Raises `Unavailable`.
+        """
+        if self.wakeups.may_rest((id(statement), of)):
+            return False
+        is_any = bool(self.look(statement, values))
+        if is_any:
+            self.wakeups.found()
+        return is_any
+
     def keep_time(self) -> None:
         """Compare the machine's clock with PostgreSQL's, and correct it if they differ. Raises `Unavailable`."""
         if not self.is_sqlite:
@@ -86,8 +108,10 @@ class Database:
         nothing was written.
         """
         with self._recorded(), self._turn(), self._writers() as session:
-            session.connection()
+            connection = session.connection()
             yield session
+            if not self.is_sqlite and session.info.get(HAS_WORK):
+                self.wakeups.tell(connection)
             session.commit()
 
     @contextmanager
@@ -99,6 +123,8 @@ class Database:
         """
         with self._recorded(), self._turn(), self._rows_engine.begin() as connection:
             yield connection
+            if not self.is_sqlite:
+                self.wakeups.tell(connection)
 
     @contextmanager
     def _recorded(self) -> Iterator[None]:
@@ -155,14 +181,12 @@ class Database:
         self._look_engine.dispose()
         self._lock.close()
 
-    def _engine(
-        self, pool_size: int, begin: str = "BEGIN", *, overflow: int | None = None, is_for_looks: bool = False
-    ) -> Engine:
+    def _engine(self, pool_size: int, begin: str = "BEGIN", *, is_for_looks: bool = False) -> Engine:
         options: dict[str, Any] = {"hide_parameters": True, "pool_timeout": WAIT_SECONDS, "pool_size": pool_size}
         if is_for_looks:
             options |= {"isolation_level": "AUTOCOMMIT", "max_overflow": 0}
         if not self.is_sqlite:
-            options.setdefault("max_overflow", pool_size if overflow is None else overflow)
+            options["max_overflow"] = 0
             from app.db.postgresql import make_engine  # here, so that a gateway on SQLite runs without psycopg
 
             return make_engine(self.url, options, pings=not is_for_looks)

@@ -38,10 +38,11 @@ _UNHURRIED = ("idle_in_transaction_session_timeout", "lock_timeout")
 
 CONNECTING: dict[str, Any] = {
     "connect_timeout": 3, "keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
-    "tcp_user_timeout": 5000,
+    "tcp_user_timeout": 5000, "application_name": "whatsapp-service",
 }  # fmt: skip
-"""Timeouts after which a server that has vanished is given up; values in `DATABASE_URL` take precedence. Against a
-server that acknowledges packets and sends nothing only `BoundedConnection` helps."""
+"""Timeouts after which a server that has vanished is given up, and our name in `pg_stat_activity`; values in
+`DATABASE_URL` take precedence. Against a server that acknowledges packets and sends nothing only `BoundedConnection`
+helps."""
 
 
 def connecting(url: URL) -> dict[str, Any]:
@@ -70,8 +71,8 @@ def make_engine(url: URL, options: dict[str, Any], *, pings: bool) -> Engine:
     return engine
 
 
-def prepare_session(connection: Any, settings: dict[str, str]) -> None:
-    """Put `settings` into force on a new psycopg connection, unless a pooler stands between; then only note that.
+def prepare_session(connection: Any, settings: dict[str, str]) -> bool:
+    """Put `settings` into force on a new psycopg connection, unless a pooler stands between; return whether one does.
 
     A pooler answers the start of a connection itself and makes up the number of the server process that comes with it.
     """
@@ -84,6 +85,7 @@ def prepare_session(connection: Any, settings: dict[str, str]) -> None:
     connection.autocommit = was_autocommit
     if connection.is_pooled:
         connection.prepare_threshold = None
+    return bool(connection.is_pooled)
 
 
 def is_pooled(connection: Connection) -> bool:

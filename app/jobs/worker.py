@@ -58,6 +58,7 @@ def run_worker(gateway: Gateway, *, with_parent: bool, limit: Limit | None = Non
     bench = Bench(gateway, refuse)
     crew = Crew(bench)
     loops = Loops(crew.loops(), bench.stopping)
+    gateway.database.wakeups.listen()
     loops.start()
     if limit is not None:
         limit.watch(gateway, stop)
@@ -65,6 +66,7 @@ def run_worker(gateway: Gateway, *, with_parent: bool, limit: Limit | None = Non
     has_given_way = _wait_for_end(stop, gateway.shared_settings, with_parent=with_parent, gives_way=gives_way)
     crew.begin_stop()
     loops.stop()
+    gateway.database.wakeups.stop()
     crew.close()
     logger.info("worker stopped", extra={"pid": os.getpid()})
     if refused:

@@ -52,7 +52,7 @@ def is_known_to(phone_number_id: str) -> ColumnElement[bool]:
 
 def any_waiting(database: Database) -> bool:
     """Return whether any contact waits to be indexed."""
-    return bool(database.look(_ANY_WAITING, {}))
+    return database.is_any(_ANY_WAITING, {})
 
 
 def write_words(session: Session, limit: int) -> bool:

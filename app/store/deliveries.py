@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Update, bindparam, exists, func, insert, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.db.database import Database
+from app.db.database import HAS_WORK, Database
 from app.ids import new_id
 from app.models import Delivery, DeliveryAttempt
 from app.models.base import UtcDateTime, table
@@ -77,12 +77,13 @@ def enqueue(session: Session, new: Sequence[NewDelivery], now: datetime, *, is_r
         (each.endpoint_id, each.event_id, each.contact_id, "pending", is_replay, each.is_status, now, 0, now)
         for each in new
     ]
+    session.info[HAS_WORK] = True
     _insert(session.connection(), rows)
 
 
 def any_due(database: Database, endpoint_ids: Collection[str], now: datetime) -> bool:
     """Return whether `due` would find a delivery for any of these endpoints. Raises `Unavailable`."""
-    return bool(endpoint_ids) and bool(database.look(_any_due(), {"ids": sorted(endpoint_ids), "now": now}))
+    return bool(endpoint_ids) and database.is_any(_any_due(), {"ids": sorted(endpoint_ids), "now": now})
 
 
 def due(session: Session, endpoint_id: str, now: datetime, limit: int, *, is_replay: bool) -> list[int]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import CursorResult, Integer, bindparam, delete, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.db.database import Database
+from app.db.database import HAS_WORK, Database
 from app.ids import new_id
 from app.models import Job
 from app.models.base import UtcDateTime, table
@@ -77,6 +77,7 @@ def latest(kind: str, now: datetime) -> datetime:
 
 def add(session: Session, kind: str, subject_id: str, due_at: datetime) -> None:
     """Insert a job; belongs into the transaction that writes its subject."""
+    session.info[HAS_WORK] = True
     session.execute(
         insert(table(Job)),
         [{"kind": kind, "subject_id": subject_id, "due_at": due_at, "attempts": 0, "created_at": due_at}],
@@ -85,7 +86,7 @@ def add(session: Session, kind: str, subject_id: str, due_at: datetime) -> None:
 
 def any_due(database: Database, kind: str, now: datetime) -> bool:
     """Return whether any job of this kind is due. Takes no lock. Raises `Unavailable`."""
-    return bool(database.look(_ANY_DUE, {"of_kind": kind, "now": now, "latest": latest(kind, now)}))
+    return database.is_any(_ANY_DUE, {"of_kind": kind, "now": now, "latest": latest(kind, now)}, kind)
 
 
 class Waiting(NamedTuple):

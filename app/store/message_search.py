@@ -175,7 +175,7 @@ def queued(session: Session, limit: int) -> list[QueuedMessage]:
 
 def any_waiting(database: Database) -> bool:
     """Return whether any message waits to be indexed. Raises `Unavailable`."""
-    return bool(database.look(_ANY_WAITING, {}))
+    return database.is_any(_ANY_WAITING, {})
 
 
 def queued_ids(session: Session) -> list[str]:

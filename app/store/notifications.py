@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
+from app.db.database import HAS_WORK
 from app.models import Job, Notification, ParkedItem
 from app.models.base import table
 from app.store.dialect import InsertMany, with_lists
@@ -65,6 +66,7 @@ def replay(session: Session, ids: Sequence[str], now: datetime) -> int:
             for row in begun
         ]  # fmt: skip
         session.execute(insert(table(Job)), jobs)
+        session.info[HAS_WORK] = True
     return len(begun)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Integer, bindparam, delete, exists, func, insert, select, union_all, update
 from sqlalchemy.orm import Session
 
-from app.db.database import Database
+from app.db.database import HAS_WORK, Database
 from app.domain.outbound import Priority
 from app.models import Batch, Job, Message, QueuedSend
 from app.models.base import UtcDateTime, table
@@ -36,12 +36,13 @@ def to_row(values: Sequence[Any]) -> Row:
 
 def add(session: Session, rows: Sequence[Row]) -> None:
     """Insert sends into the queue. Their messages must be inserted already."""
+    session.info[HAS_WORK] = True
     session.execute(insert(_TABLE), rows)
 
 
 def any_due(database: Database, now: datetime) -> bool:
     """Return whether any send is due. Takes no lock. Raises `Unavailable`."""
-    return bool(database.look(_ANY_DUE, {"now": now}))
+    return database.is_any(_ANY_DUE, {"now": now})
 
 
 def _next_of_rank(rank: int) -> Any:

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, func, insert, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from app.db import postgresql, statement_timeout
-from app.db.database import Database
+from app.db.database import POOL_SIZE, Database
 from app.db.failures import Trouble
 from app.errors import Unavailable
 from app.ids import new_id
@@ -99,7 +99,7 @@ def test_a_look_says_once_that_its_connection_was_lost(opened: Database) -> None
 @on_postgresql
 def test_rows_are_written_while_others_hold_all_connections(opened: Database) -> None:
     with ExitStack() as held:
-        for _ in range(10):  # DATABASE_POOL_SIZE and as many again
+        for _ in range(POOL_SIZE):
             held.enter_context(opened.read()).execute(text("SELECT 1"))
         with pytest.raises(Unavailable), opened.read() as session:
             session.execute(text("SELECT 1"))
@@ -110,7 +110,7 @@ def test_rows_are_written_while_others_hold_all_connections(opened: Database) ->
                 "SELECT count(*) FROM pg_stat_activity"
                 f" WHERE datname = current_database() AND application_name <> '{EMPTIES}'"
             )
-            assert connection.execute(of_ours).scalar_one() == 10 + 1
+            assert connection.execute(of_ours).scalar_one() == POOL_SIZE + 1
 
 
 def test_an_error_shows_no_values(opened: Database) -> None:

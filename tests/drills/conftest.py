@@ -13,10 +13,12 @@ import pytest
 
 from tests.load.books import Books
 from tests.load.gateway import Gateway, running
-from tests.load.postgres import NoPostgres, own_database
+from tests.load.postgres import NoPostgres, counting_connections, own_database
 
 IS_LONG = os.environ.get("DRILL") == "long"
 KINDS = ("sqlite", "postgresql")
+MOST_CONNECTIONS = 18
+"""Of two web processes, a worker and a command, at any moment of all drills: the smallest plans of hosts allow 20."""
 
 
 def sized(short: int, long: int) -> int:
@@ -27,11 +29,12 @@ def sized(short: int, long: int) -> int:
 @pytest.fixture(scope="package", params=KINDS)
 def gateway(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """One running gateway on each kind of database, for all drills that break nothing. Its books balance at the end."""
-    with database_of(request.param) as url:
+    with database_of(request.param) as url, counting_connections(url) as most:
         with running(Gateway(tmp_path_factory.mktemp("gateway"), database_url=url)) as started:
             yield started
             Books(started).wait_settled()
             Books(started).assert_balanced()
+        assert most() <= MOST_CONNECTIONS
 
 
 @contextmanager

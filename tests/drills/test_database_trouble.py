@@ -13,17 +13,18 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.drills.conftest import sized
 from tests.load.bodies import Maker, Webhook
 from tests.load.checks import assert_exactly_once
 from tests.load.gateway import APP_SECRET, ONE_WEB, Gateway, running
-from tests.load.postgres import NoPostgres, OwnServer, own_server
+from tests.load.postgres import NoPostgres, OwnServer, own_server, own_standby
 from tests.load.senders import Acks, Senders
 from tests.load.together import together
 
@@ -87,19 +88,54 @@ def _read_only(server: OwnServer) -> Iterator[None]:
     server.set_read_only(False)
 
 
-def _postgresql(trouble: Callable[[OwnServer], AbstractContextManager[None]], seconds: float, directory: Path) -> None:
-    try:
-        with own_server() as server:
-            gateway = Gateway(directory, ONE_WEB, database_url=server.url)
-            with running(gateway), _under_load(gateway) as senders:
-                with trouble(server):
-                    _endure(senders, seconds)
+def _postgresql(
+    trouble: Callable[[OwnServer], AbstractContextManager[None]], seconds: float, directory: Path, *,
+    options: tuple[str, ...] = (),
+) -> None:  # fmt: skip
+    with _skipped_without_binaries(), own_server(*options) as server:
+        with running(Gateway(directory, ONE_WEB, database_url=server.url)) as gateway, _under_load(gateway) as senders:
+            with trouble(server):
+                _endure(senders, seconds)
 
-                _assert_recovered(gateway, senders)
+            _assert_recovered(gateway, senders)
+
+
+@contextmanager
+def _skipped_without_binaries() -> Iterator[None]:
+    try:
+        yield
     except NoPostgres as error:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(error))
+
+
+@contextmanager
+def _crowded(server: OwnServer) -> Iterator[None]:
+    """Others have every connection of the server, and the gateway loses its own."""
+    with ExitStack() as others:
+        first = others.enter_context(psycopg.connect(server.url, autocommit=True))
+        ours = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE 'whatsapp-%'"
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            try:
+                others.enter_context(psycopg.connect(server.url, autocommit=True))
+            except psycopg.OperationalError:
+                if first.execute(ours).fetchone() == (0,):
+                    break
+        yield
+
+
+def _promoted(directory: Path) -> None:
+    """The primary crashes, and its standby, which nobody may write to, is made the primary after a while."""
+    with _skipped_without_binaries(), own_server() as primary, own_standby(primary) as standby:
+        hosts = "&".join(f"host=127.0.0.1:{server.port}" for server in (primary, standby))
+        url = f"postgresql://postgres@/postgres?{hosts}&target_session_attrs=read-write"
+        with running(Gateway(directory, ONE_WEB, database_url=url)) as gateway, _under_load(gateway) as senders:
+            primary.stop()
+            _endure(senders, sized(3, 60))
+            standby.promote()
+            _assert_recovered(gateway, senders)
 
 
 @contextmanager
@@ -176,6 +212,8 @@ TROUBLES: dict[str, Callable[[Path], None]] = {
     "gone": partial(_postgresql, _stopped, sized(3, 60)),
     "frozen": partial(_postgresql, OwnServer.frozen, sized(8, 60)),
     "read-only": partial(_postgresql, _read_only, sized(3, 60)),
+    "no connection left": partial(_postgresql, _crowded, sized(3, 60), options=("max_connections=30",)),
+    "promoted": _promoted,
 }
 
 

@@ -10,8 +10,9 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -70,6 +71,21 @@ class OwnServer:
             os.chown(data, owner.pw_uid, owner.pw_gid)
         command = [str(self.binaries / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-N"]
         subprocess.run(command, user=self.user, cwd="/", capture_output=True, timeout=60, check=True)
+
+    def follow(self, primary: OwnServer) -> None:
+        """Make the data directory as a copy of a running primary, of which this server is the standby once started."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        if self.user:
+            owner = pwd.getpwnam(self.user)
+            os.chown(self.directory, owner.pw_uid, owner.pw_gid)
+        source = f"host=127.0.0.1 port={primary.port} user=postgres application_name=standby"
+        command = [str(self.binaries / "pg_basebackup"), "-D", str(self.directory / "data"), "-d", source, "-R", "-N"]
+        subprocess.run([*command, "-c", "fast"], user=self.user, cwd="/", capture_output=True, timeout=60, check=True)
+
+    def promote(self) -> None:
+        """Make the standby a primary, and wait until it is."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("SELECT pg_promote()")
 
     def start(self) -> None:
         """Start serving and wait until it does."""
@@ -142,3 +158,51 @@ def _binaries() -> Path:
     if not versions:
         raise NoPostgres("PostgreSQL's server binaries are not installed")
     return versions[-1].parent
+
+
+@contextmanager
+def own_standby(primary: OwnServer) -> Iterator[OwnServer]:
+    """A running standby of a running primary, which from now on commits nothing that its standby has not."""
+    with tempfile.TemporaryDirectory(prefix="gateway-standby-") as directory:
+        os.chmod(directory, 0o755)
+        standby = OwnServer(Path(directory) / "server", primary.options)
+        standby.follow(primary)
+        try:
+            standby.start()
+            with psycopg.connect(primary.url, autocommit=True) as connection:
+                connection.execute("ALTER SYSTEM SET synchronous_standby_names = 'standby'")
+                connection.execute("SELECT pg_reload_conf()")
+            yield standby
+        finally:
+            standby.stop()
+
+
+@contextmanager
+def counting_connections(url: str) -> Iterator[Callable[[], int]]:
+    """Count the gateway's connections to a database again and again; hand over what returns the most at one moment.
+
+    Without a URL, as on SQLite, there are none.
+    """
+    if not url:
+        yield lambda: 0
+        return
+    most = [0]
+    stopped = threading.Event()
+    count = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name LIKE 'whatsapp-service%'"
+    )
+
+    def run() -> None:
+        with psycopg.connect(url, autocommit=True, application_name="counts connections") as connection:
+            while not stopped.wait(0.05):
+                row = connection.execute(count).fetchone()
+                most[0] = max(most[0], row[0] if row else 0)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield lambda: most[0]
+    finally:
+        stopped.set()
+        thread.join(10)

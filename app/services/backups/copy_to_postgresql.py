@@ -27,7 +27,7 @@ from app.db.database import Database
 from app.errors import Unavailable, WrongState
 from app.models import Base
 from app.services.backups import snapshot_postgresql, sqlite_lines
-from app.services.operations.audit import audit_balance
+from app.services.operations import audit_balance
 from app.store import workers
 
 Progress = Callable[[str, int, int], None]

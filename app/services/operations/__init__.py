@@ -8,6 +8,7 @@ items with the stored rows; `nightly` runs it once a night. `standstill` finds w
 processes. `rotate_secrets` encrypts stored secrets anew.
 """
 
+from app.services.operations.audit import audit_balance
 from app.services.operations.nightly import NightlyBalance
 from app.services.operations.overview import read_overview
 from app.services.operations.readiness import Health, check_health
@@ -33,6 +34,7 @@ __all__ = [
     "RotateSecrets",
     "SharedSettings",
     "TellWebSettings",
+    "audit_balance",
     "check_health",
     "count_traffic",
     "find_standstill",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -90,7 +91,8 @@ def test_every_row_is_equal(filled: Database, target: Database) -> None:
     copied = copy(filled, target)
 
     assert copied.problems == []
-    assert copied.rows["messages"] == len(HOSTILE) and copied.rows["deliveries"] == 1
+    assert copied.rows["messages"] == len(HOSTILE)
+    assert copied.rows["deliveries"] > 1 and copied.rows["queued_sends"] == 1
     for each in copying.TABLES:
         assert rows_of(target, each) == rows_of(filled, each), each.name
     with target.engine.connect() as connection:
@@ -114,8 +116,13 @@ def test_the_copy_has_the_same_indexes_and_constraints(filled: Database, target:
         " UNION ALL SELECT tgname, tgenabled::text FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2"
     )
 
+    def defined(session: Any) -> set[tuple[str, str]]:
+        """Without casts, which PostgreSQL writes otherwise when it reads what it wrote."""
+        casts = re.compile(r"::(character varying|text)(\[\])?|[()]")
+        return {(name, casts.sub("", how)) for name, how in session.execute(statement)}
+
     with target.read() as session, migrated.read() as other:
-        assert session.execute(statement).all() == other.execute(statement).all()
+        assert defined(session) == defined(other)
     migrated.dispose()
 
 
@@ -153,7 +160,7 @@ def test_an_interrupted_copy_serves_nobody_and_goes_on(
 
 def test_what_cannot_be_copied_is_refused(filled: Database, target: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     with filled.write() as session:
-        workers.seen(session, "w", utc_now(), utc_now() - timedelta(days=1), settings={})
+        workers.seen(session, "w", utc_now(), utc_now() - timedelta(days=1), settings="{}")
     with pytest.raises(WrongState, match="running on the SQLite database"):
         copy(filled, target)
     with filled.write() as session:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from app.cache import open_cache
 from app.clock import utc_now
 from app.config.settings import Config
 from app.db.database import Database
@@ -164,7 +165,7 @@ class Gateway:
         graph_options = _graph_options(config, version)
         graph = GraphClient(**graph_options, on_usage=record_api_usage)
         probe_numbers = ProbeNumbers(database, directory, graph, now)
-        categories = TemplateCategories(directory, graph)
+        categories = TemplateCategories(directory, graph, shared=open_cache(config.cache_url, config.secret_key))
         erasures = ErasureLedger(database, encryptor, Path(config.erasure_ledger))
         send = SendMessage(database, directory, graph, categories, now, probe=probe_numbers.probe)
         hold_sends = HoldSends(database, now)
@@ -250,7 +251,7 @@ class Gateway:
             erase_contact=EraseContact(database, erasures, now, media_work.discard if media_work else None),
             hand_over=hand_over,
             conversations=conversations,
-            templates=ReadTemplates(directory, graph),
+            templates=ReadTemplates(directory, graph, cache=open_cache(config.cache_url, config.secret_key)),
             threads=ReadThread(database, conversations),
             conversation_acts=conversation_acts,
             answer=AnswerConversation(database, conversations, conversation_acts, send, hand_over),

@@ -89,6 +89,14 @@ def url(text: str) -> str:
     return text.rstrip("/")
 
 
+def redis_url(text: str) -> str:
+    """Read the address of a Redis server: redis:// or, with TLS, rediss://; the path is the number of the database."""
+    parts = _split(text)
+    if not parts or parts.scheme not in {"redis", "rediss"} or not parts.hostname or not re.fullmatch(r"[!-~]+", text):
+        raise WrongSetting("must be an address such as redis://:password@host:6379/0, or rediss:// with TLS")
+    return text
+
+
 def graph_url(text: str) -> str:
     """Read the address of the Graph API, to which the version of every call is added."""
     if re.search(r"/v[0-9]+(\.[0-9]+)?/*$", text):

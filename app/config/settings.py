@@ -89,6 +89,7 @@ class Config:
     broker_url: str = _setting(
         "", parsers.broker_url, secret=True, names_of_hosts=("CLOUDAMQP_URL", "RABBITMQ_URL")
     )  # fmt: skip
+    cache_url: str = _setting("", parsers.redis_url, secret=True)
     media_dir: str = _setting(str(ROOT / "data" / "media"), parsers.directory)
     media_s3_bucket: str = _setting("", parsers.bucket)
     media_s3_endpoint: str = _setting("", parsers.url)

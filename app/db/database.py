@@ -21,8 +21,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from app import clock, metrics
 from app.db import sqlite_wal
-from app.db.wakeups import Wakeups
 from app.db.failures import Trouble, of_driver, of_system
+from app.db.wakeups import Wakeups
 from app.db.write_health import Writes
 from app.db.write_lock import WriteLock, WriteLockTimeout
 from app.errors import Unavailable

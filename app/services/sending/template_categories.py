@@ -1,6 +1,6 @@
 """Categories of templates, asked of Meta for recipients who opted out of marketing, and cached for an hour.
 
-Each process has a cache of its own: it is used rarely, and a shared table would have to be kept up to date.
+Each process has a cache of its own, behind it one that processes share in Redis, if there is one.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.cache import Cache
 from app.domain.numbers import BusinessNumber
 from app.domain.outbound import OutboundRequest
 from app.errors import GraphError, OptedOut
@@ -47,11 +48,17 @@ class TemplateCategories:
     """Tells marketing templates from others. May call Meta, so it must not be used within a transaction."""
 
     def __init__(
-        self, directory: NumberDirectory, graph: GraphClient, monotonic: Callable[[], float] = time.monotonic
+        self,
+        directory: NumberDirectory,
+        graph: GraphClient,
+        monotonic: Callable[[], float] = time.monotonic,
+        shared: Cache | None = None,
     ) -> None:
+        """`shared` is what processes share; None for nothing."""
         self._directory = directory
         self._graph = graph
         self._monotonic = monotonic
+        self._shared = shared or Cache()
         self._cache: dict[tuple[str, str], _Cached] = {}
         self._silent_until: dict[str, float] = {}
 
@@ -75,15 +82,20 @@ class TemplateCategories:
             return known.categories
         if now < self._silent_until.get(account, now):
             return None
+        key = f"categories:{account}:{name}"
+        shared = self._shared.get(key)
         try:
-            found = self._graph.template_categories(account, name, number.access_token)
+            found = shared or self._graph.template_categories(account, name, number.access_token)
         except GraphError as error:
             self._silent_until[account] = now + RETRY_SECONDS
             logger.warning("Meta did not say what category a template has", extra={"error": type(error).__name__})
             return None
         if len(self._cache) >= MAX_CACHED:
             self._cache.clear()
-        self._cache[account, name] = _Cached(found, now + (CACHE_SECONDS if found else RETRY_SECONDS))
+        if found and not shared:
+            self._shared.put(key, found, CACHE_SECONDS)
+        is_fresh = found and not shared
+        self._cache[account, name] = _Cached(found, now + (CACHE_SECONDS if is_fresh else RETRY_SECONDS))
         return found
 
 

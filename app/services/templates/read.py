@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.cache import Cache
 from app.domain.numbers import BusinessNumber
 from app.domain.template_parameters import Template
 from app.errors import GraphError, NotFound
@@ -16,6 +17,9 @@ from app.services.registries import NumberDirectory
 
 CACHE_SECONDS = 300.0
 """Somebody who had a template approved expects to see it soon."""
+
+SHARED_SECONDS = 60.0
+"""How long a process keeps what another one read: that may be minutes old already."""
 
 RETRY_SECONDS = 60.0
 """How long a page does without definitions after Meta did not answer."""
@@ -39,11 +43,17 @@ class ReadTemplates:
     """Lists and finds templates. May call Meta, so it must not be used within a transaction. Thread-safe."""
 
     def __init__(
-        self, directory: NumberDirectory, graph: GraphClient, monotonic: Callable[[], float] = time.monotonic
+        self,
+        directory: NumberDirectory,
+        graph: GraphClient,
+        monotonic: Callable[[], float] = time.monotonic,
+        cache: Cache | None = None,
     ) -> None:
+        """`cache` is what processes share; None for nothing."""
         self._directory = directory
         self._graph = graph
         self._monotonic = monotonic
+        self._cache = cache or Cache()
         self._kept: dict[str, _Kept] = {}
         self._silent_until: dict[str, float] = {}
 
@@ -86,25 +96,28 @@ class ReadTemplates:
             return kept.templates
         if not is_patient and now < self._silent_until.get(account, 0.0):
             return kept.templates if kept is not None else {}
+        key = f"templates:{account}"
+        shared = self._cache.get(key)
         try:
-            found = self._ask(number, account, seconds)
+            read = _dicts(shared) if shared else self._ask(number, account, seconds)
         except GraphError:
             self._silent_until[account] = self._monotonic() + RETRY_SECONDS
             logger.info("the templates of an account could not be read", extra={"waba_id": account})
             raise
-        self._kept[account] = _Kept(found, self._monotonic() + CACHE_SECONDS)
+        if not shared:
+            self._cache.put(key, read, CACHE_SECONDS)
+        found = {(each.name, each.language): each for each in map(_template, read)}
+        self._kept[account] = _Kept(found, self._monotonic() + (CACHE_SECONDS if not shared else SHARED_SECONDS))
         return found
 
-    def _ask(self, number: BusinessNumber, account: str, seconds: float) -> dict[tuple[str, str], Template]:
-        found: dict[tuple[str, str], Template] = {}
+    def _ask(self, number: BusinessNumber, account: str, seconds: float) -> Sequence[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
         params = {"fields": _FIELDS, "limit": "200"}
         for _ in range(MOST_PAGES):
             answer = self._graph.request(
                 "GET", account, "message_templates", token=number.access_token, params=params, timeout_seconds=seconds
             )
-            for each in _dicts(answer.get("data") if isinstance(answer, dict) else None):
-                template = _template(each)
-                found[template.name, template.language] = template
+            found += _dicts(answer.get("data") if isinstance(answer, dict) else None)
             after = _next_page(answer)
             if after is None:
                 break

@@ -1,7 +1,7 @@
 """Limit how many unknown sign-in links one address may try. Nobody guesses 256 bits, and whoever tries is no friend.
 
-Each process counts for itself. Only unknown links count, and only they are refused then: a team may share its address
-with whoever tries, as it does behind a proxy that is not named in TRUSTED_PROXIES.
+Each process counts for itself, and with `CACHE_URL` for all. Only unknown links count, and only they are refused then:
+a team may share its address with whoever tries, as it does behind a proxy that is not named in TRUSTED_PROXIES.
 """
 
 from __future__ import annotations
@@ -11,31 +11,38 @@ from typing import TYPE_CHECKING
 
 from flask import request
 
+from app.web.context import gateway
+
 if TYPE_CHECKING:
     from limits import RateLimitItem
-    from limits.strategies import FixedWindowRateLimiter
+
+    from app.cache import TryLimiter
 
 MOST, SECONDS = 20, 600
 
 
 def are_too_many() -> bool:
     """Return whether the request's address has tried too many."""
-    if not _limiter.cache_info().currsize:
+    if not _limiter.cache_info().currsize and not gateway().config.cache_url:
         return False  # nobody has failed yet
-    return not _limiter().test(_limit(), _address())
+    return not _the_limiter().test(_limit(), _address())
 
 
 def count() -> None:
     """Record that the request's address tried an unknown link."""
-    _limiter().hit(_limit(), _address())
+    _the_limiter().hit(_limit(), _address())
+
+
+def _the_limiter() -> TryLimiter:
+    config = gateway().config
+    return _limiter(config.cache_url, config.secret_key)
 
 
 @cache
-def _limiter() -> FixedWindowRateLimiter:
-    from limits.storage import MemoryStorage
-    from limits.strategies import FixedWindowRateLimiter
+def _limiter(cache_url: str, secret: str) -> TryLimiter:
+    from app.cache import TryLimiter, prefix_of
 
-    return FixedWindowRateLimiter(MemoryStorage())
+    return TryLimiter(cache_url, prefix_of(secret))
 
 
 @cache

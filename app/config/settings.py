@@ -170,7 +170,8 @@ class Config:
         for setting in settings():
             value = getattr(self, setting.name)
             if setting.metadata["read"] in (
-                parsers.url, parsers.graph_url, parsers.database_url, parsers.broker_url, parsers.redis_url, parsers.smtp_url
+                parsers.url, parsers.graph_url, parsers.database_url, parsers.broker_url, parsers.redis_url,
+                parsers.smtp_url,
             ):  # fmt: skip
                 password = urlsplit(value).password or ""
                 found |= {password, unquote(password)}

@@ -101,6 +101,7 @@ UNREADABLE = {
     "DATABASE_URL": ["mysql://u:p@h/d", "sqlite://", "sqlite:///:memory:", "data.db", "postgresql://u:p@h:x/d",
                      "postgresql://u:p@h", "postgresql://u:p@h/", "postgresql://u:p@ss@h/d", "postgresql://u:p/ss@h/d",
                      "postgresql://u:p#ss@h/d"],
+    "CACHE_URL": ["redis", "http://h/", "redis://", "rediss:///0", "redis://h h/"],
     "DATABASE_POOL_SIZE": ["0"],
     "WORKER": ["none"],
     "WEB_CONCURRENCY": ["0", "auto"],

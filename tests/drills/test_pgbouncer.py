@@ -34,7 +34,7 @@ def test_everything_works_without_a_session(tmp_path: Path) -> None:
             with meta_of(gateway) as meta:
                 gateway.extra = {
                     "GRAPH_API_URL": meta.url, "WHATSAPP_ACCESS_TOKEN": TOKEN, "FORWARD_URL": app.url,
-                    "FORWARD_SECRET": new_secret(), "FORWARD_ALLOW_NETS": ALLOWED,
+                    "FORWARD_SECRET": new_secret(), "FORWARD_ALLOW_NETS": ALLOWED, "WEB_CONCURRENCY": "1",
                 }  # fmt: skip
                 with running(gateway):
                     senders = Senders(gateway, webhooks, threads=4)

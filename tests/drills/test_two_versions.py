@@ -33,7 +33,9 @@ def test_the_release_before_and_this_one_share_the_work(tmp_path: Path) -> None:
     with database_of("postgresql") as url:
         new = Gateway(tmp_path / "new", database_url=url)
         with meta_of(new) as meta:
-            extra = {"GRAPH_API_URL": meta.url, "WHATSAPP_ACCESS_TOKEN": TOKEN, "WORKER": "external"}
+            extra = {
+                "GRAPH_API_URL": meta.url, "WHATSAPP_ACCESS_TOKEN": TOKEN, "WORKER": "external", "WEB_CONCURRENCY": "1",
+            }  # fmt: skip
             new.extra = extra
             old = Gateway(tmp_path / "old", extra, database_url=url, root=before)
             with running(new), running(old):

@@ -153,7 +153,7 @@ def _binaries() -> Path:
     """Where `initdb` and `postgres` are: on the path, or where Debian hides them."""
     found = shutil.which("initdb")
     if found:
-        return Path(found).parent
+        return Path(found).resolve().parent  # a link may stand beside few others
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not versions:
         raise NoPostgres("PostgreSQL's server binaries are not installed")

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from app.clock import utc_now
 from app.container import Gateway
+from app.db import statement_timeout
 from app.db.database import Database
 from app.services.operations import find_standstill
 from app.store import deliveries, jobs
@@ -27,7 +28,7 @@ from tests.factories import text as text_of
 
 pytestmark = on_postgresql
 
-ROWS = sized(8_000, 1_000_000)
+ROWS = sized(4_000, 1_000_000)
 """Enough for PostgreSQL to prefer an index wherever one serves; a million with `DRILL=long`."""
 
 BIG = {
@@ -74,7 +75,8 @@ ANALYZE;
 @pytest.fixture
 def many(database: Database) -> Database:
     """A database with thousands of rows in every large table; the sends are one number's bulk."""
-    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
+    with statement_timeout.of(None), engine.connect() as connection:
         for statement in FILL.format(rows=ROWS).split(";\n"):
             if statement.strip():
                 connection.exec_driver_sql(statement)

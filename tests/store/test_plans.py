@@ -63,10 +63,10 @@ INSERT INTO events (id, type, source, phone_number_id, contact_id, contact_seque
 INSERT INTO endpoints (id, url, format, secret, ordered, replies, paused, failures, opens, created_at, updated_at)
     VALUES ('e', 'https://app.example/', 'event', '', true, false, false, 0, 0, now(), now());
 INSERT INTO deliveries (endpoint_id, event_id, contact_id, state, is_replay, due_at, attempts, created_at)
-    SELECT 'e', {ID}, {ID}, CASE WHEN n % 2 = 0 THEN 'pending' ELSE 'delivered' END, false,
+    SELECT 'e', {ID}, {ID}, CASE WHEN mod(n, 2) = 0 THEN 'pending' ELSE 'delivered' END, false,
            now() - interval '20 minutes', 0, now() FROM generate_series(1, {{rows}}) n;
 INSERT INTO jobs (kind, subject_id, due_at, attempts, created_at)
-    SELECT CASE WHEN n % 2 = 0 THEN 'process' ELSE 'media' END, {ID}, now() + interval '20 seconds', 0, now()
+    SELECT CASE WHEN mod(n, 2) = 0 THEN 'process' ELSE 'media' END, {ID}, now() + interval '20 seconds', 0, now()
     FROM generate_series(1, {{rows}}) n;
 ANALYZE;
 """

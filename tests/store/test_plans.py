@@ -31,6 +31,9 @@ pytestmark = on_postgresql
 ROWS = sized(4_000, 1_000_000)
 """Enough for PostgreSQL to prefer an index wherever one serves; a million with `DRILL=long`."""
 
+FEW_PAGES = 10.0
+"""In PostgreSQL's unit of cost, a page that is read in order."""
+
 BIG = {
     "messages", "events", "notifications", "deliveries", "delivery_attempts", "jobs", "queued_sends", "send_attempts",
     "status_reports", "contacts", "contact_aliases", "message_documents",
@@ -48,7 +51,7 @@ INSERT INTO messages (id, direction, phone_number_id, wamid, contact_id, recipie
            now(), now(), now() FROM generate_series(1, {{rows}}) n;
 INSERT INTO queued_sends (message_id, phone_number_id, recipient, lane, attempt, refusals, wanted_at, due_at,
                           expires_at)
-    SELECT id, phone_number_id, recipient, 2, 1, 0, now(), now() - interval '1 minute', now() + interval '1 day'
+    SELECT id, phone_number_id, recipient, 2, 2, 0, now(), now() - interval '1 minute', now() + interval '1 day'
     FROM messages;
 INSERT INTO send_attempts (message_id, number, state, wamid, started_at)
     SELECT id, 1, 'accepted', wamid, now() FROM messages;
@@ -63,7 +66,7 @@ INSERT INTO events (id, type, source, phone_number_id, contact_id, contact_seque
 INSERT INTO endpoints (id, url, format, secret, ordered, replies, paused, failures, opens, created_at, updated_at)
     VALUES ('e', 'https://app.example/', 'event', '', true, false, false, 0, 0, now(), now());
 INSERT INTO deliveries (endpoint_id, event_id, contact_id, state, is_replay, due_at, attempts, created_at)
-    SELECT 'e', {ID}, {ID}, CASE WHEN mod(n, 2) = 0 THEN 'pending' ELSE 'delivered' END, false,
+    SELECT 'e', {ID}, {ID}, CASE WHEN mod(n, 20) = 0 THEN 'pending' ELSE 'delivered' END, false,
            now() - interval '20 minutes', 0, now() FROM generate_series(1, {{rows}}) n;
 INSERT INTO jobs (kind, subject_id, due_at, attempts, created_at)
     SELECT CASE WHEN mod(n, 2) = 0 THEN 'process' ELSE 'media' END, {ID}, now() + interval '20 seconds', 0, now()
@@ -104,6 +107,8 @@ def read_whole(connection: Connection, statement: str, values: Any) -> set[str]:
     """Which large tables PostgreSQL would read from end to end for a statement."""
     (plan,) = connection.exec_driver_sql("EXPLAIN (FORMAT JSON) " + statement, values).scalar_one()
     found: set[str] = set()
+    if plan["Plan"]["Total Cost"] < FEW_PAGES:
+        return found  # an EXISTS that ends at the first of many rows
 
     def look(node: dict[str, Any]) -> None:
         if node["Node Type"] == "Seq Scan" and node["Relation Name"] in BIG:

@@ -119,6 +119,7 @@ class Config:
     backup_s3_secret_key: str = _setting("", parsers.secret_text(1), secret=True)
     backup_recipients: tuple[str, ...] = _setting((), parsers.list_of(parsers.age_recipient), name="BACKUP_RECIPIENT")
     worker: str = _setting("embedded", parsers.one_of("embedded", "external"))
+    api_requests_per_second: int = _setting(0, parsers.integer(0, 10_000))
     web_concurrency: int = _setting(min(2, os.cpu_count() or 1), parsers.integer(1, 128))
     web_worker_class: str = _setting("gevent", parsers.one_of("gevent", "gthread", "sync"))
     web_threads: int = _setting(16, parsers.integer(1, 1000))

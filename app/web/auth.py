@@ -11,7 +11,7 @@ from flask import Blueprint, Flask, g, request
 from app.errors import Forbidden, Unauthenticated
 from app.services.audit_log import acting_as, no_longer_acting
 from app.services.registries import Caller
-from app.web import hosts
+from app.web import caller_limits, hosts
 from app.web.context import gateway
 
 ACCESS = "gateway.access"
@@ -61,7 +61,10 @@ def header_key(schemes: Collection[str] = ("bearer",)) -> str:
 
 
 def identify(key: str, face: str = "api") -> None:
-    """Set the request's caller from an API key, and record the key's use. Raises `Unauthenticated`."""
+    """Set the request's caller from an API key, and record the key's use.
+
+    Raises `Unauthenticated`, and `TooManyRequests` if the key has made too many.
+    """
     own = request.environ.get(OWN_CALLER)
     if isinstance(own, OwnCaller):
         g.caller = own.caller
@@ -72,6 +75,7 @@ def identify(key: str, face: str = "api") -> None:
     found = gateway().api_keys.find(key)
     if found is None:
         raise Unauthenticated(Unauthenticated.unknown)
+    caller_limits.count(gateway().config, found.name)
     g.caller = found
     name_actor(f"key:{found.name}")
     gateway().record_key_use(found.name, face)

@@ -124,6 +124,9 @@ WORKERS: list[Panel] = [
     ("Last sign of life", "s", [(f"min (whatsapp_worker_seen_seconds{{{JOB}}})", "ago")]),
     ("What waits", "short", [(state("whatsapp_backlog", "queue"), "{{queue}}")]),
     ("For how long", "s", [(state("whatsapp_backlog_oldest_seconds", "queue"), "{{queue}}")]),
+    ("The broker, where there is one", "short", [
+        (f"min (whatsapp_broker_up{{{JOB}}})", "answers"), (rate("whatsapp_nudges_total"), "messages a second"),
+    ]),
     ("Files fetched a second", "ops", [(rate("whatsapp_media_fetches_total", "state"), "{{state}}")]),
     ("Files of a week", "short", [(state("whatsapp_media", "state"), "{{state}}")]),
     ("From a webhook until its file is stored", "s", quantiles("whatsapp_media_lag_seconds")),

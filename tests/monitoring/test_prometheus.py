@@ -15,9 +15,11 @@ from urllib.parse import quote
 from urllib.request import urlopen
 
 import pytest
+import requests
 import yaml
 
 from app.config.parsers import ROOT
+from tests.drills.conftest import IS_LONG
 from tests.load.bodies import Maker
 from tests.load.books import Books
 from tests.load.gateway import API_KEY, Gateway, free_port, running
@@ -60,8 +62,8 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus(folder: Path, gateway: Gateway) -> Iterator[Prometheus]:
-    """Our own configuration, which reads this gateway every half second."""
+def prometheus(folder: Path, gateway: Gateway, *, waits: bool = True) -> Iterator[Prometheus]:
+    """Our own configuration, which reads this gateway every half second. Without `waits`, alerts fire at once."""
     if shutil.which("prometheus") is None:
         pytest.skip("prometheus is not installed (Debian: prometheus)")
     folder.mkdir()
@@ -72,7 +74,10 @@ def prometheus(folder: Path, gateway: Gateway) -> Iterator[Prometheus]:
     config["scrape_configs"][0]["scrape_timeout"] = "500ms"
     (folder / "prometheus.yaml").write_text(yaml.safe_dump(config))
     (folder / "whatsapp-key").write_text(API_KEY)
-    shutil.copy(RULES, folder)
+    rules = yaml.safe_load(RULES.read_text())
+    for rule in rules["groups"][0]["rules"] if not waits else ():
+        rule.pop("for", None)
+    (folder / "alerts.yaml").write_text(yaml.safe_dump(rules))
     port = free_port()
     command = [
         "prometheus", f"--config.file={folder / 'prometheus.yaml'}", f"--storage.tsdb.path={folder / 'data'}",
@@ -85,6 +90,14 @@ def prometheus(folder: Path, gateway: Gateway) -> Iterator[Prometheus]:
     finally:
         process.terminate()
         process.wait(20)
+
+
+def in_the_end(is_so: Callable[[], bool]) -> bool:
+    """Whether something is so, once it is, or a minute later."""
+    until = time.monotonic() + SECONDS
+    while not (found := is_so()) and time.monotonic() < until:
+        time.sleep(0.1)
+    return found
 
 
 def accept(handler: Handler, _posted: Posted) -> None:
@@ -103,6 +116,7 @@ def test_what_prometheus_counts_after_a_burst_is_what_the_database_holds(tmp_pat
                 acks = post_all(gateway, [*webhooks, *webhooks[:10]])
                 books = Books(gateway)
                 books.wait_settled()
+                assert in_the_end(lambda: books.count("deliveries", "state <> 'delivered'") == 0)
                 owed = "state = 'delivered'"
                 expected = {
                     "sum(whatsapp_notifications_kept_total)": books.count("notifications"),
@@ -125,3 +139,47 @@ def test_what_prometheus_counts_after_a_burst_is_what_the_database_holds(tmp_pat
                 bucket = quote("whatsapp_webhook_seconds_bucket")
                 exemplars = seen.ask(f"query_exemplars?query={bucket}&start={time.time() - 600}&end={time.time() + 60}")
                 assert exemplars and "request_id" in str(exemplars[0])
+
+
+@pytest.mark.skipif(not IS_LONG, reason="three minutes: DRILL=long")
+def test_alerts_fire_in_drills_of_a_whole_gateway_and_end_after_them(tmp_path: Path) -> None:
+    """The waits of the rules themselves are left out; those of the gateway are not."""
+    answers = [500]
+
+    def answer(handler: Handler, _posted: Posted) -> None:
+        handler.answer(answers[-1])
+
+    with subscriber(answer) as app:
+        settings = {"FORWARD_URL": app.url, "FORWARD_SECRET": "whsec_" + "a" * 32, "FORWARD_ALLOW_NETS": ALLOWED}
+        with running(Gateway(tmp_path / "gateway", settings)) as gateway:
+            with prometheus(tmp_path / "prometheus", gateway, waits=False) as seen:
+                seen.wait("max(whatsapp_workers)", lambda value: value == 1)
+                maker = Maker(gateway.env["WHATSAPP_APP_SECRET"], seed=4)
+                post_all(gateway, [maker.one_text()])
+                assert _firing(seen, {"WhatsAppEndpointFailing"}, 200) == {"WhatsAppEndpointFailing"}
+                answers.append(200)
+                assert _firing(seen, set(), 100) == set()
+
+                [worker] = gateway.job_workers()
+                worker.suspend()
+                assert _firing(seen, {"WhatsAppWorkerMissing"}, 60) == {"WhatsAppWorkerMissing"}
+                worker.resume()
+                assert _firing(seen, set(), 60) == set()
+
+                stranger = Maker("another-secret-than-ours-0123456789", seed=6)
+                for _ in range(20):
+                    webhook = stranger.one_text()
+                    headers = {"X-Hub-Signature-256": webhook.signature}
+                    requests.post(f"{gateway.url}/webhook/whatsapp", webhook.body, headers=headers, timeout=10)
+                assert _firing(seen, {"WhatsAppSignaturesRefused"}, 30) == {"WhatsAppSignaturesRefused"}
+
+
+def _firing(seen: Prometheus, wanted: set[str], seconds: float) -> set[str]:
+    """Which alerts fire, once they are the wanted ones, or the time is over."""
+    until = time.monotonic() + seconds
+    while True:
+        found = seen.ask("query?query=" + quote('ALERTS{alertstate="firing"}'))
+        names = {str(each["metric"]["alertname"]) for each in found}  # type: ignore[index]
+        if names == wanted or time.monotonic() > until:
+            return names
+        time.sleep(0.2)

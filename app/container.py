@@ -71,6 +71,7 @@ from app.services.templates import ReadTemplates
 from app.services.webhooks import ReceiveNotification
 from app.subscribers.client import SubscriberClient
 from app.subscribers.link_client import LinkClient
+from app.subscribers.poster import Poster
 from app.subscribers.proof import prove_guard
 from app.vault import vault_of
 
@@ -180,12 +181,12 @@ class Gateway:
 
         alerts = Alerts(database, channel_kinds(config), now)
         handlers = _handler_pool(config)
-        agent, nets = f"whatsapp-service/{version}", config.forward_allow_nets
-        subscribers = SubscriberClient(user_agent=agent, allowed=nets, pool_size=config.worker_threads)
+        client: dict[str, Any] = {"user_agent": f"whatsapp-service/{version}", "allowed": config.forward_allow_nets}
+        subscribers = SubscriberClient(**client, pool_size=config.worker_threads)
         with_a_person, revoked = hand_over.with_a_person, partial(is_revoked, database)
         post_event = HttpDelivery(
             subscribers, now, SendReplies(send, with_a_person), with_a_person=with_a_person, is_revoked=revoked,
-            with_links=media.links.in_body,
+            with_links=media.links.in_body, poster=Poster(**client, pool_size=config.worker_threads),
         )  # fmt: skip
         upload_media = UploadMedia(database, directory, vault, now)
         region = config.default_region or None

@@ -1,4 +1,8 @@
-"""The delivery loop: one thread finds, claims and records deliveries, and a thread pool dispatches them."""
+"""The delivery loop: one thread finds, claims and records deliveries.
+
+Plain deliveries are posted by the poster's one thread, many at once. Those to bots, which ask the database before and
+after they are posted, and to Python handlers are dispatched by a pool of threads.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from app.db.database import Database
 from app.domain.endpoints import Endpoint
 from app.errors import Unavailable
 from app.jobs.fair_share import fair_share
-from app.jobs.in_flight import InFlight
+from app.jobs.in_flight import PENDING, Begun, Done, InFlight
 from app.jobs.loops import POLL_SECONDS
 from app.logs import get_logger
 from app.services.delivering import (
@@ -23,9 +27,11 @@ from app.services.delivering import (
     DeliveryBatch,
     DeliveryQueue,
     DeliveryResult,
+    Dispatch,
     DueDeliveries,
 )
 from app.services.registries import EndpointDirectory
+from app.subscribers.client import DEADLINE_SECONDS
 
 LINGER_SECONDS = 0.015
 """How long a result waits for others, so that one transaction records several."""
@@ -34,15 +40,16 @@ BATCH_SIZE = 128
 """Deliveries that one transaction records, so that other writers wait only briefly for its lock."""
 
 RENEW_SECONDS = 10.0
+CLOSE_SECONDS = DEADLINE_SECONDS + 5.0
 MAX_THREADS = 512
 
 logger = get_logger(__name__)
 
 
 class DeliverDue:
-    """Delivers what is due with `threads` threads, which are divided fairly between endpoints.
+    """Delivers what is due, as much at once as `threads`, which are divided fairly between endpoints.
 
-    `dispatch` attempts one batch. Endpoints for which `serves` is false are left to other workers. Instances are called
+    Endpoints for which `serves` is false are left to other workers. Instances are called
     by one loop, again and again.
     """
 
@@ -50,7 +57,7 @@ class DeliverDue:
         self,
         database: Database,
         directory: EndpointDirectory,
-        dispatch: Callable[[DeliveryBatch], DeliveryResult],
+        dispatch: Dispatch,
         now: Callable[[], datetime],
         *,
         threads: int,
@@ -64,7 +71,8 @@ class DeliverDue:
         self._serves = serves
         self._pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="deliver")
         self.in_flight = InFlight(
-            self._pool, self._attempt, now, batch_size=BATCH_SIZE, lease_seconds=LEASE.total_seconds()
+            self._pool, self._attempt, now, batch_size=BATCH_SIZE, lease_seconds=LEASE.total_seconds(),
+            can_begin=lambda endpoint: self._dispatch.can_begin(endpoint), begin=self._begin,
         )  # fmt: skip
         self._renewed_at = time.monotonic()
         self._has_unblocked = False
@@ -88,13 +96,14 @@ class DeliverDue:
         if finished or due:
             claimed_at = time.monotonic()
             self._add(self._exchange(finished, due), claimed_at)
-        self.in_flight.start_threads()
+        self.in_flight.start()
         self._queue.unblock()
         return True
 
     def close(self) -> None:
         """Wait for running attempts, record their results, and release the claims of queued deliveries."""
         self.in_flight.withdraw({})
+        self.in_flight.wait_for_running(CLOSE_SECONDS)
         self._pool.shutdown(wait=True)
         try:
             while finished := self.in_flight.take_finished():
@@ -114,7 +123,8 @@ class DeliverDue:
 
     def _request(self, endpoint: Endpoint, endpoints: int, *, is_replay: bool) -> Iterator[ClaimRequest]:
         share = fair_share(endpoint, self._threads, endpoints, is_replay=is_replay)
-        capacity = self.in_flight.slots(endpoint.id, is_replay).capacity(endpoint, share)
+        may_grow = not is_replay and self._dispatch.can_begin(endpoint)
+        capacity = self.in_flight.slots(endpoint.id, is_replay).capacity(endpoint, share, may_grow=may_grow)
         if capacity:
             yield ClaimRequest(endpoint, is_replay, min(capacity, BATCH_SIZE))
 
@@ -142,6 +152,14 @@ class DeliverDue:
         try:
             return self._dispatch(batch)
         except Exception:  # a bug of ours: the lease runs out, and the delivery is attempted again
+            logger.exception("a delivery could not be tried", extra={"event_id": batch.claim.event_id})
+            return None
+
+    def _begin(self, batch: DeliveryBatch, done: Done) -> Begun:
+        """Begin a batch; `done` gets its result, unless it is returned because nothing is to be posted."""
+        try:
+            return self._dispatch.begin(batch, done) or PENDING
+        except Exception:  # as in `_attempt`
             logger.exception("a delivery could not be tried", extra={"event_id": batch.claim.event_id})
             return None
 

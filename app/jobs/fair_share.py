@@ -13,6 +13,12 @@ QUICK_SECONDS = 0.5
 PREFETCH = 3
 """Deliveries claimed in advance, per thread, for an endpoint that answers within `QUICK_SECONDS`."""
 
+GROWTH = 8
+"""How many times its share of the threads an endpoint may have running that needs no thread to wait for it."""
+
+SLOWER_SECONDS = 0.1
+"""An app that takes twice its best time and this much longer is busy: it does not get more at once, but less."""
+
 REPLAY_DIVISOR = 4
 """Replays of an endpoint get a quarter of the threads of its new events, in addition to those."""
 
@@ -22,13 +28,15 @@ class EndpointSlots:
     """The claimed deliveries of one endpoint, either its new events or its replays, and how many may run at once.
 
     `limit` is the number of deliveries that may run at once, and `threads` that of the threads which serve this object
-    now. Not thread-safe: `InFlight` locks around every use.
+    now. `running` are by the id of their claim. Not thread-safe: `InFlight` locks around every use.
     """
 
     queued: deque[DeliveryBatch] = field(default_factory=deque)
-    running: list[DeliveryBatch] = field(default_factory=list)
+    running: dict[int, DeliveryBatch] = field(default_factory=dict)
     threads: int = 0
     limit: int = 1
+    extra: int = 0
+    best_seconds: float = float("inf")
     last_seconds: float = QUICK_SECONDS
     tokens: float = 1.0
     filled_at: float = 0.0
@@ -43,13 +51,18 @@ class EndpointSlots:
         """How many more threads should be started for the queued deliveries."""
         return max(0, min(self.limit, self.in_flight) - self.threads)
 
-    def capacity(self, endpoint: Endpoint, limit: int) -> int:
-        """Set the limit of deliveries at once, and return how many more deliveries may be claimed."""
-        self.limit = limit
+    def capacity(self, endpoint: Endpoint, share: int, *, may_grow: bool = False) -> int:
+        """Set the limit of deliveries at once, and return how many more deliveries may be claimed.
+
+        With `may_grow` the limit is above the share for as long as the app answers as fast as it does with less.
+        """
+        self.limit = share
+        if may_grow:
+            self.limit = min(share + self.extra, share * GROWTH, endpoint.max_in_flight or share * GROWTH)
         prefetch = PREFETCH if self.last_seconds < QUICK_SECONDS and not endpoint.health.silences else 0
-        capacity = limit * (1 + prefetch) - self.in_flight
+        capacity = self.limit + share * prefetch - self.in_flight
         if endpoint.max_per_second is not None:
-            capacity = min(capacity, limit - self.in_flight, self._tokens(endpoint.max_per_second))
+            capacity = min(capacity, self.limit - self.in_flight, self._tokens(endpoint.max_per_second))
         return max(0, capacity)
 
     def drain(self) -> list[DeliveryBatch]:
@@ -61,7 +74,15 @@ class EndpointSlots:
     def note(self, result: DeliveryResult | None) -> None:
         """Remember the response time. After a failure, count the endpoint as slow, so that nothing is prefetched."""
         response = result.response if result is not None else None
-        self.last_seconds = response.seconds if response is not None and response.is_success else QUICK_SECONDS
+        if response is None or not response.is_success:
+            self.last_seconds, self.extra = QUICK_SECONDS, 0
+            return
+        self.last_seconds = response.seconds
+        self.best_seconds = min(self.best_seconds, response.seconds)
+        if response.seconds > 2 * self.best_seconds + SLOWER_SECONDS:
+            self.extra = self.extra * 9 // 10
+        elif len(self.running) + 1 >= self.limit and self.extra < self.limit * GROWTH:
+            self.extra += 1
 
     def spend(self, count: int) -> None:
         """Take tokens of `max_per_second` for this many claimed deliveries."""

@@ -1,4 +1,4 @@
-"""The deliveries that this worker has claimed: queued, running in a thread, or finished and not yet recorded.
+"""The deliveries that this worker has claimed: queued, running, or finished and not yet recorded.
 
 No other list of claims exists. So only leases of deliveries that will still be attempted or recorded are renewed, and a
 claim that is lost by a bug becomes free when its lease ends.
@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from enum import Enum
+from functools import partial
 from itertools import accumulate
 
 from app.domain.endpoints import Endpoint
@@ -19,12 +21,25 @@ from app.services.delivering import DeliveryBatch, DeliveryResult
 from app.store.deliveries import DeliveryClaim
 
 
+class Pending(Enum):
+    """What `begin` returns when it has begun an attempt and will call back with the result."""
+
+    PENDING = "pending"
+
+
+PENDING = Pending.PENDING
+Begun = DeliveryResult | Pending | None
+Done = Callable[[DeliveryResult | None], None]
+
+
 class InFlight:
     """Holds deliveries from their claim until their result is recorded. Thread-safe.
 
-    `attempt` attempts one batch and returns None if it failed by a bug of ours; the batch is then dropped, and its
-    lease runs out. A batch whose lease has ended before a thread takes it is not attempted, because another worker may
-    have claimed it. `batch_size` is the number of deliveries that one transaction records.
+    `attempt` attempts one batch in a thread of `pool`. For endpoints for which `can_begin` is true, `begin` starts the
+    attempt without a thread: it returns `PENDING` and calls back later, or returns the result of a batch of which
+    nothing is to be posted. Both give None as the result if they failed by a bug of ours; the batch is then dropped,
+    and its lease runs out. A batch whose lease has ended before it is attempted is not, because another worker may have
+    claimed it. `batch_size` is the number of deliveries that one transaction records.
     """
 
     def __init__(
@@ -35,10 +50,14 @@ class InFlight:
         *,
         batch_size: int,
         lease_seconds: float,
+        can_begin: Callable[[Endpoint], bool] = lambda endpoint: False,
+        begin: Callable[[DeliveryBatch, Done], Begun] = lambda batch, done: None,
     ) -> None:
         self._pool = pool
         self._attempt = attempt
         self._now = now
+        self._can_begin = can_begin
+        self._begin = begin
         self._batch_size = batch_size
         self._lease_seconds = lease_seconds
         self._slots: dict[tuple[str, bool], EndpointSlots] = {}
@@ -95,13 +114,23 @@ class InFlight:
                 if slots.queued and (endpoint is None or not endpoint.is_as(slots.queued[0].endpoint)):
                     self.finish_unattempted(slots.drain())
 
-    def start_threads(self) -> None:
-        """Start the threads that queued deliveries may use. Called in every round of the loop."""
+    def start(self) -> None:
+        """Begin queued deliveries, or start the threads that they may use. Called in every round of the loop."""
         with self._changed:
-            for slots in self._slots.values():
+            all_slots = list(self._slots.values())
+        for slots in all_slots:
+            if slots.queued and self._can_begin(slots.queued[0].endpoint):
+                self._begin_more(slots)
+                continue
+            with self._changed:
                 for _ in range(slots.missing_threads):
                     slots.threads += 1
                     self._pool.submit(self._run, slots)
+
+    def wait_for_running(self, seconds: float) -> None:
+        """Wait until nothing runs any more, at most this long."""
+        with self._changed:
+            self._changed.wait_for(lambda: not any(slots.running for slots in self._slots.values()), seconds)
 
     def take_finished(self) -> list[DeliveryResult]:
         """Remove and return results, as many as one transaction should record."""
@@ -125,7 +154,7 @@ class InFlight:
     def claims(self) -> list[DeliveryClaim]:
         """Return the claims of all batches that are queued, running or not yet recorded."""
         with self._changed:
-            held = [batch for slots in self._slots.values() for batch in (*slots.queued, *slots.running)]
+            held = [batch for slots in self._slots.values() for batch in (*slots.queued, *slots.running.values())]
             return [batch.claim for batch in (*held, *(result.batch for result in self._finished))]
 
     def renewed(self, claims: Collection[DeliveryClaim], renewed_at: float) -> None:
@@ -150,23 +179,45 @@ class InFlight:
 
     def _next(self, slots: EndpointSlots) -> DeliveryBatch | None:
         with self._changed:
-            while slots.queued and slots.threads <= slots.limit:
-                batch = slots.queued.popleft()
-                if time.monotonic() < self._lease_ends.get(batch.claim, 0.0):
-                    slots.running.append(batch)
-                    return batch
-                self.finish_unattempted([batch])
+            if slots.threads <= slots.limit and (batch := self._take(slots)) is not None:
+                return batch
             slots.threads -= 1
             self._changed.notify()
             return None
 
+    def _take(self, slots: EndpointSlots) -> DeliveryBatch | None:
+        """Move the first queued batch that is still ours to those that run, and return it."""
+        while slots.queued:
+            batch = slots.queued.popleft()
+            if time.monotonic() < self._lease_ends.get(batch.claim, 0.0):
+                slots.running[batch.claim.id] = batch
+                return batch
+            self.finish_unattempted([batch])
+        return None
+
+    def _begin_more(self, slots: EndpointSlots) -> None:
+        """Begin queued batches for as long as more may run at once. What ends later continues here."""
+        while True:
+            with self._changed:
+                batch = self._take(slots) if len(slots.running) < slots.limit else None
+            if batch is None:
+                return
+            begun = self._begin(batch, partial(self._end, slots, batch))
+            if begun is not PENDING:
+                self._finish(slots, batch, begun)
+
+    def _end(self, slots: EndpointSlots, batch: DeliveryBatch, result: DeliveryResult | None) -> None:
+        self._finish(slots, batch, result)
+        self._begin_more(slots)
+
     def _finish(self, slots: EndpointSlots, batch: DeliveryBatch, result: DeliveryResult | None) -> None:
         with self._changed:
-            slots.running.remove(batch)
+            del slots.running[batch.claim.id]
             slots.note(result)
             if result is None:
                 self._lease_ends.pop(batch.claim, None)
+                self._changed.notify()
                 return
             self._finished.append(result)
-            if len(self._finished) in (1, self._batch_size):  # for results in between the loop is awake already
-                self._changed.notify()
+            if len(self._finished) in (1, self._batch_size) or not slots.running:
+                self._changed.notify()  # for results in between the loop is awake already

@@ -12,15 +12,14 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Update, bindparam, exists, func, insert, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Integer, Update, bindparam, exists, func, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from app.db.database import HAS_WORK, Database
 from app.ids import new_id
 from app.models import Delivery, DeliveryAttempt
 from app.models.base import UtcDateTime, table
-from app.models.endpoints import IS_UNDELIVERED
-from app.store.dialect import InsertMany, with_lists
+from app.store.dialect import Among, InsertMany, with_lists
 
 _TABLE = table(Delivery)
 _RENEW = with_lists(
@@ -61,6 +60,12 @@ class DeliveryUpdate:
     blocks: bool = True
     refused: bool = False
 
+    @property
+    def was_delivered_at_once(self) -> bool:
+        """Whether the first attempt succeeded."""
+        is_plain = self.reason is None and self.due_at is None and self.blocks and not self.refused
+        return self.state == "delivered" and self.attempts == 1 and is_plain
+
 
 class NewDelivery(NamedTuple):
     """A delivery to insert: the endpoint and the event. `is_status` is whether the event is a `message.status`."""
@@ -86,12 +91,46 @@ def any_due(database: Database, endpoint_ids: Collection[str], now: datetime) ->
     return bool(endpoint_ids) and database.is_any(_any_due(), {"ids": sorted(endpoint_ids), "now": now})
 
 
+_DUE = (
+    select(_TABLE.c.id)
+    .where(
+        _TABLE.c.endpoint_id == bindparam("endpoint"),
+        _TABLE.c.is_replay == bindparam("replays"),
+        literal_column("state = 'pending'"),
+        _TABLE.c.due_at <= bindparam("now", type_=UtcDateTime),
+    )
+    .order_by(_TABLE.c.due_at, _TABLE.c.id)
+    .limit(bindparam("most", type_=Integer))
+)
+
+
 def due(session: Session, endpoint_id: str, now: datetime, limit: int, *, is_replay: bool) -> list[int]:
     """Return ids of due deliveries, claimable or not by their contact's order, longest due first. Takes no lock."""
-    query = select(Delivery.id).where(
-        Delivery.endpoint_id == endpoint_id, Delivery.is_replay == is_replay, _pending(Delivery), Delivery.due_at <= now
-    )
-    return list(session.scalars(query.order_by(Delivery.due_at, Delivery.id).limit(limit)))
+    given = {"endpoint": endpoint_id, "replays": is_replay, "now": now, "most": limit}
+    return list(session.scalars(_DUE, given))
+
+
+def _claim(among: Among) -> Any:
+    is_due = _TABLE.c.due_at <= bindparam("now", type_=UtcDateTime)
+    wanted = select(_TABLE.c.id).where(
+        among(_TABLE.c.id, "ids"), literal_column("state = 'pending'"), is_due
+    )  # fmt: skip
+    return (
+        update(_TABLE)
+        .where(_TABLE.c.id.in_(wanted.order_by(_TABLE.c.id).with_for_update(skip_locked=True)))
+        .values(
+            claim_id=bindparam("new_claim"),
+            claimed_at=bindparam("now", type_=UtcDateTime),
+            due_at=bindparam("until", type_=UtcDateTime),
+        )
+        .returning(
+            _TABLE.c.id, _TABLE.c.endpoint_id, _TABLE.c.event_id, _TABLE.c.contact_id, _TABLE.c.attempts,
+            _TABLE.c.is_replay,
+        )
+    )  # fmt: skip
+
+
+_CLAIM = with_lists(_claim)
 
 
 def claim(
@@ -99,23 +138,12 @@ def claim(
 ) -> list[DeliveryClaim]:
     """Claim those of these deliveries that are still due, until `now + lease`. Skips rows that others have locked."""
     claim_id = new_id()
-    wanted = select(Delivery.id).where(Delivery.id.in_(ids), _pending(Delivery), Delivery.due_at <= now)
-    statement = (
-        update(Delivery)
-        .where(Delivery.id.in_(wanted.order_by(Delivery.id).with_for_update(skip_locked=True)))
-        .values(claim_id=claim_id, claimed_at=now, due_at=now + lease)
-        .returning(
-            Delivery.id, Delivery.endpoint_id, Delivery.event_id, Delivery.contact_id, Delivery.attempts,
-            Delivery.is_replay,
-        )
-        .execution_options(synchronize_session=False)
-    )  # fmt: skip
-    rows = sorted(session.execute(statement).all())
+    given = {"ids": list(ids), "now": now, "until": now + lease, "new_claim": claim_id}
     return [
         DeliveryClaim(
             row.id, claim_id, row.endpoint_id, row.event_id, row.contact_id, row.attempts, row.is_replay, is_probe
         )
-        for row in rows
+        for row in sorted(session.execute(_CLAIM(session), given).all())
     ]
 
 
@@ -132,77 +160,49 @@ def release(session: Session, claims: Sequence[DeliveryClaim], now: datetime) ->
     _executemany(session, claims, {"due_at": due_at, "claim_id": None}, {"now": now})
 
 
+_DELIVERED = with_lists(
+    lambda among: update(_TABLE)
+    .where(among(_TABLE.c.id, "ids"), among(_TABLE.c.claim_id, "claims"))
+    .values(
+        state="delivered", due_at=None, reason=None, attempts=1, blocks=True, refused=False, claim_id=None,
+        finished_at=bindparam("now", type_=UtcDateTime),
+    )
+)  # fmt: skip
+
+
 def record(session: Session, updates: Sequence[DeliveryUpdate], now: datetime) -> None:
     """Update claimed deliveries after an attempt and release their claims. Rows of lost claims do not change."""
-    session.execute(
-        _recorded(),
-        [
-            {
-                "of_id": new.claim.id,
-                "of_claim": new.claim.claim_id,
-                "new_state": new.state,
-                "new_due_at": new.due_at,
-                "new_reason": new.reason,
-                "new_attempts": new.attempts,
-                "new_blocks": new.blocks,
-                "new_refused": new.refused,
-                "new_finished_at": None if new.state == "pending" else now,
-            }
-            for new in updates
-        ],
-    )
+    first_time = [each.claim for each in updates if each.was_delivered_at_once]
+    if first_time:
+        # As nearly always. One statement for all, because the new values are the same.
+        claims = {"ids": [claim.id for claim in first_time], "claims": list({claim.claim_id for claim in first_time})}
+        session.execute(_DELIVERED(session), claims | {"now": now})
+    others = [
+        {
+            "of_id": new.claim.id,
+            "of_claim": new.claim.claim_id,
+            "new_state": new.state,
+            "new_due_at": new.due_at,
+            "new_reason": new.reason,
+            "new_attempts": new.attempts,
+            "new_blocks": new.blocks,
+            "new_refused": new.refused,
+            "new_finished_at": None if new.state == "pending" else now,
+        }
+        for new in updates
+        if not new.was_delivered_at_once
+    ]
+    if others:
+        session.execute(_recorded(), others)
+
+
+_ATTEMPT = ("delivery_id", "number", "started_at", "duration_ms", "status", "error", "answer", "note")
+_insert_attempts = InsertMany(DeliveryAttempt, *_ATTEMPT)
 
 
 def add_attempts(session: Session, attempts: Sequence[dict[str, Any]]) -> None:
     """Insert rows of `DeliveryAttempt`, one per delivery that was posted."""
-    session.execute(insert(table(DeliveryAttempt)), attempts)
-
-
-def dead_ids(session: Session, endpoint_id: str, limit: int) -> list[int]:
-    """Return the ids of an endpoint's dead deliveries, oldest first."""
-    # SQLite uses a partial index only if the query repeats the index's condition literally.
-    is_dead = (IS_UNDELIVERED, Delivery.state == "dead")
-    query = select(Delivery.id).where(Delivery.endpoint_id == endpoint_id, *is_dead)
-    return list(session.scalars(query.order_by(Delivery.id).limit(limit)))
-
-
-def requeue(session: Session, ids: Collection[int], now: datetime) -> None:
-    """Make deliveries due now: pending ones, and as replays with no attempts dead, stale and withheld ones.
-
-    For a batch's member its leader becomes due. Deliveries that a worker has claimed do not change.
-    """
-    unsynchronised = {"synchronize_session": False}
-    is_member = (Delivery.carried_by.is_not(None), _pending(Delivery))
-    leaders = select(Delivery.carried_by).where(Delivery.id.in_(ids), *is_member)
-    mine = or_(Delivery.id.in_(ids), Delivery.id.in_(leaders))
-    is_free = (_pending(Delivery), Delivery.claim_id.is_(None), Delivery.carried_by.is_(None))
-    due_now = update(Delivery).where(mine, *is_free)
-    session.execute(due_now.values(due_at=now), execution_options=unsynchronised)
-    final = update(Delivery).where(Delivery.id.in_(ids), Delivery.state.in_(("dead", "stale", "withheld")))
-    anew = {"state": "pending", "is_replay": True, "due_at": now, "attempts": 0, "finished_at": None, "claim_id": None}
-    anew |= {"carried_by": None, "blocks": True, "refused": False}
-    session.execute(final.values(anew), execution_options=unsynchronised)
-
-
-def awaiting_retry(session: Session, endpoint_id: str, *, refused: bool) -> list[int]:
-    """Return the ids of an endpoint's deliveries that failed and await a retry, in the order of the events.
-
-    Without `refused`, leave out those that the app refused, and those with one attempt, which are due within seconds.
-    Takes no lock.
-    """
-    free = (_pending(Delivery), Delivery.claim_id.is_(None), Delivery.carried_by.is_(None))
-    query = select(Delivery.id).where(Delivery.endpoint_id == endpoint_id, Delivery.attempts > 0, *free)
-    if not refused:
-        query = query.where(~Delivery.refused, Delivery.attempts > 1)
-    return list(session.scalars(query.order_by(Delivery.id)))
-
-
-def unblock(session: Session, ids: Collection[int], now: datetime) -> None:
-    """Make deliveries that await a retry due now. Later deliveries of their contacts wait for them again."""
-    free = (_pending(Delivery), Delivery.claim_id.is_(None), Delivery.carried_by.is_(None))
-    statement = update(Delivery).where(Delivery.id.in_(ids), *free)
-    values = {"due_at": now, "blocks": True, "refused": False}
-    session.execute(statement.values(values), execution_options={"synchronize_session": False})
+    _insert_attempts(session.connection(), [tuple(row[name] for name in _ATTEMPT) for row in attempts])
 
 
 def first_attempts(session: Session, ids: Collection[int]) -> dict[int, datetime]:
@@ -222,26 +222,11 @@ def endpoints_that_refused(session: Session, ids: Collection[int]) -> set[str]:
 def recent_untried(session: Session, endpoint_id: str, now: datetime, limit: int, *, is_replay: bool) -> list[int]:
     """Of the `limit` deliveries that became due last, return those never attempted, in event order. Takes no lock."""
     latest = select(Delivery.id, Delivery.attempts).where(
-        Delivery.endpoint_id == endpoint_id, Delivery.is_replay == is_replay, _pending(Delivery), Delivery.due_at <= now
+        Delivery.endpoint_id == endpoint_id, Delivery.is_replay == is_replay, is_pending(Delivery),
+        Delivery.due_at <= now,
     )  # fmt: skip
     some = latest.order_by(Delivery.due_at.desc(), Delivery.id.desc()).limit(limit).subquery()
     return list(session.scalars(select(some.c.id).where(some.c.attempts == 0).order_by(some.c.id)))
-
-
-def has_pending(session: Session, endpoint_id: str) -> bool:
-    """Return whether an endpoint has a pending delivery. Takes no lock."""
-    pending = select(Delivery.id).where(Delivery.endpoint_id == endpoint_id, _pending(Delivery))
-    return session.scalar(pending.limit(1)) is not None
-
-
-def dead_letter(session: Session, endpoint_id: str, reason: str, now: datetime, limit: int) -> bool:
-    """Make up to `limit` pending deliveries of an endpoint dead. Return whether there may be more."""
-    some = select(Delivery.id).where(Delivery.endpoint_id == endpoint_id, _pending(Delivery)).limit(limit)
-    ids = list(session.scalars(some))
-    statement = update(Delivery).where(Delivery.id.in_(ids), _pending(Delivery))  # it may have been delivered meanwhile
-    values = {"state": "dead", "due_at": None, "claim_id": None, "reason": reason, "finished_at": now}
-    session.execute(statement.values(values), execution_options={"synchronize_session": False})
-    return len(ids) == limit
 
 
 @cache
@@ -252,7 +237,7 @@ def _any_due() -> Any:
             target.c.endpoint_id.in_(bindparam("ids", expanding=True)),
             target.c.is_replay.in_((False, True)),  # lets the index be used up to `due_at`
             target.c.due_at <= bindparam("now", type_=target.c.due_at.type),
-            _pending(target.c),
+            is_pending(target.c),
         )
     )
 
@@ -285,6 +270,6 @@ def _executemany(
     session.execute(update(target).where(*ours).values(**values), rows)
 
 
-def _pending(model: Any) -> ColumnElement[bool]:
+def is_pending(model: Any) -> ColumnElement[bool]:
     """Return the condition of the partial indexes as a literal: SQLite uses them only if the query repeats it."""
     return model.state == literal_column("'pending'")  # type: ignore[no-any-return]

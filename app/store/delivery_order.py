@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Update, bindparam, func, literal_column, select, update
+from sqlalchemy import ColumnElement, bindparam, func, literal_column, select, update
 from sqlalchemy.orm import Session, aliased
 
 from app.models import Delivery
-from app.models.base import table
+from app.models.base import UtcDateTime, table
 from app.store.deliveries import DeliveryClaim
+from app.store.dialect import with_lists
+
+_TABLE = table(Delivery)
 
 
 class Blocked(NamedTuple):
@@ -24,9 +27,16 @@ class Blocked(NamedTuple):
 
 def blocked(session: Session, ids: Collection[int]) -> dict[int, Blocked]:
     """Return, by id, those of these deliveries that must wait for an earlier one of their contact. Takes no lock."""
-    last = _last_before()
-    rows = session.execute(select(Delivery.id, Delivery.due_at, last).where(Delivery.id.in_(ids), last.is_not(None)))
+    rows = session.execute(_blocked()(session), {"ids": list(ids)})
     return {row[0]: Blocked(row[1], row[2]) for row in rows}
+
+
+@cache
+def _blocked() -> Callable[[Session], Any]:
+    last = _last_before()
+    return with_lists(
+        lambda among: select(Delivery.id, Delivery.due_at, last).where(among(_TABLE.c.id, "ids"), last.is_not(None))
+    )
 
 
 def defer(session: Session, seen: Mapping[int, Blocked], until: datetime) -> None:
@@ -56,45 +66,30 @@ def defer(session: Session, seen: Mapping[int, Blocked], until: datetime) -> Non
 
 def unblock_next(session: Session, claims: Sequence[DeliveryClaim], now: datetime) -> None:
     """After each of these deliveries, make the next one of its contact due now, unless that one awaits a retry."""
-    session.execute(
-        _unblocked(),
-        [
-            {
-                "of_contact": claim.contact_id,
-                "of_endpoint": claim.endpoint_id,
-                "of_replay": claim.is_replay,
-                "of_id": claim.id,
-                "now": now,
-            }
-            for claim in claims
-        ],
-    )
+    session.execute(_unblocked()(session), {"ended": [claim.id for claim in claims], "now": now})
 
 
 @cache
-def _unblocked() -> Update:
-    target = table(Delivery)
-    following, done = target.alias("following"), target.alias("done")
-    is_status = select(done.c.is_status).where(done.c.id == bindparam("of_id")).scalar_subquery()
+def _unblocked() -> Callable[[Session], Any]:
+    following, done = _TABLE.alias("following"), _TABLE.alias("done")
     next_id = (
         select(func.min(following.c.id))
         .where(
-            following.c.contact_id == bindparam("of_contact"),
-            following.c.endpoint_id == bindparam("of_endpoint"),
-            following.c.is_replay == bindparam("of_replay", type_=target.c.is_replay.type),
-            following.c.is_status == is_status,
-            following.c.id > bindparam("of_id"),
+            following.c.contact_id == done.c.contact_id,
+            following.c.endpoint_id == done.c.endpoint_id,
+            following.c.is_replay == done.c.is_replay,
+            following.c.is_status == done.c.is_status,
+            following.c.id > done.c.id,
             following.c.blocks,  # one that has failed too often blocks no other
             literal_column("following.state = 'pending'"),
         )
         .scalar_subquery()
     )
-    return (
-        update(target)
-        .where(
-            target.c.id == next_id, target.c.claim_id.is_(None), target.c.attempts == 0, target.c.carried_by.is_(None)
-        )
-        .values(due_at=bindparam("now", type_=target.c.due_at.type))
+    is_free = (_TABLE.c.claim_id.is_(None), _TABLE.c.attempts == 0, _TABLE.c.carried_by.is_(None))
+    return with_lists(
+        lambda among: update(_TABLE)
+        .where(_TABLE.c.id.in_(select(next_id).where(among(done.c.id, "ended"))), *is_free)
+        .values(due_at=bindparam("now", type_=UtcDateTime))
     )
 
 

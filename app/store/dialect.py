@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, CursorResult, LargeBinary, String, Text, any_, bindparam, false, func, or_
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    CursorResult,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    TypeDecorator,
+    any_,
+    bindparam,
+    false,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import Connection
@@ -50,13 +65,30 @@ def with_lists(build: Callable[[Among], Any]) -> Callable[[Session], Any]:
     """Build a statement with list parameters once per dialect. `build` gets a function that returns `column IN :name`.
 
     PostgreSQL gets each list as one array, because an expanded list makes a new statement to plan for each length.
-    SQLite gets expanded lists: it could read a list from JSON only, where a text ends at a NUL.
+    SQLite gets a list of numbers as one JSON text, and a list of texts expanded: in JSON a text would end at a NUL.
     """
     built = {
         "postgresql": build(lambda column, name: column == any_(bindparam(name, type_=ARRAY(_element(column))))),
-        "sqlite": build(lambda column, name: column.in_(bindparam(name, expanding=True))),
+        "sqlite": build(_among_on_sqlite),
     }
     return lambda session: built[session.get_bind().dialect.name]
+
+
+class _Numbers(TypeDecorator[Collection[int]]):
+    """A list of numbers as JSON."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Collection[int] | None, dialect: Any) -> str:
+        return f"[{','.join(map(str, value or ()))}]"
+
+
+def _among_on_sqlite(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    if not isinstance(column.type, Integer):
+        return column.in_(bindparam(name, expanding=True))
+    each = func.json_each(bindparam(name, type_=_Numbers)).table_valued("value", name=f"given_{name}")
+    return column.in_(select(each.c.value))
 
 
 def _element(column: ColumnElement[Any]) -> TypeEngine[Any]:

@@ -94,7 +94,7 @@ class SubscriberClient:
                         raise ProtocolError("Connection aborted.") from None
         except (HTTPError, OSError, WrongUrl, GoneWhileIdle) as err:
             seconds = time.monotonic() - started
-            return EndpointResponse(None, b"", reason_of(err), seconds, was_reached=_was_reached(err))
+            return EndpointResponse(None, b"", reason_of(err), seconds, was_reached=was_reached(err))
         raise AssertionError("unreachable")
 
     def _exchange(
@@ -114,8 +114,8 @@ class SubscriberClient:
             response.release_conn()
         else:
             response.close()
-        seconds = time.monotonic() - started
-        return EndpointResponse(response.status, read[:ANSWER_BYTES], error, seconds, _retry_after(response))
+        seconds, pause = time.monotonic() - started, retry_after(response.headers.get("Retry-After", ""))
+        return EndpointResponse(response.status, read[:ANSWER_BYTES], error, seconds, pause)
 
 
 def _read(response: BaseHTTPResponse) -> bytes:
@@ -129,8 +129,11 @@ def _read(response: BaseHTTPResponse) -> bytes:
     return read
 
 
-def _retry_after(response: BaseHTTPResponse) -> int | None:
-    text = response.headers.get("Retry-After", "").strip()
+def retry_after(text: str) -> int | None:
+    """Return the seconds that a `Retry-After` header asks for, as a number or as a date; None for anything else."""
+    text = text.strip()
+    if not text:
+        return None
     if text.isascii() and text.isdigit():
         return int(text[:9])
     try:
@@ -169,7 +172,8 @@ def reason_of(err: BaseException) -> str:
 _NO_CONNECTION = (AddressRefused, WrongUrl, NotConnected, socket.gaierror, ssl.SSLError)
 
 
-def _was_reached(err: BaseException) -> bool:
+def was_reached(err: BaseException) -> bool:
+    """Whether a connection was there when it failed, so that the app may have seen the request."""
     return not any(isinstance(cause, _NO_CONNECTION) for cause in _chain(err))
 
 

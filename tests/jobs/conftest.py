@@ -21,6 +21,7 @@ from app.services.registries.endpoints import EndpointDirectory, new_row
 from app.services.registries.versions import Registry
 from app.store import endpoints
 from app.subscribers.client import SubscriberClient
+from app.subscribers.poster import Poster
 from tests.bots import Bots
 from tests.conftest import Clock
 from tests.subscriber import ALLOWED
@@ -45,10 +46,10 @@ class Harness:
 
     def new_client(self, **options: Any) -> HttpDelivery:
         """Posts to apps with a client of its own, made with these options."""
-        client = SubscriberClient(
-            **{"user_agent": "tests", "allowed": (ipaddress.ip_network(ALLOWED),), "pool_size": 8} | options
-        )
-        self._clients.append(HttpDelivery(client, self.clock))
+        given: dict[str, Any] = {
+            "user_agent": "tests", "allowed": (ipaddress.ip_network(ALLOWED),), "pool_size": 8
+        } | options  # fmt: skip
+        self._clients.append(HttpDelivery(SubscriberClient(**given), self.clock, poster=Poster(**given)))
         return self._clients[-1]
 
     def new_worker(self, threads: int) -> DeliverDue:

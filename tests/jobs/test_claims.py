@@ -18,6 +18,7 @@ from app.db.database import Database
 from app.errors import Unavailable
 from app.jobs import deliver
 from app.models import Delivery
+from app.services.delivering import DeliveryBatch, DeliveryResult, DispatchDelivery
 from app.services.delivering.claim import LEASE, claim
 from app.services.delivering.types import ClaimRequest, DueDeliveries
 from app.store import deliveries, delivery_batches, endpoints
@@ -113,14 +114,15 @@ def test_a_delivery_whose_try_broke_is_in_nobodys_hand(
     monkeypatch.setattr(deliver, "RENEW_SECONDS", 0.0)
     post, broken = harness.deliver._dispatch, threading.Event()
 
-    def breaks(work: Any) -> Any:
-        broken.set()
-        raise RuntimeError("a mistake of ours")
+    class Breaks(DispatchDelivery):
+        def begin(self, batch: DeliveryBatch, done: Callable[[DeliveryResult], None]) -> DeliveryResult | None:
+            broken.set()
+            raise RuntimeError("a mistake of ours")
 
     with subscriber() as app:
         harness.endpoint(app.url)
         receive(message_body(text()))
-        harness.deliver._dispatch = breaks
+        harness.deliver._dispatch = Breaks(harness.post, None)
         harness.rounds(lambda: broken.is_set() and harness.deliver.in_flight.is_empty)
         harness.deliver._dispatch = post
         lease = harness.deliveries()[0].due_at
@@ -264,7 +266,7 @@ def test_what_is_given_back_late_stays_with_who_has_it(harness: Harness, receive
         harness.endpoint(app.url)
         receive(message_body(text()))
         harness.pass_by(seconds=1)
-        harness.deliver.in_flight.start_threads = lambda: None  # type: ignore[method-assign]
+        harness.deliver.in_flight.start = lambda: None  # type: ignore[method-assign]
         harness.deliver()
         _take_over(harness.gateway.database, harness.deliveries()[0].id, harness.clock)
         harness.deliver.close()  # which gives back what was not tried
@@ -277,7 +279,7 @@ def test_a_renewal_tells_which_claims_are_still_ours(harness: Harness, receive: 
         harness.endpoint(app.url)
         receive(message_body(text(sender=ANA)), message_body(text(sender=BO)))
         harness.pass_by(seconds=1)
-        harness.deliver.in_flight.start_threads = lambda: None  # type: ignore[method-assign]
+        harness.deliver.in_flight.start = lambda: None  # type: ignore[method-assign]
         harness.deliver()
         claims = harness.deliver.in_flight.claims()
         assert len(claims) == 2

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import pytest
 
+from app.services.delivering import DeliveryBatch, DeliveryResult, DispatchDelivery, HttpDelivery
 from app.subscribers.client import DEADLINE_SECONDS
 from tests.factories import ANA, BO, message_body, text
 from tests.jobs.conftest import Harness
@@ -75,13 +76,23 @@ MISBEHAVIOUR: dict[str, Reply] = {
 ENDLESS = {"slow", "dripped", "dripped headers"}
 
 
+class Hasty(DispatchDelivery):
+    """Has less patience with the endpoint `bad` than with others."""
+
+    def __init__(self, hasty: HttpDelivery, patient: HttpDelivery) -> None:
+        super().__init__(patient, None)
+        self._hasty, self._patient = hasty, patient
+
+    def begin(self, batch: DeliveryBatch, done: Callable[[DeliveryResult], None]) -> DeliveryResult | None:
+        return (self._hasty if batch.endpoint.id == "bad" else self._patient).begin(batch, done)
+
+
 @pytest.mark.parametrize("how", MISBEHAVIOUR)
 def test_everything_comes_later_with_the_same_ids_and_to_everybody_else_at_once(
     harness: Harness, receive: Receive, how: str
 ) -> None:
     if how in ENDLESS:
-        hasty, patient = harness.new_client(deadline_seconds=DEADLINE), harness.post
-        harness.deliver._dispatch = lambda batch: (hasty if batch.endpoint.id == "bad" else patient)(batch)
+        harness.deliver._dispatch = Hasty(harness.new_client(deadline_seconds=DEADLINE), harness.post)
     with subscriber(MISBEHAVIOUR[how]) as app, subscriber() as well:
         harness.endpoint(app.url, "bad")
         harness.endpoint(well.url, "well")

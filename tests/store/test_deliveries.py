@@ -16,7 +16,7 @@ from app.models import Delivery, Event
 from app.models.base import table
 from app.services.delivering.implausible_times import reset_implausible
 from app.services.registries.endpoints import new_row
-from app.store import deliveries, delivery_order, delivery_upkeep, endpoints
+from app.store import deliveries, delivery_order, delivery_retries, delivery_upkeep, endpoints
 from app.store.deliveries import DeliveryUpdate, NewDelivery
 from app.store.delivery_order import Blocked
 from tests.conftest import on_postgresql, on_sqlite
@@ -31,7 +31,7 @@ def test_what_is_dead_is_found_without_reading_what_was_delivered(database: Data
             asked.append((statement, values))
 
         event.listen(connection, "before_cursor_execute", note)
-        deliveries.dead_ids(session, "endpoint", 10)
+        delivery_retries.dead_ids(session, "endpoint", 10)
         ((statement, values),) = asked
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
 
@@ -164,7 +164,7 @@ def test_what_is_delivered_while_an_endpoint_is_removed_stays_delivered(database
 
     def dead_letter() -> None:
         with database.write() as session:
-            deliveries.dead_letter(session, "a", "removed", now, 10)
+            delivery_retries.dead_letter(session, "a", "removed", now, 10)
 
     thread = threading.Thread(target=dead_letter)
     with database.write() as session:
@@ -236,7 +236,7 @@ def test_a_retry_by_hand_leaves_a_delivery_to_who_has_it(database: Database) -> 
         deliveries.claim(session, [first], now=now, lease=timedelta(seconds=45))
     _change(database, second, {"due_at": now + timedelta(hours=1)})
     with database.write() as session:
-        deliveries.requeue(session, [first, second], now)
+        delivery_retries.requeue(session, [first, second], now)
 
     assert (_due(database, first), _due(database, second)) == (lease_end, now)
 

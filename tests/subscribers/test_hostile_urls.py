@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
-from app.subscribers.client import SubscriberClient
+from app.security.endpoint_urls import AllowedNetwork
+from app.subscribers.client import EndpointResponse, SubscriberClient
+from app.subscribers.poster import Poster
 from tests.subscriber import ALLOWED, answering, subscriber
+
+Post = Callable[[str], EndpointResponse]
+Client = Callable[[Sequence[AllowedNetwork]], Post]
 
 LITERALS = """
 127.0.0.1 127.1 127.0.1 2130706433 0x7f000001 0x7f.1 0177.0.0.1 017700000001 0x7f.0x0.0x0.0x1 127.255.255.254 127.0.0.1.
@@ -48,8 +54,8 @@ HOSTILE = [f"http://{each}/" for each in (*LITERALS, *NAMES)] + [f"https://{each
 
 
 @pytest.mark.parametrize("url", HOSTILE)
-def test_nobody_is_connected_to(client: SubscriberClient, connected: list[Any], url: str) -> None:
-    answer = client.post(url, {}, b"{}")
+def test_nobody_is_connected_to(client: Client, connected: list[Any], url: str) -> None:
+    answer = client(())(url)
 
     assert connected == []
     assert answer.status is None
@@ -61,20 +67,21 @@ def test_there_are_enough_of_them() -> None:
 
 
 def test_a_name_that_answers_differently_each_time_is_connected_to_at_what_was_judged(
-    client: SubscriberClient, connected: list[Any], monkeypatch: pytest.MonkeyPatch
+    client: Client, connected: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = iter([[PUBLIC], ["127.0.0.1"], ["127.0.0.1"]])
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, port, **_: _infos(next(answers), port))
 
-    client.post("http://rebinding.example/", {}, b"{}")
-    client.post("http://rebinding.example/", {}, b"{}")
+    post = client(())
+    post("http://rebinding.example/")
+    post("http://rebinding.example/")
 
     assert connected == [(PUBLIC, 80)]
 
 
 @pytest.mark.parametrize("url", ["http://public.example/", "https://public.example:8443/", f"http://{PUBLIC}/"])
-def test_a_public_address_is(client: SubscriberClient, connected: list[Any], url: str) -> None:
-    client.post(url, {}, b"{}")
+def test_a_public_address_is(client: Client, connected: list[Any], url: str) -> None:
+    client(())(url)
 
     assert [address for address, _ in connected] == [PUBLIC]
 
@@ -84,29 +91,30 @@ def test_a_public_address_is(client: SubscriberClient, connected: list[Any], url
     [("http://127.0.0.1:8080/", True), ("http://127.0.0.1:8081/", False), ("http://127.0.0.1/", False),
      ("http://[::1]/", True), ("https://[::1]/", False), ("http://[::ffff:127.0.0.1]:8080/", True)],
 )  # fmt: skip
-def test_of_an_allowed_port_its_neighbours_are_not_allowed(connected: list[Any], url: str, is_called: bool) -> None:
+def test_of_an_allowed_port_its_neighbours_are_not_allowed(
+    client: Client, connected: list[Any], url: str, is_called: bool
+) -> None:
     allowed = ((ipaddress.ip_network("127.0.0.0/8"), 8080), (ipaddress.ip_network("::1/128"), 80))
 
-    SubscriberClient(user_agent="tests", allowed=allowed, pool_size=1).post(url, {}, b"{}")
+    client(allowed)(url)
 
     assert bool(connected) is is_called
 
 
 def test_localhost_is_called_at_the_address_that_is_allowed(
-    connected: list[Any], monkeypatch: pytest.MonkeyPatch
+    client: Client, connected: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, port, **_: _infos(["::1", "127.0.0.1"], port))
     allowed = (ipaddress.ip_network("127.0.0.1/32"),)
 
-    SubscriberClient(user_agent="tests", allowed=allowed, pool_size=1).post("http://localhost:9000/", {}, b"{}")
+    client(allowed)("http://localhost:9000/")
 
     assert connected == [("127.0.0.1", 9000)]
 
 
-def test_a_redirect_to_a_hostile_address_is_not_followed() -> None:
-    allowed = SubscriberClient(user_agent="tests", allowed=(ipaddress.ip_network(ALLOWED),), pool_size=1)
+def test_a_redirect_to_a_hostile_address_is_not_followed(client: Client) -> None:
     with subscriber() as inside, subscriber(answering(307, Location=inside.url)) as app:
-        answer = allowed.post(app.url, {}, b"{}")
+        answer = client((ipaddress.ip_network(ALLOWED),))(app.url)
 
     assert (answer.status, answer.is_success, inside.posted) == (307, False, [])
 
@@ -116,22 +124,50 @@ def test_a_redirect_to_a_hostile_address_is_not_followed() -> None:
     ["http://169.254.169.254/", "http://[fe80::1]/", "http://100.100.100.200/", "http://0.0.0.0/", "http://[::]/",
      "http://[fd00:ec2::254]/", "http://224.0.0.1/", "http://[::ffff:169.254.169.254]/"],
 )  # fmt: skip
-def test_allowing_everything_does_not_allow_what_is_never_called(connected: list[Any], url: str) -> None:
+def test_allowing_everything_does_not_allow_what_is_never_called(
+    client: Client, connected: list[Any], url: str
+) -> None:
     everything = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
 
-    answer = SubscriberClient(user_agent="tests", allowed=everything, pool_size=1).post(url, {}, b"{}")
+    answer = client(everything)(url)
 
     assert (connected, answer.status) == ([], None)
 
 
-def test_an_error_quotes_no_part_of_the_url(client: SubscriberClient) -> None:
+def test_an_error_quotes_no_part_of_the_url(client: Client) -> None:
     for url in ("http://token-1234.invalid/token-1234", "http://u:token-1234@x/", "http://127.0.0.1/token-1234"):
-        assert "1234" not in (client.post(url, {}, b"{}").error or "")
+        assert "1234" not in (client(())(url).error or "")
 
 
-@pytest.fixture
-def client() -> SubscriberClient:
-    return SubscriberClient(user_agent="tests", allowed=(), pool_size=1)
+@pytest.fixture(params=["one by one", "many at once"])
+def client(request: pytest.FixtureRequest) -> Iterator[Client]:
+    """A function that posts to a URL, made from the allowed networks: with either client."""
+    posters: list[Poster] = []
+
+    def new(allowed: Sequence[AllowedNetwork]) -> Post:
+        options: dict[str, Any] = {"user_agent": "tests", "allowed": allowed, "pool_size": 1}
+        if request.param == "one by one":
+            one = SubscriberClient(**options)
+            return lambda url: one.post(url, {}, b"{}")
+        posters.append(Poster(**options))
+        return lambda url: posted(posters[-1], url)
+
+    yield new
+    for poster in posters:
+        poster.close()
+
+
+def posted(poster: Poster, url: str) -> EndpointResponse:
+    """What a poster gets, waited for."""
+    responses, came = [], threading.Event()
+
+    def done(response: EndpointResponse) -> None:
+        responses.append(response)
+        came.set()
+
+    poster.submit(url, {}, b"{}", done)
+    assert came.wait(20)
+    return responses[0]
 
 
 @pytest.fixture

@@ -26,7 +26,14 @@ from app.services.delivering.replay import (
 )
 from app.services.delivering.replies import SendReplies, read_answer
 from app.services.delivering.retry_many import retry_deliveries
-from app.services.delivering.types import BatchMember, ClaimRequest, DeliveryBatch, DeliveryResult, DueDeliveries
+from app.services.delivering.types import (
+    BatchMember,
+    ClaimRequest,
+    DeliveryBatch,
+    DeliveryResult,
+    Dispatch,
+    DueDeliveries,
+)
 from app.services.delivering.unblock import unblock_endpoint
 
 __all__ = [
@@ -37,6 +44,7 @@ __all__ = [
     "DeliveryBatch",
     "DeliveryQueue",
     "DeliveryResult",
+    "Dispatch",
     "DispatchDelivery",
     "DueDeliveries",
     "EndpointBacklog",

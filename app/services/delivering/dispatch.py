@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from app.domain.endpoints import Endpoint
 from app.logs import request_id_var
 from app.services.delivering.handler_delivery import HandlerDelivery
@@ -19,6 +21,14 @@ class DispatchDelivery:
     def serves(self, endpoint: Endpoint) -> bool:
         """Whether this worker can dispatch to the endpoint now. Deliveries to others are left to other workers."""
         return not endpoint.is_handler or (self._to_handler is not None and self._to_handler.serves(endpoint))
+
+    def can_begin(self, endpoint: Endpoint) -> bool:
+        """Whether a delivery to this endpoint can be begun without waiting for its result."""
+        return self._over_http.can_begin(endpoint)
+
+    def begin(self, batch: DeliveryBatch, done: Callable[[DeliveryResult], None]) -> DeliveryResult | None:
+        """Begin an attempt, and return None; or return the result, if nothing is to be posted."""
+        return self._over_http.begin(batch, done)
 
     def __call__(self, batch: DeliveryBatch) -> DeliveryResult:
         """Attempt a batch once. Failures of the endpoint are part of the result; raises `Unavailable` only.

@@ -14,7 +14,7 @@ from app.services.audit_log import record_act
 from app.services.delivering.unblock import unblock_endpoint
 from app.services.events import is_for
 from app.services.registries import to_endpoint
-from app.store import deliveries, delivery_list, endpoints, events
+from app.store import deliveries, delivery_list, delivery_retries, endpoints, events
 from app.store.deliveries import NewDelivery
 
 BATCH_SIZE = 200
@@ -32,7 +32,7 @@ def retry_delivery(database: Database, delivery_id: int, now: datetime) -> Deliv
             raise NotFound("No delivery has this id.")
         if row.state == "delivered":
             raise WrongState("It was delivered. To have it delivered once more, replay its event to the endpoint.")
-        deliveries.requeue(session, [row.id], now)
+        delivery_retries.requeue(session, [row.id], now)
         record_act(session, now, act="delivery.retried", subject=f"delivery:{delivery_id}")
     with database.read() as session:
         found = delivery_list.find(session, delivery_id)
@@ -46,8 +46,8 @@ def replay_dead(database: Database, endpoint_id: str, now: datetime) -> int:
     _record_replay(database, endpoint_id, now, {"dead": True})
     while True:
         with database.write() as session:
-            ids = deliveries.dead_ids(session, endpoint_id, BATCH_SIZE)
-            deliveries.requeue(session, ids, now)
+            ids = delivery_retries.dead_ids(session, endpoint_id, BATCH_SIZE)
+            delivery_retries.requeue(session, ids, now)
         count += len(ids)
         if len(ids) < BATCH_SIZE:
             return count

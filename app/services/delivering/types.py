@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from app.domain.endpoints import Endpoint
 from app.models import Event
@@ -116,3 +117,16 @@ class DeliveryResult:
     def is_success(self) -> bool:
         """Whether the endpoint answered with a 2xx."""
         return self.response is not None and self.response.is_success
+
+
+class Dispatch(Protocol):
+    """Attempts batches: each call waits for its result, or, where `can_begin` is true, `begin` does not wait."""
+
+    def __call__(self, batch: DeliveryBatch) -> DeliveryResult:
+        """Attempt a batch once."""
+
+    def can_begin(self, endpoint: Endpoint) -> bool:
+        """Whether `begin` may be used for this endpoint."""
+
+    def begin(self, batch: DeliveryBatch, done: Callable[[DeliveryResult], None]) -> DeliveryResult | None:
+        """Begin an attempt, and return None; or return the result, if nothing is to be posted."""

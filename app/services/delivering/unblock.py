@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from app.db.database import Database
-from app.store import deliveries
+from app.store import delivery_retries
 
 BATCH_SIZE = 200
 """Deliveries that one transaction changes, because it holds the write lock."""
@@ -34,13 +34,13 @@ class Unblocker:
         if self._requested:
             endpoint_id, refused = next(iter(self._requested.items()))
             with self._database.read() as session:
-                self._ids += deliveries.awaiting_retry(session, endpoint_id, refused=refused)
+                self._ids += delivery_retries.awaiting_retry(session, endpoint_id, refused=refused)
             del self._requested[endpoint_id]
         if not self._ids:
             return False
         batch = [self._ids[place] for place in range(min(BATCH_SIZE, len(self._ids)))]
         with self._database.write() as session:
-            deliveries.unblock(session, batch, self._now())
+            delivery_retries.unblock(session, batch, self._now())
         for _ in batch:
             self._ids.popleft()
         return True
@@ -49,8 +49,8 @@ class Unblocker:
 def unblock_endpoint(database: Database, endpoint_id: str, now: Callable[[], datetime]) -> int:
     """Make all deliveries of an endpoint that await a retry due now. Return their number. Raises `Unavailable`."""
     with database.read() as session:
-        ids = deliveries.awaiting_retry(session, endpoint_id, refused=True)
+        ids = delivery_retries.awaiting_retry(session, endpoint_id, refused=True)
     for start in range(0, len(ids), BATCH_SIZE):
         with database.write() as session:
-            deliveries.unblock(session, ids[start : start + BATCH_SIZE], now())
+            delivery_retries.unblock(session, ids[start : start + BATCH_SIZE], now())
     return len(ids)

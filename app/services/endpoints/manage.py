@@ -25,7 +25,7 @@ from app.services.audit_log import record_act
 from app.services.delivering import HttpDelivery, render_events, unblock_endpoint
 from app.services.endpoints.silence import DetectSilence
 from app.services.registries import HEALTHY, OLD_SECRET_LIFETIME, EndpointDirectory, changing, new_row
-from app.store import deliveries, endpoints, events
+from app.store import delivery_retries, endpoints, events
 from app.subscribers.client import EndpointResponse
 
 OF_HANDLERS = {"description", "paused", "disabled"}
@@ -167,7 +167,9 @@ class ManageEndpoints:
         more = True
         while more:
             with self._database.write() as session:
-                more = deliveries.dead_letter(session, endpoint_id, "the endpoint was removed", self._now(), PORTION)
+                more = delivery_retries.dead_letter(
+                    session, endpoint_id, "the endpoint was removed", self._now(), PORTION
+                )
 
     def test(self, endpoint_id: str, asked_by: str | None = None) -> Tested:
         """Post an event of the type `gateway.test` now and return the response, with a body of up to 4096 bytes.

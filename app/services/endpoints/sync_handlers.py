@@ -16,7 +16,7 @@ from app.models import Endpoint
 from app.services.alerts import Alerts
 from app.services.delivering import unblock_endpoint
 from app.services.registries import HEALTHY, EndpointDirectory, changing, new_row
-from app.store import alerts, deliveries, endpoints
+from app.store import alerts, delivery_retries, endpoints
 
 BROKEN = "handlers_broken"
 GONE = "the handler is no longer in the code"
@@ -134,7 +134,7 @@ class SyncHandlers:
         Also done for one removed earlier: other processes may add deliveries until they notice the removal.
         """
         with self._database.read() as session:
-            more = deliveries.has_pending(session, id)
+            more = delivery_retries.has_pending(session, id)
         while more:
             with self._database.write() as session:
-                more = deliveries.dead_letter(session, id, GONE, self._now(), PORTION)
+                more = delivery_retries.dead_letter(session, id, GONE, self._now(), PORTION)

@@ -178,7 +178,6 @@ class Gateway:
         media = ReadMedia(database, vault, MediaLinks(config.secret_key), meta_files)
         graph_proxy = GraphProxy(directory, graph, mark_read, media)
         put_at_meta = _put_at_meta(config, version, media, graph)
-
         alerts = Alerts(database, channel_kinds(config), now)
         handlers = _handler_pool(config)
         client: dict[str, Any] = {"user_agent": f"whatsapp-service/{version}", "allowed": config.forward_allow_nets}

@@ -39,6 +39,7 @@ from app.services.conversations import (
     ReadThread,
 )
 from app.services.delivering import DispatchDelivery, HandlerActions, HandlerDelivery, HttpDelivery, SendReplies
+from app.services.doctor import Doctor, DoctorContext
 from app.services.endpoints import DetectSilence, GraphSubscriptions, ManageEndpoints, SyncHandlers
 from app.services.erasures import ErasureLedger
 from app.services.events import EventLog, EventWaiters
@@ -116,6 +117,7 @@ class Gateway:
     graph_uploads: GraphUploads
     graph_subscriptions: GraphSubscriptions
     check_number: CheckNumber
+    doctor: Doctor
     sweep_sends: SweepSends
     alerts: Alerts
     run_health_checks: RunHealthChecks
@@ -154,17 +156,14 @@ class Gateway:
         Raises `ConfigError` if the guard against requests to internal addresses does not work on this machine.
         """
         prove_guard()
-        silence = timedelta(hours=config.handover_hours)
-        idle = timedelta(hours=config.inbox_idle_hours)
+        silence, idle = timedelta(hours=config.handover_hours), timedelta(hours=config.inbox_idle_hours)
         database = Database(config.database_url, config.database_pool_size)
-        encryptor = Encryptor(config.encryption_key)
-        registry = Registry(database)
+        encryptor, registry = Encryptor(config.encryption_key), Registry(database)
         directory = NumberDirectory(config, database, encryptor, registry)
         endpoints = EndpointDirectory(config, database, encryptor, registry, now)
 
         record_api_usage = RecordApiUsage(database, directory, now)
-        graph_options = _graph_options(config, version)
-        graph = GraphClient(**graph_options, on_usage=record_api_usage)
+        graph = GraphClient(**(graph_options := _graph_options(config, version)), on_usage=record_api_usage)
         probe_numbers = ProbeNumbers(database, directory, graph, now)
         categories = TemplateCategories(directory, graph, shared=open_cache(config.cache_url, config.secret_key))
         erasures = ErasureLedger(database, encryptor, Path(config.erasure_ledger))
@@ -241,6 +240,7 @@ class Gateway:
             graph_uploads=GraphUploads(directory, graph, encryptor),
             graph_subscriptions=GraphSubscriptions(manage_endpoints, endpoints, subscribers),
             check_number=CheckNumber(config, directory, graph, now),
+            doctor=Doctor(partial(DoctorContext, config, database, lambda: directory.current, graph, now)),
             sweep_sends=SweepSends(config, database, now),
             alerts=alerts,
             run_health_checks=RunHealthChecks(config, database, directory, graph, alerts, now),

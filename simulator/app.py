@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Flask, Response
+from werkzeug.http import http_date
 from werkzeug.routing import BaseConverter
 
 from simulator.control import api
@@ -14,7 +15,7 @@ from simulator.graph.messages import routes as message_routes
 from simulator.graph.templates import routes as template_routes
 from simulator.graph.uploads import routes as upload_routes
 from simulator.settings import SimulatorSettings
-from simulator.world.simulator import build
+from simulator.world.simulator import build, current
 
 _BLUEPRINTS = (
     message_routes.blueprint,
@@ -50,4 +51,11 @@ def create_simulator(settings: SimulatorSettings) -> Flask:
         app.register_error_handler(code, answer_unknown_path)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
+    app.after_request(_date)
     return app
+
+
+def _date(response: Response) -> Response:
+    """Say the simulated time, as Meta says its own."""
+    response.headers["Date"] = http_date(current().world.now())
+    return response

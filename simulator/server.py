@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from types import FrameType
@@ -70,7 +71,8 @@ class SimulatorServer:
 
     def stop(self) -> None:
         """End what `start` began."""
-        self._server.trigger.pull_trigger(self._close)  # in the loop's own thread, which ends with its last socket
+        with suppress(OSError):  # the loop, awake anyway, took the thunk and closed the trigger before it was pulled
+            self._server.trigger.pull_trigger(self._close)  # in the loop's own thread, which ends with its last socket
         if self._thread:
             self._thread.join(timeout=5.0)
 

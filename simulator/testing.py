@@ -18,6 +18,7 @@ from simulator.server import SimulatorServer
 from simulator.settings import Pace, SimulatorSettings
 from simulator.world.phone_numbers import digits_of
 from simulator.world.simulator import Simulator
+from simulator.world.standing import Standing
 from simulator.world.world import AcceptedMessage
 
 QUICK = Pace(sent_after=0.01, delivered_after=0.02, read_after=0.03, reviewed_after=0.01, first_retry_after=0.05)
@@ -86,6 +87,11 @@ class MetaStandIn:
     def clear_faults(self) -> None:
         """Let everything go well again."""
         self.simulator.world.faults.clear()
+
+    @property
+    def standing(self) -> Standing:
+        """How Meta sees the business: its token, numbers and accounts, to be broken on purpose."""
+        return self.simulator.world.standing
 
     def advance_clock(self, seconds: float) -> None:
         """Put the simulated time ahead: windows close, files and URLs expire."""

@@ -37,7 +37,7 @@ numbers_option = click.option(
 
 @people.command("add")
 @click.argument("name")
-@click.option("--role", default="agent", show_default=True, help="agent reads and answers; admin also sees the house.")
+@click.option("--role", default="agent", show_default=True, help="agent reads and answers; admin also sees the system.")
 @numbers_option
 @answering(lambda link: str(link["url"]))
 def add(name: str, role: Any, numbers: list[str] | None) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from json import dumps
 from time import monotonic
 from typing import Any
@@ -131,6 +133,23 @@ class GraphClient:
         if response.status_code >= 500:
             raise GraphUnavailable(meta=meta)
         raise GraphRefused("Meta does not give the file out.", meta=meta)
+
+    def date(self) -> datetime | None:
+        """Return Meta's time to the second, as any of its answers says it; None if this one does not.
+
+        Needs no token. Raises `GraphUnavailable` and `GraphUnknown` without an answer.
+        """
+        prepared = self._session.prepare_request(requests.Request("GET", f"{self._root}/"))
+        try:
+            with self._session.send(
+                prepared, timeout=transport.timeout(QUICK_SECONDS), allow_redirects=False, stream=True
+            ) as response:
+                self._refuse_own(response)
+                return parsedate_to_datetime(response.headers.get("Date", ""))
+        except requests.RequestException as err:
+            raise _failure(err) from transport.cause_of(err)
+        except ValueError:
+            return None
 
     def debug_token(self, token: str) -> Json:
         """Return what Meta says about a token, asked with that token: `is_valid`, `expires_at` (0: never) and other

@@ -63,6 +63,7 @@ def run_worker(gateway: Gateway, *, with_parent: bool, limit: Limit | None = Non
     if limit is not None:
         limit.watch(gateway, stop)
     logger.info("worker started", extra={"pid": os.getpid()})
+    gateway.doctor.log_problems_at_start()
     has_given_way = _wait_for_end(stop, gateway.shared_settings, with_parent=with_parent, gives_way=gives_way)
     crew.begin_stop()
     loops.stop()

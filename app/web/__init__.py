@@ -32,6 +32,7 @@ from app.web.api import (
     conversation_acts,
     conversations,
     deliveries,
+    doctor,
     endpoints,
     events,
     keys,
@@ -77,6 +78,7 @@ def init_app(app: Flask, config: Config) -> None:
     ):  # fmt: skip
         app.register_blueprint(bp)
     app.register_blueprint(media_content.bp)
+    app.register_blueprint(doctor.bp)
     app.register_blueprint(endpoints.bp)
     app.register_blueprint(deliveries.bp)
     app.register_blueprint(batches.bp)

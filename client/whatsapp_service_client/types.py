@@ -471,6 +471,38 @@ class RetryManyAnswer(TypedDict):
     refused: int
 
 
+class DoctorLineAnswer(TypedDict):
+    """One thing that was looked at."""
+
+    name: str
+    """The check's name."""
+    part: str
+    """More values may come."""
+    checked: str
+    """What was looked at."""
+    state: str
+    """`skipped`: nothing to check, or another line says why not. More values may come."""
+    found: str
+    """What was found."""
+    remedy: str | None
+    """What to do; null if all is well."""
+    subject: str | None
+    """The number, account or folder it is about."""
+    fix: str | None
+    """What `flask doctor --fix` would do about it."""
+
+
+class DoctorAnswer(TypedDict):
+    """How this installation is, from its settings to Meta."""
+
+    state: str
+    """That of the worst line. More values may come."""
+    checked_at: str
+    seconds: float
+    """How long it took; at most 15."""
+    lines: list[DoctorLineAnswer]
+
+
 class EndpointAnswer(TypedDict):
     """One of the user's apps, or one of their Python handlers."""
 

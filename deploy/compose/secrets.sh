@@ -45,7 +45,7 @@ printf 'requirepass %s\nmaxmemory 200mb\nmaxmemory-policy noeviction\nsave ""\n'
 app_secret=$(random)
 make meta.env <<END
 # To talk to Meta itself: delete the simulator's lines, write the values of your own app, and \`docker compose up -d\`.
-# docs/connecting.md says where Meta shows each of them.
+# docs/connect.md says where Meta shows each of them.
 WHATSAPP_ACCESS_TOKEN=EAAsimulated
 WHATSAPP_APP_SECRET=$app_secret
 WHATSAPP_APP_ID=600100200300400

@@ -48,6 +48,21 @@ def advance_clock() -> Response:
     return jsonify({"now": current().world.now()})
 
 
+@blueprint.post("/standing")
+def change_standing() -> Response:
+    """Change how Meta sees the business: `{"number": {…fields}}`, `{"token": {…}}` or `{"account": {…}}`."""
+    simulator, body = current(), request_object()
+    number, app = simulator.settings.numbers[0], simulator.settings.apps[0]
+    standing = simulator.world.standing
+    try:
+        standing.change_number(str(body.get("phone_number_id", number.phone_number_id)), body.get("number") or {})
+        standing.change_token(str(body.get("app_id", app.app_id)), **(body.get("token") or {}))
+        standing.change_account(str(body.get("waba_id", number.waba_id)), **(body.get("account") or {}))
+    except (TypeError, ValueError) as err:
+        abort(400, str(err))
+    return jsonify({"success": True})
+
+
 @blueprint.get("/faults")
 def list_faults() -> Response:
     """The faults in force, and how often each has struck."""

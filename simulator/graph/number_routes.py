@@ -9,7 +9,7 @@ from flask import Response, jsonify
 from simulator.faults.gate import through_faults
 from simulator.graph.auth import calling_app, visible_account, visible_number
 from simulator.graph.blueprint import graph_blueprint, page_of, pick_fields, request_body
-from simulator.graph.errors import invalid
+from simulator.graph.errors import GraphRefusal, invalid
 from simulator.graph.rules import array, choice, structure, text
 from simulator.graph.uploads.store import PICTURES
 from simulator.settings import BusinessNumber
@@ -52,7 +52,7 @@ def number_json(number: BusinessNumber) -> dict[str, Any]:
         "account_mode": "LIVE",
         "is_on_biz_app": False,
         "is_official_business_account": False,
-        "health_status": {"can_send_message": "AVAILABLE", "entities": []},
+        "health_status": current().world.standing.health(number.waba_id),
         "webhook_configuration": _webhook_configuration(number),
         "whatsapp_business_manager_messaging_limit": "TIER_2K",
         "quality_score": {"score": "GREEN"},
@@ -62,6 +62,7 @@ def number_json(number: BusinessNumber) -> dict[str, Any]:
         "search_visibility": "NON_VISIBLE",
         "eligibility_for_api_business_global_search": "NON_ELIGIBLE_UNDEFINED_COUNTRY",
         **dict.fromkeys(_UNSET),
+        **current().world.standing.numbers.get(number.phone_number_id, {}),
     }
 
 
@@ -80,10 +81,35 @@ def list_numbers(waba_id: str) -> Response:
 
 
 @blueprint.post("/<phone_number_id>/register")
-@blueprint.post("/<phone_number_id>/deregister")
 def register(phone_number_id: str) -> Response:
-    """Simulated numbers are registered from the beginning, and stay so."""
-    visible_number(current(), calling_app(current()), phone_number_id)
+    """Register a number with the Cloud API: it must be verified, and the PIN must be the one it has, if any."""
+    simulator, body = current(), request_body()
+    visible_number(simulator, calling_app(simulator), phone_number_id)
+    pin = str(body.get("pin", ""))
+    if not (len(pin) == 6 and pin.isdigit()):
+        raise GraphRefusal(100, "Param pin must be 6 characters long", message="(#100) Param pin must be 6 characters")
+
+    def answer() -> Response:
+        standing = simulator.world.standing
+        if standing.numbers.get(phone_number_id, {}).get("code_verification_status", "VERIFIED") == "NOT_VERIFIED":
+            raise GraphRefusal(133006, "The phone number is not verified.")
+        if standing.pins.get(phone_number_id, pin) != pin:
+            raise GraphRefusal(133005, "The PIN is not that of two-step verification.")
+        standing.change_number(
+            phone_number_id, {"pin": pin, "status": "CONNECTED", "platform_type": "CLOUD_API", "is_pin_enabled": True}
+        )
+        return jsonify({"success": True})
+
+    return through_faults(simulator, "management", answer)
+
+
+@blueprint.post("/<phone_number_id>/deregister")
+def deregister(phone_number_id: str) -> Response:
+    """Take a number from the Cloud API: it sends nothing until it is registered again."""
+    simulator = current()
+    visible_number(simulator, calling_app(simulator), phone_number_id)
+    gone = {"status": "DISCONNECTED", "platform_type": "NOT_APPLICABLE"}
+    simulator.world.standing.change_number(phone_number_id, gone)
     return jsonify({"success": True})
 
 
@@ -112,7 +138,7 @@ def change_profile(phone_number_id: str) -> Response:
 
 def _webhook_configuration(number: BusinessNumber) -> dict[str, str]:
     simulator = current()
-    subscription = simulator.world.subscriptions.of(calling_app(simulator))
+    subscription = simulator.world.subscriptions.of(calling_app(simulator, app_tokens=True))
     known = {
         "application": subscription.callback_url,
         "whatsapp_business_account": subscription.accounts.get(number.waba_id, ""),

@@ -81,6 +81,6 @@ def _account(waba_id: str) -> dict[str, object]:
         "currency": "USD",
         "message_template_namespace": "3a1b7c52_0d4e_4f6a_8b9c_5e2f1d7a6c30",
         "account_review_status": "APPROVED",
-        "health_status": {"can_send_message": "AVAILABLE", "entities": []},
+        "health_status": current().world.standing.health(waba_id),
     }
     return pick_fields(known, ("name", "timezone_id", "message_template_namespace"), "WhatsAppBusinessAccount")

@@ -7,17 +7,18 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from simulator.faults.gate import through_faults
-from simulator.graph.auth import app_of_token, calling_app, visible_account
-from simulator.graph.blueprint import graph_blueprint, request_body
+from simulator.graph.auth import app_of_token, calling_app, is_alive, may_see, need_scope, visible_account
+from simulator.graph.blueprint import graph_blueprint, page_of, request_body
 from simulator.graph.errors import GraphRefusal, missing, unknown_object
-from simulator.settings import BusinessNumber
+from simulator.settings import BusinessNumber, MetaApp
 from simulator.webhooks.handshake import verify_callback
 from simulator.webhooks.subscriptions import AppSubscription
 from simulator.world.simulator import Simulator, current
 
 blueprint = graph_blueprint("subscriptions")
 _OBJECT = "whatsapp_business_account"
-_SCOPES = ("whatsapp_business_management", "whatsapp_business_messaging")
+_USER = "122100200300400"
+"""The system user whose tokens all of the simulator's are."""
 
 
 @blueprint.get("/<app_id>/subscriptions")
@@ -26,7 +27,7 @@ def read_subscription(app_id: str) -> Response:
     own = _own_subscription(app_id)
     fields = [{"name": name, "version": "v26.0"} for name in sorted(own.fields)]
     data = [{"object": _OBJECT, "callback_url": own.callback_url, "active": True, "fields": fields}]
-    return jsonify({"data": data})
+    return through_faults(current(), "management", lambda: jsonify({"data": data if own.callback_url else []}))
 
 
 @blueprint.post("/<app_id>/subscriptions")
@@ -38,11 +39,15 @@ def subscribe_app(app_id: str) -> Response:
     if not body.get("callback_url"):
         raise missing("callback_url")
     url, token = str(body["callback_url"]), str(body.get("verify_token", ""))
-    _verify(simulator, url, token)
-    own.callback_url, own.verify_token = url, token
-    fields = body.get("fields", "")
-    own.fields = frozenset(fields if isinstance(fields, list) else filter(None, str(fields).split(",")))
-    return jsonify({"success": True})
+
+    def answer() -> Response:
+        _verify(simulator, url, token)
+        own.callback_url, own.verify_token = url, token
+        fields = body.get("fields", "")
+        own.fields = frozenset(fields if isinstance(fields, list) else filter(None, str(fields).split(",")))
+        return jsonify({"success": True})
+
+    return through_faults(simulator, "management", answer)
 
 
 @blueprint.get("/<waba_id>/subscribed_apps")
@@ -64,11 +69,16 @@ def subscribe_account(waba_id: str) -> Response:
     simulator, body = current(), request_body()
     app = calling_app(simulator)
     visible_account(simulator, app, waba_id)
+    need_scope(simulator, app, "whatsapp_business_management")
     url = str(body.get("override_callback_uri") or "")
-    if url:
-        _verify(simulator, url, str(body.get("verify_token", "")))
-    simulator.world.subscriptions.of(app).accounts[waba_id] = url
-    return jsonify({"success": True})
+
+    def answer() -> Response:
+        if url:
+            _verify(simulator, url, str(body.get("verify_token", "")))
+        simulator.world.subscriptions.of(app).accounts[waba_id] = url
+        return jsonify({"success": True})
+
+    return through_faults(simulator, "management", answer)
 
 
 @blueprint.delete("/<waba_id>/subscribed_apps")
@@ -104,20 +114,33 @@ def debug_token() -> Response:
     if app is None:
         error = {"code": 190, "message": "Invalid OAuth access token - Cannot parse access token"}
         return jsonify({"data": {"is_valid": False, "scopes": [], "error": error}})
-    accounts = list(simulator.world.subscriptions.of(app).accounts)
-    granular = [{"scope": scope, "target_ids": accounts} for scope in _SCOPES]
+    token, accounts = simulator.world.standing.token(app.app_id), _accounts(simulator, app)
+    granular = [
+        {"scope": scope, **({"target_ids": accounts} if token.names_accounts else {})} for scope in token.scopes
+    ]
     data = {
         "app_id": app.app_id,
-        "type": "SYSTEM_USER",
+        "type": token.type,
         "application": "Simulated app",
-        "is_valid": True,
+        "is_valid": is_alive(simulator, app),
         "issued_at": 0,
-        "expires_at": 0,
+        "expires_at": token.expires_at,
         "data_access_expires_at": 0,
-        "scopes": list(_SCOPES),
+        "scopes": list(token.scopes),
         "granular_scopes": granular,
+        "user_id": _USER,
     }
-    return jsonify({"data": data})
+    return through_faults(simulator, "management", lambda: jsonify({"data": data}))
+
+
+@blueprint.get(f"/{_USER}/assigned_whatsapp_business_accounts")
+def assigned_accounts() -> Response:
+    """The accounts that the token's user was given, for tokens whose permissions name none."""
+    simulator = current()
+    found = _accounts(simulator, calling_app(simulator))
+    return through_faults(
+        simulator, "management", lambda: page_of([{"id": each, "name": "Simulated account"} for each in found])
+    )
 
 
 @blueprint.get("/oauth/access_token")
@@ -135,6 +158,10 @@ def _own_subscription(app_id: str) -> AppSubscription:
     if app.app_id != app_id:
         raise unknown_object(app_id, request.method)
     return simulator.world.subscriptions.of(app)
+
+
+def _accounts(simulator: Simulator, app: MetaApp) -> list[str]:
+    return [waba_id for waba_id in simulator.world.waba_ids if may_see(simulator, app, waba_id)]
 
 
 def _verify(simulator: Simulator, url: str, verify_token: str) -> None:

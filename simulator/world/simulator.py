@@ -35,6 +35,8 @@ class Simulator:
     def _tell(
         self, waba_id: str, number: BusinessNumber | None, field: str, value: dict[str, Any], answered: Answered | None
     ) -> None:
+        if not self.world.standing.account(waba_id).sends_webhooks:
+            return
         for app, url in self.world.subscriptions.routes(waba_id, number, field):
             change = {"field": field, "value": value}
             fault = self.world.faults.draw(WEBHOOKS)

@@ -20,6 +20,7 @@ from simulator.graph.uploads.store import Uploads
 from simulator.settings import BusinessNumber, SimulatorSettings
 from simulator.webhooks.subscriptions import Subscriptions
 from simulator.world.limits import Limits
+from simulator.world.standing import Standing
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class World:
         self.customers = Directory(self.random, settings.customers)
         self.faults = Faults(settings.seed, settings.faults)
         self.limits = Limits(settings.pace)
+        self.standing = Standing()
         self.media = MediaStore(self.random)
         self.uploads = Uploads(self.random)
         self.subscriptions = Subscriptions(settings)

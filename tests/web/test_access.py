@@ -94,6 +94,7 @@ SCOPES: dict[str, str | dict[str, str]] = {
     "/api/stats": "read",
     "/api/stats/series": "read",
     "/api/overview": "admin",
+    "/api/doctor": "admin",
     "/api/deliveries/backlogs": "admin",
     "/api/deliveries/retry": "admin",
     "/api/notifications": "admin",

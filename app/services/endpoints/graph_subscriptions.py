@@ -27,8 +27,13 @@ VERIFICATION_FAILED = 2200
 _MADE_FOR = re.compile(r"subscription of app ([0-9]{1,30}): ([a-z0-9_,]*)")
 
 
+def _override_of(object_id: str) -> str:
+    return f"override of {object_id}"
+
+
 class GraphSubscriptions:
-    """Stores one subscription for each Meta app id: a new callback URL replaces the earlier one."""
+    """Stores one subscription for each Meta app id, and one override for each number and each account: a new callback
+    URL replaces the earlier one."""
 
     def __init__(self, endpoints: ManageEndpoints, directory: EndpointDirectory, client: SubscriberClient) -> None:
         self._endpoints = endpoints
@@ -49,14 +54,42 @@ class GraphSubscriptions:
         Raises `Invalid` if the URL is not allowed, and `GraphRefused` with Meta's code 2200 if the URL does not return
         the challenge.
         """
-        self._shake_hands(url, verify_token)
+        self._shake_hands(url, verify_token, "callback_url")
         described = f"subscription of app {app_id}: {','.join(fields)}"
-        earlier = self._found(app_id)
+        self._keep([row for row, _ in self._found(app_id)], {"url": url, "description": described}, secret)
+
+    def override(self, object_id: str, numbers: Sequence[str], url: str, verify_token: str, secret: str) -> None:
+        """Verify the callback that an application wants for a number or an account, then deliver to it what is about
+        `numbers`, signed with `secret`. There is one for each object; a new one replaces it.
+
+        Raises as `subscribe` does.
+        """
+        self._shake_hands(url, verify_token, "override_callback_uri")
+        values = {"url": url, "description": _override_of(object_id), "numbers": sorted(numbers)}
+        self._keep(self._overrides(object_id), values, secret)
+
+    def override_of(self, object_id: str) -> str | None:
+        """Return the callback that an application wants for a number or an account; None without one."""
+        return next((row.url for row in self._overrides(object_id)), None)
+
+    def remove_override(self, object_id: str) -> bool:
+        """Remove the callback of a number or an account. Return whether there was one."""
+        found = self._overrides(object_id)
+        for row in found:
+            self._endpoints.remove(row.id)
+        return bool(found)
+
+    def _overrides(self, object_id: str) -> list[Endpoint]:
+        wanted = _override_of(object_id)
+        return [row for row in self._endpoints.list() if row.description == wanted and row.removed_at is None]
+
+    def _keep(self, earlier: Sequence[Endpoint], values: dict[str, Any], secret: str) -> None:
+        """Add an endpoint in Meta's format, or change the one that was made before."""
         if not earlier:
-            self._endpoints.add({"url": url, "format": Format.META, "secret": secret, "description": described})
+            self._endpoints.add(values | {"format": Format.META, "secret": secret})
             return
-        row = earlier[0][0]
-        self._endpoints.change(row.id, {"url": url, "description": described, "disabled": False})
+        row = earlier[0]
+        self._endpoints.change(row.id, values | {"disabled": False})
         known = self._directory.to_domain(row).secrets
         if not known or not hmac.compare_digest(known[0].encode(), secret.encode()):
             self._endpoints.rotate_secret(row.id, secret)
@@ -74,11 +107,11 @@ class GraphSubscriptions:
             if match and match[1] == app_id and row.removed_at is None
         ]
 
-    def _shake_hands(self, url: str, verify_token: str) -> None:
+    def _shake_hands(self, url: str, verify_token: str, field: str) -> None:
         try:
             check_url(url, self._endpoints.allowed_networks)
         except WrongUrl as wrong:
-            raise Invalid(fields={"callback_url": [str(wrong)]}) from None
+            raise Invalid(fields={field: [str(wrong)]}) from None
         challenge = str(secrets.randbelow(9 * 10**9) + 10**9)
         query = {"hub.mode": "subscribe", "hub.challenge": challenge, "hub.verify_token": verify_token}
         sign = "&" if urlsplit(url).query else "?"

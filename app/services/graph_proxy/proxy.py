@@ -79,6 +79,13 @@ class GraphProxy:
                 return number
         raise NotFound
 
+    def numbers_of(self, waba_id: str, numbers: Numbers) -> list[str]:
+        """Return the ids of the caller's numbers of an account. Raises `NotFound` if there is none."""
+        found = [number.phone_number_id for number in self._numbers(numbers) if number.waba_id == waba_id]
+        if not found:
+            raise NotFound
+        return found
+
     def mark_read(self, phone_number_id: str, message_id: str, numbers: Numbers, *, typing: bool) -> None:
         """Mark a message as read at Meta, and with `typing` show the typing indicator.
 

@@ -7,6 +7,7 @@ from flask import Response
 from app.errors import NotFound
 from app.web.auth import caller
 from app.web.context import gateway
+from app.web.graph import overrides
 from app.web.graph.answers import answer
 from app.web.graph.describing import describe_graph
 from app.web.graph.reading import query
@@ -21,8 +22,13 @@ def read(object_id: str) -> Response:
 
 @describe_graph("changeObject", "Graph objects", "admin", body=ANY_OBJECT)
 def change(object_id: str) -> Response:
-    """Change a number's own webhook, or a template."""
-    return answer(gateway().graph_proxy.change(object_id, query(with_body=True)))
+    """Change a number's own webhook, or a template.
+
+    The webhook becomes an endpoint of the gateway, for that number, after its handshake; it is never handed on to Meta.
+    """
+    asked = query(with_body=True)
+    kept = overrides.of_number(object_id, asked)
+    return answer(gateway().graph_proxy.change(object_id, asked)) if kept is None else kept
 
 
 @describe_graph("deleteObject", "Graph objects", "send")
@@ -43,14 +49,23 @@ def read_edge(object_id: str, edge: str) -> Response:
 def change_edge(object_id: str, edge: str) -> Response:
     """Add to what belongs to a number or an account, or change it.
 
-    The scope is `send` for the block list, else `admin`.
+    The scope is `send` for the block list, else `admin`. `subscribed_apps` with a callback makes an endpoint of the
+    gateway, for the numbers of that account, after its handshake; it is never handed on to Meta.
     """
-    return answer(gateway().graph_proxy.edge("POST", object_id, edge, query(with_body=True)))
+    asked = query(with_body=True)
+    kept = overrides.of_account(object_id, edge, asked)
+    return answer(gateway().graph_proxy.edge("POST", object_id, edge, asked)) if kept is None else kept
 
 
 @describe_graph("deleteEdge", "Graph objects", "admin")
 def delete_edge(object_id: str, edge: str) -> Response:
-    """Remove from what belongs to a number or an account. The scope is `send` for the block list, else `admin`."""
+    """Remove from what belongs to a number or an account. The scope is `send` for the block list, else `admin`.
+
+    `subscribed_apps` removes the callback that an application set for the account; if none did, Meta is asked.
+    """
+    kept = overrides.remove_of_account(object_id, edge)
+    if kept is not None:
+        return kept
     return answer(gateway().graph_proxy.edge("DELETE", object_id, edge, query(with_body=True)))
 
 

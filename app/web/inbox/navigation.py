@@ -27,7 +27,7 @@ class Item:
 ITEMS = (
     Item("inbox_conversations.index", _("Chats"), "chat-dots"),
     Item("inbox_story.index", _("Find"), "search"),
-    Item("inbox_house.index", _("House"), "speedometer2", "admin"),
+    Item("inbox_house.index", _("System"), "speedometer2", "admin"),
     Item("inbox_choices.index", _("Replies"), "lightning-charge", "admin"),
     Item("inbox_people.index", _("People"), "people", "admin"),
     Item("inbox_keys.index", _("API keys"), "key", "admin"),

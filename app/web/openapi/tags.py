@@ -32,6 +32,7 @@ TAGS: dict[str, Tag] = {
     "Notifications": Tag(API, "Meta's webhooks as they came."),
     "Alerts": Tag(API, "What is wrong, and what was."),
     "Audit": Tag(API, "Who did what: read, sent, changed, replayed, erased."),
+    "Doctor": Tag(API, "What is wrong with the installation, and what to do about it."),
     "Statistics": Tag(API, "How much came and went, how well, and how fast."),
     "Graph messages": Tag(GRAPH, "Sends as Meta's Cloud API takes them."),
     "Graph media": Tag(GRAPH, "Files, up to Meta and down from it."),

@@ -6,6 +6,7 @@ from whatsapp_service_client.operations.batches import Batches
 from whatsapp_service_client.operations.contacts import Contacts
 from whatsapp_service_client.operations.conversations import Conversations
 from whatsapp_service_client.operations.deliveries import Deliveries
+from whatsapp_service_client.operations.doctor import Doctor
 from whatsapp_service_client.operations.endpoints import Endpoints
 from whatsapp_service_client.operations.events import Events
 from whatsapp_service_client.operations.keys import Keys
@@ -26,6 +27,7 @@ class AllOperations(
     Contacts,
     Conversations,
     Deliveries,
+    Doctor,
     Endpoints,
     Events,
     Keys,

@@ -45,6 +45,11 @@ def late_refusal(simulator: Simulator, chat: Chat, body: dict[str, Any], categor
     fault = world.faults.draw(("fail",), to=chat.customer.wa_id)
     if fault:
         return GraphRefusal(fault.code, "The simulator was told to fail this.")
+    account = world.standing.account(chat.number.waba_id)
+    if account.lacks_payment:
+        return GraphRefusal(131042, "There is a problem with the payment method of the account.")
+    if account.is_restricted:
+        return GraphRefusal(131031, "The account is locked.")
     if not chat.customer.on_whatsapp or number in chat.customer.has_blocked:
         return GraphRefusal(131026, "Message Undeliverable.")
     if category == "marketing" and number in chat.customer.stopped_marketing:

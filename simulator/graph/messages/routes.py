@@ -7,8 +7,9 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from simulator.faults.gate import through_faults
-from simulator.graph.auth import calling_app, visible_number
+from simulator.graph.auth import calling_app, need_scope, visible_number
 from simulator.graph.blueprint import graph_blueprint, page_of, request_body
+from simulator.graph.errors import GraphRefusal
 from simulator.graph.messages import sending
 from simulator.graph.messages.reading import mark_read
 from simulator.world.simulator import current
@@ -20,10 +21,14 @@ blueprint = graph_blueprint("messages")
 def messages(phone_number_id: str) -> Response:
     """Send a message, mark one as read, or show the typing dots."""
     simulator = current()
-    number = visible_number(simulator, calling_app(simulator), phone_number_id)
+    app = calling_app(simulator)
+    number = visible_number(simulator, app, phone_number_id)
+    need_scope(simulator, app, "whatsapp_business_messaging")
     body = request_body()
 
     def answer() -> Response:
+        if not simulator.world.standing.is_registered(phone_number_id):
+            raise GraphRefusal(133010, "The phone number is not registered.")
         act = mark_read if "status" in body else sending.accept
         return jsonify(act(simulator, number, body))
 

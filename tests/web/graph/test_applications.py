@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_network
 from typing import Any
@@ -155,6 +155,42 @@ def test_a_subscription_is_an_endpoint_made_after_its_handshake(
     assert client.delete("/graph/123/subscriptions", headers=BEARER).get_json() == {"success": True}
     assert client.get("/graph/123/subscriptions", headers=BEARER).get_json() == {"data": []}
     assert len(client.get("/graph/124/subscriptions", headers=BEARER).get_json()["data"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "wrap"), [(PNID, lambda body: {"webhook_configuration": body}), (f"{WABA}/subscribed_apps", dict)]
+)
+def test_a_callback_for_a_number_or_an_account_is_an_endpoint_too(
+    client: FlaskClient, gateway: Gateway, callback: Callback, path: str, wrap: Callable[[Any], Any]
+) -> None:
+    """At Meta it would take the webhooks away from us, so that the call must never arrive there."""
+    wanted = wrap({"override_callback_uri": callback.url, "verify_token": "mine"})
+
+    def ask(body: Any) -> TestResponse:
+        return client.post(f"/graph/v26.0/{path}", json=body, headers=BEARER)
+
+    callback.echoes = False
+    assert error_of(ask(wanted)) == (400, 2200)
+    callback.echoes = True
+    for _ in range(2):
+        assert ask(wanted).get_json() == {"success": True}
+
+    (row,) = gateway.manage_endpoints.list()
+    assert (row.url, row.format, row.numbers) == (callback.url, "meta", [PNID])
+    assert gateway.endpoints.to_domain(row).secrets[0] == API_KEY
+    if path == PNID:
+        assert ask(wrap({"override_callback_uri": ""})).get_json() == {"success": True}
+    else:
+        assert client.delete(f"/graph/v26.0/{path}", headers=BEARER).get_json() == {"success": True}
+    assert [each for each in gateway.manage_endpoints.list() if each.removed_at is None] == []
+
+
+@pytest.mark.parametrize("path", ["700100200300999", "900100200300999/subscribed_apps"])
+def test_a_callback_for_what_is_not_ours_is_refused(client: FlaskClient, callback: Callback, path: str) -> None:
+    given = {"override_callback_uri": callback.url, "verify_token": "mine"}
+    body = given | {"webhook_configuration": given}
+
+    assert error_of(client.post(f"/graph/v26.0/{path}", json=body, headers=BEARER)) == (400, 100)
 
 
 def test_nobody_is_called_where_endpoints_may_not_be(client: FlaskClient, gateway: Gateway) -> None:

@@ -28,6 +28,7 @@ PAGES = [
     "/inbox/house", "/inbox/house?period=day", "/inbox/house?period=month", "/inbox/house/live", "/inbox/house/numbers",
     f"/inbox/house/numbers/{PNID}", "/inbox/house/endpoints", "/inbox/house/batches", "/inbox/house/webhooks",
     "/inbox/house/webhooks?state=parked", "/inbox/house/cost", "/inbox/house/alerts", "/inbox/house/alerts?state=open",
+    "/inbox/house/doctor",
     *(f"/inbox/house/plots/{name}.svg" for name in ("messages", "errors", "latency", "cost")),
 ]  # fmt: skip
 HOSTILE = """"><script>alert(1)</script><img src=x onerror=alert(2)>' style=x:y"""
@@ -227,6 +228,22 @@ def test_costs_are_told_by_day_and_category(admin: Browser, database: Database) 
     assert tile(page, "marketing") == "41"
     assert "and 7 free" in page
     assert "marketing" in admin.get("/inbox/house/plots/cost.svg?period=month").text
+
+
+def test_the_doctor_looks_here_at_once_and_everywhere_when_asked(
+    admin: Browser, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(type(gateway.graph), "date", lambda self: asked.append(self))
+
+    first = admin.get("/inbox/house/doctor").text
+    assert "A worker runs" in first and "Access token is valid" not in first
+    assert asked == []
+    whole = admin.post("/inbox/house/doctor").text
+
+    assert "Access token is valid" in whole and "Who may read .env" in whole
+    assert "What to do:" in whole and asked
+    assert 'aria-current="page">Doctor' in whole
 
 
 def test_a_batch_is_paused_resumed_and_cancelled(admin: Browser, gateway: Gateway) -> None:

@@ -4,7 +4,9 @@ All of them belong to one blueprint (`blueprint`), so that the navigation shows 
 says durations and shares, `forms` reads forms by the API's schemas.
 """
 
-from app.web.inbox.house import alerts, batches, cost, deliveries, endpoints, numbers, overview, plots, webhooks
+from app.web.inbox.house import alerts, batches, cost, deliveries, doctor, endpoints, numbers, overview, plots, webhooks
 from app.web.inbox.house.blueprint import bp
 
-__all__ = ["alerts", "batches", "bp", "cost", "deliveries", "endpoints", "numbers", "overview", "plots", "webhooks"]
+__all__ = [
+    "alerts", "batches", "bp", "cost", "deliveries", "doctor", "endpoints", "numbers", "overview", "plots", "webhooks",
+]  # fmt: skip

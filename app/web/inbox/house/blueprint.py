@@ -27,6 +27,7 @@ def sections() -> list[tuple[str, str]]:
         ("inbox_house.webhooks", _("Webhooks")),
         ("inbox_house.cost", _("Cost")),
         ("inbox_house.alerts", _("Alerts")),
+        ("inbox_house.doctor", _("Doctor")),
     ]
 
 

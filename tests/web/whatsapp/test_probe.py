@@ -1,0 +1,52 @@
+"""Trial webhooks of the gateway's own: they tell what arrived, and nobody else can make them."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.db.database import Database
+from app.security import probes
+from app.security.meta_signatures import sign_meta
+from tests.conftest import APP_SECRET, SETTINGS, on_sqlite
+
+pytestmark = on_sqlite
+BODY = b'{"object":"whatsapp_business_account","entry":[]}'
+KEY = SETTINGS["SECRET_KEY"]
+
+
+def post(client: FlaskClient, probe: str, signature: str | None) -> Any:
+    headers = {probes.HEADER: probe} | ({"X-Hub-Signature-256": signature} if signature else {})
+    return client.post("/webhook/whatsapp", data=BODY, headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("signature", "told"),
+    [(sign_meta(APP_SECRET, BODY), "valid"), (sign_meta("another-app-secret", BODY), "wrong"), (None, "missing")],
+)
+def test_a_trial_is_answered_and_not_stored(
+    client: FlaskClient, database: Database, signature: str | None, told: str
+) -> None:
+    answer = post(client, probes.make(KEY, "t", time.time()), signature)
+
+    assert (answer.status_code, answer.get_json()["status"], answer.get_json()["signature"]) == (200, "probe", told)
+    assert answer.get_json()["bytes"] == len(BODY)
+    assert count(database) == 0
+
+
+@pytest.mark.parametrize("probe", ["", "x", probes.make("another-secret-key", "t", time.time()),
+                                   probes.make(KEY, "t", time.time() - 3600)])  # fmt: skip
+def test_what_we_did_not_make_lately_is_a_webhook_like_any_other(
+    client: FlaskClient, database: Database, probe: str
+) -> None:
+    assert post(client, probe, None).status_code == 401
+    assert post(client, probe, sign_meta(APP_SECRET, BODY)).get_json() == {"status": "ok"}
+    assert count(database) == 1
+
+
+def count(database: Database) -> int:
+    with database.read() as session:
+        return int(session.connection().exec_driver_sql("SELECT count(*) FROM notifications").scalar() or 0)

@@ -29,7 +29,9 @@ _PARTS = {
 @click.option("--only", multiple=True, metavar="CHECK", help="Run this check alone; may be repeated.")
 @click.option("--problems", is_flag=True, help="Show only what is not well.")
 def doctor(as_json: bool, fix: bool, strict: bool, only: tuple[str, ...], problems: bool) -> None:
-    """Examine this installation: settings, storage, processes, Meta, and the callback through the public address.
+    """Examine this installation, and say what to do.
+
+    It looks at settings, storage, processes, Meta, and the callback from outside.
 
     Each line says what was checked, what was found and what to do. Exits with 1 if anything failed, so that a pipeline
     can use it.

@@ -129,7 +129,7 @@ def record(ask: Ask) -> None:
     ask("listAudit", "GET", "/api/audit?limit=2", None)
     ask("getStatistics", "GET", "/api/stats", None)
     ask("getOverview", "GET", "/api/overview", None)
-    ask("examine", "GET", "/api/doctor?checks=simulator,graph_version", None)
+    ask("examineInstallation", "GET", "/api/doctor?checks=simulator,graph_version", None)
     ask("getStatisticsSeries", "GET", "/api/stats/series?step=day", None)
 
 

@@ -17,7 +17,7 @@ _ANSWER = DoctorAnswer()
 
 
 @bp.get("")
-@describe("examine", "Doctor", {200: DoctorAnswer}, query=DoctorQuery)
+@describe("examineInstallation", "Doctor", {200: DoctorAnswer}, query=DoctorQuery)
 def show() -> ResponseReturnValue:
     """Look at settings, storage, processes, Meta and the callback; say of each what was found and what to do.
 

@@ -11,7 +11,7 @@ from whatsapp_service_client.types import DoctorAnswer
 class Doctor(Operations):
     """Doctor."""
 
-    def examine(self, *, checks: str | None = None) -> DoctorAnswer:
+    def examine_installation(self, *, checks: str | None = None) -> DoctorAnswer:
         """Look at settings, storage, processes, Meta and the callback; say of each what was found and what to do.
 
         Takes some seconds, since it calls Meta and the public address. Changes nothing.

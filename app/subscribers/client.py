@@ -138,7 +138,7 @@ def retry_after(text: str) -> int | None:
         return int(text[:9])
     try:
         seconds = (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return max(0, round(seconds))
 

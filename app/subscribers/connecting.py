@@ -71,7 +71,10 @@ def connect(
     Raises `AddressRefused`, `NotConnected` and other `OSError`s.
     """
     deadline = monotonic() + seconds
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as wrong:  # a label is empty, or longer than 63 letters
+        raise socket.gaierror(socket.EAI_NONAME, "the name is none") from wrong
     if is_localhost(host):  # localhost often has ::1 beside 127.0.0.1; it is enough if one of them is allowed
         found = [each for each in found if why_not(ipaddress.ip_address(each[4][0]), port, allowed) is None] or found
     for *_, place in found:

@@ -154,13 +154,14 @@ class PostConnection(asyncio.Protocol):
         self._ends_with_connection = True
 
     def _complete(self, *, keep: bool) -> None:
-        exchange, self._exchange = self._exchange, None
+        exchange = self._exchange
         if exchange is None:
             return
         self._has_answered, self._idle_since = True, time.monotonic()
         seconds = self._idle_since - exchange.started
         body = self._body[:ANSWER_BYTES]
         response = EndpointResponse(self._status, body, None, seconds, retry_after(self._retry_after))
+        self._exchange = None  # only now: after an error above, `data_received` ends the exchange
         self._keeper.answered(self, exchange, response, keep=keep)
 
     def on_header(self, name: bytes, value: bytes) -> None:

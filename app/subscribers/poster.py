@@ -111,11 +111,11 @@ class Poster:
         started = time.monotonic()
         try:
             site, target = _parts(url, tuple(self._allowed))
+            head = f"POST {target} HTTP/1.1\r\nHost: {site.host_header}\r\n{self._usual}{lines}"
+            request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode("latin-1") + body
         except (WrongUrl, HTTPError, ValueError) as error:
             done(EndpointResponse(None, b"", reason_of(error), 0.0, was_reached=False))
             return
-        head = f"POST {target} HTTP/1.1\r\nHost: {site.host_header}\r\n{self._usual}{lines}"
-        request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode("latin-1") + body
         exchange = Exchange(site, request, done, started)
         assert self._loop is not None
         exchange.timer = self._loop.call_later(self._deadline_seconds, self._expire, exchange)
@@ -162,17 +162,17 @@ class Poster:
         except asyncio.CancelledError:
             made.add_done_callback(self._drop)  # nobody waits for it any more
             raise
-        except OSError as error:
+        except Exception as error:
             self._fail(exchange, error)
             return
         sock = self._take(made)
         sock.setblocking(False)
-        secure: dict[str, Any] = {} if not exchange.site.is_secure else {
-            "ssl": self._tls, "server_hostname": exchange.site.tls_name, "ssl_handshake_timeout": CONNECT_SECONDS,
-        }  # fmt: skip
         try:
+            secure: dict[str, Any] = {} if not exchange.site.is_secure else {
+                "ssl": self._tls, "server_hostname": exchange.site.tls_name, "ssl_handshake_timeout": CONNECT_SECONDS,
+            }  # fmt: skip
             _, connection = await loop.create_connection(partial(PostConnection, self), sock=sock, **secure)
-        except OSError as error:
+        except Exception as error:
             sock.close()
             self._fail(exchange, error)
             return
@@ -191,12 +191,11 @@ class Poster:
 
     def _expire(self, exchange: Exchange) -> None:
         connection = exchange.connection
-        if connection is None:
-            error = NotConnected()
-            error.__cause__ = TimeoutError()
-            self._fail(exchange, error)
-        else:
+        if connection is not None:
             connection.fail(TimeoutError())
+        error = NotConnected() if connection is None else TimeoutError()
+        error.__cause__ = TimeoutError() if connection is None else None
+        self._fail(exchange, error)  # also if a bug let the connection forget it: every exchange ends
 
     def _fail(self, exchange: Exchange, error: BaseException, status: int | None = None) -> None:
         reached = status is not None or was_reached(error)

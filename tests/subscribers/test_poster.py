@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import trustme
 
+from app.subscribers import post_connection
 from app.subscribers.client import EndpointResponse
 from app.subscribers.poster import Poster
 from tests.subscriber import ALLOWED, Handler, Posted, answering, subscriber
@@ -209,6 +210,33 @@ def test_an_app_that_hangs_up_on_every_request_is_asked_once(new_poster: Callabl
 def test_a_retry_after_is_kept(new_poster: Callable[..., Poster]) -> None:
     with subscriber(answering(429, **{"Retry-After": "7"})) as app:
         assert posted(new_poster(), app.url).retry_after == 7
+
+
+@pytest.mark.parametrize("year", ["99999999999999", "9" * 400])
+def test_a_retry_after_that_is_no_time_does_not_keep_a_delivery_forever(
+    new_poster: Callable[..., Poster], year: str
+) -> None:
+    with subscriber(answering(429, **{"Retry-After": f"Mon, 01 Jan {year} 00:00:00 GMT"})) as app:
+        got = posted(new_poster(deadline_seconds=5.0), app.url)
+    assert (got.status, got.retry_after) == (429, None)
+
+
+def test_every_post_ends_even_if_reading_its_answer_breaks(
+    new_poster: Callable[..., Poster], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: str) -> None:
+        raise OverflowError
+
+    monkeypatch.setattr(post_connection, "retry_after", broken)
+    with subscriber(answering(200)) as app:
+        got = posted(new_poster(deadline_seconds=5.0), app.url)
+    assert got.error == "the answer is not HTTP, or broke off"
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..example"])
+def test_a_name_that_cannot_be_one_is_not_waited_for(new_poster: Callable[..., Poster], host: str) -> None:
+    got = posted(new_poster(), f"http://{host}/")
+    assert (got.error, got.was_reached) == ("the name cannot be resolved", False)
 
 
 def test_hundreds_wait_at_once(new_poster: Callable[..., Poster]) -> None:

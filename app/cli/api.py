@@ -52,7 +52,7 @@ def explain(error: GatewayError) -> str:
         said = error.meta.get("details") or error.meta.get("message") or error.meta.get("title") or ""
         lines.append(f"  Meta: {error.meta['code']} {said}".rstrip())
     if error.code == "unavailable" and not is_remote():
-        lines += _why_unavailable()
+        lines = _why_unavailable() or lines
     elif error.code == "unauthenticated":
         lines.append(f"  {KEY} must hold a key of that gateway: `keys add` makes one there.")
     elif isinstance(error, Unreachable | NotAGateway):
@@ -109,18 +109,23 @@ def within(app: Any, own: Any = None, key: str = "-") -> Client:
 
 
 def _why_unavailable() -> list[str]:
+    """Ask the database what is wrong with it: an answer of the API says of that no more than that it is away."""
+    from sqlalchemy import select
+
     from app.cli.base import services
     from app.db.remedies import explain as explain_database
     from app.errors import Unavailable
+    from app.models import Notification
 
     if click.get_current_context(silent=True) is None:
         return []  # an assistant is told no more than any other caller
     database = services().database
     try:
-        with database.read():
-            return []
+        with database.read() as session:
+            session.execute(select(Notification.id).limit(1))
+        return []
     except Unavailable as error:
-        return [f"  {explain_database(error.__cause__, database.url) or error.reason}"]
+        return [explain_database(error.__cause__, database.url) or error.reason]
 
 
 def _reasons(said: Any) -> str:

@@ -6,6 +6,7 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -43,10 +44,12 @@ def add(text: str, values: Mapping[str, str], *, replace: bool = False) -> Addit
     Every other byte stays. Raises ValueError for a value that no line can hold.
     """
     known: dict[str, str] = {}
-    places: dict[str, str] = {}
-    for line in parse_stream(StringIO(text)):
+    places: dict[str, int] = {}
+    lines = []
+    for place, line in enumerate(parse_stream(StringIO(text))):
+        lines.append(line.original.string)
         if line.key is not None and line.value is not None:
-            known[line.key], places[line.key] = line.value, line.original.string
+            known[line.key], places[line.key] = line.value, place
     added, different, appended = [], [], []
     for name, value in values.items():
         if known.get(name) == value:
@@ -59,22 +62,30 @@ def add(text: str, values: Mapping[str, str], *, replace: bool = False) -> Addit
             added.append(name)
         written = _line(name, value)
         if name in places:
-            old = places[name]
+            old = lines[places[name]]
             before = old[: len(old) - len(old.lstrip())]
             after = old[len(old.rstrip("\r\n")) :]
-            text = text.replace(old, f"{before}{written}{after}", 1)
+            lines[places[name]] = f"{before}{written}{after}"
         else:
             appended.append(written)
+    text = "".join(lines)
     if appended:
         text += ("" if not text or text.endswith("\n") else "\n") + "\n".join(appended) + "\n"
     return Addition(text, tuple(added), tuple(different))
 
 
 def write(path: Path, text: str) -> None:
-    """Replace the file in one step, readable by its owner alone. Raises OSError; then the old one is whole."""
+    """Replace the file in one step, readable by its owner alone. Raises OSError; then the old one is whole.
+
+    Its owner and group stay, also if root writes: the gateway's user must be able to read it.
+    """
     path = path.resolve()  # a link stays one
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".env-")
     try:
+        with suppress(FileNotFoundError):
+            known = path.stat()
+            if known.st_uid != os.geteuid():
+                os.fchown(descriptor, known.st_uid, known.st_gid)
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()

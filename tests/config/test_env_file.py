@@ -32,6 +32,13 @@ def test_adding_again_changes_nothing() -> None:
     assert env_file.add(once, {"A": "1", "B": "it is"}) == env_file.Addition(once, (), ())
 
 
+@pytest.mark.parametrize("before", ["# TOKEN=\n", "MCP_TOKEN=\n", "#TOKEN=\r\n", "TOKEN=\n"])
+def test_a_line_is_set_where_it_is_and_not_in_one_that_ends_alike(before: str) -> None:
+    change = env_file.add(f"{before}TOKEN=\nLAST=1\n", {"TOKEN": "EAA"})
+
+    assert change.text == f"{before}TOKEN=EAA\nLAST=1\n"
+
+
 @pytest.mark.parametrize("value", ["it's", "two\nlines"])
 def test_a_value_that_no_line_can_hold_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match="A holds"):
@@ -49,6 +56,18 @@ def test_the_file_is_replaced_in_one_step_for_its_owner_alone(tmp_path: Path) ->
     assert link.is_symlink() and real.read_text() == "A=2\n"
     assert real.stat().st_mode & 0o777 == 0o600
     assert sorted(os.listdir(tmp_path)) == [".env", "real"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_root_writes_it_and_the_gateway_still_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("A=1\n")
+    os.chown(path, 4321, 1234)
+
+    env_file.write(path, "A=2\n")
+
+    found = path.stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (4321, 1234, 0o600)
 
 
 def test_a_file_that_cannot_be_replaced_stays_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

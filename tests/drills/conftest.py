@@ -6,8 +6,9 @@ The short forms run with every test run. The long ones: `DRILL=long .venv/bin/py
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TypeVar
 
 import pytest
 
@@ -17,8 +18,19 @@ from tests.load.postgres import NoPostgres, counting_connections, own_database
 
 IS_LONG = os.environ.get("DRILL") == "long"
 KINDS = ("sqlite", "postgresql")
+Case = TypeVar("Case")
 MOST_CONNECTIONS = 18
 """Of two web processes, a worker and a command, at any moment of all drills: the smallest plans of hosts allow 20."""
+
+
+def kinds(short: str) -> tuple[str, ...]:
+    """The databases of a drill that takes long: both when asked for, else `short`."""
+    return KINDS if IS_LONG else (short,)
+
+
+def some_of(cases: Mapping[str, Case], *short: str) -> dict[str, Case]:
+    """The cases of a drill that takes long: all when asked for, else those of these names."""
+    return {name: case for name, case in cases.items() if IS_LONG or name in short}
 
 
 def sized(short: int, long: int) -> int:

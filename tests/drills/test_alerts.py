@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 
 from tests import factories
-from tests.drills.conftest import KINDS, database_of
+from tests.drills.conftest import IS_LONG, KINDS, database_of
 from tests.load.bodies import sign
 from tests.load.gateway import APP_SECRET, ONE_WEB, Gateway, running
 from tests.load.together import together
 
 SECONDS = 90
+pytestmark = pytest.mark.skipif(not IS_LONG, reason="waits for a minute: DRILL=long")
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ import psycopg
 import pytest
 
 from app.security.standard_webhooks import new_secret
-from tests.drills.conftest import sized
+from tests.drills.conftest import sized, some_of
 from tests.load.bodies import Maker
 from tests.load.books import Books
 from tests.load.gateway import APP_SECRET, ONE_WEB, Gateway, running
@@ -118,6 +118,7 @@ TROUBLES: dict[str, Callable[[Path], None]] = {
     "cut": partial(_drill, _cut, sized(4, 40)),
     "frozen": partial(_drill, _freeze, sized(1, 5)),
 }
+TROUBLES = some_of(TROUBLES, "cut")
 
 
 @pytest.fixture(scope="module")

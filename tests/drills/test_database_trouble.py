@@ -20,7 +20,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.drills.conftest import sized
+from tests.drills.conftest import sized, some_of
 from tests.load.bodies import Maker, Webhook
 from tests.load.checks import assert_exactly_once
 from tests.load.gateway import APP_SECRET, ONE_WEB, Gateway, running
@@ -215,6 +215,7 @@ TROUBLES: dict[str, Callable[[Path], None]] = {
     "no connection left": partial(_postgresql, _crowded, sized(3, 60), options=("max_connections=30",)),
     "promoted": _promoted,
 }
+TROUBLES = some_of(TROUBLES, "locked", "full disk", "gone")
 
 
 @pytest.fixture(scope="module")

@@ -37,6 +37,7 @@ DRILL_SECONDS = 300.0
 TIMES_AS_LONG = 1.2 if IS_LONG else 5.0
 """The long form runs alone, so that its seconds mean something. Beside other tests a customer must at least never wait
 for an open breaker or for the retries of a failed status, which take a minute and more."""
+pytestmark = pytest.mark.skipif(not IS_LONG, reason="waits for a minute: DRILL=long")
 
 
 @pytest.fixture(scope="module")

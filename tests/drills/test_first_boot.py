@@ -10,16 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.drills.conftest import KINDS, database_of, sized
+from tests.drills.conftest import database_of, kinds, sized
 from tests.load.bodies import Maker
 from tests.load.checks import assert_kept_once
 from tests.load.gateway import APP_SECRET, START_SECONDS, Gateway, running
 from tests.load.senders import post_all
 
 WORKERS = 4
+DATABASES = kinds("sqlite")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", DATABASES)
 def test_every_first_boot_on_an_empty_database_comes_up(tmp_path: Path, kind: str) -> None:
     for number in range(sized(1, 50)):
         with database_of(kind) as url:

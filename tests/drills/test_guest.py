@@ -23,7 +23,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.drills.conftest import IS_LONG, sized
+from tests.drills.conftest import IS_LONG, sized, some_of
 from tests.load.gateway import API_KEY, BIN, ONE_WEB, ROOT, Gateway, end_now, running
 from tests.load.in_flight import TOKEN, SlowMeta, calls, send_until_taken, wait_for
 from tests.load.together import Drill, together
@@ -342,6 +342,7 @@ CASES: dict[str, Drill] = {
     "second worker first": _second_worker_first,
 }
 CASES["nobody reads ./run.sh"] = lambda directory: _nobody_from_the_start(directory, "./run.sh")
+CASES = some_of(CASES, "reader gone", "SIGHUP", "after a kill", "two workers")
 
 
 @pytest.fixture(scope="module")

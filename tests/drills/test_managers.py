@@ -33,7 +33,7 @@ from tests.load.tree import copy_project
 
 DRILL_SECONDS = 600.0
 SENDS = 18
-SHORT = ("supervisor", "honcho")
+SHORT = ("supervisor",)
 NAME = "whatsapp-service"
 OTHER_KEY = "another-drill-key-0123456789abcdef"
 

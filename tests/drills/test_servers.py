@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.drills.conftest import some_of
 from tests.load.bodies import Maker
 from tests.load.books import Books
 from tests.load.gateway import APP_SECRET, GUNICORN, Gateway, running
@@ -31,6 +32,7 @@ SERVERS: dict[str, tuple[tuple[str, ...], dict[str, str], str]] = {
     "waitress": ((*WAITRESS, "wsgi:app"), {}, ""),
     "waitress under a prefix": ((*WAITRESS, f"--url-prefix={PREFIX}", "wsgi:app"), {}, PREFIX),
 }
+SERVERS = some_of(SERVERS, "gunicorn gthread", "uWSGI under a prefix", "waitress")
 
 
 @pytest.fixture(scope="module")

@@ -129,13 +129,33 @@ class DeliverDue:
             yield ClaimRequest(endpoint, is_replay, min(capacity, BATCH_SIZE))
 
     def _exchange(self, finished: list[DeliveryResult], due: Sequence[DueDeliveries]) -> Claimed:
+        """Record results and claim what is due. Results stay to be recorded if the database cannot be used."""
         try:
             claimed = self._queue.exchange(finished, due)
+        except Exception as error:
+            if isinstance(error, Unavailable) or not finished:
+                self.in_flight.put_back(finished)
+                raise
+            logger.exception("results could not be recorded together; trying each by itself")
+            self._record_each(finished)
+            return []
         except BaseException:
             self.in_flight.put_back(finished)
             raise
         self.in_flight.forget(finished)
         return claimed
+
+    def _record_each(self, finished: Sequence[DeliveryResult]) -> None:
+        """Record results one by one. One that breaks is dropped, and its lease runs out; the others go on."""
+        for place, result in enumerate(finished):
+            try:
+                self._queue.exchange([result], [])
+            except Unavailable:
+                self.in_flight.put_back(list(finished[place:]))
+                raise
+            except Exception:
+                logger.exception("a result could not be recorded", extra={"event_id": result.batch.claim.event_id})
+            self.in_flight.forget([result])
 
     def _add(self, claimed: Claimed, claimed_at: float) -> None:
         """Queue claimed deliveries. If they cannot be loaded, their claims are released with the next results."""

@@ -117,9 +117,9 @@ class InFlight:
     def start(self) -> None:
         """Begin queued deliveries, or start the threads that they may use. Called in every round of the loop."""
         with self._changed:
-            all_slots = list(self._slots.values())
-        for slots in all_slots:
-            if slots.queued and self._can_begin(slots.queued[0].endpoint):
+            queued = [(slots, slots.queued[0].endpoint) for slots in self._slots.values() if slots.queued]
+        for slots, endpoint in queued:
+            if self._can_begin(endpoint):
                 self._begin_more(slots)
                 continue
             with self._changed:

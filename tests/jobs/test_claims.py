@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import text as sql
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from app.clock import utc_now
 from app.db.database import Database
 from app.errors import Unavailable
 from app.jobs import deliver
+from app.jobs.in_flight import InFlight
 from app.models import Delivery
 from app.services.delivering import DeliveryBatch, DeliveryResult, DispatchDelivery
 from app.services.delivering.claim import LEASE, claim
@@ -106,6 +111,52 @@ def test_an_outcome_that_could_not_be_written_is_kept_and_written_later(
 
     assert (len(app.posted), harness.states()) == (1, ["delivered"])
     assert kept.id == harness.deliveries()[0].id
+
+
+def test_a_result_that_cannot_be_recorded_keeps_no_other_back(
+    harness: Harness, receive: Receive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = deliveries.add_attempts
+
+    def break_at_the_first(session: Session, attempts: Sequence[dict[str, Any]]) -> None:
+        if any(each["delivery_id"] == first.id for each in attempts):
+            raise RuntimeError("a mistake of ours")
+        real(session, attempts)
+
+    with subscriber() as app:
+        harness.endpoint(app.url)
+        receive(message_body(text(sender=ANA), text(sender=BO)))
+        first = harness.deliveries()[0]
+        monkeypatch.setattr(deliveries, "add_attempts", break_at_the_first)
+        harness.rounds(lambda: harness.states() == ["pending", "delivered"], 30)
+        assert harness.deliver.in_flight.claims() == []
+        monkeypatch.undo()
+        harness.pass_by(seconds=LEASE.total_seconds() + 1)
+        harness.rounds(lambda: harness.states() == ["delivered"] * 2, 30)
+
+
+def test_the_loop_may_look_at_a_queue_that_the_poster_empties() -> None:
+    threads: list[threading.Thread] = []
+
+    class Looked(deque[DeliveryBatch]):
+        def __bool__(self) -> bool:
+            is_there = len(self) > 0
+            if not threads:
+                threads.append(threading.Thread(target=empty))
+                threads[0].start()
+                threads[0].join(0.1)
+            return is_there
+
+    def empty() -> None:
+        with in_flight._changed:
+            slots.queued.clear()
+
+    with ThreadPoolExecutor(1) as pool:
+        in_flight = InFlight(pool, lambda _: None, utc_now, batch_size=1, lease_seconds=9.0, can_begin=lambda _: False)
+        slots = in_flight.slots("app", False)
+        slots.queued = Looked([Mock()])
+        in_flight.start()
+        threads[0].join()
 
 
 def test_a_delivery_whose_try_broke_is_in_nobodys_hand(

@@ -43,10 +43,21 @@ def drop_index(name: str, table: str) -> None:
 
 @contextmanager
 def _outside() -> Iterator[None]:
-    """Outside of a transaction. What waits here is in nobody's way, and may wait for as long as a dump takes."""
+    """Outside of a transaction. What waits here is in nobody's way, and may wait for as long as a dump takes.
+
+    The limit for what follows is put back by its value: `RESET` would take the server's, which knows none. Behind a
+    pooler each transaction sets it for itself, and what a session sets would be another client's.
+    """
+    from app.db.postgresql import is_pooled  # here, so that a gateway on SQLite runs without psycopg
+
     with op.get_context().autocommit_block():
+        bind = op.get_bind()
+        if is_pooled(bind):
+            yield
+            return
+        limit = bind.exec_driver_sql("SHOW lock_timeout").scalar()
         op.execute("SET lock_timeout = 0")
         try:
             yield
         finally:
-            op.execute("RESET lock_timeout")
+            op.execute(f"SET lock_timeout = '{limit}'")

@@ -28,7 +28,7 @@ from app.errors import Unavailable, WrongState
 from app.models import Base
 from app.services.backups import snapshot_postgresql, sqlite_lines
 from app.services.operations import audit_balance
-from app.store import workers
+from app.store import upkeep, workers
 
 Progress = Callable[[str, int, int], None]
 """Gets the step, what is done of it, and its whole."""
@@ -57,6 +57,7 @@ _AWAY = """
     WHERE schemaname = current_schema() AND NOT EXISTS
     (SELECT FROM pg_constraint WHERE conindid = to_regclass(quote_ident(indexname)))
 """
+_ANEW = "Stop every process of the gateway, make an empty PostgreSQL database, and copy anew."
 _IS_COPYING = "SELECT to_regclass('copying') IS NOT NULL"
 
 
@@ -72,7 +73,7 @@ def copy_to_postgresql(source: Database, target: Database, now: datetime, report
     """Copy everything, or what is left of an interrupted copy; then compare counts, and audit the target.
 
     Raises `WrongState` if the source is in use or older than this release, if the target holds something else, or if
-    the source changed since an interrupted copy; and `Unavailable`.
+    the source changed meanwhile, or since an interrupted copy; and `Unavailable`.
     """
     path = Path(str(source.url.database))
     _check_source(source, path, now)
@@ -80,6 +81,7 @@ def copy_to_postgresql(source: Database, target: Database, now: datetime, report
     with closing(sqlite3.connect(place, uri=True, isolation_level=None, check_same_thread=False)) as reader:
         reader.execute("BEGIN")  # one state of everything
         counts = {each.name: _count(reader, each) for each in TABLES}
+        version = _data_version(reader)
         with snapshot_postgresql.connected(target.url) as writer:
             if not _one(writer, _IS_COPYING):
                 _check_target(target)
@@ -90,6 +92,10 @@ def copy_to_postgresql(source: Database, target: Database, now: datetime, report
             rows = {each.name: int(_one(writer, f'SELECT count(*) FROM "{each.name}"')) for each in TABLES}
             if different := [f"{name} {counts[name]}, {rows[name]}" for name in rows if rows[name] != counts[name]]:
                 raise WrongState(f"Rows in the source and in the target differ: {'; '.join(different)}.")
+            reader.execute("COMMIT")
+            if _data_version(reader) != version:
+                writer.execute("UPDATE copying SET source = 'changed'")  # so that this copy cannot go on
+                raise WrongState(f"Something wrote to the SQLite database while it was copied. {_ANEW}")
             _end(writer)
     report("audit", 0, 1)
     with statement_timeout.of(None):
@@ -142,6 +148,8 @@ def _end(writer: psycopg.Connection[Any]) -> None:
         for each in TABLES:
             writer.execute(f'ALTER TABLE "{each.name}" ENABLE TRIGGER USER'.encode())
             snapshot_postgresql.set_sequences(writer, each.name, [column.name for column in each.columns])
+        # The source may still use the store of files, as after a restore: see services.media.orphans.
+        writer.execute("DELETE FROM upkeep WHERE name = %s", [upkeep.VAULT_OWNER])
         writer.execute("DROP TABLE copying, copying_later")
         _set_revision(writer, migrations.head())
     writer.execute("ANALYZE")
@@ -152,9 +160,10 @@ def _set_revision(writer: psycopg.Connection[Any], revision: str) -> None:
 
 
 def _state_of(reader: sqlite3.Connection, path: Path, counts: dict[str, int]) -> str:
-    """Return what changes when the source does: the head of the file, and of each table the count."""
-    version = reader.execute("PRAGMA user_version").fetchone()[0]
-    return f"{path.name} {version} {sum(counts.values())} {sorted(counts.items())}"
+    """Return what changes when a gateway runs on the source: counts, the newest change, and turns of periodic work."""
+    newest = reader.execute("SELECT max(updated_at) FROM messages").fetchone()[0]
+    turns = reader.execute("SELECT name, at, place FROM upkeep ORDER BY name").fetchall()
+    return f"{path.name} {sorted(counts.items())} {newest} {turns}"
 
 
 def _copy_all(
@@ -164,10 +173,7 @@ def _copy_all(
     for table in TABLES:
         row = writer.execute("SELECT place, source FROM copying WHERE name = %s", [table.name]).fetchone()
         if row and row[1] != source:
-            raise WrongState(
-                "The SQLite database has changed since the copy was interrupted. Make an empty PostgreSQL database,"
-                " and copy anew."
-            )
+            raise WrongState(f"The SQLite database has changed since the copy was interrupted. {_ANEW}")
         place = row[0] if row else 0
         done += reader.execute(f'SELECT count(*) FROM "{table.name}" WHERE rowid <= ?', (place,)).fetchone()[0]
         for lines in _read_ahead(reader, table, place):
@@ -213,6 +219,11 @@ def _make_later(writer: psycopg.Connection[Any], report: Progress) -> None:
 
 def _count(reader: sqlite3.Connection, table: Table) -> int:
     return int(reader.execute(f'SELECT count(*) FROM "{table.name}"').fetchone()[0])
+
+
+def _data_version(reader: sqlite3.Connection) -> int:
+    """Return a number that changes with every commit of another connection."""
+    return int(reader.execute("PRAGMA data_version").fetchone()[0])
 
 
 def _one(writer: psycopg.Connection[Any], query: str) -> Any:

@@ -20,7 +20,7 @@ from app.models.base import table
 from app.models.search import MessageDocument
 from app.services.backups import copy_to_postgresql as copying
 from app.services.messages.search_index import index_messages
-from app.store import workers
+from app.store import upkeep, workers
 from app.store.queue import NEVER
 from tests.conftest import PostWebhook, on_sqlite
 from tests.factories import PNID, contact, message_body, status, status_body
@@ -156,6 +156,50 @@ def test_an_interrupted_copy_serves_nobody_and_goes_on(
     assert "events" not in written and written.count("messages") == (len(HOSTILE) - 8 + 3) // 4
     for each in copying.TABLES:
         assert rows_of(target, each) == rows_of(filled, each), each.name
+
+
+def test_what_is_written_to_the_source_meanwhile_is_not_lost_silently(
+    filled: Database, target: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = copying._make_later
+
+    def late(writer: Any, report: Any) -> None:
+        with filled.write() as session:
+            session.execute(text("UPDATE messages SET status = 'read'"))
+        real(writer, report)
+
+    monkeypatch.setattr(copying, "_make_later", late)
+    with pytest.raises(WrongState, match="while it was copied"):
+        copy(filled, target)
+    monkeypatch.undo()
+    with pytest.raises(WrongState, match="has changed since"):
+        copy(filled, target)
+
+
+def test_the_copy_and_the_original_delete_no_file_of_each_other(filled: Database, target: Database) -> None:
+    with filled.write() as session:
+        upkeep.note(session, upkeep.VAULT_OWNER, place="0" * 32)
+
+    copy(filled, target)
+
+    with target.read() as session:
+        assert upkeep.find(session, upkeep.VAULT_OWNER) is None
+
+
+def test_a_change_that_adds_no_row_is_one(
+    filled: Database, target: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(copying, "_make_later", stop)
+    with pytest.raises(KeyboardInterrupt):
+        copy(filled, target)
+    monkeypatch.undo()
+    with filled.write() as session:
+        session.execute(update(Message).values(status="read", updated_at=utc_now()))
+    with pytest.raises(WrongState, match="has changed since"):
+        copy(filled, target)
 
 
 def test_what_cannot_be_copied_is_refused(filled: Database, target: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,6 +47,21 @@ def test_what_we_did_not_make_lately_is_a_webhook_like_any_other(
     assert count(database) == 1
 
 
+def test_what_only_flask_takes_for_a_webhook_is_not_answered_as_a_trial(
+    client: FlaskClient, database: Database
+) -> None:
+    """Some servers pass a method on as it was written, and Flask's routing reads it without regard to case."""
+
+    def post_in_lower_case(signature: str) -> Any:
+        headers = {"X-Hub-Signature-256": signature}
+        lower = {"REQUEST_METHOD": "post"}
+        return client.post("/webhook/whatsapp", data=BODY, headers=headers, environ_overrides=lower)
+
+    assert post_in_lower_case(sign_meta("another-app-secret", BODY)).status_code == 401
+    assert post_in_lower_case(sign_meta(APP_SECRET, BODY)).get_json() == {"status": "ok"}
+    assert count(database) == 1
+
+
 def count(database: Database) -> int:
     with database.read() as session:
         return int(session.connection().exec_driver_sql("SELECT count(*) FROM notifications").scalar() or 0)

@@ -32,8 +32,8 @@ class MarkRead:
             row = messages.find(session, message_id, numbers) if "\x00" not in message_id else None
             if row is None:
                 raise NotFound("No message has this id.")
-            found, wamid, direction = row.id, row.wamid, row.direction
-            number = self._directory.current.find(row.phone_number_id)
+            found, wamid, direction, phone_number_id = row.id, row.wamid, row.direction, row.phone_number_id
+        number = self._directory.current.find(phone_number_id)  # it may read numbers, with a connection of its own
         if direction != "inbound" or wamid is None:
             raise WrongState("Only a message from a customer can be marked as read.")
         if number is None:

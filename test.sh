@@ -34,7 +34,7 @@ done
 printf '== pytest\n'
 tests_status=0
 python -m tests.load.forgetful_postgres \
-    pytest -n "${TEST_PROCESSES:-2}" --dist loadfile --no-loadscope-reorder --durations=20 "$@" 2>&1 | tee "$output" || tests_status=$?
+    pytest -n "${TEST_PROCESSES:-3}" --dist loadfile --no-loadscope-reorder --durations=20 "$@" 2>&1 | tee "$output" || tests_status=$?
 
 if [ -n "$failed" ]; then
     printf '\nFailed:%s\n' "$failed"

@@ -125,8 +125,10 @@ def test_the_size_of_a_body(gateway: Gateway, proxy: int, size: int, status: int
     told = exchange(proxy, head + b"Content-Length: %d\r\n\r\n" % size + body)
     in_chunks = exchange(proxy, head + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(body) + b"0\r\n\r\n")
 
-    # Caddy closes on who still sends, and the answer may be lost on the way: so both are refused, heard or not.
-    assert {status, *told, *in_chunks} == {status} and (status == 413 or told + in_chunks == [200, 200])
+    # Caddy closes on who still sends, and the answer may be lost on the way: so both are refused, heard or not. Two of
+    # these at once may be more than a process holds of unfinished bodies, for which it says 503.
+    refused = {413, 503} if status == 413 else set()
+    assert set(told + in_chunks) <= refused if refused else told + in_chunks == [200, 200]
     assert kept(gateway) - before == (2 if status == 200 else 0)
 
 

@@ -38,7 +38,7 @@ def sized(short: int, long: int) -> int:
     return long if IS_LONG else short
 
 
-@pytest.fixture(scope="package", params=KINDS)
+@pytest.fixture(scope="package", params=kinds("sqlite"))
 def gateway(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """One running gateway on each kind of database, for all drills that break nothing. Its books balance at the end."""
     with database_of(request.param) as url, counting_connections(url) as most:

@@ -31,9 +31,9 @@ from tests.load.in_flight import META_SECONDS, SlowMeta, begun, calls, send_unti
 from tests.load.together import Drill, together
 from tests.load.tree import copy_project
 
+pytestmark = pytest.mark.skipif(not IS_LONG, reason="takes minutes: DRILL=long")
 DRILL_SECONDS = 600.0
 SENDS = 18
-SHORT = ("supervisor",)
 NAME = "whatsapp-service"
 OTHER_KEY = "another-drill-key-0123456789abcdef"
 
@@ -560,7 +560,7 @@ def _missing(name: str) -> list[str]:
     return [program for program in _needed(name) if shutil.which(program, path=path) is None]
 
 
-CASES = [name for name in (*MANAGERS, *PROCFILES) if IS_LONG or name in SHORT]
+CASES = [*MANAGERS, *PROCFILES]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from app.security.standard_webhooks import new_secret
-from tests.drills.conftest import sized
+from tests.drills.conftest import IS_LONG, sized
 from tests.drills.test_sends import TOKEN, _queue, _wait_settled, meta_of
 from tests.load.bodies import Maker
 from tests.load.books import Books
@@ -23,6 +23,7 @@ from tests.load.postgres import NoPostgres, own_database
 from tests.load.senders import Senders
 from tests.subscriber import ALLOWED, subscriber
 
+pytestmark = pytest.mark.skipif(not IS_LONG, reason="takes a minute: DRILL=long")
 SECONDS = 90.0
 
 

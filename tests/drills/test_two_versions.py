@@ -15,13 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.drills.conftest import database_of, sized
+from tests.drills.conftest import IS_LONG, database_of, sized
 from tests.drills.test_sends import TOKEN, _wait_settled, meta_of
 from tests.load.bodies import Maker
 from tests.load.books import Books
 from tests.load.gateway import API_KEY, APP_SECRET, ROOT, Gateway, running
 from tests.load.senders import Senders
 
+pytestmark = pytest.mark.skipif(not IS_LONG, reason="takes a minute: DRILL=long")
 VERSIONS = "app/migrations/versions"
 SECONDS = 120.0
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.expected_conditions import invisibility_of_element
 from selenium.webdriver.support.ui import WebDriverWait
 
 from simulator.faults.rules import Fault
@@ -93,11 +94,13 @@ def test_a_phone_keeps_its_owner_and_says_what_happened(browser: webdriver.Chrom
         if "PHONE_SETTINGS_PICTURE" in os.environ:
             browser.save_screenshot(os.environ["PHONE_SETTINGS_PICTURE"])
         browser.find_element(By.ID, "sheet-done").click()
-        time.sleep(0.5)
+        WebDriverWait(browser, SECONDS).until(invisibility_of_element(who))
         assert "customer=447700900123" in browser.current_url
 
-        browser.find_element(By.ID, "open-settings").click()
-        WebDriverWait(browser, SECONDS).until(lambda seen: seen.find_elements(By.NAME, "customer"))
+        browser.find_element(By.ID, "open-settings").click()  # which draws the sheet anew
+        WebDriverWait(browser, SECONDS, ignored_exceptions=[StaleElementReferenceException]).until(
+            lambda seen: (field := seen.find_element(By.NAME, "customer")) != who and field.is_displayed()
+        )
         who = browser.find_element(By.NAME, "customer")
         who.clear()
         who.send_keys("Person 277 +34600000277")

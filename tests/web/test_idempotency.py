@@ -33,7 +33,7 @@ TAKE_IT_THEMSELVES = {
 TAKE_NONE = {"graph.upload", "graph.append_to_upload"}
 EDGES = {"graph.change_item": "message_qrdls", "graph.delete_item": "message_qrdls", "graph.delete_edge": "block_users"}
 """Edges that there are; of others nothing is asked."""
-IGNORE_IT = {"whatsapp.receive", "graph.exchange_token"}
+IGNORE_IT = {"whatsapp.receive", "graph.exchange_token", "preflight.check"}
 ROWS = [{"to": f"+3460011122{n}", "message": f"row {n}"} for n in range(5)]
 
 

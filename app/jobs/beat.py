@@ -8,6 +8,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+from celery.beat import ScheduleEntry, Scheduler
+
 from app.container import Gateway
 from app.errors import Unavailable
 from app.jobs.lanes import LANES
@@ -15,7 +17,6 @@ from app.jobs.lease import Lease
 from app.jobs.nudges import BrokerAway, Nudges
 from app.logs import get_logger
 from app.store import upkeep
-from celery.beat import ScheduleEntry, Scheduler
 
 IDLE_SECONDS = 1.0
 """Pause while another process has the schedule, or the broker or the database is away."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
+from celery import Celery, signals
+
 from app.config.environment import load_environment
 from app.config.errors import ConfigError
 from app.config.settings import Config, load_config
 from app.jobs import celery_process
 from app.jobs.celery_settings import celery_settings
 from app.jobs.lanes import LANES
-from celery import Celery, signals
 
 
 class _GatewayCelery(Celery):  # type: ignore[misc]

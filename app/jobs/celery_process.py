@@ -28,8 +28,9 @@ from app.process import console
 from app.store import upkeep
 
 if TYPE_CHECKING:
-    from app.jobs.beat import LeasedScheduler
     from celery import Celery
+
+    from app.jobs.beat import LeasedScheduler
 
 LOOK_SECONDS = 1.0
 """Interval at which a process looks whether the broker carries the work."""

@@ -10,6 +10,10 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
+from celery.apps.worker import Worker
+from celery.worker import state
+from celery.worker.consumer import Consumer
+
 from app.container import Gateway
 from app.jobs import celery_process
 from app.jobs.celery_process import Carrying
@@ -19,9 +23,6 @@ from app.jobs.starting import refuse_later_schema, serve_metrics
 from app.logs import get_logger
 from app.process import console, draining
 from app.process.supervisor import PARENT_PID
-from celery.apps.worker import Worker
-from celery.worker import state
-from celery.worker.consumer import Consumer
 
 LOOK_SECONDS = 1.0
 ANEW_SECONDS = 2.0

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from celery.worker.consumer import Consumer
 
 from app.jobs.celery_settings import celery_settings
 from app.jobs.celery_worker import GatewayConsumer
 from app.jobs.lanes import LANES, Queue
-from celery.worker.consumer import Consumer
 
 
 def test_a_connection_that_cannot_be_closed_does_not_end_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from alembic.operations import Operations
@@ -94,10 +94,13 @@ class _Nobody:
 
     def __init__(self, context: MigrationContext, written: io.StringIO) -> None:
         self.dialect = context.dialect
+        self.connection = SimpleNamespace(driver_connection=None)
         self._written = written
 
     def execute(self, _statement: Any, *_values: Any) -> Any:
         return self
+
+    exec_driver_sql = execute
 
     def first(self) -> tuple[int]:
         return (1,)

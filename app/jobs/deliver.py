@@ -49,8 +49,7 @@ logger = get_logger(__name__)
 class DeliverDue:
     """Delivers what is due, as much at once as `threads`, which are divided fairly between endpoints.
 
-    Endpoints for which `serves` is false are left to other workers. Instances are called
-    by one loop, again and again.
+    Endpoints for which `serves` is false are left to other workers. Instances are called by one loop, again and again.
     """
 
     def __init__(

@@ -59,6 +59,7 @@ class EndpointSlots:
         self.limit = share
         if may_grow:
             self.limit = min(share + self.extra, share * GROWTH, endpoint.max_in_flight or share * GROWTH)
+        self.extra = self.limit - share  # what was earned beyond the bound would delay the way back
         prefetch = PREFETCH if self.last_seconds < QUICK_SECONDS and not endpoint.health.silences else 0
         capacity = self.limit + share * prefetch - self.in_flight
         if endpoint.max_per_second is not None:
@@ -81,7 +82,7 @@ class EndpointSlots:
         self.best_seconds = min(self.best_seconds, response.seconds)
         if response.seconds > 2 * self.best_seconds + SLOWER_SECONDS:
             self.extra = self.extra * 9 // 10
-        elif len(self.running) + 1 >= self.limit and self.extra < self.limit * GROWTH:
+        elif len(self.running) + 1 >= self.limit:
             self.extra += 1
 
     def spend(self, count: int) -> None:

@@ -18,6 +18,7 @@ from app.logs import get_logger, request_id_var
 from app.security.answer_headers import add_missing
 
 WEBHOOK = ("/webhook/whatsapp", "/webhook/whatsapp/")
+"""With a slash behind it too: Meta posts to the callback URL exactly as it was typed there."""
 
 METHODS = frozenset("GET HEAD POST PUT PATCH DELETE OPTIONS".split())
 """Methods that a log line shows; a client may send any other text."""

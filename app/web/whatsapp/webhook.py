@@ -20,11 +20,9 @@ from app.security.meta_signatures import is_meta_signature
 from app.security.probes import ENVIRON
 from app.web.bodies import read_raw_of
 from app.web.context import gateway
+from app.web.observe import WEBHOOK
 from app.web.openapi.operations import describe, given
 from app.web.whatsapp.probe import answer_probe, is_probe
-
-PATHS = ("/webhook/whatsapp", "/webhook/whatsapp/")
-"""With a slash behind it too: Meta posts to the callback URL exactly as it was typed there."""
 
 LIMIT = 4 * 1024 * 1024
 """Meta's bodies reach 3 MB (Meta: webhooks/overview)."""
@@ -91,7 +89,7 @@ class AnswerKept:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Serve one request."""
-        if environ["REQUEST_METHOD"] == "POST" and environ.get("PATH_INFO") in PATHS:
+        if environ["REQUEST_METHOD"] == "POST" and environ.get("PATH_INFO") in WEBHOOK:
             if ENVIRON in environ and is_probe(environ[ENVIRON], self._gateway().config.secret_key):
                 return self._app(environ, start_response)
             try:

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from app.db.database import Database
 from app.services.delivering.claim import LEASE, Claimed, claim, find_due, load
-from app.services.delivering.record_results import ResultRecorder, count
+from app.services.delivering.count_results import count
+from app.services.delivering.record_results import ResultRecorder
 from app.services.delivering.types import ClaimRequest, DeliveryBatch, DeliveryResult, DueDeliveries
 from app.services.delivering.unblock import Unblocker
 from app.services.registries import EndpointDirectory

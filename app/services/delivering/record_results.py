@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app import metrics, metrics_exemplars, traces
 from app.domain.breaker import GIVE_UP_AFTER, Health
 from app.domain.delivery_dispositions import BUSY, GONE_FOR_GOOD, DeliveryDisposition
 from app.domain.endpoints import State
 from app.domain.retry_schedule import pause_after
 from app.logs import get_logger
-from app.metrics_state import endpoint_label
 from app.services.delivering.health_log import HealthLog
 from app.services.delivering.recent_successes import RecentSuccesses
 from app.services.delivering.types import REVOKED, STALE, WITHHELD, DeliveryResult
@@ -185,30 +183,6 @@ def _unblocking_claims(updates: Sequence[DeliveryUpdate]) -> list[DeliveryClaim]
         return claims
     ends = {claim.contact_id: claim for claim in claims}, {claim.contact_id: claim for claim in reversed(claims)}
     return list({claim.id: claim for some in ends for claim in some.values()}.values())
-
-
-def count(results: Iterable[DeliveryResult]) -> None:
-    """Count results in the metrics, after their transaction was committed."""
-    for each in results:
-        if each.response is not None:
-            outcome = "delivered" if each.is_success else "failed"
-            seconds, request_id = each.response.seconds, each.batch.request_id
-            metrics_exemplars.observe(metrics.delivery_seconds, seconds, request_id)
-            metrics.endpoint_seconds.labels(endpoint_label(each.batch.endpoint.id)).observe(seconds)
-            event = each.batch.event
-            traces.record(
-                "deliver", request_id, seconds, has_failed=not each.is_success, event_id=each.batch.claim.event_id,
-                endpoint=endpoint_label(each.batch.endpoint.id), http__response__status_code=each.response.status,
-            )  # fmt: skip
-            if each.is_success and event is not None and not each.batch.claim.is_replay:
-                lag = (each.started_at - event.received_at).total_seconds() + seconds
-                metrics_exemplars.observe(metrics.delivery_lag_seconds, max(lag, 0.0), request_id)
-        elif each.reason == STALE:
-            outcome = "stale"
-        else:
-            continue
-        metrics.deliveries.labels(outcome).inc()
-        metrics.endpoint_deliveries.labels(endpoint_label(each.batch.endpoint.id), outcome).inc()
 
 
 def _all_updates(

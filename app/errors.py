@@ -94,14 +94,6 @@ class Throttled(GatewayError):
     default = "Too many tries. Wait ten minutes."
 
 
-class TooManyRequests(GatewayError):
-    """One key made more requests than `API_REQUESTS_PER_SECOND` allows."""
-
-    code = "throttled"
-    retryable = True
-    default = "This key makes too many requests. Slow down; `Retry-After` says for how long to wait."
-
-
 class TooManyWaiting(GatewayError):
     """More requests are waiting for events than one key, or one process, may have."""
 

@@ -1,21 +1,26 @@
 """Durable webhooks a second against two baselines, interleaved on one machine, and the CPU time of one webhook.
 
+    python -m benchmarks.throughput [--rounds 3] [--seconds 2] [--database-url postgresql://…]
+
 CPU time is that of the processes that answer, without a PostgreSQL server's. It hardly depends on what else the machine
 does meanwhile, as rates do.
 """
 
 from __future__ import annotations
 
+import argparse
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.figures import Figure, at_least, at_most, middle
+from benchmarks.figures import HEADING, Figure, at_least, at_most, middle
 from benchmarks.load import Result
 from benchmarks.wrk import fastest_loop
 from tests.load.bodies import Maker
 from tests.load.gateway import APP_SECRET, GUNICORN, Gateway, running
+from tests.load.postgres import own_database
 from tests.load.senders import PATH
 
 CONNECTIONS = 32
@@ -79,3 +84,22 @@ def _figures(results: dict[str, list[Result]], spent: dict[str, list[float]]) ->
         at_most(f"p99, durable, {CONNECTIONS} connections", 60, p99),
         Figure(f"p99, bare Flask, {CONNECTIONS} connections", middle(run.p99 for run in results["bare"]), "ms"),
     ]
+
+
+def main() -> None:
+    """Measure, and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--database-url", help="a PostgreSQL server to make a database on; without it SQLite")
+    asked = parser.parse_args()
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gateway-bench-")))
+        url = stack.enter_context(own_database(asked.database_url)) if asked.database_url else ""
+        print(HEADING)
+        for figure in measure(directory, lambda: url, asked.rounds, asked.seconds):
+            print(figure.as_line())
+
+
+if __name__ == "__main__":
+    main()

@@ -14,6 +14,14 @@ from pathlib import Path
 from dotenv.parser import parse_stream
 
 _BARE = re.compile(r"[0-9A-Za-z_./:@+=|,-]*")
+_ASSIGNMENT = re.compile(
+    r"""(?P<before>\s*(?:export[^\S\r\n]+)?(?:'[^']+'|[^=\#\s]+)[^\S\r\n]*=[^\S\r\n]*)
+    (?:(?P<quoted>'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")(?P<after_quoted>[^\S\r\n]*(?:\#[^\r\n]*)?)
+    |(?P<bare>(?!(?<=[^\S\r\n])\#)[^\r\n]*?)(?P<after_bare>(?:[^\S\r\n]+\#[^\r\n]*)?[^\S\r\n]*))
+    (?P<end>[\r\n]*)""",
+    re.VERBOSE | re.DOTALL,
+)
+"""A line that sets a value, as python-dotenv reads it: what stands before the value and after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +49,8 @@ def read(path: Path) -> dict[str, str]:
 def add(text: str, values: Mapping[str, str], *, replace: bool = False) -> Addition:
     """Return the text of a file with these settings added to it. With `replace`, those that differ are set anew.
 
-    Every other byte stays. Raises ValueError for a value that no line can hold.
+    Every other byte stays, also `export` before a name and a note behind a value. Raises ValueError for a value that no
+    line can hold.
     """
     known: dict[str, str] = {}
     places: dict[str, int] = {}
@@ -60,14 +69,11 @@ def add(text: str, values: Mapping[str, str], *, replace: bool = False) -> Addit
                 continue
         else:
             added.append(name)
-        written = _line(name, value)
+        written = _written(name, value)
         if name in places:
-            old = lines[places[name]]
-            before = old[: len(old) - len(old.lstrip())]
-            after = old[len(old.rstrip("\r\n")) :]
-            lines[places[name]] = f"{before}{written}{after}"
+            lines[places[name]] = _with_value(lines[places[name]], written)
         else:
-            appended.append(written)
+            appended.append(f"{name}={written}")
     text = "".join(lines)
     if appended:
         text += ("" if not text or text.endswith("\n") else "\n") + "\n".join(appended) + "\n"
@@ -101,9 +107,19 @@ def write(path: Path, text: str) -> None:
         os.close(folder)
 
 
-def _line(name: str, value: str) -> str:
+def _with_value(line: str, written: str) -> str:
+    """Return a line with another value: `export`, spaces around the sign, a note at the end and the break stay."""
+    found = _ASSIGNMENT.fullmatch(line)
+    assert found is not None, "python-dotenv reads a value in a line that we do not"
+    before = found["before"]
+    if found["quoted"] is None and not found["bare"]:
+        before = before.rstrip()
+    return before + written + (found["after_quoted"] or found["after_bare"] or "") + found["end"]
+
+
+def _written(name: str, value: str) -> str:
     if _BARE.fullmatch(value):
-        return f"{name}={value}"
+        return value
     if "'" in value or "\n" in value:
         raise ValueError(f"{name} holds a quotation mark or a line break, which no line of .env can hold")
-    return f"{name}='{value}'"
+    return f"'{value}'"

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from dotenv.parser import parse_stream
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from app.config import env_file
 
@@ -37,6 +41,41 @@ def test_a_line_is_set_where_it_is_and_not_in_one_that_ends_alike(before: str) -
     change = env_file.add(f"{before}TOKEN=\nLAST=1\n", {"TOKEN": "EAA"})
 
     assert change.text == f"{before}TOKEN=EAA\nLAST=1\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("export TOKEN=old\n", "export TOKEN='a b'\n"),
+        ("export  TOKEN = 'old # 1'   # of Ana\r\n", "export  TOKEN = 'a b'   # of Ana\r\n"),
+        ("TOKEN=old # of Ana, 'until' May", "TOKEN='a b' # of Ana, 'until' May"),
+        ('TOKEN="old \\" it"# of Ana\n', "TOKEN='a b'# of Ana\n"),
+        ("\n\n  'TOKEN'=old#no note  \n", "\n\n  'TOKEN'='a b'  \n"),
+        ("TOKEN=''\t# of Ana\n", "TOKEN='a b'\t# of Ana\n"),
+        ("TOKEN=  # of Ana\n", "TOKEN='a b' # of Ana\n"),
+        ("TOKEN=  \n", "TOKEN='a b'\n"),
+        ("TOKEN='old\nlines' # of Ana\n", "TOKEN='a b' # of Ana\n"),
+    ],
+)
+def test_of_a_line_that_is_set_anew_the_value_alone_changes(before: str, after: str) -> None:
+    change = env_file.add(f"FIRST=1\n{before}", {"TOKEN": "a b"}, replace=True)
+
+    assert change.text == f"FIRST=1\n{after}"
+    assert env_file.add(change.text, {"TOKEN": "a b", "FIRST": "1"}) == env_file.Addition(change.text, (), ())
+
+
+@given(before=st.text(st.sampled_from("AB= \t'\"#\\\r\nexport"), max_size=25))
+def test_whatever_stands_there_what_was_set_is_read(before: str) -> None:
+    """However odd the file, the value is read again, and whatever else was read of it."""
+    text = f"{before}\nTOKEN=old # note\n{before}"
+    read = list(parse_stream(StringIO(text)))
+    assume(not any(line.error for line in read))  # no gateway starts with such a file
+    known = {line.key: line.value for line in read if line.key and line.value is not None}
+
+    change = env_file.add(text, {"TOKEN": "EAA|x", "A": "b c"}, replace=True)
+
+    lines = [line for line in parse_stream(StringIO(change.text)) if line.key and line.value is not None]
+    assert {line.key: line.value for line in lines} == known | {"TOKEN": "EAA|x", "A": "b c"}
 
 
 @pytest.mark.parametrize("value", ["it's", "two\nlines"])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -14,19 +16,24 @@ from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
+from app.logs import request_id_var
 from app.web.auth import OWN_CALLER, OwnCaller
+from app.web.observe import Observe
 
 
 class InProcess(BaseAdapter):
     """Carries requests of a `requests.Session` to a Flask application, past the middleware that servers need.
 
-    With `own`, they are this process's own and need no key.
+    With `own`, they are this process's own and need no key. Without, they are a caller's, as an assistant's, and leave
+    the log line of any other.
     """
 
     def __init__(self, app: Flask, own: OwnCaller | None = None) -> None:
         super().__init__()
-        self._app = app
         self._own = own
+        self._serve: Callable[..., Iterable[bytes]] = partial(Flask.wsgi_app, app)
+        if own is None:
+            self._serve = Observe(self._serve, [rule.rule for rule in app.url_map.iter_rules()])
 
     def send(
         self,
@@ -49,9 +56,12 @@ class InProcess(BaseAdapter):
             input_stream=_stream(body),
         )
         environ = builder.get_environ()
-        if self._own is not None:
-            environ[OWN_CALLER] = self._own
-        parts, status, headers = run_wsgi_app(lambda *asked: Flask.wsgi_app(self._app, *asked), environ)
+        environ[OWN_CALLER] = self._own
+        token = request_id_var.set(uuid.uuid4().hex)
+        try:
+            parts, status, headers = run_wsgi_app(self._serve, environ)
+        finally:
+            request_id_var.reset(token)
         answer = requests.Response()
         answer.status_code = int(status.split()[0])
         answer.headers = CaseInsensitiveDict(headers)

@@ -16,7 +16,8 @@ from app.web.context import gateway
 
 ACCESS = "gateway.access"
 OWN_CALLER = "gateway.own_caller"
-"""In a WSGI environment: the `OwnCaller` of a request that this process makes to itself. No header can set it."""
+"""In a WSGI environment of a request that this process makes to itself: its `OwnCaller`, or None where a key says who
+calls. No header can set it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import click
 import pytest
 import responses
 from flask import Flask
+from flask.testing import FlaskClient
 
 from app.cli.commands import TABLE, commands
 from app.config.parsers import ROOT
@@ -67,6 +68,40 @@ def test_every_command_stands_on_the_page() -> None:
 ASKING = (
     "alerts batches contacts deliveries endpoints events keys media messages numbers people send stats tail templates"
 ).split()
+
+
+NAMED = {
+    "alerts": "Alerts", "audit": "Audit", "batches": "Batches", "contacts": "Contacts", "deliveries": "Deliveries",
+    "endpoints": "Endpoints", "events": "Events", "keys": "Keys", "media": "Media", "messages": "Messages|Sending",
+    "notifications": "Notifications", "numbers": "Numbers", "people": "People", "sends": "Sending",
+    "stats": "Statistics", "templates": "Templates",
+}  # fmt: skip
+"""Groups of commands, and the sections of the API whose names they go by."""
+OWN_NAMES = {
+    "audit balance", "audit export", "audit verify",  # of the gateway's own machine
+    "people enable", "people disable",  # `changePerson` with one field
+    "sends list", "sends hold",  # of the gateway's own machine
+}  # fmt: skip
+
+
+def test_commands_go_by_the_names_of_the_api(client: FlaskClient) -> None:
+    """`show` reads; any other is a word of an operation's name or path: `messages timeline`, `keys revoke`."""
+    words: dict[str, set[str]] = {}
+    for path, methods in client.get("/openapi.json").get_json()["paths"].items():
+        for operation in methods.values():
+            named = re.findall("[A-Z]?[a-z]+", operation["operationId"])
+            found = words.setdefault(operation["tags"][0], {"show"})
+            found |= {word.lower() for word in named} | set(path.strip("/").split("/"))
+            found |= {"".join(named[:2]).lower()}
+    others = set()
+    for group, verb in (leaf.split() for leaf in leaves(commands) if leaf.split()[0] in NAMED):
+        known = set().union(*(words[tag] for tag in NAMED[group].split("|")))
+        if verb not in known and not set(verb.split("-")) <= known:
+            others.add(f"{group} {verb}")
+
+    assert others == OWN_NAMES
+    asked_for = "send tail backup " + " ".join(set(NAMED) - {"sends"})
+    assert set(asked_for.split()) <= set(TABLE)
 
 
 @pytest.mark.parametrize("leaf", [leaf for leaf in leaves(commands) if leaf.split()[0] in ASKING])

@@ -1,11 +1,13 @@
 """Against Meta itself: `pytest -m live`, with a number's credentials in the environment. Off otherwise.
 
-One template is sent, to the phone in `LIVE_WHATSAPP_TO`; nothing else is changed. See docs/connect.md.
+One template is sent, to the phone in `LIVE_WHATSAPP_TO`; nothing else is changed. See docs/connect.md. With
+`LIVE_GRAPH_API_URL` all of it goes to the simulator, as `test_against_the_simulator.py` does.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import pytest
@@ -24,8 +26,13 @@ NAMES = ("ACCESS_TOKEN", "APP_ID", "APP_SECRET", "PHONE_NUMBER_ID", "BUSINESS_AC
 
 @pytest.fixture
 def given() -> dict[str, str]:
-    """The credentials. Skipped by name where one is missing."""
-    found = {name: os.environ.get(f"LIVE_WHATSAPP_{name}", "") for name in NAMES}
+    """The credentials."""
+    return credentials(os.environ)
+
+
+def credentials(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the credentials by their short names. Skips by name where one is missing."""
+    found = {name: environ.get(f"LIVE_WHATSAPP_{name}", "") for name in NAMES}
     missing = [f"LIVE_WHATSAPP_{name}" for name, text in found.items() if not text]
     if missing:
         pytest.skip(f"not set: {', '.join(missing)}")
@@ -35,7 +42,8 @@ def given() -> dict[str, str]:
 @pytest.fixture
 def graph() -> GraphClient:
     version = os.environ.get("LIVE_GRAPH_API_VERSION", Config.graph_api_version)
-    return GraphClient(Config.graph_api_url, version, service_version=__version__)
+    url = os.environ.get("LIVE_GRAPH_API_URL", Config.graph_api_url)
+    return GraphClient(url, version, service_version=__version__)
 
 
 @pytest.fixture

@@ -151,7 +151,13 @@ def _is_up(connection: Connection) -> bool:
 
 def _upgrade(connection: Connection) -> None:
     is_up = _is_up(connection)
+    is_new_file = connection.dialect.name == "sqlite" and not inspect(connection).get_table_names()
     connection.rollback()
+    if is_new_file:
+        from app.migrations import snapshot  # here, because only a first start needs it
+
+        with connection.begin():
+            is_up = snapshot.restore(connection) == head()
     if not is_up:
         _run(connection, "upgrade", "head")
 

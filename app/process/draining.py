@@ -3,7 +3,7 @@
 A service manager, a terminal or a platform may signal the master alone or every process, with SIGTERM or SIGINT. So
 only the master decides: it writes its phase into one byte that all its processes can read, and a signalled process
 waits until the phase changes. The byte is in a file without a name: web processes inherit it over fork, and started
-programs get its descriptor.
+programs get its descriptor. A second byte says that a web process serves.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ LEADER_SECONDS = 2.0
 """Time after a signal within which the master begins to drain. Otherwise the signal was for this process alone."""
 
 LOOK_SECONDS = 0.05
+
+_WEB_SERVES = 1
+"""The place of the byte that says so."""
 
 
 class Phase(IntEnum):
@@ -75,6 +78,16 @@ def is_draining() -> bool:
 def enter(new: Phase) -> None:
     """Set the phase for every process of this server. Only the master may call it."""
     os.pwrite(_fd, bytes([new]), 0)
+
+
+def say_that_web_serves() -> None:
+    """Tell the other processes of this server that a web process is ready to serve."""
+    os.pwrite(_fd, b"\1", _WEB_SERVES)
+
+
+def web_serves() -> bool:
+    """Return whether a web process of this server has been ready to serve."""
+    return os.pread(_fd, 1, _WEB_SERVES) == b"\1"
 
 
 def follow(stop: Callable[[int, FrameType | None], None], *, is_led: bool | None = None) -> None:

@@ -23,6 +23,8 @@ LOOK_SECONDS = 0.5
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 STEADY_SECONDS = 60.0
+LATEST_SECONDS = 15.0
+WAIT_SECONDS = 0.02
 
 LONGEST_LINE = 65_536
 
@@ -56,11 +58,14 @@ class Children:
         self._mutex = threading.Lock()
         self._held = threading.Event()
 
-    def start(self) -> None:
-        """Start all children, and a thread that restarts those that end."""
-        for name in self._commands:
-            self._spawn(name)
-        threading.Thread(target=self._watch, name="children", daemon=True).start()
+    def start(self, *, after: Callable[[], bool] | None = None) -> None:
+        """Start all children, and a thread that restarts those that end.
+
+        With `after` they are started once it returns True, and after `LATEST_SECONDS` in any case.
+        """
+        if after is None:
+            self._spawn_all()
+        threading.Thread(target=self._watch, args=(after,), name="children", daemon=True).start()
 
     def renew(self, environ: Mapping[str, str], *names: str) -> None:
         """Stop these children in order and restart them at once with a new environment. Others get it later."""
@@ -131,7 +136,16 @@ class Children:
                 if line.strip():
                     self._tell(line.decode("utf-8", "replace"))
 
-    def _watch(self) -> None:
+    def _spawn_all(self) -> None:
+        for name in self._commands:
+            self._spawn(name)
+
+    def _watch(self, after: Callable[[], bool] | None) -> None:
+        if after is not None:
+            latest = time.monotonic() + LATEST_SECONDS
+            while not after() and time.monotonic() < latest and not self._held.wait(WAIT_SECONDS):
+                pass
+            self._spawn_all()
         plans = {name: _Restart(time.monotonic()) for name in self._commands}
         while not self._held.wait(LOOK_SECONDS):
             for name, plan in plans.items():

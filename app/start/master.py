@@ -126,7 +126,8 @@ class Master:
         server.handle_term = server.handle_int = lambda: self._stop(server, stop_workers)
         server.handle_hup = lambda: self._reload(server)
         server.handle_usr2 = self._refuse_another
-        self._children.start()
+        # Not at once: on a small machine they would take the processor from the web processes, which are waited for.
+        self._children.start(after=draining.web_serves)
         self.say(f"Listening on {_addresses(server) or self.bind}")
         if self.settings.simulator:
             bot = " and an echo bot answers" if self.settings.starts_echo_bot else ""
@@ -215,6 +216,7 @@ def web_process_is_ready(worker: Any) -> None:
         signal.signal(number, signal.SIG_IGN)
     if draining.phase() is Phase.STOPPING:
         worker.alive = False
+    draining.say_that_web_serves()
 
 
 def _end_early(number: int, frame: FrameType | None) -> None:

@@ -4,9 +4,11 @@ import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config as AlembicConfig
@@ -16,6 +18,7 @@ from sqlalchemy import select, text
 
 from app import migrations
 from app.db.database import Database
+from app.migrations import snapshot
 from app.models import Base, Traffic
 from app.services.operations.readiness import check_health
 
@@ -46,6 +49,37 @@ def test_from_an_empty_database_they_lead_to_the_models(empty: Database) -> None
 def is_ours(_object: Any, name: str | None, *_: Any) -> bool:
     """The index of words is of a kind that models cannot speak of; on SQLite it is a table with tables of its own."""
     return not (name or "").startswith("search_index")
+
+
+def test_a_new_file_gets_what_all_migrations_would_have_made(tmp_path: Path) -> None:
+    made = {}
+    ways = {"first start": migrations.upgrade, "step by step": partial(migrations.go_to, revision=migrations.head())}
+    for name, migrate in ways.items():
+        database = Database(f"sqlite:///{tmp_path}/{name}.db")
+        migrate(database)
+        with database.engine.connect() as connection:
+            made[name] = snapshot.take(connection)
+        database.dispose()
+
+    assert made["first start"] == made["step by step"]
+
+
+def test_a_snapshot_of_an_earlier_revision_is_brought_up_to_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = Database(f"sqlite:///{tmp_path}/earlier.db")
+    migrations.go_to(earlier, "0039")
+    monkeypatch.setattr(snapshot, "FILE", tmp_path / "snapshot.sql")
+    with earlier.engine.connect() as connection:
+        snapshot.FILE.write_text(snapshot.take(connection), "utf-8")
+    earlier.dispose()
+    database = Database(f"sqlite:///{tmp_path}/new.db")
+
+    migrations.upgrade(database)
+
+    with database.engine.connect() as connection:
+        assert migrations.current(connection) == migrations.head()
+    database.dispose()
 
 
 def test_down_and_up_again_leads_to_the_same(empty: Database) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -62,6 +63,41 @@ def test_one_child_is_stopped_before_the_others(tmp_path: Path) -> None:
     assert children._running["b"].poll() is None
     children.stop()
     children.wait(20)
+
+
+def test_children_wait_for_what_is_needed_first(tmp_path: Path) -> None:
+    may_start = threading.Event()
+    children = Children({"a": [sys.executable, "-c", COUNT, str(tmp_path / "starts")]}, os.environ)
+
+    children.start(after=may_start.is_set)
+
+    assert not children._running
+    may_start.set()
+    _wait_until((tmp_path / "starts").exists)
+    children.stop()
+    children.wait(5)
+
+
+def test_children_that_wait_are_not_started_once_they_are_held(tmp_path: Path) -> None:
+    children = Children({"a": [sys.executable, "-c", SLEEP]}, os.environ)
+    children.start(after=lambda: False)
+
+    children.stop()
+    children.wait(5)
+
+    _wait_until(lambda: all(each.name != "children" for each in threading.enumerate()))
+    assert not children._running
+
+
+def test_children_do_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "LATEST_SECONDS", 0.05)
+    children = Children({"a": [sys.executable, "-c", COUNT, str(tmp_path / "starts")]}, os.environ)
+
+    children.start(after=lambda: False)
+
+    _wait_until((tmp_path / "starts").exists)
+    children.stop()
+    children.wait(5)
 
 
 def test_nothing_is_started_again_once_they_are_held(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from app.config.parsers import ROOT
 
 HEAVY = (
     "celery", "kombu", "amqp", "redis", "boto3", "PIL", "pillow_heif", "av", "psycopg", "cryptography", "http_ece",
-    "py_vapid", "opentelemetry",
+    "py_vapid", "opentelemetry", "alembic",
 )  # fmt: skip
 
 START = f"""
@@ -38,6 +38,15 @@ print(*[name for name in {HEAVY} if name in sys.modules])
 """
 
 
+OF_WEB = ("flask", "werkzeug", "jinja2", "gevent", "app.web", "app.start")
+
+WORKER = f"""
+import sys
+import app.cli.worker, app.container, app.jobs.limited, app.jobs.starting, app.jobs.worker
+print(*[name for name in {HEAVY + OF_WEB} if name in sys.modules])
+"""
+
+
 def test_the_database_has_one_history() -> None:
     config = AlembicConfig()
     config.set_main_option("script_location", str(ROOT / "app" / "migrations"))
@@ -49,6 +58,13 @@ def test_a_start_on_sqlite_loads_nothing_that_only_others_need(tmp_path: Path) -
     command = [sys.executable, "-c", START, str(tmp_path)]
 
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+
+
+def test_a_worker_loads_nothing_of_the_web() -> None:
+    """It would take a fifth of its memory, and of the time until it works."""
+    done = subprocess.run([sys.executable, "-c", WORKER], cwd=ROOT, capture_output=True, text=True, timeout=60)
 
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import psycopg
@@ -11,6 +12,10 @@ from app.db import statement_timeout
 
 INTERVAL_SECONDS = 0.1
 """How often psycopg interrupts a wait; psycopg's own default."""
+
+
+FRESH_SECONDS = 0.5
+"""A connection whose server answered within this time needs no ping: under load each transaction would have one."""
 
 
 class NoAnswer(QueryCanceled):
@@ -27,19 +32,29 @@ class BoundedConnection(psycopg.Connection[Any]):
     is_pooled = False
     """Whether a pooler lends us a server connection for each transaction, so that there is no session."""
 
+    answered_at = -FRESH_SECONDS
+    """When the server last answered, by `time.monotonic`."""
+
     def wait(self, gen: Any, interval: float = INTERVAL_SECONDS, timeout: float | None = None) -> Any:
         """Wait for the server. After the current statement timeout it closes the connection and raises `NoAnswer`."""
         bound = statement_timeout.current()
         if bound is not None:
             timeout = bound if timeout is None else min(bound, timeout)
         try:
-            return super().wait(gen, interval, timeout)
+            answer = super().wait(gen, interval, timeout)
         except _WaitTimeout as error:
             self.pgconn.finish()
             raise NoAnswer("the server did not answer in time") from error
+        self.answered_at = time.monotonic()
+        return answer
 
 
 def ping(dialect: Any, connection: Any) -> bool:
-    """Check whether an idle connection still works, as SQLAlchemy's pools do, within `PING_SECONDS`."""
+    """Check whether an idle connection still works, as SQLAlchemy's pools do, within `PING_SECONDS`.
+
+    One that was in use until a moment ago is not asked.
+    """
+    if not connection.closed and time.monotonic() - connection.answered_at < FRESH_SECONDS:
+        return True
     with statement_timeout.of(statement_timeout.PING_SECONDS):
         return bool(type(dialect).do_ping(dialect, connection))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, Select, create_engine, event, func, select
-from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from app import clock, metrics
 from app.db import sqlite_wal
 from app.db.failures import Trouble, of_driver, of_system
+from app.db.plain_connection import Executes, PlainConnection, plain_connection
 from app.db.wakeups import Wakeups
 from app.db.write_health import Writes
 from app.db.write_lock import WriteLock, WriteLockTimeout
@@ -41,6 +42,8 @@ POOL_SIZE = 3
 webhooks and for looks, a worker for looks and for wake-ups. So two web processes, a worker and a command use no more
 than 18, where the smallest plans of hosts allow 20."""
 
+_BEGIN_WRITE = "BEGIN IMMEDIATE"
+
 BUSY_MILLISECONDS = 20
 """SQLite's own waiting blocks a whole gevent process, so it is short, and the gateway repeats it cooperatively."""
 
@@ -59,9 +62,9 @@ class Database:
         self.writes = Writes(Path(f"{path}-turn") if path and path != ":memory:" else None)
         self.wakeups = Wakeups(self.url)
         self.engine = self._engine(pool_size)
-        self._write_engine = self._engine(1, begin="BEGIN IMMEDIATE") if self.is_sqlite else self.engine
-        self._rows_engine = self._write_engine if self.is_sqlite else self._engine(1)
-        self._look_engine = self._engine(1, is_for_looks=True)
+        self._write_engine = self._engine(1, begin=_BEGIN_WRITE) if self.is_sqlite else self.engine
+        self._rows_engine = self._write_engine if self.is_sqlite else self._engine(1, is_autocommit=True)
+        self._look_engine = self._engine(1, is_autocommit=True, pings=False)
         self._is_asked = False
         self._readers = sessionmaker(self.engine, expire_on_commit=False)
         self._writers = sessionmaker(self._write_engine, expire_on_commit=False)
@@ -115,15 +118,24 @@ class Database:
             session.commit()
 
     @contextmanager
-    def write_rows(self) -> Iterator[Connection]:
-        """Open a connection whose transaction is committed after the body, for one caller at a time.
+    def write_rows(self) -> Iterator[PlainConnection]:
+        """Open a connection for one statement, which is committed after the body, for one caller at a time.
 
-        Unlike `write` it has no ORM, which would be slow for thousands of rows. On PostgreSQL it has a connection of
-        its own, so that webhooks are stored even if all others are in use.
+        Unlike `write` it has no ORM and little of SQLAlchemy, which would cost more than the database does. On SQLite
+        all statements of the body are one transaction; on PostgreSQL each commits itself, because BEGIN and COMMIT
+        would be two more round trips. There it has a connection of its own, so that webhooks are stored even if all
+        others are in use.
         """
-        with self._recorded(), self._turn(), self._rows_engine.begin() as connection:
-            yield connection
-            if not self.is_sqlite:
+        with self._recorded(), self._turn(), plain_connection(self._rows_engine) as connection:
+            if self.is_sqlite:
+                _begin(connection, _BEGIN_WRITE)
+                yield connection
+                connection.exec_driver_sql("COMMIT")
+                return
+            from app.db import postgresql  # here, so that a gateway on SQLite runs without psycopg
+
+            with postgresql.alone(connection):
+                yield connection
                 self.wakeups.tell(connection)
 
     @contextmanager
@@ -181,20 +193,22 @@ class Database:
         self._look_engine.dispose()
         self._lock.close()
 
-    def _engine(self, pool_size: int, begin: str = "BEGIN", *, is_for_looks: bool = False) -> Engine:
+    def _engine(
+        self, pool_size: int, begin: str = "BEGIN", *, is_autocommit: bool = False, pings: bool = True
+    ) -> Engine:
         options: dict[str, Any] = {"hide_parameters": True, "pool_timeout": WAIT_SECONDS, "pool_size": pool_size}
-        if is_for_looks:
+        if is_autocommit:
             options |= {"isolation_level": "AUTOCOMMIT", "max_overflow": 0}
         if not self.is_sqlite:
             options["max_overflow"] = 0
             from app.db.postgresql import make_engine  # here, so that a gateway on SQLite runs without psycopg
 
-            return make_engine(self.url, options, pings=not is_for_looks)
+            return make_engine(self.url, options, pings=pings)
         options["connect_args"] = {"isolation_level": None, "check_same_thread": False, "timeout": 0}
         engine = create_engine(self.url, **{"max_overflow": 2 if pool_size > 1 else 0} | options)
         event.listen(engine, "do_connect", self._ask_for_the_log)
         event.listen(engine, "connect", _set_pragmas)
-        if not is_for_looks:
+        if not is_autocommit:
             event.listen(engine, "begin", lambda connection: _begin(connection, begin))
         return engine
 
@@ -221,7 +235,7 @@ def _set_pragmas(connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def _begin(connection: Connection, statement: str) -> None:
+def _begin(connection: Executes, statement: str) -> None:
     """Begin a SQLite transaction; while another program locks the file, wait without blocking other greenlets."""
     deadline = time.monotonic() + WAIT_SECONDS
     while True:

@@ -8,6 +8,8 @@ settings once, behind a pooler each transaction sets them for itself (one round 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -16,6 +18,7 @@ from sqlalchemy.engine import URL, Connection
 
 from app.db import statement_timeout
 from app.db.bounded_connection import BoundedConnection, ping
+from app.db.plain_connection import Executes, PlainConnection
 
 LOCK_SECONDS = 2
 IDLE_SECONDS = 5
@@ -53,8 +56,8 @@ def connecting(url: URL) -> dict[str, Any]:
 def make_engine(url: URL, options: dict[str, Any], *, pings: bool) -> Engine:
     """Make an engine whose every wait is bounded.
 
-    With `pings` idle connections are checked before they are used. One without is for single statements outside of
-    transactions, which need none of the settings.
+    With `pings` idle connections are checked before they are used. An engine whose connections commit each statement by
+    themselves gives a pooler's transactions no settings; see `alone`.
     """
     options["connect_args"] = connecting(url)
     engine = create_engine(url, **options, pool_pre_ping=pings)
@@ -66,7 +69,7 @@ def make_engine(url: URL, options: dict[str, Any], *, pings: bool) -> Engine:
         prepare_session(connection, SESSION_SETTINGS)
         return connection
 
-    if pings:
+    if options.get("isolation_level") != "AUTOCOMMIT":
         event.listen(engine, "begin", _begin)
     return engine
 
@@ -93,7 +96,22 @@ def is_pooled(connection: Connection) -> bool:
     return bool(getattr(connection.connection.driver_connection, "is_pooled", False))
 
 
-def set_locally(connection: Connection, settings: dict[str, str]) -> None:
+@contextmanager
+def alone(connection: PlainConnection) -> Iterator[None]:
+    """Let the body execute one statement on a connection that commits each by itself: one round trip.
+
+    Behind a pooler the statement gets a transaction, which has the settings that a session would have.
+    """
+    if not connection.driver.is_pooled:
+        yield
+        return
+    connection.exec_driver_sql("BEGIN")
+    set_locally(connection, SESSION_SETTINGS)
+    yield
+    connection.exec_driver_sql("COMMIT")  # after an error of the body the pool of connections rolls back
+
+
+def set_locally(connection: Executes, settings: dict[str, str]) -> None:
     """Set `settings` for the transaction that begins now, in one round trip."""
     connection.exec_driver_sql("; ".join(f"SET LOCAL {name} = '{value}'" for name, value in settings.items()))
 

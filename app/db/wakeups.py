@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.engine import URL
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection
+    from app.db.plain_connection import Executes
 
 CHANNEL = "whatsapp_work"
 AWAKE_SECONDS = 2.0
@@ -40,7 +40,7 @@ class Wakeups:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def tell(self, connection: Connection) -> None:
+    def tell(self, connection: Executes) -> None:
         """Wake the workers when the transaction of `connection` is committed, which has written work for them."""
         now = time.monotonic()
         self._awake_until = now + AWAKE_SECONDS

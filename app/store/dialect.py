@@ -23,10 +23,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
+from app.db.plain_connection import Executes
 from app.models import Base
 from app.models.base import table
 
@@ -129,7 +129,7 @@ class InsertMany:
             for dialect in (sqlite.dialect(), _POSTGRESQL)
         }
 
-    def __call__(self, connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
+    def __call__(self, connection: Executes, rows: Sequence[tuple[Any, ...]]) -> None:
         """Insert rows; each is a tuple of values in the order of the columns."""
         name = connection.dialect.name
         converted = [list(row) for row in rows]

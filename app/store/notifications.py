@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
-from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from app.db.database import HAS_WORK
+from app.db.plain_connection import Executes
 from app.models import Job, Notification, ParkedItem
 from app.models.base import table
 from app.store.dialect import InsertMany, with_lists
@@ -22,6 +22,20 @@ _insert_notifications = InsertMany(
     Notification, "id", "received_at", "raw", "verified_by", "state", "request_id"
 )
 _insert_jobs = InsertMany(Job, "kind", "subject_id", "due_at", "attempts", "request_id", "order_keys", "created_at")
+
+# The order is kept, because the serial numbers of jobs must follow it. Arrays are in the binary format, for which
+# nothing is quoted; one of texts has no length, because a cast to `varchar(n)` would cut a longer one silently.
+_KEEP_ON_POSTGRESQL = f"""
+WITH given AS (
+  SELECT * FROM unnest(%b::text[], %b::timestamptz[], %b::bytea[], %b::text[], %b::text[], %b::text[])
+  WITH ORDINALITY AS each (id, received_at, raw, verified_by, request_id, order_keys, place)
+), kept AS (
+  INSERT INTO notifications (id, received_at, raw, verified_by, state, request_id)
+  SELECT id, received_at, raw, verified_by, 'pending', request_id FROM given ORDER BY place
+)
+INSERT INTO jobs (kind, subject_id, due_at, attempts, request_id, order_keys, created_at)
+SELECT '{PROCESS}', id, received_at, 0, request_id, order_keys, received_at FROM given ORDER BY place
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +50,15 @@ class Kept:
     order_keys: str | None = None
 
 
-def keep(connection: Connection, webhooks: Sequence[Kept]) -> None:
-    """Insert webhooks, each with the job that processes it."""
+def keep(connection: Executes, webhooks: Sequence[Kept]) -> None:
+    """Insert webhooks, each with the job that processes it: on PostgreSQL with one statement, which needs no
+    transaction around it."""
+    if connection.dialect.name == "postgresql":
+        columns = zip(
+            *((w.id, w.received_at, w.raw, w.verified_by, w.request_id, w.order_keys) for w in webhooks), strict=True
+        )
+        connection.exec_driver_sql(_KEEP_ON_POSTGRESQL, tuple(map(list, columns)))
+        return
     _insert_notifications(
         connection, [(w.id, w.received_at, w.raw, w.verified_by, "pending", w.request_id) for w in webhooks]
     )

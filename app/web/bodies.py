@@ -81,12 +81,11 @@ def _need_an_end(environ: dict[str, Any]) -> None:
 
 def _read(body: Body, environ: dict[str, Any], length: int | None, limit: int) -> bytes:
     try:
+        if length is not None and length <= PART and "HTTP_TRANSFER_ENCODING" not in environ:
+            return _read_small(body, environ["wsgi.input"], length)  # as nearly always
         # Werkzeug silently ends a chunked body at its limit, so its limit is one byte above ours.
         stream = get_input_stream(environ, max_content_length=limit + 1)
-        # Request no more than the length, or a buffer of 64 KiB would be allocated for each small body.
-        first = stream.read(PART if length is None else min(length, PART))
-        if length == len(first):
-            return first  # as nearly always
+        first = stream.read(PART)
         parts, size = [first], len(first)
         while parts[-1]:
             unfinished_bodies.add_bytes(body, len(parts[-1]))
@@ -104,6 +103,17 @@ def _read(body: Body, environ: dict[str, Any], length: int | None, limit: int) -
             raise Malformed("The body's chunks cannot be read.") from error
         raise
     return b"".join(parts)
+
+
+def _read_small(body: Body, stream: Any, length: int) -> bytes:
+    """Return the body, or less where it ended early. Never reads beyond its length, where another request may begin."""
+    raw: bytes = stream.read(length)
+    part = raw
+    while part and len(raw) < length:
+        unfinished_bodies.add_bytes(body, len(part))
+        part = stream.read(length - len(raw))
+        raw += part
+    return raw
 
 
 def _too_large(limit: int) -> TooLarge:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import re
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -50,7 +50,7 @@ class Observe:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Serve one request."""
         given = environ.get("HTTP_X_REQUEST_ID")
-        request_id = given if given and _GIVEN.fullmatch(given) else uuid.uuid4().hex
+        request_id = given if given and _GIVEN.fullmatch(given) else os.urandom(16).hex()
         token = request_id_var.set(request_id)
         started = time.perf_counter()
         streamed: list[str] = []

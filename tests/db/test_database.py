@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta, timezone
+from types import SimpleNamespace
 
 import pytest
-from sqlalchemy import bindparam, func, insert, select, text
+from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
-from app.db import postgresql, statement_timeout
+from app.db import bounded_connection, postgresql, statement_timeout
 from app.db.database import POOL_SIZE, Database
 from app.db.failures import Trouble
 from app.errors import Unavailable
@@ -105,12 +106,58 @@ def test_rows_are_written_while_others_hold_all_connections(opened: Database) ->
             session.execute(text("SELECT 1"))
 
         with opened.write_rows() as connection:
-            connection.execute(insert(ApiKey), [key("a")])
-            of_ours = text(
+            connection.exec_driver_sql("DELETE FROM traffic")
+            of_ours = (
                 "SELECT count(*) FROM pg_stat_activity"
                 f" WHERE datname = current_database() AND application_name <> '{EMPTIES}'"
             )
-            assert connection.execute(of_ours).scalar_one() == POOL_SIZE + 1
+            assert connection.exec_driver_sql(of_ours).fetchone() == (POOL_SIZE + 1,)
+
+
+@on_postgresql
+def test_only_a_connection_that_was_idle_is_asked_whether_it_works(
+    opened: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def ping(_dialect: object, connection: object) -> bool:
+        asked.append(connection)
+        return True
+
+    monkeypatch.setattr(type(opened.engine.dialect), "do_ping", ping)
+    monkeypatch.setattr(bounded_connection, "FRESH_SECONDS", 60)
+    for _ in range(3):
+        with opened.read() as session:
+            session.execute(text("SELECT 1"))
+    assert asked == []
+
+    monkeypatch.setattr(bounded_connection, "FRESH_SECONDS", 0)
+    with opened.read() as session:
+        session.execute(text("SELECT 1"))
+
+    assert len(asked) == 1
+
+
+def test_a_statement_that_was_broken_off_takes_its_connection_with_it(opened: Database) -> None:
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), opened.write_rows() as connection:
+        broken, connection.driver = connection.driver, SimpleNamespace(cursor=end)
+        connection.exec_driver_sql("SELECT 1")
+
+    with opened.write_rows() as connection:
+        assert connection.driver is not broken
+        assert connection.exec_driver_sql("SELECT 1").fetchone() == (1,)
+
+
+@on_postgresql
+def test_rows_are_written_again_after_their_connection_was_lost(opened: Database) -> None:
+    with pytest.raises(Unavailable), opened.write_rows() as connection:
+        connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    with opened.write_rows() as connection:
+        assert connection.exec_driver_sql("SELECT 1").fetchone() == (1,)
 
 
 def test_an_error_shows_no_values(opened: Database) -> None:

@@ -53,9 +53,10 @@ FROZEN_UNDER_GEVENT = """
 from gevent import monkey; monkey.patch_all()
 import sys, threading, time
 from sqlalchemy import text
-from app.db import statement_timeout
+from app.db import bounded_connection, statement_timeout
 from app.db.database import Database
 from app.errors import Unavailable
+bounded_connection.FRESH_SECONDS = 0  # as after a pause
 database = Database(sys.argv[1])
 beats = []
 def beat():

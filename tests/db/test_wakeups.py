@@ -67,7 +67,7 @@ def test_who_writes_work_wakes_an_idle_worker(database_url: str, by: str) -> Non
                 session.info[HAS_WORK] = True
         else:
             with other.write_rows() as connection:
-                connection.execute(text("SELECT 1"))
+                connection.exec_driver_sql("SELECT 1")
 
         wait(lambda: not rests(worker))
     other.dispose()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.db.database import Database
 from app.models import Job, Notification
@@ -55,3 +55,17 @@ def test_a_text_that_is_too_long_is_refused_and_not_cut(database: Database) -> N
         pytest.skip("SQLite knows no lengths")
     with pytest.raises(DBAPIError), database.write_rows() as connection:
         keep(connection, [webhook(1, request_id="x" * 65)])
+
+
+def test_a_batch_that_cannot_be_kept_leaves_nothing_of_it(database: Database) -> None:
+    with database.write_rows() as connection:
+        keep(connection, [webhook(1)])
+
+    with pytest.raises(IntegrityError), database.write_rows() as connection:
+        keep(connection, [webhook(2), webhook(1)])
+
+    with database.write_rows() as connection:
+        keep(connection, [webhook(3)])
+    with database.read() as session:
+        kept = list(session.scalars(select(Notification.id).order_by(Notification.id)))
+        assert kept == list(session.scalars(select(Job.subject_id).order_by(Job.subject_id))) == ["id-001", "id-003"]

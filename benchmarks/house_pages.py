@@ -23,7 +23,7 @@ from app import create_app, migrations
 from app.config.settings import load_config
 from app.container import Gateway
 from app.db.database import Database
-from app.services.operations.traffic import count_traffic
+from app.services.operations.traffic import CountTraffic
 from benchmarks.figures import HEADING, at_most
 from benchmarks.lists.data import NUMBERS, Data
 from benchmarks.load import percentile
@@ -91,7 +91,8 @@ def _fill(gateway: Gateway, messages: int) -> dict[str, str]:
     endpoint, _ = gateway.manage_endpoints.add({"url": "https://app.example/", "description": "Shop"})
     _deliveries(gateway.database, endpoint.id)
     now = datetime.now(UTC)
-    while count_traffic(gateway.database, now):
+    count_traffic = CountTraffic(gateway.database)
+    while count_traffic(now):
         pass
     with gateway.database.read() as session:
         message = session.scalar(text("SELECT id FROM messages WHERE direction = 'outbound' ORDER BY id DESC LIMIT 1"))

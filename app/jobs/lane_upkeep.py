@@ -13,7 +13,7 @@ from app.logs import get_logger
 from app.services.alerts import DatabaseAlert
 from app.services.delivering import reset_implausible
 from app.services.messages import index_contacts, index_messages
-from app.services.operations import count_traffic, record_changed_settings
+from app.services.operations import CountTraffic, record_changed_settings
 from app.services.push import DEADLINE_SECONDS, NoticePushes, SendPushes
 from app.store import contact_search, message_search
 from app.subscribers.client import SubscriberClient
@@ -192,7 +192,8 @@ def push(bench: Bench) -> Work:
 
 def count(bench: Bench) -> Work:
     """Keep the counts of traffic by the minute."""
-    return Work(lambda: count_traffic(bench.gateway.database, bench.gateway.now()))
+    count_traffic = CountTraffic(bench.gateway.database)
+    return Work(lambda: count_traffic(bench.gateway.now()))
 
 
 def _once(act: Callable[[], object]) -> Callable[[], bool]:

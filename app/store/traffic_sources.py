@@ -49,20 +49,19 @@ def of_reports(session: Session, after: int) -> Counted:
     return _grouped(session, "status_reports", "'status.' || status_reports.status", numbered, "received_at"), until
 
 
-def of_attempts(session: Session, after: int, before: datetime) -> Counted:
-    """Count the send attempts after an id, as `send.<state>`, up to the first that is under way or started after
-    `before`."""
+def of_attempts(session: Session, after: int, last: int) -> Counted:
+    """Count the send attempts after an id up to `last`, as `send.<state>`, up to the first that is under way."""
     query = (
         select(SendAttempt.id, SendAttempt.state, SendAttempt.started_at, SendAttempt.finished_at)
         .add_columns(Message.phone_number_id)
         .join(Message, Message.id == SendAttempt.message_id)
-        .where(SendAttempt.id > after)
+        .where(SendAttempt.id > after, SendAttempt.id <= last)
         .order_by(SendAttempt.id)
         .limit(BATCH_SIZE)
     )
     found: list[TrafficCount] = []
     for attempt_id, state, started_at, finished_at, number in session.execute(query):
-        if state == "sending" or started_at >= before:
+        if state == "sending":
             break
         took = max((finished_at - started_at).total_seconds(), 0.0) if finished_at else 0.0
         found.append(TrafficCount(started_at, number, f"send.{state}", 1, took, took, SENT, bucket_of(took)))
@@ -70,17 +69,10 @@ def of_attempts(session: Session, after: int, before: datetime) -> Counted:
     return found, after
 
 
-def of_deliveries(session: Session, after: int, before: datetime) -> Counted:
-    """Count the attempts at deliveries after an id, as `delivery.delivered` or `delivery.failed`, up to the first that
-    ended after `before`. The duration of a success is the time from the webhook's receipt to the app's answer."""
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
-    last = session.scalar(select(func.max(DeliveryAttempt.id))) or 0
+def of_deliveries(session: Session, after: int, last: int) -> Counted:
+    """Count the attempts at deliveries after an id up to `last`, as `delivery.delivered` or `delivery.failed`. The
+    duration of a success is the time from the webhook's receipt to the app's answer."""
     until = min(last, after + BATCH_SIZE)
-    ended: Any = literal_column(_ENDED["sqlite" if is_sqlite else "postgresql"], UtcDateTime())
-    young = select(func.min(DeliveryAttempt.id)).where(
-        DeliveryAttempt.id > after, DeliveryAttempt.id <= until, ended >= before
-    )
-    until = min(until, (session.scalar(young) or until + 1) - 1)
     if until <= after:
         return [], after
     query = (
@@ -91,12 +83,6 @@ def of_deliveries(session: Session, after: int, before: datetime) -> Counted:
         .where(DeliveryAttempt.id > after, DeliveryAttempt.id <= until)
     )
     return [_delivery(*row) for row in session.execute(query)], until
-
-
-_ENDED = {
-    "sqlite": "delivery_attempts.started_at + delivery_attempts.duration_ms * 1000",
-    "postgresql": "delivery_attempts.started_at + delivery_attempts.duration_ms * interval '1 millisecond'",
-}
 
 
 def _delivery(

@@ -33,7 +33,7 @@ from app.config.settings import load_config
 from app.container import Gateway
 from app.db.database import Database
 from app.services.messages.search_index import index_messages
-from app.services.operations.traffic import count_traffic
+from app.services.operations.traffic import CountTraffic
 from benchmarks.figures import HEADING, at_least, at_most
 from benchmarks.lists.cases import Case, all_cases
 from benchmarks.lists.data import Data
@@ -89,7 +89,8 @@ def _prepare(database: Database, data: Data) -> None:
     while index_messages(database):
         pass
     rate = data.messages / (time.monotonic() - started)
-    while count_traffic(database, datetime.now(UTC)):
+    count_traffic = CountTraffic(database)
+    while count_traffic(datetime.now(UTC)):
         pass
     if not database.is_sqlite:
         with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

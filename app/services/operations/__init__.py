@@ -20,12 +20,13 @@ from app.services.operations.standstill import find_standstill
 from app.services.operations.state import ReadState
 from app.services.operations.stats import FreeService, read_stats
 from app.services.operations.tell_web_settings import TellWebSettings
-from app.services.operations.traffic import count_traffic
+from app.services.operations.traffic import CountTraffic
 
 __all__ = [
     "ENDPOINT_CHANGED",
     "HANDLERS",
     "WORKER_REFUSED",
+    "CountTraffic",
     "FreeService",
     "Health",
     "NightlyBalance",
@@ -36,7 +37,6 @@ __all__ = [
     "TellWebSettings",
     "audit_balance",
     "check_health",
-    "count_traffic",
     "find_standstill",
     "read_overview",
     "read_series",

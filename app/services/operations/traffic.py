@@ -8,41 +8,47 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from app.db.database import Database
+from app.models import DeliveryAttempt, SendAttempt
 from app.store import traffic, traffic_sources
-
-SETTLED_AFTER = timedelta(seconds=10)
-"""Minimum age of an attempt at a send or a delivery to be counted: on PostgreSQL, rows may be committed in another
-order than begun."""
+from app.store.late_rows import LateRows
 
 MINUTES_KEPT = timedelta(days=3)
 
+Read = Callable[[Session, int], traffic_sources.Counted]
 
-def count_traffic(database: Database, now: datetime) -> bool:
-    """Count a batch of new rows of each table; return True if there may be more. Raises `Unavailable`.
+
+class CountTraffic:
+    """Counts new rows, a batch of each table in a call.
 
     The counts and the position reached are written in one transaction, so concurrent workers count nothing twice.
     """
-    settled = now - SETTLED_AFTER
-    sources: dict[str, Callable[[Session, int], traffic_sources.Counted]] = {
-        "events": traffic_sources.of_events,
-        "status_reports": traffic_sources.of_reports,
-        "send_attempts": lambda session, after: traffic_sources.of_attempts(session, after, settled),
-        "delivery_attempts": lambda session, after: traffic_sources.of_deliveries(session, after, settled),
-    }
-    return any([_count(database, source, read, now) for source, read in sources.items()])
 
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._sends = LateRows(SendAttempt, SendAttempt.id)
+        self._deliveries = LateRows(DeliveryAttempt, DeliveryAttempt.id)
 
-def _count(
-    database: Database, source: str, read: Callable[[Session, int], traffic_sources.Counted], now: datetime
-) -> bool:
-    with database.read() as session:
-        old = traffic.counted_up_to(session, source)
-        happened, new = read(session, old)
-    if new == old:
-        return False
-    with database.write() as session:
-        if traffic.advance(session, source, old, new):
-            if happened:
-                traffic.add(session, happened)
-            traffic.purge_minutes(session, now - MINUTES_KEPT)
-    return new - old >= traffic_sources.BATCH_SIZE
+    def __call__(self, now: datetime) -> bool:
+        """Count a batch of each; return True if there may be more. Raises `Unavailable`."""
+        with self._database.read() as session:
+            sends, deliveries = self._sends.complete_up_to(session), self._deliveries.complete_up_to(session)
+        sources: dict[str, Read] = {
+            "events": traffic_sources.of_events,
+            "status_reports": traffic_sources.of_reports,
+            "send_attempts": lambda session, after: traffic_sources.of_attempts(session, after, sends),
+            "delivery_attempts": lambda session, after: traffic_sources.of_deliveries(session, after, deliveries),
+        }
+        return any([self._count(source, read, now) for source, read in sources.items()])
+
+    def _count(self, source: str, read: Read, now: datetime) -> bool:
+        with self._database.read() as session:
+            old = traffic.counted_up_to(session, source)
+            happened, new = read(session, old)
+        if new <= old:
+            return False
+        with self._database.write() as session:
+            if traffic.advance(session, source, old, new):
+                if happened:
+                    traffic.add(session, happened)
+                traffic.purge_minutes(session, now - MINUTES_KEPT)
+        return new - old >= traffic_sources.BATCH_SIZE

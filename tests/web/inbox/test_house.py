@@ -16,7 +16,7 @@ from app.container import Gateway
 from app.db.database import Database
 from app.ids import new_id
 from app.models import Alert, AuditEntry, Delivery, DeliveryAttempt, Notification, PricedMessages
-from app.services.operations import count_traffic
+from app.services.operations import CountTraffic
 from app.store import traffic
 from tests.conftest import PostWebhook, on_sqlite
 from tests.factories import OTHER_PNID, PNID, message_body, text
@@ -78,7 +78,8 @@ def test_plots_are_pictures_that_may_do_nothing(
     admin: Browser, database: Database, receive: Callable[..., None]
 ) -> None:
     receive(message_body(text(), text()))
-    while count_traffic(database, datetime.now(UTC) + timedelta(minutes=1)):
+    count_traffic = CountTraffic(database)
+    while count_traffic(datetime.now(UTC) + timedelta(minutes=1)):
         pass
 
     answer = admin.get("/inbox/house/plots/messages.svg?theme=dark")

@@ -1,8 +1,8 @@
 """Copy a SQLite database into an empty PostgreSQL database, once, for those who have outgrown one machine.
 
-The target's indexes and foreign keys are put away first and made again at the end, which is several times as fast. What
-was put away, and how far each table has come, stands in the target, in the same transaction as the rows: a copy that
-was interrupted goes on where it was. Until it has ended, the target's schema serves no gateway.
+The target's indexes and keys are put away first and made again at the end (`put_away`), which is several times as fast.
+How far each table has come stands in the target, in the same transaction as the rows: a copy that was interrupted goes
+on where it was. Until it has ended, the target's schema serves no gateway.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 from sqlalchemy import Table
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from app import migrations
@@ -26,7 +27,7 @@ from app.db import statement_timeout
 from app.db.database import Database
 from app.errors import Unavailable, WrongState
 from app.models import Base
-from app.services.backups import snapshot_postgresql, sqlite_lines
+from app.services.backups import put_away, snapshot_postgresql, sqlite_lines
 from app.services.operations import audit_balance
 from app.store import upkeep, workers
 
@@ -38,25 +39,7 @@ NOT_COPIED = {"schema_info"}
 
 TABLES = [each for each in Base.metadata.sorted_tables if each.name not in NOT_COPIED]
 
-_BEGIN = """
-    CREATE TABLE copying (name text PRIMARY KEY, place bigint NOT NULL, source text NOT NULL);
-    CREATE TABLE copying_later (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, statement text NOT NULL);
-    INSERT INTO copying_later (statement)
-        SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema() AND NOT EXISTS
-        (SELECT FROM pg_constraint WHERE conindid = to_regclass(quote_ident(indexname)));
-    INSERT INTO copying_later (statement)
-        SELECT format('ALTER TABLE %I ADD CONSTRAINT %I %s', relname, conname, pg_get_constraintdef(c.oid))
-        FROM pg_constraint c JOIN pg_class r ON r.oid = conrelid
-        WHERE contype = 'f' AND connamespace = current_schema()::regnamespace;
-"""
-_AWAY = """
-    SELECT format('ALTER TABLE %I DROP CONSTRAINT %I', relname, conname)
-    FROM pg_constraint c JOIN pg_class r ON r.oid = conrelid
-    WHERE contype = 'f' AND connamespace = current_schema()::regnamespace
-    UNION ALL SELECT format('DROP INDEX %I', indexname) FROM pg_indexes
-    WHERE schemaname = current_schema() AND NOT EXISTS
-    (SELECT FROM pg_constraint WHERE conindid = to_regclass(quote_ident(indexname)))
-"""
+_BEGIN = "CREATE TABLE copying (name text PRIMARY KEY, place bigint NOT NULL, source text NOT NULL)"
 _ANEW = "Stop every process of the gateway, make an empty PostgreSQL database, and copy anew."
 _IS_COPYING = "SELECT to_regclass('copying') IS NOT NULL"
 
@@ -88,7 +71,7 @@ def copy_to_postgresql(source: Database, target: Database, now: datetime, report
                 _begin(writer)
             writer.execute("SET synchronous_commit = off")
             _copy_all(reader, writer, _state_of(reader, path, counts), sum(counts.values()), report)
-            _make_later(writer, report)
+            _make_later(target.url, report)
             rows = {each.name: int(_one(writer, f'SELECT count(*) FROM "{each.name}"')) for each in TABLES}
             if different := [f"{name} {counts[name]}, {rows[name]}" for name in rows if rows[name] != counts[name]]:
                 raise WrongState(f"Rows in the source and in the target differ: {'; '.join(different)}.")
@@ -134,9 +117,8 @@ def _check_target(target: Database) -> None:
 def _begin(writer: psycopg.Connection[Any]) -> None:
     """Put everything away that slows rows down, and let the schema serve nobody, in one transaction."""
     with writer.transaction():
-        writer.execute(_BEGIN.encode())
-        for (statement,) in writer.execute(_AWAY.encode()).fetchall():
-            writer.execute(statement.encode())
+        writer.execute(_BEGIN)
+        put_away.put_away(writer)
         for each in TABLES:
             writer.execute(f'ALTER TABLE "{each.name}" DISABLE TRIGGER USER'.encode())
             writer.execute(f'TRUNCATE "{each.name}"'.encode())
@@ -205,16 +187,8 @@ def _write(writer: psycopg.Connection[Any], table: Table, data: bytes) -> None:
         copy.write(data)
 
 
-def _make_later(writer: psycopg.Connection[Any], report: Progress) -> None:
-    """Make the indexes and foreign keys again, each once."""
-    later = writer.execute("SELECT id, statement FROM copying_later ORDER BY id").fetchall()
-    writer.execute("SET maintenance_work_mem = '256MB'")
-    for number, (place, statement) in enumerate(later):
-        report("indexes", number, len(later))
-        with writer.transaction():
-            writer.execute(statement.encode())
-            writer.execute("DELETE FROM copying_later WHERE id = %s", [place])
-    report("indexes", len(later), len(later))
+def _make_later(url: URL, report: Progress) -> None:
+    put_away.make_again(url, lambda made, total: report("indexes", made, total))
 
 
 def _count(reader: sqlite3.Connection, table: Table) -> int:

@@ -163,10 +163,10 @@ def test_what_is_written_to_the_source_meanwhile_is_not_lost_silently(
 ) -> None:
     real = copying._make_later
 
-    def late(writer: Any, report: Any) -> None:
+    def late(url: Any, report: Any) -> None:
         with filled.write() as session:
             session.execute(text("UPDATE messages SET status = 'read'"))
-        real(writer, report)
+        real(url, report)
 
     monkeypatch.setattr(copying, "_make_later", late)
     with pytest.raises(WrongState, match="while it was copied"):

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from app.domain.words import N_
+
 
 @dataclass(frozen=True, slots=True)
 class AlertKind:
@@ -18,212 +20,217 @@ class AlertKind:
 
 KINDS: dict[str, AlertKind] = {
     "token_dead": AlertKind(
-        "Meta refuses the access token of number {subject}; nothing is sent.",
-        "Make a new system user's token and put it in place (WHATSAPP_ACCESS_TOKEN, or flask numbers add … --token).",
+        N_("Meta refuses the access token of number {subject}; nothing is sent."),
+        N_("Make a new system user's token and put it in place (WHATSAPP_ACCESS_TOKEN, or flask numbers add …"
+           " --token)."),
     ),
     "token_expiring": AlertKind(
-        "The access token of number {subject} is about to expire, or no longer valid.",
-        "Make a system user's token that does not expire, and put it in place before sends fail.",
+        N_("The access token of number {subject} is about to expire, or no longer valid."),
+        N_("Make a system user's token that does not expire, and put it in place before sends fail."),
     ),
     "number_paused": AlertKind(
-        "Number {subject} sends nothing at the moment, or no campaigns.",
-        "See the details for Meta's reason, put it right in the WhatsApp manager, then resume.",
+        N_("Number {subject} sends nothing at the moment, or no campaigns."),
+        N_("See the details for Meta's reason, put it right in the WhatsApp manager, then resume."),
     ),
     "quality_low": AlertKind(
-        "Meta flagged number {subject} for low quality.",
-        "Stop campaigns that people block or report; a number that stays flagged is limited.",
+        N_("Meta flagged number {subject} for low quality."),
+        N_("Stop campaigns that people block or report; a number that stays flagged is limited."),
     ),
     "limit_lowered": AlertKind(
-        "Meta lowered how many people {subject} may write to.",
-        "Send less outside of conversations until Meta raises the limit again.",
+        N_("Meta lowered how many people {subject} may write to."),
+        N_("Send less outside of conversations until Meta raises the limit again."),
     ),
     "account_restricted": AlertKind(
-        "Meta restricted or removed the business account: {subject}.",
-        "Read Meta's reason in the business manager, and appeal there if it is wrong.",
+        N_("Meta restricted or removed the business account: {subject}."),
+        N_("Read Meta's reason in the business manager, and appeal there if it is wrong."),
     ),
     "account_alert": AlertKind(
-        "Meta warns about the business account: {subject}.",
-        "Open the business manager; it says what Meta wants to be done.",
+        N_("Meta warns about the business account: {subject}."),
+        N_("Open the business manager; it says what Meta wants to be done."),
     ),
     "template_paused": AlertKind(
-        "Meta paused or disabled the template {subject}; sends that use it fail.",
-        "Use another template, or edit this one and have it approved again.",
+        N_("Meta paused or disabled the template {subject}; sends that use it fail."),
+        N_("Use another template, or edit this one and have it approved again."),
     ),
     "template_warned": AlertKind(
-        "Meta rejected the template {subject}, or is about to pause it.",
-        "See the details; edit it and have it reviewed again, or send what people want, before sends with it fail.",
+        N_("Meta rejected the template {subject}, or is about to pause it."),
+        N_("See the details; edit it and have it reviewed again, or send what people want, before sends with it fail."),
     ),
     "template_dearer": AlertKind(
-        "Meta counts the template {subject} as marketing; each use costs more, and who wants none is not sent it.",
-        "Take what sells something out of it, or ask for a review of its category within 60 days.",
+        N_("Meta counts the template {subject} as marketing; each use costs more, and who wants none is not sent it."),
+        N_("Take what sells something out of it, or ask for a review of its category within 60 days."),
     ),
     "price_changed": AlertKind(
-        "What Meta charges changes: {subject}.",
-        "Read the new rates in the WhatsApp manager; for authentication abroad other rates apply from now on.",
+        N_("What Meta charges changes: {subject}."),
+        N_("Read the new rates in the WhatsApp manager; for authentication abroad other rates apply from now on."),
     ),
     "review_failed": AlertKind(
-        "Meta did not approve the business account: {subject}.",
-        "Read why in the business manager, put it right, and ask for another review.",
+        N_("Meta did not approve the business account: {subject}."),
+        N_("Read why in the business manager, put it right, and ask for another review."),
     ),
     "name_refused": AlertKind(
-        "Meta refused the display name of number {subject}.",
-        "See the details for the reason and choose another in the WhatsApp manager; the old one stays meanwhile.",
+        N_("Meta refused the display name of number {subject}."),
+        N_("See the details for the reason and choose another in the WhatsApp manager; the old one stays meanwhile."),
     ),
     "username_lost": AlertKind(
-        "The business has lost its {subject} on WhatsApp; people no longer find it by that.",
-        "Claim it again, or choose another, in the WhatsApp manager.",
+        N_("The business has lost its {subject} on WhatsApp; people no longer find it by that."),
+        N_("Claim it again, or choose another, in the WhatsApp manager."),
     ),
     "pin_changed": AlertKind(
-        "The PIN of number {subject} was changed, or somebody asked for that.",
-        "If it was none of you, set a new PIN and look at who may administer the account.",
+        N_("The PIN of number {subject} was changed, or somebody asked for that."),
+        N_("If it was none of you, set a new PIN and look at who may administer the account."),
     ),
     "flow_failing": AlertKind(
-        "Flow {subject} is failing, or blocked by Meta.",
-        "Look at the flow's endpoint and its log; Meta stops a flow that keeps failing.",
+        N_("Flow {subject} is failing, or blocked by Meta."),
+        N_("Look at the flow's endpoint and its log; Meta stops a flow that keeps failing."),
     ),
     "worker_behind": AlertKind(
-        "Webhooks have waited for more than a minute to be processed.",
-        "Look at the worker's log and the machine's load; start more workers if there is simply too much.",
+        N_("Webhooks have waited for more than a minute to be processed."),
+        N_("Look at the worker's log and the machine's load; start more workers if there is simply too much."),
     ),
     "disk_full": AlertKind(
-        "The disk that holds {subject} is more than 80 % full.",
-        "Free space or enlarge it: on a full disk webhooks are refused until there is room.",
+        N_("The disk that holds {subject} is more than 80 percent full."),
+        N_("Free space or enlarge it: on a full disk webhooks are refused until there is room."),
     ),
     "database_unwritable": AlertKind(
-        "Nothing can be written to the database: webhooks are refused, and nothing is sent or delivered.",
-        "See the reason; /readyz has it too. Meta sends its webhooks again for days.",
+        N_("Nothing can be written to the database: webhooks are refused, and nothing is sent or delivered."),
+        N_("See the reason; /readyz has it too. Meta sends its webhooks again for days."),
     ),
     "media_failing": AlertKind(
-        "Files that customers sent cannot be fetched from Meta.",
-        "See the details and /api/media?state=pending for the reasons. Meta deletes them after seven days: check the"
-        " number's token, the way out to lookaside.fbsbx.com, and the room in MEDIA_DIR or the bucket.",
+        N_("Files that customers sent cannot be fetched from Meta."),
+        N_("See the details and /api/media?state=pending for the reasons. Meta deletes them after seven days: check"
+           " the number's token, the way out to lookaside.fbsbx.com, and the room in MEDIA_DIR or the bucket."),
     ),
     "wal_grows": AlertKind(
-        "The database's log (the file that ends in -wal) grows, because some program keeps reading an old state.",
-        "Find it with fuser -v on the database's file, and end it: a shell or a copy that was left open.",
+        N_("The database's log (the file that ends in -wal) grows, because some program keeps reading an old state."),
+        N_("Find it with fuser -v on the database's file, and end it: a shell or a copy that was left open."),
     ),
     "broker_away": AlertKind(
-        "The broker does not answer. Work goes on: the workers look for it in the database by themselves.",
-        "Start it again, or correct BROKER_URL. Nothing is lost with it, not even if it comes back empty.",
+        N_("The broker does not answer. Work goes on: the workers look for it in the database by themselves."),
+        N_("Start it again, or correct BROKER_URL. Nothing is lost with it, not even if it comes back empty."),
     ),
     "books_unbalanced": AlertKind(
-        "The nightly audit found rows that do not agree with what was acknowledged.",
-        "Run flask audit balance: it names them. Keep the log of that day; please report it, this is a fault of ours.",
+        N_("The nightly audit found rows that do not agree with what was acknowledged."),
+        N_("Run flask audit balance: it names them. Keep the log of that day; please report it, this is a fault of"
+           " ours."),
     ),
     "work_stuck": AlertKind(
-        "Work does not move, though a worker is alive: {subject}.",
-        "Look at the worker's log, and at what is between it and the database: a pooler, a transaction that somebody"
-        " left open. Restart the worker; nothing is lost meanwhile. flask audit balance says what waits.",
+        N_("Work does not move, though a worker is alive: {subject}."),
+        N_("Look at the worker's log, and at what is between it and the database: a pooler, a transaction that"
+           " somebody left open. Restart the worker; nothing is lost meanwhile. flask audit balance says what waits."),
     ),
     "backup_late": AlertKind(
-        "No snapshot was written for two of its periods (BACKUP_EVERY_HOURS).",
-        "See the worker's log for the reason: most often BACKUP_DIR is full, or may not be written to.",
+        N_("No snapshot was written for two of its periods (BACKUP_EVERY_HOURS)."),
+        N_("See the worker's log for the reason: most often BACKUP_DIR is full, or may not be written to."),
     ),
     "storage_limit": AlertKind(
-        "The database has reached 80 % of STORAGE_LIMIT_MB.",
-        "Keep less, or raise the limit.",
+        N_("The database has reached 80 percent of STORAGE_LIMIT_MB."),
+        N_("Keep less, or raise the limit."),
     ),
     "unknown_number": AlertKind(
-        "Messages come in for number {subject}, which nobody configured.",
-        "Add it with flask numbers add, or take it out of the app's subscriptions at Meta.",
+        N_("Messages come in for number {subject}, which nobody configured."),
+        N_("Add it with flask numbers add, or take it out of the app's subscriptions at Meta."),
     ),
     "quarantined": AlertKind(
-        "Webhooks were quarantined: their signer may not speak for the number they are about.",
-        "See /api/notifications?state=quarantined. Check which app each number belongs to (flask numbers list).",
+        N_("Webhooks were quarantined: their signer may not speak for the number they are about."),
+        N_("See /api/notifications?state=quarantined. Check which app each number belongs to (flask numbers list)."),
     ),
     "parked": AlertKind(
-        "Webhooks were parked: some item in them could not be read or stored.",
-        "See /api/notifications?state=parked for the reasons; after an upgrade run flask notifications replay.",
+        N_("Webhooks were parked: some item in them could not be read or stored."),
+        N_("See /api/notifications?state=parked for the reasons; after an upgrade run flask notifications replay."),
     ),
     "sends_held": AlertKind(
-        "Sends are held: Meta never said what became of them.",
-        "See /api/messages?status=held and decide for each whether it went; flask sends decides for many.",
+        N_("Sends are held: Meta never said what became of them."),
+        N_("See /api/messages?status=held and decide for each whether it went; flask sends decides for many."),
     ),
     "meta_unreachable": AlertKind(
-        "Meta gives no clear answers about number {subject}; its sends wait.",
-        "Look at metastatus.com, the way out to graph.facebook.com and GRAPH_PROXY. It goes on by itself.",
+        N_("Meta gives no clear answers about number {subject}; its sends wait."),
+        N_("Look at metastatus.com, the way out to graph.facebook.com and GRAPH_PROXY. It goes on by itself."),
     ),
     "queue_stuck": AlertKind(
-        "The sends of number {subject} have not moved for five minutes, though some are due.",
-        "Look at the worker's log for the process that sends, and restart it; add a number that was removed again.",
+        N_("The sends of number {subject} have not moved for five minutes, though some are due."),
+        N_("Look at the worker's log for the process that sends, and restart it; add a number that was removed again."),
     ),
     "replies_expired": AlertKind(
-        "Answers to customers of number {subject} expired before they could be sent.",
-        "See /api/messages?status=expired; other open alerts say what was in the way. Write to those customers.",
+        N_("Answers to customers of number {subject} expired before they could be sent."),
+        N_("See /api/messages?status=expired; other open alerts say what was in the way. Write to those customers."),
     ),
     "not_permitted": AlertKind(
-        "Meta refuses sends of number {subject}, because its token lacks a permission.",
-        "Give the token's system user the number's account and whatsapp_business_messaging, then flask sends retry.",
+        N_("Meta refuses sends of number {subject}, because its token lacks a permission."),
+        N_("Give the token's system user the number's account and whatsapp_business_messaging, then flask sends"
+           " retry."),
     ),
     "sends_held_unsent": AlertKind(
-        "Sends are held that certainly did not go out: their token was refused, or somebody held them.",
-        "Look with flask sends list; then flask sends release sends them, flask sends cancel gives them up.",
+        N_("Sends are held that certainly did not go out: their token was refused, or somebody held them."),
+        N_("Look with flask sends list; then flask sends release sends them, flask sends cancel gives them up."),
     ),
     "database_restored": AlertKind(
-        "The database had been out of use, as after a restore; what waited is held, since it may have gone.",
-        "Meta's reports release what went. For the rest see flask sends list, then flask sends release or cancel.",
+        N_("The database had been out of use, as after a restore; what waited is held, since it may have gone."),
+        N_("Meta's reports release what went. For the rest see flask sends list, then flask sends release or cancel."),
     ),
     "graph_version": AlertKind(
-        "Version {subject} of Meta's Graph API expires soon, or has expired.",
-        "Upgrade the gateway, or set GRAPH_API_VERSION to a newer one.",
+        N_("Version {subject} of Meta's Graph API expires soon, or has expired."),
+        N_("Upgrade the gateway, or set GRAPH_API_VERSION to a newer one."),
     ),
     "graph_circle": AlertKind(
-        "Calls to Meta end at this gateway itself: {subject} is directed here.",
-        "Remove the hosts entry (or extra_hosts, or DNS record) from the gateway's own machine or container: only the"
-        " application that calls the gateway by that name may have it.",
+        N_("Calls to Meta end at this gateway itself: {subject} is directed here."),
+        N_("Remove the hosts entry (or extra_hosts, or DNS record) from the gateway's own machine or container:"
+           " only the application that calls the gateway by that name may have it."),
     ),
     "graph_certificate": AlertKind(
-        "The certificate for {subject}, by which applications call this gateway, is about to end, or has ended.",
-        "Run flask graph certificate, then reload the TLS server in front that shows it.",
+        N_("The certificate for {subject}, by which applications call this gateway, is about to end, or has ended."),
+        N_("Run flask graph certificate, then reload the TLS server in front that shows it."),
     ),
     "signature_refused": AlertKind(
-        "All webhooks for number {subject} are refused: none of the app secrets signed them.",
-        "Compare WHATSAPP_APP_SECRET (or the number's own secret) with App settings, Basic at Meta: it may be reset"
-        " there, is another app's, or was cut when copied. A proxy that changes bodies breaks signatures, too (flask"
-        " verify looks at a captured request); and if nobody at Meta posts, a stranger does.",
+        N_("All webhooks for number {subject} are refused: none of the app secrets signed them."),
+        N_("Compare WHATSAPP_APP_SECRET (or the number's own secret) with App settings, Basic at Meta: it may be"
+           " reset there, is another app's, or was cut when copied. A proxy that changes bodies breaks signatures,"
+           " too (flask verify looks at a captured request); and if nobody at Meta posts, a stranger does."),
     ),
     "encryption_key": AlertKind(
-        "Stored tokens and secrets cannot be decrypted: ENCRYPTION_KEY is not the one that encrypted them.",
-        "Put the old key back, behind the new one if there is a new one (new,old), and restart. If it is lost, store"
-        " tokens and secrets anew: flask numbers add … --token --secret, and rotate the endpoints' secrets.",
+        N_("Stored tokens and secrets cannot be decrypted: ENCRYPTION_KEY is not the one that encrypted them."),
+        N_("Put the old key back, behind the new one if there is a new one (new,old), and restart. If it is lost,"
+           " store tokens and secrets anew: flask numbers add … --token --secret, and rotate the endpoints' secrets."),
     ),
     "silence": AlertKind(
-        "Meta tells nothing of number {subject}, though it should; probably webhooks do not reach the gateway.",
-        "Check the callback URL, its certificate, and the app's subscription to the business account.",
+        N_("Meta tells nothing of number {subject}, though it should; probably webhooks do not reach the gateway."),
+        N_("Check the callback URL, its certificate, and the app's subscription to the business account."),
     ),
     "handlers_broken": AlertKind(
-        "The Python handlers in {subject} cannot be loaded; their events wait.",
-        "Run flask handlers check for the reason and put it right. Loading is tried again every minute.",
+        N_("The Python handlers in {subject} cannot be loaded; their events wait."),
+        N_("Run flask handlers check for the reason and put it right. Loading is tried again every minute."),
     ),
     "endpoint_failing": AlertKind(
-        "Endpoint {subject} takes no events; they are kept and tried again.",
-        "Look at the app or the handler behind it; /api/deliveries has its answers; flask endpoints test tries it now."
-        " The alert ends with the first event that it takes.",
+        N_("Endpoint {subject} takes no events; they are kept and tried again."),
+        N_("Look at the app or the handler behind it; /api/deliveries has its answers; flask endpoints test tries"
+           " it now. The alert ends with the first event that it takes."),
     ),
     "clock_wrong": AlertKind(
-        "The clock of {subject} differs from the database's by more than two seconds; the database's is gone by.",
-        "Set the clock of whichever is wrong by NTP. With more than a minute the worker there takes no work.",
+        N_("The clock of {subject} differs from the database's by more than two seconds; the database's is gone by."),
+        N_("Set the clock of whichever is wrong by NTP. With more than a minute the worker there takes no work."),
     ),
     "settings_unequal": AlertKind(
-        "Processes on this database have unequal settings: {subject}.",
-        "Give all of them the same .env and restart the wrong one. Until then endpoint and handlers are as the worker"
-        " says that started first, and the stricter limit of sending holds.",
+        N_("Processes on this database have unequal settings: {subject}."),
+        N_("Give all of them the same .env and restart the wrong one. Until then endpoint and handlers are as the"
+           " worker says that started first, and the stricter limit of sending holds."),
     ),
     "endpoint_changed": AlertKind(
-        "The endpoint that FORWARD_URL names was {subject}.",
-        "If nobody meant that, look at the .env of the worker that did it (see the details); replay what was missed.",
+        N_("The endpoint that FORWARD_URL names was {subject}."),
+        N_("If nobody meant that, look at the .env of the worker that did it (see the details); replay what was"
+           " missed."),
     ),
     "worker_refused": AlertKind(
-        "A worker on {subject} was refused: its ENCRYPTION_KEY is not that of the workers on this database.",
-        "Give it the same ENCRYPTION_KEY as the others, or another DATABASE_URL, and start it again.",
+        N_("A worker on {subject} was refused: its ENCRYPTION_KEY is not that of the workers on this database."),
+        N_("Give it the same ENCRYPTION_KEY as the others, or another DATABASE_URL, and start it again."),
     ),
     "deliveries_stuck": AlertKind(
-        "Events for endpoint {subject} are claimed by a worker that does nothing with them.",
-        "Restart the worker: what it has in hand is tried by another within half a minute. And report it: it is a bug.",
+        N_("Events for endpoint {subject} are claimed by a worker that does nothing with them."),
+        N_("Restart the worker: what it has in hand is tried by another within half a minute. And report it: it is"
+           " a bug."),
     ),
     "endpoint_disabled": AlertKind(
-        "Endpoint {subject} was switched off after failing for too long; its events are kept.",
-        "Put the app right, switch the endpoint on again, and replay what it missed.",
+        N_("Endpoint {subject} was switched off after failing for too long; its events are kept."),
+        N_("Put the app right, switch the endpoint on again, and replay what it missed."),
     ),
 }
 """The kinds of alerts by name. A test fails if docs/operating.md does not explain one of them."""

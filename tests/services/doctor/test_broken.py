@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+from redis import Redis
 
+from app.config.settings import setting_name
+from app.config.settings import settings as setting_fields
 from app.services.doctor import Line, apply, storage_checks
+from app.services.doctor.catalogue import CHECKS
 from app.services.doctor.types import State
 from app.store import upkeep, workers
 from simulator.settings import BusinessNumber
 from tests.services.doctor import habits
 from tests.services.doctor.conftest import APP_ID, VERIFY, Installation
+from tests.test_cache import own_redis
 
 NUMBER, ACCOUNT = BusinessNumber.phone_number_id, BusinessNumber.waba_id
 DAY = 86400
@@ -135,6 +142,16 @@ def rejected_template(it: Installation) -> None:
     world.templates.add(ACCOUNT, "promo", "es", "MARKETING", [], "POSITIONAL").status = "REJECTED"
 
 
+def cache_of_another_kind(it: Installation) -> None:
+    port = urlsplit(it.serve()).port
+    it.set(CACHE_URL=f"redis://127.0.0.1:{port}/0")
+
+
+def mail_without_tls(it: Installation) -> None:
+    port = urlsplit(it.serve()).port
+    it.set(SMTP_URL=f"smtps://127.0.0.1:{port}", ALERT_EMAIL="ana@example.org")
+
+
 REAL = {
     "SIMULATOR": "false", "WHATSAPP_ACCESS_TOKEN": "EAAsimulated", "WHATSAPP_APP_SECRET": "q8Zt3vLw0pXn5rKd",
     "WHATSAPP_PHONE_NUMBER_ID": NUMBER,
@@ -166,6 +183,20 @@ CASES = [
     Case("a broker that is away",
          settings(BROKER_URL="amqp://guest:guest@127.0.0.1:9", DATABASE_URL="postgresql://postgres@127.0.0.1:1/x"),
          "broker", FAIL, "RabbitMQ at 127.0.0.1", "BROKER_URL"),
+    Case("a cache that is away", settings(CACHE_URL="redis://:pass@127.0.0.1:9/0"), "cache", WARN,
+         "Redis at 127.0.0.1 does", "host, port"),
+    Case("a cache that is another program", cache_of_another_kind, "cache", WARN, "does not take", "CACHE_URL"),
+    Case("a bucket that is away", settings(MEDIA_S3_BUCKET="media", MEDIA_S3_ENDPOINT="http://127.0.0.1:9",
+         MEDIA_S3_ACCESS_KEY="key", MEDIA_S3_SECRET_KEY="secret"), "bucket", FAIL, "EndpointConnectionError",
+         "MEDIA_S3_ENDPOINT"),
+    Case("an app that is away", settings(FORWARD_URL="http://127.0.0.1:9/events", FORWARD_ALLOW_NETS="127.0.0.1/32",
+         FORWARD_SECRET="whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="), "servers", FAIL,
+         "Nothing listens", "correct FORWARD_URL"),
+    Case("alerts to a name that does not exist", settings(ALERT_URL="https://chat.invalid/hook"), "servers", WARN,
+         "DNS", "correct ALERT_URL"),
+    Case("mail by TLS at a port without", mail_without_tls, "servers", WARN, "does not speak TLS", "correct SMTP_URL"),
+    Case("traces to nowhere", settings(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9"), "servers", WARN,
+         "Nothing listens", "correct OTEL_EXPORTER_OTLP_ENDPOINT"),
     Case("a clock that is behind", lambda it: it.meta.advance_clock(30), "clock", WARN, "s behind", "NTP"),
     Case("a clock that is far behind", lambda it: it.meta.advance_clock(300), "clock", FAIL, "s behind", "NTP"),
     Case("Meta away", settings(GRAPH_API_URL="http://127.0.0.1:9"), "meta", FAIL, "does not answer", "GRAPH_PROXY"),
@@ -261,6 +292,41 @@ def test_what_is_broken_is_named_with_its_remedy(installation: Installation, cas
 
 def test_there_are_as_many_as_are_promised() -> None:
     assert len(CASES) >= 25
+
+
+def test_a_redis_that_wants_another_password_is_told_from_one_that_is_well(
+    installation: Installation, tmp_path: Path
+) -> None:
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("there is no redis-server on this machine")
+    with own_redis(tmp_path, program) as server:
+        installation.set(CACHE_URL=server.url)
+        well_served = installation.examine("cache").lines[0]
+        with Redis.from_url(server.url) as client:
+            client.config_set("requirepass", "s3same")
+        without_password = installation.examine("cache").lines[0]
+        installation.set(CACHE_URL=f"redis://:other@127.0.0.1:{server.port}/0")
+        with_another = installation.examine("cache").lines[0]
+
+    assert well_served.state == State.OK
+    assert without_password.state == with_another.state == WARN
+    assert "password" in (without_password.remedy or "") and "password" in (with_another.remedy or "")
+    assert "other" not in with_another.found + (with_another.remedy or "")
+
+
+def test_every_setting_that_names_a_server_is_looked_at(installation: Installation) -> None:
+    """A new one needs a check, or a line here that says which looks at it."""
+    looked_at = {
+        "GRAPH_API_URL": "meta", "GRAPH_PROXY": "meta", "PUBLIC_URL": "public_url", "DATABASE_URL": "database",
+        "BROKER_URL": "broker", "CACHE_URL": "cache", "MEDIA_S3_ENDPOINT": "bucket", "BACKUP_S3_ENDPOINT": "backups",
+        "FORWARD_URL": "servers", "ALERT_URL": "servers", "SMTP_URL": "servers",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "servers",
+    }  # fmt: skip
+    names = {setting_name(each) for each in setting_fields()}
+
+    assert set(looked_at) == {name for name in names if name.endswith(("_URL", "_ENDPOINT", "_PROXY"))}
+    assert set(looked_at.values()) <= {check.name for check in CHECKS}
 
 
 def well(it: Installation) -> None:

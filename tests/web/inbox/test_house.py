@@ -65,6 +65,20 @@ def test_the_overview_tells_what_waits_and_what_is_wrong(
     assert tile(page, "Deliveries waiting") == "2"
 
 
+def test_alerts_and_what_the_doctor_looks_at_are_told_in_the_readers_language(
+    admin: Browser, database: Database
+) -> None:
+    _open_alert(database)
+    german = {"Accept-Language": "de"}  # which there is not
+    spanish = {"Accept-Language": "es"}
+
+    for path in ("/inbox/house", "/inbox/house/alerts"):
+        assert "Meta pausó o desactivó la plantilla spring (es)" in admin.get(path, headers=spanish).text
+        assert "Usa otra plantilla" in admin.get(path, headers=spanish).text
+        assert "Meta paused or disabled the template spring (es)" in admin.get(path, headers=german).text
+    assert "Quién puede leer .env" in admin.get("/inbox/house/doctor", headers=spanish).text
+
+
 def test_its_part_that_changes_is_not_sent_again_while_it_is_the_same(admin: Browser) -> None:
     first = admin.get("/inbox/house/live")
     again = admin.get("/inbox/house/live", headers={"If-None-Match": first.headers["ETag"]})

@@ -10,7 +10,7 @@ from app.services.doctor import CHECKS, HERE, PROCESSES, STORAGE, Report, apply
 from app.web.context import gateway
 from app.web.inbox.house.blueprint import bp
 
-CALLS_OTHERS = ("clock", "broker")
+CALLS_OTHERS = ("clock", "broker", "bucket", "cache", "servers")
 QUICK = [
     check.name for check in CHECKS if check.part in (HERE, STORAGE, PROCESSES) and check.name not in CALLS_OTHERS
 ]

@@ -1,4 +1,4 @@
-"""Durations, shares and counts as people read them."""
+"""Durations, shares, counts and alerts as people read them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from functools import lru_cache
 
 from babel.numbers import format_decimal, format_percent
 from babel.units import format_unit
-from flask_babel import get_locale
+from flask_babel import get_locale, gettext
+
+from app.domain.alerts import KINDS
 
 _STEPS = ((1.0, 1000.0, "duration-millisecond"), (120.0, 1.0, "duration-second"), (7200.0, 1 / 60, "duration-minute"),
           (172800.0, 1 / 3600, "duration-hour"))  # fmt: skip
@@ -35,6 +37,18 @@ def count(number: float | None, most: int | None = None) -> str:
         return NONE
     text = _decimal(number, str(get_locale()))
     return f"{text}+" if most is not None and number >= most else text
+
+
+def what(kind: str, subject: str) -> str:
+    """Return what an alert says is wrong, in the reader's language."""
+    known = KINDS.get(kind)
+    return gettext(known.what).format(subject=subject) if known else f"{kind} {subject}".strip()
+
+
+def remedy(kind: str) -> str:
+    """Return what to do about alerts of a kind, in the reader's language; empty for one that is not known."""
+    known = KINDS.get(kind)
+    return gettext(known.remedy) if known else ""
 
 
 @lru_cache(4096)

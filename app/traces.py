@@ -7,10 +7,14 @@ first span, and only where traces are wanted.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
 from typing import Any
+
+logger = logging.getLogger("whatsapp_service.traces")
+"""By its name: the log imports this module."""
 
 _settings: tuple[str, str] | None = None
 _tracer: Any = None
@@ -35,14 +39,22 @@ def record(
 
     `is_first` is the span of the request itself, the parent of all others. `attributes` may hold nothing of a person;
     those that are None are left out, and `__` in a name stands for a dot.
+
+    Never raises, for what it records is done already: a webhook is committed, Meta has answered a send. If the library
+    cannot be used (a wrong `OTEL_…`), this process records no more, and its log says so once.
     """
+    global _settings
     if _settings is None or not request_id:
         return
-    tracer = _tracer or _make(*_settings)
-    ended = time.time_ns()
-    tracer.span(name, request_id, ended - round(seconds * 1e9), ended, is_first, has_failed, {
-        key.replace("__", "."): value for key, value in attributes.items() if value is not None
-    })  # fmt: skip
+    try:
+        tracer = _tracer or _make(*_settings)
+        ended = time.time_ns()
+        tracer.span(name, request_id, ended - round(seconds * 1e9), ended, is_first, has_failed, {
+            key.replace("__", "."): value for key, value in attributes.items() if value is not None
+        })  # fmt: skip
+    except Exception as error:
+        _settings = None
+        logger.warning("no traces are recorded: OpenTelemetry cannot be used", extra={"reason": str(error)[:200]})
 
 
 def _make(endpoint: str, process: str) -> Any:

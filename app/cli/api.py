@@ -6,10 +6,12 @@ import os
 import sys
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
 from app.config.parsers import ROOT
+from app.security.endpoint_urls import is_localhost
 
 sys.path.insert(0, str(ROOT / "client"))  # the gateway's own, whichever may be installed beside it
 
@@ -81,6 +83,9 @@ def _remote() -> Client:
     except ValueError as error:
         raise click.UsageError(f"{URL} or {KEY} cannot be right: {error}.") from None
     client.transport.session.headers.update(NO_READER)
+    parts = urlsplit(os.environ[URL])
+    if parts.scheme == "http" and not is_localhost(parts.hostname or "") and parts.hostname not in ("127.0.0.1", "::1"):
+        click.echo(f"{URL} is http: whoever is on the way can read the key. Use https.", err=True)
     return client
 
 

@@ -120,9 +120,9 @@ class Sender:
             send = self._in_flight.pop(result.key)
             if result.bug:
                 logger.error("a send broke", extra=send.labels | {"reason": result.bug})
+            self._unrecorded.append(SendOutcome(send, result.result))
             if result.seconds:
                 request_id = send.queued.get("request_id") or ""
                 metrics_exemplars.observe(metrics.graph_seconds, result.seconds, request_id)
                 has_failed = isinstance(result.result, GraphError)
                 traces.record("send", request_id, result.seconds, has_failed=has_failed, message_id=send.message_id)
-            self._unrecorded.append(SendOutcome(send, result.result))

@@ -49,7 +49,7 @@ class MediaFile(Base):
 
     `users` counts these rows; with the last of them this row and the file are deleted. `key` is the file's name in the
     vault, `thumbnail_key` that of its small picture (of a film: of its first one). `thumbnail` is `wanted`, `made`,
-    `failed`, or None for a content that gets none.
+    `failed`, `missing` while the vault does not have the content, or None for a content that gets none.
     """
 
     __tablename__ = "media_files"

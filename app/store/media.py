@@ -263,8 +263,10 @@ def wanted_thumbnail(session: Session) -> tuple[str, str, str, int] | None:
     return None if row is None else (str(row.sha256), str(row.key), str(row.mime_type), int(row.size))
 
 
-def set_thumbnail(session: Session, sha256: str, key: str | None) -> bool:
-    """Record the key of a small picture, or None that there can be none; return False if the content is gone."""
-    values = {"thumbnail": "failed" if key is None else "made", "thumbnail_key": key}
+def set_thumbnail(session: Session, sha256: str, key: str | None, *, is_missing: bool = False) -> bool:
+    """Record the key of a small picture, or None that there can be none, as long as the vault does not have the content
+    (`is_missing`) or ever; return False if the content is gone."""
+    state = "made" if key is not None else "missing" if is_missing else "failed"
+    values = {"thumbnail": state, "thumbnail_key": key}
     statement = update(_FILES).where(_FILES.c.sha256 == sha256, _FILES.c.thumbnail == "wanted").values(values)
     return session.execute(statement.returning(_FILES.c.sha256)).first() is not None

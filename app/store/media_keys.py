@@ -25,6 +25,18 @@ def unnamed(session: Session, keys: Collection[str]) -> set[str]:
     return set(keys) - {key for row in found for key in row} - set(leaving)
 
 
+def without_thumbnail(session: Session, keys: Collection[str]) -> list[str]:
+    """Return those of these keys whose small picture was given up because the vault did not have the content."""
+    lost = MediaFile.thumbnail == "missing", MediaFile.key.in_(keys)
+    return sorted(session.scalars(select(MediaFile.key).where(*lost)))
+
+
+def want_thumbnails(session: Session, keys: Collection[str]) -> None:
+    """Let small pictures be made of contents that the vault has again."""
+    lost = MediaFile.thumbnail == "missing", MediaFile.key.in_(keys)
+    session.execute(update(MediaFile).where(*lost).values(thumbnail="wanted"))
+
+
 def rename(session: Session, old: str, new: str) -> None:
     """Let the content or small picture that has a key have another one."""
     for column in (MediaFile.key, MediaFile.thumbnail_key):

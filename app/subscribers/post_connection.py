@@ -76,6 +76,7 @@ class PostConnection(asyncio.Protocol):
         self._keeper = keeper
         self._transport: asyncio.Transport | None = None
         self._exchange: Exchange | None = None
+        self._is_lost = False
         self._has_answered = False
         self._idle_since = 0.0
         self._parser = httptools.HttpResponseParser(self)
@@ -86,7 +87,7 @@ class PostConnection(asyncio.Protocol):
     @property
     def can_be_reused(self) -> bool:
         """Whether it is open, and has not been idle for so long that a proxy may have dropped it silently."""
-        is_open = self._transport is not None and not self._transport.is_closing()
+        is_open = self._transport is not None and not self._is_lost and not self._transport.is_closing()
         return is_open and time.monotonic() - self._idle_since < IDLE_SECONDS
 
     def send(self, exchange: Exchange) -> None:
@@ -94,6 +95,10 @@ class PostConnection(asyncio.Protocol):
         assert self._transport is not None
         exchange.connection, self._exchange = self, exchange
         self._begin_response()
+        if self._is_lost or self._transport.is_closing():
+            # The app hung up between the handshake and now: what is written to a lost transport is dropped in silence.
+            self.fail(RemoteDisconnected("closed"))
+            return
         self._transport.write(exchange.request)
 
     def abort(self) -> None:
@@ -133,6 +138,7 @@ class PostConnection(asyncio.Protocol):
                     self.fail(ProtocolError("the head is too long"))
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._is_lost = True
         self._keeper.closed(self)
         if self._exchange is None:
             return

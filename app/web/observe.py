@@ -20,6 +20,9 @@ from app.security.answer_headers import add_missing
 WEBHOOK = ("/webhook/whatsapp", "/webhook/whatsapp/")
 """With a slash behind it too: Meta posts to the callback URL exactly as it was typed there."""
 
+KEPT = "whatsapp_service.kept"
+"""Key of the WSGI environ that is there once a webhook was committed and is answered before Flask."""
+
 METHODS = frozenset("GET HEAD POST PUT PATCH DELETE OPTIONS".split())
 """Methods that a log line shows; a client may send any other text."""
 
@@ -38,7 +41,8 @@ class Observe:
     """WSGI middleware: takes `X-Request-ID` or creates one, returns it, counts requests, and logs them without their
     query string.
 
-    Stored webhooks are counted and logged batch by batch where they are committed.
+    Stored webhooks (`KEPT`) are counted and logged batch by batch where they are committed, and have their headers. The
+    handshake, a trial of our own and whatever was refused at their path are requests like any other.
     """
 
     def __init__(self, app: Callable[..., Iterable[bytes]], rules: Iterable[str]) -> None:
@@ -57,13 +61,12 @@ class Observe:
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             headers.append(("X-Request-ID", request_id))
-            is_kept_webhook = environ.get("PATH_INFO") in WEBHOOK and status.startswith("200")
-            if not is_kept_webhook:
+            if KEPT not in environ:
                 add_missing(headers)
-            if not is_kept_webhook and _is_streamed(environ, status, headers):
-                streamed[:] = [status]
-            elif not is_kept_webhook:
-                self._log(environ, status, started)
+                if _is_streamed(environ, status, headers):
+                    streamed[:] = [status]
+                else:
+                    self._log(environ, status, started)
             return start_response(status, headers, exc_info)
 
         try:

@@ -19,6 +19,9 @@ LONGEST_PAUSE_SECONDS = 60.0
 """A `Retry-After` above this is not waited for: the error is raised instead."""
 
 
+_HERE = ("localhost", "127.0.0.1", "::1")
+
+
 class _Unset(Enum):
     UNSET = "unset"
 
@@ -47,6 +50,8 @@ class Transport:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise ValueError("the address of a gateway begins with http:// or https://")
+        if "@" in parts.netloc or "\\" in url:
+            raise ValueError("the address of a gateway holds no name and no password")
         if not all("!" <= each <= "~" for each in api_key):
             raise ValueError("an API key has no spaces and only ASCII characters")
         self.url = url.rstrip("/")
@@ -54,6 +59,8 @@ class Transport:
         self._timeout = timeout
         self._retries = retries
         self.session = session or requests.Session()
+        if session is None and parts.hostname in _HERE:
+            self.session.trust_env = False  # a proxy of the environment's would be given the key, and leads nowhere
         self._sleep = sleep
 
     def close(self) -> None:
@@ -95,7 +102,7 @@ class Transport:
         **options: Any,
     ) -> requests.Response:
         """Return an answer of 2xx. Tries again while that may help. Raises `GatewayError`."""
-        sent = {"Authorization": f"Bearer {self._key}", "User-Agent": f"whatsapp-service-client/{__version__}"}
+        sent = {"User-Agent": f"whatsapp-service-client/{__version__}"}
         if method != "GET":
             sent["Idempotency-Key"] = idempotency_key or str(uuid.uuid4())
         params = [(name, _text(value)) for name, value in (query or {}).items() if value not in (None, UNSET)]
@@ -105,7 +112,7 @@ class Transport:
             try:
                 answer = self.session.request(
                     method, self.url + path, params=params, headers=sent | dict(headers or {}),
-                    timeout=(10.0, self._timeout + more_seconds), allow_redirects=False, **options,
+                    auth=self._sign, timeout=(10.0, self._timeout + more_seconds), allow_redirects=False, **options,
                 )  # fmt: skip
             except requests.RequestException as failure:
                 error: GatewayError = Unreachable(
@@ -123,12 +130,17 @@ class Transport:
                 raise error
             self._sleep(pause)
 
+    def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Put the key into a request. As a header alone it would be replaced by what a `.netrc` has for the host."""
+        request.headers["Authorization"] = f"Bearer {self._key}"
+        return request
+
 
 def path_of(template: str, **arguments: str) -> str:
     """Fill ids into a path. Raises `ValueError` for an empty one, which would name the whole list."""
     for name, value in arguments.items():
-        # `.` and `..` would be folded away; a slash may stand in a wamid.
-        if not value or value.strip("./") == "":
+        # `.` and `..` would be folded away, and lead to another operation; a slash may stand in a wamid.
+        if not value.strip("/") or any(part in (".", "..") for part in value.split("/")):
             raise ValueError(f"{name} must be an id")
     return template.format(**{name: quote(value, safe="/") for name, value in arguments.items()})
 

@@ -177,7 +177,7 @@ def _variables(queries: dict[str, str]) -> list[dict[str, Any]]:
     source = {"name": "datasource", "type": "datasource", "query": "prometheus", "label": "Data source", "hide": 0}
     return [source] + [
         {
-            "name": name, "type": "query", "datasource": SOURCE, "definition": query, "refresh": 2, "sort": 1,
+            "name": name, "type": "query", "datasource": SOURCE, "refresh": 2, "sort": 1,
             "query": {"query": query, "refId": name}, "multi": True, "includeAll": True, "allValue": ".*",
             "current": {"text": ["All"], "value": ["$__all"]},
         }

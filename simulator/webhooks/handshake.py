@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from random import Random
-from urllib.parse import urlsplit
 
 import requests
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
 
 from simulator.control.guard import LOOPBACK
 from simulator.graph.errors import GraphRefusal
@@ -15,7 +16,7 @@ _SECONDS = 5.0
 
 def verify_callback(random: Random, url: str, verify_token: str, allowed_hosts: tuple[str, ...]) -> None:
     """Refuse a callback that does not echo the challenge, or that is not on this machine."""
-    if urlsplit(url).hostname not in (*LOOPBACK, "::1", *allowed_hosts):
+    if _host(url) not in (*LOOPBACK, *allowed_hosts):
         raise _failed("the simulator calls nobody outside this machine")
     challenge = str(random.randrange(10**9, 10**10))
     query = {"hub.mode": "subscribe", "hub.challenge": challenge, "hub.verify_token": verify_token}
@@ -27,6 +28,14 @@ def verify_callback(random: Random, url: str, verify_token: str, allowed_hosts: 
         raise _failed(type(err).__name__) from err
     if answer.status_code != 200 or answer.text != challenge:
         raise _failed(f"HTTP Status Code = {answer.status_code}; the challenge was not echoed")
+
+
+def _host(url: str) -> str | None:
+    """The host that requests will connect to: Python's own `urlsplit` finds another one in `http://a\\@b/`."""
+    try:
+        return parse_url(url).host
+    except LocationParseError:
+        return None
 
 
 def _failed(why: str) -> GraphRefusal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from click.testing import CliRunner, Result
@@ -18,6 +19,7 @@ from tests.client.conftest import database_url, url
 from tests.client.test_client import now_text
 from tests.conftest import API_KEY
 from tests.factories import ANA, change, contact, notification
+from whatsapp_service_client import Client
 
 __all__ = ["database_url", "url"]
 
@@ -35,6 +37,18 @@ def away(url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     monkeypatch.setenv("GATEWAY_URL", url)
     monkeypatch.setenv("API_KEY", API_KEY)
     return lambda *arguments, **more: CliRunner().invoke(commands, arguments, prog_name="whatsapp-service", **more)
+
+
+@pytest.mark.parametrize("address", ["http://gateway.invalid:9", "https://gateway.invalid:9", "http://127.0.0.1:9"])
+def test_a_key_that_others_can_read_on_its_way_is_told(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("GATEWAY_URL", address)
+    monkeypatch.setenv("API_KEY", API_KEY)
+    monkeypatch.setattr("app.cli.api.Client", partial(Client, retries=0))
+
+    told = CliRunner().invoke(commands, ["stats", "overview"], prog_name="whatsapp-service")
+
+    assert "did not answer" in told.output
+    assert ("can read the key" in told.output) == (address == "http://gateway.invalid:9")
 
 
 @pytest.mark.usefixtures("wrote")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -99,9 +101,40 @@ def test_queries_say_what_was_given(transport: Transport) -> None:
 
 def test_an_id_stays_one_part_of_a_path() -> None:
     assert path_of("/api/messages/{id}/read", id="wamid.A/B==?x") == "/api/messages/wamid.A/B%3D%3D%3Fx/read"
-    for id in ("", ".", "..", "/"):
+    for id in ("", ".", "..", "/", "a/../../keys", "../keys/1", "a/./b"):
         with pytest.raises(ValueError, match="must be an id"):
             path_of("/api/messages/{id}", id=id)
+
+
+@responses.activate
+def test_the_key_is_sent_whatever_a_netrc_has_for_the_host(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "netrc").write_text("machine gateway.example login someone password of-another-program\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    responses.get(f"{URL}/api/stats", json={})
+
+    transport.json("GET", "/api/stats")
+
+    assert responses.calls[0].request.headers["Authorization"] == "Bearer wsk"
+
+
+def test_a_gateway_on_this_machine_is_asked_past_the_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as proxy, socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+        gone.close()
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        with pytest.raises(Unreachable):
+            Transport(f"http://127.0.0.1:{port}", "wsk", retries=0).json("GET", "/api/stats")
+        proxy.setblocking(False)
+        with pytest.raises(BlockingIOError):  # nobody came
+            proxy.accept()
+
+
+@pytest.mark.parametrize("url", ["https://me:secret@gateway.example", "https://other.example\\@gateway.example/"])
+def test_an_address_that_holds_a_password_or_can_be_read_in_two_ways_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="no name and no password"):
+        Transport(url, "wsk")
 
 
 def test_a_key_that_no_header_can_hold_is_refused() -> None:

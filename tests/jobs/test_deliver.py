@@ -44,6 +44,23 @@ def test_an_event_reaches_the_app_signed_and_as_the_api_shows_it(
     assert [(row.number, row.status, row.answer) for row in harness.attempts()] == [(1, 200, "{}")]
 
 
+def test_a_result_that_cannot_be_counted_is_recorded_once(
+    harness: Harness, receive: Receive, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("app.services.delivering.queue.count", fail)
+    with subscriber() as app:
+        harness.endpoint(app.url)
+        receive(message_body(text()))
+        harness.rounds()
+
+    assert (harness.states(), len(harness.attempts()), len(app.posted)) == (["delivered"], 1, 1)
+    told = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert told == ["results are recorded, and could not be counted"]
+
+
 def test_without_endpoints_nothing_is_owed(harness: Harness, receive: Receive) -> None:
     receive(message_body(text()))
 

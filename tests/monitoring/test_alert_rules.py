@@ -79,7 +79,7 @@ def rules() -> list[dict[str, Any]]:
     return found
 
 
-def _series(name: str) -> str:
+def series_of(name: str) -> str:
     """A series with the labels that a scrape adds."""
     word, labels = name.partition("{")[0], dict(LABELS.findall(name))
     labels = {"job": "whatsapp", "instance": "web"} | labels
@@ -91,9 +91,9 @@ def _values(drill: Drill) -> dict[str, str]:
     for line in HEALTHY.splitlines():
         name, value = line.rsplit(" ", 1)
         is_gone = name.partition("{")[0] in drill.gone
-        well[_series(name)] = f"{value}x20 _x30 {value}x40" if is_gone else f"{value}x90"
-    counted = {_series(name): values for name, values in COUNTED.items()}
-    return well | counted | {_series(name): values for name, values in drill.series.items()}
+        well[series_of(name)] = f"{value}x20 _x30 {value}x40" if is_gone else f"{value}x90"
+    counted = {series_of(name): values for name, values in COUNTED.items()}
+    return well | counted | {series_of(name): values for name, values in drill.series.items()}
 
 
 def _test(drill: Drill) -> dict[str, Any]:

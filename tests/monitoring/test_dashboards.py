@@ -7,11 +7,17 @@ import re
 import runpy
 import shutil
 import subprocess
+from collections.abc import Iterator
+from enum import EnumType
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
 import yaml
+from grafana_foundation_sdk.cog import plugins
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from app.config.parsers import ROOT
 from tests.project.test_metric_docs import in_code
@@ -36,7 +42,8 @@ def test_every_metric_and_label_of_a_query_exists_and_every_metric_is_shown() ->
     known, shown = in_code(), set()
     for path in FILES:
         dashboard = json.loads(path.read_text())
-        texts = expressions(dashboard) + [each.get("definition", "") for each in dashboard["templating"]["list"]]
+        asked = [each["query"] for each in dashboard["templating"]["list"] if each["type"] == "query"]
+        texts = expressions(dashboard) + [each["query"] for each in asked]
         for text in texts:
             names = {name if name in known else _PARTS.sub("", name) for name in re.findall(r"whatsapp_\w+", text)}
             assert names <= known.keys(), (path.name, text)
@@ -73,6 +80,54 @@ def test_a_dashboard_is_one_that_grafana_imports(path: Path) -> None:
     defined = {each["name"] for each in dashboard["templating"]["list"]} | {"__rate_interval", "__all"}
     assert set(re.findall(r"\$\{?(\w+)", json.dumps(dashboard))) <= defined
     assert all(panel["datasource"]["uid"] == "${datasource}" for panel in panels)
+
+
+def misfits(given: Any, hint: Any, path: str = "") -> Iterator[str]:
+    """Where a value is none of its type in Grafana's SDK."""
+    kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    if not any(_is_of(given, kind) for kind in kinds):
+        yield f"{path}: {given!r} is no {hint}"
+        return
+    inner = [get_args(kind)[-1] for kind in kinds if get_origin(kind) in (list, dict)]
+    if isinstance(given, list | dict):
+        for place, each in given.items() if isinstance(given, dict) else enumerate(given):
+            yield from misfits(each, inner[0] if inner else Any, f"{path}.{place}")
+    elif type(given).__module__.startswith("grafana_foundation_sdk"):
+        for name, part in get_type_hints(type(given)).items():
+            yield from misfits(getattr(given, name), part, f"{path}.{name}")
+
+
+def _is_of(given: Any, kind: Any) -> bool:
+    base = get_origin(kind) or kind
+    if kind is Any or base is Literal:
+        return kind is Any or given in get_args(kind)
+    if isinstance(base, EnumType):
+        return given in [each.value for each in base]
+    return isinstance(given, int | float if base is float else base)
+
+
+def lost(whole: Any, part: Any, path: str = "") -> Iterator[str]:
+    """Where `part` lacks something of `whole`."""
+    if isinstance(whole, dict) and isinstance(part, dict):
+        for name, each in whole.items():
+            yield from lost(each, part.get(name), f"{path}.{name}")
+    elif isinstance(whole, list) and isinstance(part, list) and len(whole) == len(part):
+        for place, (each, other) in enumerate(zip(whole, part, strict=True)):
+            yield from lost(each, other, f"{path}[{place}]")
+    elif whole != part:
+        yield path
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_grafanas_own_types_know_every_part_of_a_dashboard(path: Path) -> None:
+    """The types of Grafana's Foundation SDK are made from its schemas. What they do not know, they drop."""
+    plugins.register_default_plugins()
+    given = json.loads(path.read_text())
+
+    read = Dashboard.from_json(given)
+
+    assert list(lost(given, json.loads(JSONEncoder().encode(read)))) == []
+    assert list(misfits(read, Dashboard)) == []
 
 
 def test_the_provisioning_files_name_what_grafana_reads() -> None:

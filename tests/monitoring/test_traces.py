@@ -17,11 +17,13 @@ from app import traces
 from app.ids import first_span_id, trace_id
 from tests.load.bodies import Maker
 from tests.load.connection import Connection
-from tests.load.gateway import Gateway, running
+from tests.load.gateway import API_KEY, Gateway, running
 from tests.subscriber import ALLOWED, Handler, Posted, subscriber
 
 SECONDS = 30.0
 REQUEST_ID = "a-request-id-of-the-test"
+PERSONAL = ("/api/messages/wamid.HBgNMzQ2MDA=", "/api/contacts/+34600000001?q=34600000002", "/34600000003/Ana%20")
+"""Paths that hold a number, an id made of one, or a name."""
 
 
 class Receiver:
@@ -101,10 +103,12 @@ def test_one_trace_leads_from_the_webhook_to_the_app(tmp_path: Path) -> None:
             connection.close()
             trace = trace_id(REQUEST_ID)
             spans = otlp.wait(trace, {"webhook", "normalise", "deliver"})
+            asked = [_asked(gateway, otlp, path) for path in PERSONAL]
 
         assert {name: process for name, (process, _) in spans.items()} == {
             "webhook": "web", "normalise": "worker", "deliver": "worker",
         }  # fmt: skip
+        assert asked == ["/api/messages", "/api/contacts", "/*/*"]
         first = first_span_id(REQUEST_ID).to_bytes(8, "big")
         assert spans["webhook"][1].span_id == first and not spans["webhook"][1].parent_span_id
         assert {each.parent_span_id for name, (_, each) in spans.items() if name != "webhook"} == {first}
@@ -115,6 +119,29 @@ def test_one_trace_leads_from_the_webhook_to_the_app(tmp_path: Path) -> None:
         message = webhook.messages[0]
         people = [f"34600{number:06d}".encode() for number in range(maker.contacts)]
         assert [each for each in [message.encode(), b"wamid", b"Ana ", *people] if each in everything] == []
+
+
+def _asked(gateway: Gateway, otlp: Receiver, path: str) -> str:
+    """Ask for a path that holds something of a person; the route that its span names."""
+    request_id = f"asked-{PERSONAL.index(path)}"
+    gateway.request("GET", path, headers={"Authorization": f"Bearer {API_KEY}", "X-Request-ID": request_id})
+    _, span = otlp.wait(trace_id(request_id), {"request"})["request"]
+    return next(str(each.value.string_value) for each in span.attributes if each.key == "http.route")
+
+
+def test_a_setting_that_the_library_refuses_costs_the_traces_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is recorded is done already: an error would let a stored webhook be refused, or Meta's answer be lost."""
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "a tenth")
+    traces.begin("http://127.0.0.1:9", "web")
+
+    for _ in range(2):
+        traces.record("webhook", "an-id", 0.1, is_first=True)
+
+    assert not traces.is_on()
+    [told] = caplog.records
+    assert told.getMessage() == "no traces are recorded: OpenTelemetry cannot be used"
 
 
 def test_without_an_endpoint_nothing_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,6 +72,16 @@ def test_a_callback_that_does_not_answer_for_itself_is_refused(
     assert answer.json["error"]["code"] == 2200
 
 
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.2:9/hook", "http://127.0.0.2:9\\@127.0.0.1/hook", "http://[::1/hook", "hook"]
+)
+def test_nobody_outside_this_machine_is_called_however_the_address_is_written(client: FlaskClient, url: str) -> None:
+    """A backslash ends the host for the library that connects, and not for Python's `urlsplit`."""
+    answer = subscribe(client, url)
+
+    assert "nobody outside this machine" in answer.text or "MissingSchema" in answer.text
+
+
 def test_an_app_hears_only_of_the_fields_it_asked_for(
     make_client: Callable[..., FlaskClient], receiver: Receiver
 ) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 from flask.testing import FlaskClient
+from prometheus_client import REGISTRY
 
 from app.security.answer_headers import ALL
 from app.start.web_process import error_answer
-from tests.conftest import API_KEY, PostWebhook, on_sqlite
+from tests.conftest import API_KEY, SETTINGS, PostWebhook, on_sqlite
 from tests.factories import message_body, text
 
 KEY = {"Authorization": f"Bearer {API_KEY}"}
@@ -43,6 +46,27 @@ def test_an_answer_that_is_no_page_carries_all_of_them(
 
     assert answer.status_code == status
     assert {name: answer.headers.get(name) for name in STRICT} == STRICT
+
+
+@on_sqlite
+def test_the_handshakes_answer_does_too_and_is_logged_and_counted(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "whatsapp_service.web.observe")
+    before = _answered_webhooks()
+
+    query = {"hub.mode": "subscribe", "hub.challenge": "123", "hub.verify_token": SETTINGS["WHATSAPP_VERIFY_TOKEN"]}
+    answer = client.get("/webhook/whatsapp", query_string=query)
+
+    assert (answer.status_code, answer.text) == (200, "123")
+    assert {name: answer.headers.get(name) for name in STRICT} == STRICT
+    assert [record.__dict__["route"] for record in caplog.records] == ["/webhook/whatsapp"]
+    assert _answered_webhooks() == before + 1
+
+
+def _answered_webhooks() -> float:
+    labels = {"area": "webhook", "status": "200"}
+    return REGISTRY.get_sample_value("whatsapp_http_requests_total", labels) or 0.0
 
 
 @on_sqlite

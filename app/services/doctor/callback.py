@@ -114,7 +114,7 @@ class PublicCallback:
         headers = {
             "Content-Type": "application/json",
             "X-Hub-Signature-256": sign_meta(app_secret, body),
-            probes.HEADER: probes.make(self._secret_key, secrets.token_hex(4), time.time()),
+            probes.HEADER: probes.make(self._secret_key, body, time.time()),
         }
         said = self._call("POST", data=body, headers=headers)
         if isinstance(said, Trouble):

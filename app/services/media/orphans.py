@@ -36,6 +36,8 @@ logger = get_logger(__name__)
 class SweepOrphans:
     """Once a day, of several workers one reads the names of all contents and deletes those that no row names.
 
+    What was missing and is there again, because a copy was put back, gets its small picture after all.
+
     Contents of another gateway, or of a database that a restore replaced, look the same. So each database signs the
     vault it uses, and nothing is swept in one that another database has signed, too.
     """
@@ -71,6 +73,10 @@ class SweepOrphans:
             started = time.perf_counter()
             with self._database.read() as session:
                 orphans += media_keys.unnamed(session, portion)
+                returned = media_keys.without_thumbnail(session, portion)
+            if returned:
+                with self._database.write() as session:
+                    media_keys.want_thumbnails(session, returned)
             looked_at += len(portion)
             wait(REST * (time.perf_counter() - started))
         if len(orphans) > max(FEW, SHARE * looked_at):

@@ -38,15 +38,19 @@ class MakeThumbnails:
         if wanted is None:
             return False
         sha256, source, mime_type, size = wanted
+        is_missing = False
         try:
             key = self._made(source, mime_type, is_stopping) if size <= LARGEST_SOURCE else None
         except Interrupted:
             return False
-        except (Refused, MissingFile):
+        except Refused:
             logger.debug("a picture gets no small one", extra={"kind": mime_type})
             key = None
+        except MissingFile:  # until the sweep finds it: others must not wait behind it
+            logger.warning("a picture is missing in the store of files", extra={"kind": mime_type})
+            key, is_missing = None, True
         with self._database.write() as session:
-            if not media.set_thumbnail(session, sha256, key) and key is not None:
+            if not media.set_thumbnail(session, sha256, key, is_missing=is_missing) and key is not None:
                 media.discard(session, [key], self._now())
         return True
 

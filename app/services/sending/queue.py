@@ -69,6 +69,7 @@ class SendQueue:
             self._unconfirmed += dequeued
             raise
         self._unconfirmed = []
+        record_results.count(outcomes)
         if dequeued:
             logger.debug("messages leave the queue", extra={"count": len(dequeued)})
         return dequeued

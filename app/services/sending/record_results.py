@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.domain import opt_outs
 from app.domain.rate_limits import NumberLimiter
-from app.errors import GraphError
+from app.errors import GraphError, GraphNotTried
 from app.graph.answers import SendResult
 from app.logs import get_logger
 from app.services.contacts import record_refusal
@@ -55,6 +55,16 @@ def record(session: Session, results: Sequence[SendOutcome], locked: LockedLimit
         append_status_events(session, changed, now)
 
 
+def count(results: Sequence[SendOutcome]) -> None:
+    """Count outcomes, after their transaction was committed. Never raises: the caller would record them anew."""
+    try:
+        for each in results:
+            if not isinstance(each.result, GraphNotTried):
+                outcomes.count(each.result, each.send.number.phone_number_id)
+    except Exception:
+        logger.exception("answers are recorded, and could not be counted", extra={"count": len(results)})
+
+
 def _record_of_number(
     session: Session, number_id: str, theirs: Sequence[SendOutcome], limiter: NumberLimiter, now: datetime
 ) -> StatusErrors:
@@ -69,8 +79,6 @@ def _record_of_number(
             outcome.result, number=send.number, limiter=limiter, recipient=recipients.get(row["recipient"]),
             rank=row["rank"], refusals=row["refusals"], now=now,
         )  # fmt: skip
-        if found.disposition is not Disposition.NOT_TRIED:
-            outcomes.count(outcome.result, number_id)
         if isinstance(outcome.result, GraphError):
             changed |= _not_accepted(session, send, found, outcome.result, now)
     if recipients:

@@ -20,7 +20,7 @@ from app.security.meta_signatures import is_meta_signature
 from app.security.probes import ENVIRON
 from app.web.bodies import read_raw_of
 from app.web.context import gateway
-from app.web.observe import WEBHOOK
+from app.web.observe import KEPT, WEBHOOK
 from app.web.openapi.operations import describe, given
 from app.web.whatsapp.probe import answer_probe, is_probe
 
@@ -70,7 +70,9 @@ def receive() -> ResponseReturnValue:
     if _REFUSED in environ:
         raise environ[_REFUSED]
     if is_probe(environ.get(ENVIRON, ""), gateway().config.secret_key):
-        return answer_probe(environ.get("HTTP_X_HUB_SIGNATURE_256"), LIMIT)
+        told = answer_probe(environ, LIMIT)
+        if told is not None:
+            return told
     _keep(environ, gateway())  # a method or path that only Flask's routing takes for this one: no 200 without a commit
     return Response(_BODY, 200, mimetype="application/json")
 
@@ -97,6 +99,7 @@ class AnswerKept:
             except Exception as error:
                 environ[_REFUSED] = error
             else:
+                environ[KEPT] = True
                 start_response("200 OK", _HEADERS.copy())
                 return [_BODY]
         return self._app(environ, start_response)

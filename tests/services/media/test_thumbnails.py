@@ -6,6 +6,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ from PIL import Image
 from app.clock import utc_now
 from app.container import Gateway
 from app.domain.media_types import detect
+from app.services.media.orphans import SweepOrphans
 from app.store import media
+from app.vault import FolderVault
 from tests.conftest import API_KEY, on_sqlite
 from tests.factories import PNID
 
@@ -97,6 +100,33 @@ def test_pictures_get_a_small_jpeg_and_everything_else_none(
     for media_id in bad:
         assert client.get(f"/api/media/{media_id}", headers=HEADERS).get_json()["thumbnail_url"] is None
         assert client.get(f"/media/{media_id}/thumbnail", headers=HEADERS).status_code == 404
+
+
+def test_a_picture_that_the_vault_lost_gets_its_small_one_once_it_is_there_again(
+    gateway: Gateway, keep: Keep, client: FlaskClient
+) -> None:
+    """A store that is not mounted must not cost every picture its small one for good."""
+    media_id, other = keep(picture("RGB", (10, 10), "PNG")), keep(picture("RGB", (20, 20), "PNG"))
+    vault = gateway.media.vault
+    assert isinstance(vault, FolderVault) and gateway.media_work is not None
+    with gateway.database.read() as session:
+        key = media.wanted_thumbnail(session)
+    assert key is not None
+    path = vault.folder / key[1]
+    path.rename(path.with_suffix(".away"))
+
+    def has_small(one: str) -> bool:
+        return client.get(f"/api/media/{one}", headers=HEADERS).get_json()["thumbnail_url"] is not None
+
+    while gateway.media_work.make_thumbnails():
+        pass
+    assert (has_small(media_id), has_small(other)) == (False, True)
+
+    path.with_suffix(".away").rename(path)
+    SweepOrphans(gateway.database, vault, lambda: utc_now() + timedelta(days=2))(lambda _: None)
+    while gateway.media_work.make_thumbnails():
+        pass
+    assert has_small(media_id)
 
 
 def test_a_small_picture_goes_with_its_picture(gateway: Gateway, keep: Keep) -> None:

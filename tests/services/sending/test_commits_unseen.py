@@ -12,8 +12,10 @@ from sqlalchemy.orm import Session
 from app.container import Gateway
 from app.db.database import Database
 from app.errors import Unavailable
+from app.graph.answers import SendResult
 from app.models import SendAttempt
 from app.services.sending.queue import SendQueue
+from app.services.sending.record_results import SendOutcome
 from tests.conftest import Clock
 from tests.services.sending.conftest import status_of, waiting
 
@@ -60,6 +62,29 @@ def test_what_another_worker_has_let_go_meanwhile_is_left_to_it(
     now.pass_by(seconds=1)
     assert gateway.sends.exchange((), 1) == []
     assert (status_of(database, message_id), waiting(database)) == ("sending", [])
+
+
+def test_an_answer_is_counted_once_it_is_recorded_and_is_recorded_once_if_it_cannot_be(
+    queued: Queue, gateway: Gateway, database: Database, now: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued()
+    [send] = gateway.sends.exchange((), 1)
+    answer = SendOutcome(send, SendResult("wamid.A"))
+    counted: list[str] = []
+
+    def fail(*_: object) -> None:
+        counted.append(status_of(database, send.message_id))
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("app.services.sending.outcomes.count", fail)
+    with _lost(database, monkeypatch, is_committed=False), pytest.raises(Unavailable):
+        gateway.sends.exchange([answer], 0)
+    assert counted == []
+
+    gateway.sends.exchange([answer], 0)
+
+    assert counted == ["accepted"]
+    assert [row.state for row in _tries(database)] == ["accepted"]
 
 
 def _tries(database: Database) -> list[SendAttempt]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from typing import Any
 
@@ -30,20 +31,32 @@ def post(client: FlaskClient, probe: str, signature: str | None) -> Any:
 def test_a_trial_is_answered_and_not_stored(
     client: FlaskClient, database: Database, signature: str | None, told: str
 ) -> None:
-    answer = post(client, probes.make(KEY, "t", time.time()), signature)
+    answer = post(client, probes.make(KEY, BODY, time.time()), signature)
 
     assert (answer.status_code, answer.get_json()["status"], answer.get_json()["signature"]) == (200, "probe", told)
     assert answer.get_json()["bytes"] == len(BODY)
     assert count(database) == 0
 
 
-@pytest.mark.parametrize("probe", ["", "x", probes.make("another-secret-key", "t", time.time()),
-                                   probes.make(KEY, "t", time.time() - 3600)])  # fmt: skip
+@pytest.mark.parametrize("probe", ["", "x", probes.make("another-secret-key", BODY, time.time()),
+                                   probes.make(KEY, BODY, time.time() - 61)])  # fmt: skip
 def test_what_we_did_not_make_lately_is_a_webhook_like_any_other(
     client: FlaskClient, database: Database, probe: str
 ) -> None:
     assert post(client, probe, None).status_code == 401
     assert post(client, probe, sign_meta(APP_SECRET, BODY)).get_json() == {"status": "ok"}
+    assert count(database) == 1
+
+
+def test_the_header_of_a_trial_makes_no_other_body_one(client: FlaskClient, database: Database) -> None:
+    """Who has seen a trial can neither have another webhook dropped with it, nor learn more than what he sent."""
+    probe = probes.make(KEY, b"another body", time.time())
+
+    changed, signed = post(client, probe, "sha256=" + "0" * 64), post(client, probe, sign_meta(APP_SECRET, BODY))
+
+    told = {"status": "probe", "signature": "wrong", "sha256": hashlib.sha256(BODY).hexdigest(), "bytes": len(BODY)}
+    assert (changed.status_code, changed.get_json()) == (200, told)
+    assert (signed.status_code, signed.get_json()) == (200, {"status": "ok"})
     assert count(database) == 1
 
 

@@ -20,7 +20,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from app import create_app, migrations
+from app import create_app
 from app.config.parsers import ROOT
 from app.config.settings import Config, load_config
 from app.container import Gateway
@@ -30,10 +30,14 @@ from app.models import Base
 from app.security.meta_signatures import sign_meta
 from app.services.operations.tell_web_settings import TellWebSettings
 from app.services.registries.numbers import NumberDirectory
+from tests import made_once
 from tests.factories import PNID, WABA, to_bytes
-from tests.load.postgres import NoPostgres, own_database
-from tests.made_once import keep_routes
+from tests.load import migrated
+from tests.load.postgres import NoPostgres
+from tests.order import mixed, pytest_xdist_make_scheduler
 from tests.volatile import folder_in_memory
+
+__all__ = ["pytest_xdist_make_scheduler"]
 
 # A shell without job control starts what runs in its background with SIGINT ignored, and programs that tests start and
 # stop by SIGINT would inherit that.
@@ -43,7 +47,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 if found := folder_in_memory():
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(found))
 
-keep_routes()
+made_once.keep_routes()
+made_once.keep_web()
 
 KINDS = ("sqlite", "postgresql")
 API_KEY = "api-key-of-the-tests-0123456789"
@@ -63,14 +68,9 @@ SETTINGS = {
     "GRAPH_API_VERSION": "v26.0",
     "WORKER": "external",
 }
-DELETE_ALL = ";".join(
-    [
-        "SET LOCAL synchronous_commit = off",
-        "SET LOCAL lock_timeout = '10s'",  # whoever still holds a row is a test that left something running
-        *(f'DELETE FROM "{each.name}"' for each in reversed(Base.metadata.sorted_tables)),
-    ]
-).encode()
-"""One request, since it comes before every second test: PostgreSQL runs several statements as one transaction."""
+DELETES = ";".join(f'DELETE FROM "{each.name}"' for each in reversed(Base.metadata.sorted_tables)).encode()
+SETTINGS_OF_EMPTYING = b"SET synchronous_commit = off; SET lock_timeout = '10s'"
+"""Whoever still holds a row is a test that left something running."""
 EMPTIES = "empties the database between tests"
 """The name of the one connection to it that is not of the test."""
 ONE_CASE = "one_case_on_postgresql"
@@ -78,21 +78,23 @@ LONGER_THAN_ANY_LEASE = timedelta(hours=1)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only the long form needs, and let processes find work that waits beside work that does not."""
+    left_out = set(_more_cases(items)) if os.environ.get("DRILL") != "long" else set()
+    if left_out:
+        config.hook.pytest_deselected(items=list(left_out))
+    items[:] = mixed([item for item in items if item not in left_out])
+
+
+def _more_cases(items: list[pytest.Item]) -> Iterator[pytest.Item]:
     """Where cases differ in what is said and not in what is asked of the database, one of a test's suffices there."""
-    if os.environ.get("DRILL") == "long":
-        return
     seen: set[str] = set()
-    left_out: list[pytest.Item] = []
     for item in items:
         cases = getattr(item, "callspec", None)
         if cases and cases.params.get("database_url") == "postgresql" and item.get_closest_marker(ONE_CASE):
             test = item.nodeid.partition("[")[0]
             if test in seen:
-                left_out.append(item)
+                yield item
             seen.add(test)
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in set(left_out)]
 
 
 def pytest_collection_finish() -> None:
@@ -101,24 +103,22 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_unconfigure() -> None:
+    """Leave no template behind: a process of a run may be ended without what Python does at its end."""
+    migrated.throw_away()
+
+
 @pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def migrated_sqlite() -> Path:
     """A migrated SQLite file, to be copied."""
-    path = tmp_path_factory.mktemp("sqlite") / "template.db"
-    database = Database(f"sqlite:///{path}")
-    migrations.upgrade(database)
-    database.dispose()
-    return path
+    return migrated.migrated_sqlite()
 
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """A migrated PostgreSQL database of this run's own. Skipped without a server, but not where CI promises one."""
     try:
-        with own_database() as url:
-            database = Database(url)
-            migrations.upgrade(database)
-            database.dispose()
+        with migrated.migrated_postgres() as url:
             yield url
     except NoPostgres as error:
         if os.environ.get("CI") == "true":
@@ -128,9 +128,17 @@ def postgres_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def empty_postgres(postgres_url: str) -> Iterator[Callable[[], object]]:
-    """What deletes every row of this run's own PostgreSQL database."""
+    """What deletes every row of this run's own PostgreSQL database, and numbers those of the next test from 1 on.
+
+    As a function its plans are kept.
+    """
     with psycopg.connect(postgres_url, autocommit=True, application_name=EMPTIES) as connection:
-        yield lambda: connection.execute(DELETE_ALL)
+        connection.execute(SETTINGS_OF_EMPTYING)
+        sequences = connection.execute("SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'").fetchall()
+        restarts = "".join(f"PERFORM setval('\"{name}\"', 1, false);" for (name,) in sequences).encode()
+        body = DELETES + b";" + restarts
+        connection.execute(b"CREATE FUNCTION pg_temp.empty() RETURNS void LANGUAGE plpgsql AS $$BEGIN %b END$$" % body)
+        yield lambda: connection.execute("SELECT pg_temp.empty()")
 
 
 @pytest.fixture(params=KINDS)
@@ -283,7 +291,8 @@ def with_settings(config: Config, **changes: Any) -> Config:
 def empty(url: str) -> None:
     """Delete every row of a PostgreSQL database."""
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(DELETE_ALL)
+        connection.execute(SETTINGS_OF_EMPTYING)
+        connection.execute(DELETES)
 
 
 @pytest.fixture

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
+from functools import cache
 from typing import Any
 
+from flask import Flask
 from werkzeug.routing import Rule
+
+from app import web
 
 Builder = Callable[..., tuple[str, str]]
 
@@ -41,3 +45,44 @@ def _of(rule: Rule, builder: Any) -> Builder:
     """The same method of another rule."""
     bound: Builder = builder.__func__.__get__(rule, None)
     return bound
+
+
+def keep_web() -> None:
+    """Let applications have the routes, checks, pages and compiled templates of one that is made for all of them.
+
+    What they add or change afterwards is theirs alone, but for `app.url_map` and `app.jinja_env`.
+    """
+    add_routes = web.add_routes
+
+    @cache
+    def pattern(with_simulator: bool) -> Flask:
+        made = Flask("app")
+        add_routes(made, with_simulator=with_simulator)
+        return made
+
+    def take_routes(app: Flask, *, with_simulator: bool) -> None:
+        first = pattern(with_simulator)
+        for name in OF_ROUTES:
+            setattr(app, name, _copy_of(getattr(first, name)))
+        app.extensions |= {key: _copy_of(each) for key, each in first.extensions.items()}
+        app.config |= {key: value for key, value in first.config.items() if key not in app.config}
+        app.url_map, app.jinja_env = first.url_map, first.jinja_env
+
+    web.add_routes = take_routes  # type: ignore[assignment]
+
+
+OF_ROUTES = (
+    "url_rule_class", "view_functions", "blueprints", "error_handler_spec", "before_request_funcs",
+    "after_request_funcs", "teardown_request_funcs", "teardown_appcontext_funcs", "template_context_processors",
+    "url_value_preprocessors", "url_default_functions",
+)  # fmt: skip
+"""Where Flask keeps what was registered."""
+
+
+def _copy_of(kept: Any) -> Any:
+    """Dictionaries and lists anew, at whatever depth, and in them the same functions."""
+    if isinstance(kept, dict):
+        made = copy(kept)
+        made.update({key: _copy_of(each) for key, each in kept.items()})
+        return made
+    return list(kept) if isinstance(kept, list) else kept

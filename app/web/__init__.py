@@ -16,6 +16,7 @@ from app.web import (
     health,
     hosts,
     idempotency,
+    inbox,
     index,
     media_content,
     metrics,
@@ -52,7 +53,6 @@ from app.web.api import (
 from app.web.context import gateway
 from app.web.graph import bp as graph
 from app.web.graph.paths import GraphPaths
-from app.web.inbox import init_app as init_inbox
 from app.web.late_rule import LateRule
 from app.web.loop_guard import RefuseOwnCalls
 from app.web.observe import Observe
@@ -64,9 +64,25 @@ from app.web.whatsapp.webhook import AnswerKept
 def init_app(app: Flask, config: Config) -> None:
     """Register the blueprints, error handlers, access checks and WSGI middleware on the application."""
     hosts.warn_of_host()
-    app.url_rule_class = LateRule
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    inbox.keep_sessions(app, config.secret_key)
+    add_routes(app, with_simulator=config.simulator)
+    wsgi_app: Callable[..., Any] = AnswerKept(app.wsgi_app, lambda: app.extensions["gateway"])
+    wsgi_app = GraphPaths(wsgi_app, config.graph_hosts, config.graph_api_version)
+    wsgi_app = RefuseOwnCalls(wsgi_app, gateway_id(config.secret_key))
+    if config.trusted_proxies:
+        hops = config.trusted_proxies
+        # Host and prefix are left out: what a proxy does not set itself, it passes on as its client sent it.
+        wsgi_app = ProxyFix(wsgi_app, x_for=hops, x_proto=hops, x_host=0, x_prefix=0)
+    rules = [rule.rule for rule in app.url_map.iter_rules()]
+    served = hosts.as_host_needs(Observe(DropUnread(wsgi_app), rules))
+    app.wsgi_app = served  # type: ignore[assignment, method-assign]
+
+
+def add_routes(app: Flask, *, with_simulator: bool) -> None:
+    """Register what is the same whatever the settings say: blueprints, pages, error handlers and access checks."""
+    app.url_rule_class = LateRule
     for module in (
         index, openapi, health, metrics, messages, message_actions, contacts, events, media, media_uploads,
         notifications, alerts, audit, overview, stats,
@@ -92,24 +108,14 @@ def init_app(app: Flask, config: Config) -> None:
     app.register_blueprint(templates.bp)
     app.register_blueprint(whatsapp)
     app.register_blueprint(graph)
-    if config.simulator:
+    if with_simulator:
         app.register_blueprint(simulator_proxy.bp)
-    init_inbox(app, config)
+    inbox.init_app(app)
     app.before_request(_publish_settings)
     errors.init_app(app)
     auth.init_app(app)
     query.init_app(app)
     idempotency.init_app(app)
-    wsgi_app: Callable[..., Any] = AnswerKept(app.wsgi_app, lambda: app.extensions["gateway"])
-    wsgi_app = GraphPaths(wsgi_app, config.graph_hosts, config.graph_api_version)
-    wsgi_app = RefuseOwnCalls(wsgi_app, gateway_id(config.secret_key))
-    if config.trusted_proxies:
-        hops = config.trusted_proxies
-        # Host and prefix are left out: what a proxy does not set itself, it passes on as its client sent it.
-        wsgi_app = ProxyFix(wsgi_app, x_for=hops, x_proto=hops, x_host=0, x_prefix=0)
-    rules = [rule.rule for rule in app.url_map.iter_rules()]
-    served = hosts.as_host_needs(Observe(DropUnread(wsgi_app), rules))
-    app.wsgi_app = served  # type: ignore[assignment, method-assign]
 
 
 def _publish_settings() -> None:

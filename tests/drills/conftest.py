@@ -14,6 +14,7 @@ import pytest
 
 from tests.load.books import Books
 from tests.load.gateway import Gateway, running
+from tests.load.migrated import migrated_postgres
 from tests.load.postgres import NoPostgres, counting_connections, own_database
 
 IS_LONG = os.environ.get("DRILL") == "long"
@@ -50,13 +51,16 @@ def gateway(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 @contextmanager
-def database_of(kind: str) -> Iterator[str]:
-    """An empty database, "" for SQLite's own file; without a PostgreSQL server the drill is skipped, or fails in CI."""
+def database_of(kind: str, *, is_new: bool = False) -> Iterator[str]:
+    """A migrated database, one without tables if it `is_new`; "" for SQLite's own file.
+
+    Without a PostgreSQL server the drill is skipped, or fails in CI.
+    """
     if kind == "sqlite":
         yield ""
         return
     try:
-        with own_database() as url:
+        with own_database() if is_new else migrated_postgres() as url:
             yield url
     except NoPostgres as error:
         if os.environ.get("CI"):

@@ -19,10 +19,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from app import migrations
 from app.config.settings import load_config
 from app.container import Gateway
-from app.db.database import Database
 from app.jobs.process import process_due
 from app.models import Contact, ContactAlias, ContactNumber, Message, StatusReport
 from app.security.meta_signatures import sign_meta
@@ -32,6 +30,7 @@ from app.store import contacts
 from tests.conftest import APP_SECRET, KINDS, SETTINGS, empty
 from tests.drills.conftest import database_of, sized
 from tests.factories import PNID, SENT_AT, change, echo, message_body, notification, status_body, to_bytes
+from tests.load.migrated import migrated_sqlite
 
 STATUSES = ("sent", "delivered", "read", "played", "failed")
 RANK = {"sent": 0, "delivered": 1, "read": 2, "played": 3}
@@ -203,10 +202,7 @@ def _examples(kind: str) -> int:
 def _ground(kind: str, folder: Path) -> Iterator[Callable[[], str]]:
     """Hand over what makes an empty, migrated database of a kind, again and again the same one."""
     with database_of(kind) as url:
-        path, template = folder / "whatsapp.db", folder / "template.db"
-        database = Database(url or f"sqlite:///{template}")
-        migrations.upgrade(database)
-        database.dispose()
+        path = folder / "whatsapp.db"
 
         def fresh() -> str:
             if url:
@@ -214,7 +210,7 @@ def _ground(kind: str, folder: Path) -> Iterator[Callable[[], str]]:
                 return url
             for old in folder.glob("whatsapp.db*"):
                 old.unlink()
-            shutil.copyfile(template, path)
+            shutil.copyfile(migrated_sqlite(), path)
             return f"sqlite:///{path}"
 
         yield fresh

@@ -70,7 +70,7 @@ class Meta:
 
 @pytest.mark.parametrize("kind", KINDS if IS_LONG else ["sqlite"])
 def test_everything_is_thrown_away_and_comes_back(kind: str, tmp_path: Path) -> None:
-    with database_of(kind) as url, database_of(kind) as other:
+    with database_of(kind) as url, database_of(kind, is_new=True) as other:
         gateway = Gateway(tmp_path / "gateway", database_url=url)
         with meta_of(gateway, read_after=NEVER_SECONDS) as meta:
             gateway.extra = {

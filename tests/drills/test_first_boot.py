@@ -23,8 +23,9 @@ DATABASES = kinds("sqlite")
 @pytest.mark.parametrize("kind", DATABASES)
 def test_every_first_boot_on_an_empty_database_comes_up(tmp_path: Path, kind: str) -> None:
     for number in range(sized(1, 50)):
-        with database_of(kind) as url:
-            gateway = Gateway(tmp_path / str(number), {"WEB_CONCURRENCY": str(WORKERS)}, database_url=url)
+        with database_of(kind, is_new=True) as url:
+            settings = {"WEB_CONCURRENCY": str(WORKERS)}
+            gateway = Gateway(tmp_path / str(number), settings, database_url=url, is_new=True)
             with running(gateway):
                 first = _all_workers(gateway)
                 posted = list(Maker(APP_SECRET, number).mixed(16))

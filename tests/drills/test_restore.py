@@ -36,7 +36,7 @@ NEVER_SECONDS = 36_000.0
 @pytest.mark.skipif(not IS_LONG, reason="run by DRILL=long")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_copy_put_back_sends_nothing_twice(kind: str, tmp_path: Path) -> None:
-    with database_of(kind) as url, database_of(kind) as other:
+    with database_of(kind) as url, database_of(kind, is_new=True) as other:
         gateway = Gateway(tmp_path, database_url=url)
         with meta_of(gateway, read_after=NEVER_SECONDS) as meta:
             gateway.extra = {

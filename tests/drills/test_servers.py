@@ -45,8 +45,6 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Gate
             usual = {"WORKER": "external", "WEB_CONCURRENCY": "1"}
             gateways[server] = Gateway(directory, {**usual, **extra}, command, path_prefix=prefix)
         first = next(iter(gateways.values()))
-        migrated = first.flask("migrate")
-        assert migrated.returncode == 0, migrated.stderr
         for gateway in gateways.values():
             stack.enter_context(running(gateway, ready=False))
         first.start_worker()

@@ -31,7 +31,7 @@ def test_the_release_before_and_this_one_share_the_work(tmp_path: Path) -> None:
     before = _release_before(tmp_path / "before")
     count = sized(60, 2_000)
     webhooks = list(Maker(APP_SECRET, 99).mixed(count))
-    with database_of("postgresql") as url:
+    with database_of("postgresql", is_new=True) as url:
         new = Gateway(tmp_path / "new", database_url=url)
         with meta_of(new) as meta:
             extra = {

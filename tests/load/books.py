@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
 
+from app.db.database import Database
+from app.services.operations.audit import audit_balance
 from tests.load.gateway import Gateway
 
 
@@ -23,15 +25,12 @@ class Books:
         self.gateway = gateway
         url = make_url(gateway.database_url)
         self._url = url.set(drivername="postgresql+psycopg") if url.drivername.startswith("postgres") else url
+        self._engine: Engine = create_engine(self._url, poolclass=NullPool)
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
-        engine = create_engine(self._url)
-        try:
-            with engine.connect() as connection:
-                yield connection
-        finally:
-            engine.dispose()
+        with self._engine.connect() as connection:
+            yield connection
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """The rows of one SELECT."""
@@ -73,10 +72,13 @@ class Books:
         raise AssertionError(f"{pending} notifications still pending; {self.gateway.tail()}")
 
     def assert_balanced(self) -> None:
-        """`flask audit balance` must find the books in balance."""
-        audit = self.gateway.flask("audit", "balance", "--json")
-        assert audit.returncode == 0, audit.stdout + audit.stderr
-        json.loads(audit.stdout)
+        """What `audit balance` says of this database: the books must be in balance."""
+        database = Database(self.gateway.database_url)
+        try:
+            balance = audit_balance(database)
+        finally:
+            database.dispose()
+        assert balance.is_clean, balance.problems
 
     def assert_sound(self) -> None:
         """SQLite's own check of the file; nothing to ask of PostgreSQL, which checks itself."""

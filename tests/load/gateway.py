@@ -9,8 +9,8 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import random
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,6 +23,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
+from tests.load.migrated import migrated_sqlite
+from tests.load.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -57,28 +60,6 @@ class Answer:
         return json.loads(self.body)
 
 
-def free_port() -> int:
-    """A TCP port nobody listens on at the moment, nor on the two that follow: a simulator takes the next.
-
-    Below those that systems give to clients, and not of those that another process of the same test run looks among.
-    """
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    while True:
-        port = 12_000 + worker % 8 * 2_500 + random.randrange(0, 2_500, 3)
-        if all(_is_free(each) for each in range(port, port + 3)):
-            return port
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
-
-
 def settings(directory: Path, port: int, database_url: str) -> dict[str, str]:
     """Everything a gateway needs to know, with secrets long enough to start."""
     return {
@@ -99,6 +80,7 @@ class Gateway:
 
     `extra` settings win over the usual ones. `command` is what serves, relative to the virtual environment's `bin`;
     a `{port}` inside is filled in. `root` is the project's folder, or a copy of it that may have an `.env`.
+    Its first process finds a migrated SQLite file, unless it `is_new` or has another database.
     """
 
     directory: Path
@@ -107,10 +89,12 @@ class Gateway:
     database_url: str = ""
     path_prefix: str = ""
     root: Path = ROOT
+    is_new: bool = False
 
     def __post_init__(self) -> None:
         self.port = free_port()
         self.mark = secrets.token_hex(8)
+        self._has_file = self.is_new or bool(self.database_url)
         self.database_url = self.database_url or f"sqlite:///{self.directory / 'whatsapp.db'}"
         self.output = self.directory / "output.txt"
         self.process: subprocess.Popen[bytes] | None = None
@@ -137,6 +121,7 @@ class Gateway:
 
     def start_into(self, output: int, *command: str) -> None:
         """Start serving, or another command that does, with its console at an open descriptor."""
+        self._lay_database()
         self.process = subprocess.Popen(
             list(command) or [str(BIN / self.command[0]), *self.command[1:]], cwd=self.root, env=self.env,
             start_new_session=True, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
@@ -149,11 +134,19 @@ class Gateway:
         return worker
 
     def _spawn(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+        self._lay_database()
         with self.output.open("ab") as output:
             return subprocess.Popen(
                 [str(BIN / program), *arguments], cwd=self.root, env=self.env, start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             )  # fmt: skip
+
+    def _lay_database(self) -> None:
+        """Forty migrations, and Alembic for them, are a good part of what a start costs."""
+        path = self.directory / "whatsapp.db"
+        if not self._has_file and not path.exists():
+            shutil.copy(migrated_sqlite(), path)
+        self._has_file = True
 
     def wait_ready(self, seconds: float = START_SECONDS) -> None:
         """Return once it answers `/readyz` with 200."""
@@ -187,7 +180,8 @@ class Gateway:
 
     def processes(self) -> list[psutil.Process]:
         """Every living process that carries our mark."""
-        return [process for process in psutil.process_iter() if _environment(process).get(MARK) == self.mark]
+        mark = f"{MARK}={self.mark}".encode()
+        return [process for pid in _carriers(mark) if (process := _alive(pid)) is not None]
 
     def web_workers(self) -> list[psutil.Process]:
         """The processes that answer HTTP: children of the master that run the master's own command."""
@@ -247,6 +241,7 @@ class Gateway:
 
     def flask(self, *arguments: str, seconds: float = 180.0) -> subprocess.CompletedProcess[str]:
         """Run one of the gateway's own commands with its settings."""
+        self._lay_database()
         command = [str(BIN / COMMANDS[0]), *COMMANDS[1:], *arguments]
         return subprocess.run(
             command, cwd=self.root, env=self.env, capture_output=True, text=True, timeout=seconds, check=False
@@ -261,11 +256,34 @@ def end_now(process: psutil.Process) -> None:
         pass
 
 
-def _environment(process: psutil.Process) -> dict[str, str]:
+def _carriers(mark: bytes) -> Iterator[int]:
+    """The ids of processes with this in their environment. Drills ask again and again, so only the file is read."""
+    if not psutil.LINUX:
+        yield from (process.pid for process in psutil.process_iter() if mark in _environment(process))
+        return
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            try:
+                with open(f"/proc/{entry.name}/environ", "rb", buffering=0) as environ:
+                    if mark in environ.read().split(b"\0"):
+                        yield int(entry.name)
+            except OSError:
+                pass  # it ended, or is another user's
+
+
+def _environment(process: psutil.Process) -> list[bytes]:
     try:
-        return process.environ() if process.status() != psutil.STATUS_ZOMBIE else {}
-    except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
-        return {}
+        return [f"{name}={value}".encode() for name, value in process.environ().items()]
+    except psutil.Error:
+        return []
+
+
+def _alive(pid: int) -> psutil.Process | None:
+    try:
+        process = psutil.Process(pid)
+        return process if process.status() != psutil.STATUS_ZOMBIE else None
+    except psutil.NoSuchProcess:
+        return None
 
 
 def _runs(process: psutil.Process, word: str) -> bool:

@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from tests.load.gateway import free_port
+from tests.load.ports import free_port
 
 SERVER = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 
@@ -29,12 +29,15 @@ class NoPostgres(RuntimeError):
 
 
 @contextmanager
-def own_database(server: str = SERVER) -> Iterator[str]:
-    """Create an empty database, hand over its URL, and drop it again with whoever is still connected."""
+def own_database(server: str = SERVER, template: str = "template1") -> Iterator[str]:
+    """Create a database, hand over its URL, and drop it again with whoever is still connected.
+
+    It is empty, or else a copy of the database `template`, which nobody may be connected to.
+    """
     name = f"gateway_{secrets.token_hex(6)}"
     try:
         with psycopg.connect(server, autocommit=True, connect_timeout=3) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"'.encode())
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'.encode())
     except psycopg.OperationalError as error:
         raise NoPostgres("no PostgreSQL answers at TEST_POSTGRES_URL, or it lets us make no database") from error
     try:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.config.settings import Config
 from app.web.inbox import (
     acts,
     answers,
@@ -33,11 +32,15 @@ from app.web.inbox import (
 )
 
 
-def init_app(app: Flask, config: Config) -> None:
-    """Register the pages, and what they need of the application."""
-    app.session_interface = visits.Visits(config.secret_key)
-    app.config["WTF_CSRF_SECRET_KEY"] = config.secret_key
+def keep_sessions(app: Flask, secret_key: str) -> None:
+    """Sign cookies and the tokens of forms by this key."""
+    app.session_interface = visits.Visits(secret_key)
+    app.config["WTF_CSRF_SECRET_KEY"] = secret_key
     app.config["WTF_CSRF_TIME_LIMIT"] = None  # a token lasts as long as the session that it belongs to
+
+
+def init_app(app: Flask) -> None:
+    """Register the pages, and what they need of the application."""
     languages.init_app(app)
     navigation.init_app(app)
     for module in (

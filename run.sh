@@ -109,6 +109,22 @@ wait_for_turn() {
     step "$1" -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'
 }
 
+install_by_pip() {
+    step .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r "$1"
+}
+
+# What only tests need is so much that pip works on it for minutes. uv, which is in their list, takes a part of that. It
+# reads none of pip's files of settings: where it comes to nothing, pip has its turn.
+install_by_uv() {
+    local uv=.venv/.uv.txt
+    [ "$1" = tests/requirements.lock ] || return
+    awk '/^[^ ]/ { wanted = /^uv==/ } wanted' "$1" >"$uv"
+    install_by_pip "$uv" || return
+    # What is built here (uWSGI) is built once and run a little.
+    step env ${PIP_INDEX_URL:+UV_DEFAULT_INDEX="$PIP_INDEX_URL"} CFLAGS="${CFLAGS:-} -O0" \
+        .venv/bin/python -m uv pip install --quiet --python .venv/bin/python --require-hashes -r "$1"
+}
+
 install() {
     local list=${1%.txt}.lock python stamp wanted
     stamp=".venv/.installed-$(printf '%s' "$list" | tr '/' '-')"
@@ -123,7 +139,7 @@ install() {
         fi
         : >"$unfinished"
         say "Installing $list ..."
-        if ! step .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r "$list"; then
+        if ! install_by_uv "$list" && ! install_by_pip "$list"; then
             rm -f "$unfinished"
             fail "pip could not install $list; its reason is above. With a network connection, run this again."
         fi

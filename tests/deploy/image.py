@@ -26,7 +26,7 @@ def make_image(folder: Path) -> tuple[Path, Path]:
         source, target = ROOT / name, home / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, target)  # compiled files too, which the Dockerfile makes
         else:
             shutil.copy(source, target)
     for path in [*Path(sys.prefix).iterdir(), *(Path(sys.prefix) / "bin").iterdir()]:

@@ -17,7 +17,7 @@ def copy_project(folder: Path) -> Path:
     for name in FILES:
         shutil.copy(ROOT / name, folder / name)
     for name in ("app", "simulator", "examples"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, folder / name)  # compiled files too, or each process would compile them all
     (folder / ".venv" / "bin").mkdir(parents=True)
     for path in [*Path(sys.prefix).iterdir(), *(Path(sys.prefix) / "bin").iterdir()]:
         if path.name != "bin" and not path.name.startswith("."):

@@ -36,7 +36,11 @@ class Project:
 
     def add_code(self) -> None:
         for package in ("app", "simulator"):
-            shutil.copytree(ROOT / package, self.folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / package, self.folder / package)  # with what is compiled of it
+        preflight = self.folder / "app" / "start" / "preflight.py"
+        text = preflight.read_text()
+        assert "\nWAIT_SECONDS = 5.0\n" in text
+        preflight.write_text(text.replace("\nWAIT_SECONDS = 5.0\n", "\nWAIT_SECONDS = 0.5\n"))
         (self.folder / "gunicorn.conf.py").write_text("import os\nbind = f\"127.0.0.1:{os.environ['PORT']}\"\n")
         (self.folder / "wsgi.py").write_text("def app(_, start):\n    start('200 OK', [])\n    return [b'started']\n")
 
@@ -120,7 +124,7 @@ def test_a_taken_port_is_named_with_its_remedy_and_env_is_left_alone(ready: Proj
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        f"PORT: port {taken_port} is taken; waiting 5 s at most for whoever has it to end.\n"
+        f"PORT: port {taken_port} is taken; waiting 0.5 s at most for whoever has it to end.\n"
         f"The gateway cannot start:\n  PORT: port {taken_port} is taken, perhaps by a gateway that already runs; stop"
         " it, or set another PORT in .env\n"
     )
@@ -223,6 +227,23 @@ def test_a_failed_installation_is_tried_again_and_a_complete_one_is_not(bare: Pr
     assert [done.returncode for done in (*online, changed)] == [0, 0, 0]
     assert [done.stderr for done in online] == ["Installing requirements.lock ...\n", ""]
     assert (bare.folder / "calls").read_text().count("x") == 3
+
+
+@pytest.mark.parametrize("uv", ["works", "fails"])
+def test_what_tests_need_is_installed_by_uv_and_else_by_pip(bare: Project, uv: str) -> None:
+    calls = f'echo "$*" >>"$CALLS"; case "$*" in *"-m uv"*) exit {int(uv == "fails")};; esac'
+    bare.add_program(".venv/bin/python", calls)
+    (bare.folder / "tests").mkdir()
+    shutil.copy(ROOT / "tests" / "requirements.lock", bare.folder / "tests" / "requirements.lock")
+
+    done = bare.run("install", "tests/requirements.txt", CALLS=str(bare.folder / "calls"))
+
+    assert done.returncode == 0, done.stderr
+    installed = re.findall(r"^-m (\w+) .*--require-hashes -r (\S+)$", (bare.folder / "calls").read_text(), re.MULTILINE)
+    lock = "tests/requirements.lock"
+    assert installed == [("pip", ".venv/.uv.txt"), ("uv", lock), *([("pip", lock)] if uv == "fails" else [])]
+    [package] = re.findall(r"^(\w+)==", (bare.folder / ".venv" / ".uv.txt").read_text(), re.MULTILINE)
+    assert package == "uv"
 
 
 @pytest.mark.parametrize("slow", ["venv", "pip"])

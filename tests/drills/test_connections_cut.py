@@ -57,7 +57,7 @@ def _freeze(gateway: Gateway, number: int) -> None:
 
 
 def _drill(trouble: Callable[[Gateway, int], None], times: int, directory: Path) -> None:
-    webhooks = list(Maker(APP_SECRET, 77, contacts=CONTACTS).mixed(sized(400, 6_000)))
+    webhooks = list(Maker(APP_SECRET, 77, contacts=CONTACTS).mixed(sized(200, 6_000)))
     with _gateway(directory) as (gateway, app):
         senders = Senders(gateway, webhooks, threads=4)
         senders.start()
@@ -115,7 +115,7 @@ def _wait(condition: Callable[[], bool], seconds: float) -> None:
 
 
 TROUBLES: dict[str, Callable[[Path], None]] = {
-    "cut": partial(_drill, _cut, sized(4, 40)),
+    "cut": partial(_drill, _cut, sized(2, 40)),
     "frozen": partial(_drill, _freeze, sized(1, 5)),
 }
 TROUBLES = some_of(TROUBLES, "cut")

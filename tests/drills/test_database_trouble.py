@@ -143,7 +143,7 @@ def _under_load(gateway: Gateway) -> Iterator[Senders]:
     """Meta keeps posting, and posts again what was not acknowledged; ended whatever happens."""
     senders = Senders(gateway, _webhooks(), threads=6)
     senders.start()
-    senders.wait_for(100)
+    senders.wait_for(60)
     try:
         yield senders
     finally:
@@ -151,7 +151,7 @@ def _under_load(gateway: Gateway) -> Iterator[Senders]:
 
 
 def _webhooks() -> list[Webhook]:
-    return list(Maker(APP_SECRET, 701).mixed(sized(400, 7_000)))
+    return list(Maker(APP_SECRET, 701).mixed(sized(200, 7_000)))
 
 
 def _endure(senders: Senders, seconds: float) -> None:

@@ -52,7 +52,7 @@ def test_what_a_killed_worker_had_begun_is_done_by_the_next(drills: dict[str, Fu
 
 
 def _kill_anybody(kind: str, directory: Path) -> None:
-    kills, webhooks = sized(3, 24), sized(900, 12_000)
+    kills, webhooks = sized(3, 24), sized(300, 12_000)
     posted = list(Maker(APP_SECRET, SEED).mixed(webhooks))
     chance = random.Random(SEED)
     most = sized(SHORT_KINDS, len(VICTIMS))
@@ -72,7 +72,7 @@ def _kill_anybody(kind: str, directory: Path) -> None:
 
 
 def _kill_workers(kind: str, directory: Path) -> None:
-    posted = list(Maker(APP_SECRET, SEED + 1).mixed(sized(1_500, 20_000)))
+    posted = list(Maker(APP_SECRET, SEED + 1).mixed(sized(500, 20_000)))
 
     external = {"WORKER": "external"} | ONE_WEB
 
@@ -126,7 +126,7 @@ def _wait_until(condition: Callable[[], T], seconds: float) -> T:
     until = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < until, "it did not come true in time"
-        time.sleep(0.05)
+        time.sleep(0.1)
     return value
 
 

@@ -45,7 +45,7 @@ def test_a_killed_worker_loses_no_event_and_no_order(drills: dict[str, Future[No
 
 
 def _drill(kind: str, directory: Path) -> None:
-    kills, webhooks = sized(2, 20), sized(300, 3_000)
+    kills, webhooks = sized(2, 20), sized(160, 3_000)
     chance = random.Random(SEED)
     secret = new_secret()
 

@@ -56,7 +56,7 @@ def test_every_send_goes_once_or_is_known_not_to_have_gone(drills: dict[str, Fut
 
 
 def _drill(kind: str, directory: Path) -> None:
-    count, kills = sized(240, 3_000), sized(2, 12)
+    count, kills = sized(120, 3_000), sized(2, 12)
     chance = random.Random(SEED)
     with database_of(kind) as url:
         gateway = Gateway(directory, database_url=url)

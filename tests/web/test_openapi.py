@@ -40,7 +40,7 @@ from tests.conftest import API_KEY, on_sqlite, with_settings
 from tests.factories import PNID, message_body, status, status_body, text, wamid
 
 IS_LONG = os.environ.get("DRILL") == "long"
-EXAMPLES = 300 if IS_LONG else 15
+EXAMPLES = 300 if IS_LONG else 5
 """For each route; those that take nothing are asked once."""
 
 LEAST_REQUESTS = 5_000

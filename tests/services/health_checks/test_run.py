@@ -82,9 +82,12 @@ class Story:
         self.run_health_checks = RunHealthChecks(config, self.database, directory, graph, alerts, self.clock, checks)
 
     def after(self, **time: float) -> list[Told]:
-        """Let time go by, looking every half minute of the last two and a half; what was told then, but for disks."""
+        """Let time go by, looking thrice, half a minute apart; what was told then, but for disks.
+
+        At the third look what is gone since the first has been gone for long enough to close an alert.
+        """
         self.clock.pass_by(**time)
-        for _ in range(5):
+        for _ in range(3):
             self.run_health_checks()
             self.clock.pass_by(seconds=30)
         with self.database.read() as session:

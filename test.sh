@@ -10,6 +10,9 @@ PATH="$PWD/.venv/bin:$PATH"
 # Every process of a run imports the same files: compiled by the first, they are read by the others.
 unset PYTHONDONTWRITEBYTECODE
 
+# mypy looks again at what changed since it last looked, in whichever copy of the project: its notes go by content.
+export MYPY_CACHE_DIR=${MYPY_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-$PWD}/.cache}/whatsapp-service-mypy}
+
 # What is printed is kept, because a summary is what a person looks for and so comes last.
 kept=$(mktemp -d)
 trap 'rm -rf "$kept"' EXIT

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -96,6 +97,7 @@ FAMILIES: dict[str, Family] = {
 """Every metric of the state. docs/metrics.md has a row for each, which a test compares."""
 
 
+@lru_cache(maxsize=1024)
 def endpoint_label(endpoint_id: str) -> str:
     """Return the hash by which metrics name an endpoint: a handler's id holds a name of the user's."""
     return hashlib.sha256(endpoint_id.encode()).hexdigest()[:12]

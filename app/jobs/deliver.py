@@ -87,7 +87,7 @@ class DeliverDue:
             self._renew()
         known = () if clock.is_too_far() else self._directory.current
         endpoints = [each for each in known if each.is_open and self._serves(each)]
-        due = self._queue.find_due(list(self._requests(endpoints, self._now())))
+        due = self._queue.find_due(list(self._requests(endpoints, self._now())), is_busy=not self.in_flight.is_empty)
         self.in_flight.withdraw({each.id: each for each in endpoints if each.health.open_until is None})
         finished = self.in_flight.take_finished()
         # Recording makes the next delivery of each contact due, so a pause before the next round would delay each one.

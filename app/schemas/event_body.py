@@ -11,15 +11,31 @@ from app.clock import iso_utc
 
 VERSION = 1
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 class EventLike(Protocol):
     """The attributes of an event that its body contains."""
 
-    id: str
-    type: str
-    timestamp: datetime
-    received_at: datetime
-    data: str
+    @property
+    def id(self) -> str:
+        """Our id of the event."""
+
+    @property
+    def type(self) -> str:
+        """As `message.received`."""
+
+    @property
+    def timestamp(self) -> datetime:
+        """When it happened."""
+
+    @property
+    def received_at(self) -> datetime:
+        """When the gateway got it."""
+
+    @property
+    def data(self) -> str:
+        """JSON text."""
 
 
 def event_body(event: EventLike) -> bytes:
@@ -51,5 +67,4 @@ def _framed(event_id: str, event: EventLike, data: str) -> bytes:
         "received_at": iso_utc(event.received_at),
         "delayed_seconds": delay,
     }
-    head = json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
-    return f'{head[:-1]},"data":{data}}}'.encode()
+    return f'{_encode(frame)[:-1]},"data":{data}}}'.encode()

@@ -58,7 +58,7 @@ class Contacts:
 
 
 def _parse_contact(value: dict[str, Any]) -> Person:
-    contact = _CONTACT.load(value)
+    contact = _CONTACT.read(value)
     person = parse_person(contact["wa_id"], contact["user_id"], contact["parent_user_id"])
     profile = as_object(contact.get("profile"))
     return Person(

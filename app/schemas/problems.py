@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema
-
 from app.schemas.base import MetaSchema
 from app.schemas.lenient import Number, Text, as_list, as_text
 
@@ -21,14 +19,14 @@ class Problem(MetaSchema):
     href = Text()
 
 
-_PROBLEM: Schema = Problem()
+_PROBLEM = Problem()
 
 
 def parse_error(value: Any) -> Error | None:
     """Return `{"code", "title", "details", "message", "href"}` of an error object; None if the value is not one."""
     if not isinstance(value, dict):
         return None
-    problem = _PROBLEM.load(value)
+    problem = _PROBLEM.read(value)
     code = problem["code"]
     return {
         "code": int(code) if code is not None else None,

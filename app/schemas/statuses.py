@@ -48,7 +48,7 @@ def parse_status(value: Any, contacts: Contacts, now: datetime, source: Source =
     """Read one report; a status new to us keeps its name. Raises `CannotRead` without a message id or a status."""
     if not isinstance(value, dict):
         raise CannotRead("The status is not an object.")
-    report: Json = _STATUS.load(value)
+    report: Json = _STATUS.read(value)
     status = report["status"]
     if not report["id"] or not status:
         raise CannotRead("The status has no message id, or does not say which it is.")
@@ -75,7 +75,7 @@ def _recipient(report: Json) -> tuple[str | None, Person, str]:
             report["recipient_id"], report["recipient_user_id"], report["recipient_parent_user_id"]
         )
         return None, person, ""
-    group = _GROUP_STATUS.load(report)
+    group = _GROUP_STATUS.read(report)
     person = parse_person(
         group["recipient_participant_id"] or group["participant_recipient_id"],
         group["recipient_participant_user_id"] or group["participant_recipient_user_id"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.domain.handover import Handover
 from app.models import ContactAlias, ContactNumber
 from app.models.base import table
-from app.store.dialect import built_once, insert_or_update, with_lists
+from app.store.dialect import InsertMany, insert_or_update, with_lists
 
 Numbers = tuple[str, ...] | None
 LastInbound = dict[tuple[str, str], datetime]
@@ -39,32 +39,27 @@ class RecipientState(NamedTuple):
 _NUMBERS, _NAMES = table(ContactNumber), table(ContactAlias)
 
 
-def _note_later(name: str) -> Callable[[Session], Any]:
+def _note_later(name: str) -> InsertMany:
     """Build an upsert of one time column that keeps the later of the stored and the given time."""
 
-    def build(insert: Any) -> Any:
-        statement = insert(_NUMBERS)
-        later = statement.excluded[name]
-        return statement.on_conflict_do_update(
+    def or_else(insert: Any) -> Any:
+        later = insert.excluded[name]
+        return insert.on_conflict_do_update(
             index_elements=["contact_id", "phone_number_id"],
             set_={name: later},
             where=or_(_NUMBERS.c[name].is_(None), _NUMBERS.c[name] < later),
         )
 
-    return built_once(build)
+    return InsertMany(ContactNumber, "contact_id", "phone_number_id", name, or_else=or_else)
 
 
-_RECORD_INBOUND = _note_later("last_inbound_at")
-_RECORD_HANDOVERS = {name: _note_later(name) for name in ("agent_at", "returned_at")}
+_record_inbound = _note_later("last_inbound_at")
+_record_handovers = {name: _note_later(name) for name in ("agent_at", "returned_at")}
 
 
 def record_inbound(session: Session, last_inbound: LastInbound) -> None:
     """Store the times of inbound activity; a later time that is stored already stays."""
-    rows = [
-        {"contact_id": contact_id, "phone_number_id": number, "last_inbound_at": at}
-        for (contact_id, number), at in sorted(last_inbound.items())
-    ]
-    session.execute(_RECORD_INBOUND(session), rows)
+    _record_inbound(session.connection(), [(*key, at) for key, at in sorted(last_inbound.items())])
 
 
 def record_consents(session: Session, consents: Sequence[dict[str, Any]]) -> None:
@@ -90,14 +85,12 @@ def record_consents(session: Session, consents: Sequence[dict[str, Any]]) -> Non
 
 def record_handovers(session: Session, handovers: Handovers) -> None:
     """Store when persons and bots took contacts over; of two times of the same kind the later one stays."""
-    for name, statement in _RECORD_HANDOVERS.items():
+    for name, record in _record_handovers.items():
         rows = [
-            {"contact_id": contact_id, "phone_number_id": number, name: at}
-            for (contact_id, number), handover in sorted(handovers.items())
-            if (at := getattr(handover, name)) is not None
+            (*key, at) for key, handover in sorted(handovers.items()) if (at := getattr(handover, name)) is not None
         ]
         if rows:
-            session.execute(statement(session), rows)
+            record(session.connection(), rows)
 
 
 def handover(session: Session, contact_id: str, phone_number_id: str) -> Handover:

@@ -13,7 +13,7 @@ from app.domain.numbers import OWN_REALM
 from app.models import Contact, ContactAlias, Delivery, Event, Message, MessageRevision
 from app.models.base import table
 from app.store import contact_numbers, conversations
-from app.store.dialect import built_once, insert_and_count, with_lists
+from app.store.dialect import UpdateMany, built_once, insert_and_count, with_lists
 
 Alias = tuple[str, str]
 """Kind (`wa_id`, `user_id`, `parent_user_id`) and value."""
@@ -173,10 +173,8 @@ def edit(session: Session, contact_id: str, values: dict[str, Any]) -> None:
     session.execute(update(Contact).where(Contact.id == contact_id).values(**values))
 
 
-_COUNT_MORE = (
-    update(_TABLE)
-    .where(_TABLE.c.id == bindparam("contact_id"))
-    .values(event_count=_TABLE.c.event_count + bindparam("more"))
+_count_more = UpdateMany(
+    Contact, {"contact_id": "id", "more": "event_count"}, "event_count = event_count + {more}", "id = {contact_id}"
 )
 _COUNTS = with_lists(
     lambda among: select(_TABLE.c.id, _TABLE.c.event_count).where(among(_TABLE.c.id, "ids"))
@@ -186,9 +184,10 @@ _COUNTS = with_lists(
 def next_sequences(session: Session, counts: dict[str, int]) -> dict[str, int]:
     """Reserve sequence numbers for each contact's events (`counts` by contact id); return the first of each.
 
-    Locks the contacts until the transaction ends, in the order of their ids, so that two workers cannot deadlock.
+    Locks the contacts until the transaction ends. The caller holds the lock of `events.take_turn`, so that two who
+    number events cannot deadlock.
     """
     ids = sorted(counts)
-    session.execute(_COUNT_MORE, [{"contact_id": contact_id, "more": counts[contact_id]} for contact_id in ids])
+    _count_more(session.connection(), [(contact_id, counts[contact_id]) for contact_id in ids])
     rows = session.execute(_COUNTS(session), {"ids": ids})
     return {contact_id: total - counts[contact_id] + 1 for contact_id, total in rows}

@@ -6,8 +6,9 @@ On PostgreSQL whoever locks several conversations does so in the order of contac
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, case, delete, func, insert, null, or_, select, update
@@ -17,7 +18,7 @@ from app.ids import new_id
 from app.models import Conversation, ConversationLabel, ConversationNote, Message
 from app.models.base import UtcDateTime, table
 from app.store.conversation_messages import of_messages
-from app.store.dialect import built_once
+from app.store.dialect import InsertMany, built_once
 
 Numbers = tuple[str, ...] | None
 _TABLE, _MESSAGES = table(Conversation), table(Message)
@@ -41,11 +42,11 @@ class Activity(NamedTuple):
     answers: bool = False
 
 
-def _upsert(*, touches: bool) -> Any:
-    """Build the statement that creates a conversation, or moves its last message forward and adds to `unread`."""
+def _upsert(*, touches: bool) -> Callable[[Any], Any]:
+    """Return what completes an INSERT: it creates a conversation, or moves its last message forward and adds to
+    `unread`."""
 
-    def build(insert: Any) -> Any:
-        statement = insert(_TABLE)
+    def or_else(statement: Any) -> Any:
         new, old = statement.excluded, _TABLE.c
         is_newer = or_(old.last_message_id.is_(None), new.last_message_at >= old.last_message_at)
         values: dict[str, Any] = {
@@ -62,10 +63,16 @@ def _upsert(*, touches: bool) -> Any:
             }
         return statement.on_conflict_do_update(index_elements=_KEY, set_=values)
 
-    return built_once(build)
+    return or_else
 
 
-_RECORD, _RECORD_SEND = _upsert(touches=False), _upsert(touches=True)
+_NEW = (
+    "id", "contact_id", "phone_number_id", "last_message_id", "last_message_at", "unread", "waiting_since",
+    "created_at",
+)  # fmt: skip
+_record = InsertMany(Conversation, *_NEW, or_else=_upsert(touches=False))
+_new_values = itemgetter(*_NEW)
+_RECORD_SEND = built_once(lambda insert: _upsert(touches=True)(insert(_TABLE)))
 _CLEAR_ANSWERED = (
     update(_TABLE)
     .where(_TABLE.c.contact_id == bindparam("of_contact"), _TABLE.c.phone_number_id == bindparam("of_number"))
@@ -99,7 +106,7 @@ def record(session: Session, activities: Sequence[Activity]) -> None:
     if answered:  # before what came after the answer is added
         given = [{"of_contact": key[0], "of_number": key[1], "answered_at": answered[key]} for key in sorted(answered)]
         session.execute(_CLEAR_ANSWERED, given)
-    session.execute(_RECORD(session), [found[key] for key in sorted(found)])
+    _record(session.connection(), [_new_values(found[key]) for key in sorted(found)])
 
 
 def record_send(session: Session, activity: Activity, now: datetime) -> None:

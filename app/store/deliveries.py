@@ -7,9 +7,9 @@ changes it only if the claim is still the worker's.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Integer, Update, bindparam, exists, func, literal_column, select, update
@@ -34,8 +34,7 @@ _insert = InsertMany(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryClaim:
+class DeliveryClaim(NamedTuple):
     """A delivery that this worker has claimed. `claim_id` is equal for all rows claimed by one statement."""
 
     id: int
@@ -48,8 +47,7 @@ class DeliveryClaim:
     is_probe: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryUpdate:
+class DeliveryUpdate(NamedTuple):
     """The new column values of a claimed delivery after an attempt. `due_at` is None when there is no next attempt."""
 
     claim: DeliveryClaim
@@ -91,17 +89,22 @@ def any_due(database: Database, endpoint_ids: Collection[str], now: datetime) ->
     return bool(endpoint_ids) and database.is_any(_any_due(), {"ids": sorted(endpoint_ids), "now": now})
 
 
-_DUE = (
-    select(_TABLE.c.id)
-    .where(
-        _TABLE.c.endpoint_id == bindparam("endpoint"),
-        _TABLE.c.is_replay == bindparam("replays"),
-        literal_column("state = 'pending'"),
-        _TABLE.c.due_at <= bindparam("now", type_=UtcDateTime),
+def select_due(*columns: Any) -> Any:
+    """Return the query for due deliveries of an `endpoint`, of its `replays` or not, `most` of them, at `now`."""
+    return (
+        select(*columns)
+        .where(
+            _TABLE.c.endpoint_id == bindparam("endpoint"),
+            _TABLE.c.is_replay == bindparam("replays"),
+            literal_column("deliveries.state = 'pending'"),
+            _TABLE.c.due_at <= bindparam("now", type_=UtcDateTime),
+        )
+        .order_by(_TABLE.c.due_at, _TABLE.c.id)
+        .limit(bindparam("most", type_=Integer))
     )
-    .order_by(_TABLE.c.due_at, _TABLE.c.id)
-    .limit(bindparam("most", type_=Integer))
-)
+
+
+_DUE = select_due(_TABLE.c.id)
 
 
 def due(session: Session, endpoint_id: str, now: datetime, limit: int, *, is_replay: bool) -> list[int]:
@@ -139,12 +142,8 @@ def claim(
     """Claim those of these deliveries that are still due, until `now + lease`. Skips rows that others have locked."""
     claim_id = new_id()
     given = {"ids": list(ids), "now": now, "until": now + lease, "new_claim": claim_id}
-    return [
-        DeliveryClaim(
-            row.id, claim_id, row.endpoint_id, row.event_id, row.contact_id, row.attempts, row.is_replay, is_probe
-        )
-        for row in sorted(session.execute(_CLAIM(session), given).all())
-    ]
+    rows = sorted(session.execute(_CLAIM(session), given), key=itemgetter(0))
+    return [DeliveryClaim(row[0], claim_id, row[1], row[2], row[3], row[4], row[5], is_probe) for row in rows]
 
 
 def renew(session: Session, claims: Sequence[DeliveryClaim], until: datetime) -> list[DeliveryClaim]:
@@ -196,13 +195,25 @@ def record(session: Session, updates: Sequence[DeliveryUpdate], now: datetime) -
         session.execute(_recorded(), others)
 
 
-_ATTEMPT = ("delivery_id", "number", "started_at", "duration_ms", "status", "error", "answer", "note")
-_insert_attempts = InsertMany(DeliveryAttempt, *_ATTEMPT)
+class NewAttempt(NamedTuple):
+    """A row of `DeliveryAttempt` to insert."""
+
+    delivery_id: int
+    number: int
+    started_at: datetime
+    duration_ms: int
+    status: int | None
+    error: str | None
+    answer: str | None
+    note: str | None
 
 
-def add_attempts(session: Session, attempts: Sequence[dict[str, Any]]) -> None:
-    """Insert rows of `DeliveryAttempt`, one per delivery that was posted."""
-    _insert_attempts(session.connection(), [tuple(row[name] for name in _ATTEMPT) for row in attempts])
+_insert_attempts = InsertMany(DeliveryAttempt, *NewAttempt._fields)
+
+
+def add_attempts(session: Session, attempts: Sequence[NewAttempt]) -> None:
+    """Insert attempts, one for each delivery that was posted."""
+    _insert_attempts(session.connection(), attempts)
 
 
 def first_attempts(session: Session, ids: Collection[int]) -> dict[int, datetime]:

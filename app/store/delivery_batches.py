@@ -17,6 +17,7 @@ from app.ids import new_id
 from app.models import Delivery, Event, Message, Notification
 from app.models.base import table
 from app.store.deliveries import DeliveryClaim, DeliveryUpdate
+from app.store.dialect import with_lists
 
 _AS_IT_IS = {"synchronize_session": False}
 
@@ -140,11 +141,17 @@ def defer(session: Session, until: Mapping[int, datetime]) -> None:
         session.execute(statement, [{"of_id": id, "until": until[id]} for id in ids])
 
 
+_TABLE = table(Delivery)
+_MEMBERS = with_lists(
+    lambda among: select(_TABLE.c.id, _TABLE.c.carried_by, _TABLE.c.event_id, _TABLE.c.contact_id)
+    .where(among(_TABLE.c.carried_by, "leaders"), literal_column("state = 'pending'"))
+    .order_by(_TABLE.c.id)
+)
+
+
 def members(session: Session, leaders: Collection[int]) -> list[Any]:
     """Return the members of these leaders by id: rows of `id`, `carried_by`, `event_id` and `contact_id`."""
-    query = select(Delivery.id, Delivery.carried_by, Delivery.event_id, Delivery.contact_id)
-    query = query.where(Delivery.carried_by.in_(leaders), _is_pending())
-    return list(session.execute(query.order_by(Delivery.id)))
+    return list(session.execute(_MEMBERS(session), {"leaders": list(leaders)}))
 
 
 def record(

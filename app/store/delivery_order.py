@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 
 from app.models import Delivery
 from app.models.base import UtcDateTime, table
-from app.store.deliveries import DeliveryClaim
+from app.store.deliveries import DeliveryClaim, select_due
 from app.store.dialect import with_lists
 
 _TABLE = table(Delivery)
@@ -23,6 +23,20 @@ class Blocked(NamedTuple):
 
     due_at: datetime
     blocker_id: int
+
+
+def due(
+    session: Session, endpoint_id: str, now: datetime, limit: int, *, is_replay: bool
+) -> tuple[list[int], dict[int, Blocked]]:
+    """Return what `deliveries.due` and `blocked` return together: the ids of due deliveries, and which of them wait."""
+    given = {"endpoint": endpoint_id, "replays": is_replay, "now": now, "most": limit}
+    rows = session.execute(_due(), given).all()
+    return [row[0] for row in rows], {row[0]: Blocked(row[1], row[2]) for row in rows if row[2] is not None}
+
+
+@cache
+def _due() -> Any:
+    return select_due(_TABLE.c.id, _TABLE.c.due_at, _last_before())
 
 
 def blocked(session: Session, ids: Collection[int]) -> dict[int, Blocked]:

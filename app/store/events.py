@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from operator import itemgetter
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from app.models import Event
+from app.models import Event, Notification
 from app.models.base import table
-from app.store.dialect import with_lists
+from app.store.dialect import InsertMany, with_lists
 
 _APPEND_LOCK = 7264920
 
@@ -29,18 +30,56 @@ def take_turn(session: Session) -> None:
 
 
 _TABLE = table(Event)
-_APPEND = insert(_TABLE)
+_COLUMNS = (
+    "id", "type", "key", "source", "phone_number_id", "waba_id", "contact_id", "contact_sequence", "message_id",
+    "notification_id", "position", "timestamp", "received_at", "created_at", "data",
+)  # fmt: skip
+_append = InsertMany(Event, *_COLUMNS)
+_values = itemgetter(*_COLUMNS)
 _KNOWN_KEYS = with_lists(lambda among: select(_TABLE.c.key).where(among(_TABLE.c.key, "keys")))
 
 
 def append(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert events in this order. Their keys must be new: check with `known_keys` after `take_turn`, not before."""
-    session.execute(_APPEND, rows)
+    _append(session.connection(), [_values(row) for row in rows])
 
 
 def known_keys(session: Session, keys: Collection[str]) -> set[str]:
     """Return those of these keys that an event has already."""
     return set(session.scalars(_KNOWN_KEYS(session), {"keys": list(keys)})) if keys else set()
+
+
+class StoredEvent(NamedTuple):
+    """What a delivery needs of an event. `request_id` is that of the webhook that brought it, or ""."""
+
+    id: str
+    type: str
+    source: str
+    phone_number_id: str | None
+    contact_id: str | None
+    message_id: str | None
+    notification_id: str | None
+    position: int | None
+    timestamp: datetime
+    received_at: datetime
+    data: str
+    request_id: str
+
+
+_NOTIFICATIONS = table(Notification)
+_STORED = with_lists(
+    lambda among: select(
+        *(_TABLE.c[name] for name in StoredEvent._fields[:-1]),
+        func.coalesce(_NOTIFICATIONS.c.request_id, ""),
+    )
+    .select_from(_TABLE.outerjoin(_NOTIFICATIONS, _NOTIFICATIONS.c.id == _TABLE.c.notification_id))
+    .where(among(_TABLE.c.id, "ids"))
+)
+
+
+def stored(session: Session, ids: Collection[str]) -> dict[str, StoredEvent]:
+    """Return events by our ids, as deliveries need them."""
+    return {row[0]: StoredEvent._make(row) for row in session.execute(_STORED(session), {"ids": list(ids)})}
 
 
 def find_many(session: Session, ids: Collection[str]) -> dict[str, Event]:

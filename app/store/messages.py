@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import bindparam, case, delete, func, insert, literal_column, null, select, update
+from sqlalchemy import bindparam, delete, insert, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from app.domain.messages import ContactRef
@@ -16,21 +17,27 @@ from app.domain.statuses import movable_to
 from app.models import Contact, Message, SendAttempt
 from app.models.base import table
 from app.store import conversations, echoes, pricing
-from app.store.dialect import built_once, insert_and_count, one_of, with_lists
+from app.store.dialect import InsertMany, UpdateMany, with_lists
 
 _TABLE, _ATTEMPTS = table(Message), table(SendAttempt)
-_ADD_NEW = built_once(lambda insert: insert(_TABLE).on_conflict_do_nothing())
+_NEW = (
+    "id", "direction", "phone_number_id", "wamid", "contact_id", "sender", "recipient", "message_type", "message",
+    "content", "context", "referral", "group_id", "timestamp", "status", "error", "pricing", "callback_data", "source",
+    "flags", "options", "notification_id", "received_at", "updated_at",
+)  # fmt: skip
+_add_new = InsertMany(Message, *_NEW, or_else=lambda insert: insert.on_conflict_do_nothing())
+_new_values = itemgetter(*_NEW)
 _ARE_THERE = with_lists(lambda among: select(_TABLE.c.id).where(among(_TABLE.c.id, "ids")))
 
 
 def add_new(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
-    """Insert messages whose wamid is new for their number; return the ids of those.
+    """Insert messages of webhooks whose wamid is new for their number; return the ids of those.
 
     Rows with the same ids may exist already, if their webhook was processed before, wholly or in part.
     """
     ids = {row["id"] for row in rows}
     before = set(session.scalars(_ARE_THERE(session), {"ids": list(ids)}))
-    if insert_and_count(session, _ADD_NEW(session), rows) == len(rows):
+    if _add_new(session.connection(), [_new_values(row) for row in rows]) == len(rows):
         return ids
     return set(session.scalars(_ARE_THERE(session), {"ids": list(ids)})) - before
 
@@ -154,47 +161,45 @@ def advance_status(session: Session, changes: Sequence[dict[str, Any]]) -> None:
 
     `changes` have `id`, `status`, `error` and `updated_at`.
     """
-    by_status: dict[str, list[dict[str, Any]]] = {}
+    by_status: dict[str, list[tuple[Any, ...]]] = {}
     for change in changes:
-        by_status.setdefault(change["status"], []).append(
-            {
-                "message_id": change["id"],
-                "new_error": change.get("error"),
-                "now": change["updated_at"],
-            }
-        )
-    for status, parameters in sorted(by_status.items()):
-        # Most reports have no error, and then the statement needs no parameter for it.
-        has_errors = any(parameter["new_error"] for parameter in parameters)
-        session.execute(_advance_status(status, has_errors), parameters)
+        row = (change["id"], change.get("error") or None, change["updated_at"])
+        by_status.setdefault(change["status"], []).append(row)
+    for status, rows in sorted(by_status.items()):
+        if movable_to(status):  # a status that is new to us moves nothing
+            _advance_status(status)(session.connection(), rows)
 
 
 @cache
-def _advance_status(status: str, has_errors: bool) -> Any:
-    values: dict[str, Any] = {"status": status, "updated_at": bindparam("now", type_=_TABLE.c.updated_at.type)}
+def _advance_status(status: str) -> UpdateMany:
+    before = ", ".join(f"'{each}'" for each in movable_to(status))
     # The error of a held message is the reason for holding it, which no longer applies.
-    error: Any = case((_TABLE.c.status == "held", null()), else_=_TABLE.c.error)
-    if has_errors:
-        error = func.coalesce(bindparam("new_error", type_=_TABLE.c.error.type), error)
-    values |= {"held_for": None, "error": error}
-    may_move = (_TABLE.c.id == bindparam("message_id"), one_of(_TABLE.c.status, movable_to(status)))
-    return update(_TABLE).where(*may_move).values(values)
+    error = "coalesce({new_error}, CASE WHEN messages.status <> 'held' THEN messages.error END)"
+    return UpdateMany(
+        Message,
+        {"of_message": "id", "new_error": "error", "now": "updated_at"},
+        f"status = '{status}', updated_at = {{now}}, held_for = NULL, error = {error}",
+        f"id = {{of_message}} AND messages.status IN ({before})",
+    )
 
 
-_SET_PRICING, _REVISE = (
+_set_pricing = UpdateMany(
+    Message, {"of_message": "id", "new_pricing": "pricing"}, "pricing = {new_pricing}", "id = {of_message}"
+)
+_REVISE = (
     update(_TABLE)
     .where(_TABLE.c.id == bindparam("message_id"))
-    .values({name: bindparam(f"new_{name}", type_=_TABLE.c[name].type) for name in names})
-    for names in (("pricing",), ("message_type", "message", "content", "flags", "updated_at"))
-)
+    .values({
+        name: bindparam(f"new_{name}", type_=_TABLE.c[name].type)
+        for name in ("message_type", "message", "content", "flags", "updated_at")
+    })
+)  # fmt: skip
 
 
 def set_pricing(session: Session, changes: Sequence[dict[str, Any]]) -> None:
     """Store `pricing` by message `id`. Meta sends it with the first billable status report of a message."""
     pricing.count_new(session, changes)
-    session.execute(
-        _SET_PRICING, [{"message_id": change["id"], "new_pricing": change["pricing"]} for change in changes]
-    )
+    _set_pricing(session.connection(), [(change["id"], change["pricing"]) for change in changes])
 
 
 def revise(session: Session, changes: Sequence[dict[str, Any]]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from app.db.database import HAS_WORK
 from app.db.plain_connection import Executes
 from app.models import Job, Notification, ParkedItem
 from app.models.base import table
-from app.store.dialect import InsertMany, with_lists
+from app.store.dialect import InsertMany, UpdateMany, array_text, as_moment, with_lists
 
 PROCESS = "process"
 
@@ -23,11 +23,11 @@ _insert_notifications = InsertMany(
 )
 _insert_jobs = InsertMany(Job, "kind", "subject_id", "due_at", "attempts", "request_id", "order_keys", "created_at")
 
-# The order is kept, because the serial numbers of jobs must follow it. Arrays are in the binary format, for which
-# nothing is quoted; one of texts has no length, because a cast to `varchar(n)` would cut a longer one silently.
+# The order is kept, because the serial numbers of jobs must follow it. Bodies are in the binary format, for which
+# nothing is quoted; texts have no length, because a cast to `varchar(n)` would cut a longer one silently.
 _KEEP_ON_POSTGRESQL = f"""
 WITH given AS (
-  SELECT * FROM unnest(%b::text[], %b::timestamptz[], %b::bytea[], %b::text[], %b::text[], %b::text[])
+  SELECT * FROM unnest(%s::text[], %s::timestamptz[], %b::bytea[], %s::text[], %s::text[], %s::text[])
   WITH ORDINALITY AS each (id, received_at, raw, verified_by, request_id, order_keys, place)
 ), kept AS (
   INSERT INTO notifications (id, received_at, raw, verified_by, state, request_id)
@@ -54,10 +54,12 @@ def keep(connection: Executes, webhooks: Sequence[Kept]) -> None:
     """Insert webhooks, each with the job that processes it: on PostgreSQL with one statement, which needs no
     transaction around it."""
     if connection.dialect.name == "postgresql":
-        columns = zip(
-            *((w.id, w.received_at, w.raw, w.verified_by, w.request_id, w.order_keys) for w in webhooks), strict=True
-        )
-        connection.exec_driver_sql(_KEEP_ON_POSTGRESQL, tuple(map(list, columns)))
+        columns = (
+            array_text(w.id for w in webhooks), array_text(as_moment(w.received_at) for w in webhooks),
+            [w.raw for w in webhooks], array_text(w.verified_by for w in webhooks),
+            array_text(w.request_id for w in webhooks), array_text(w.order_keys for w in webhooks),
+        )  # fmt: skip
+        connection.exec_driver_sql(_KEEP_ON_POSTGRESQL, columns)
         return
     _insert_notifications(
         connection, [(w.id, w.received_at, w.raw, w.verified_by, "pending", w.request_id) for w in webhooks]
@@ -109,34 +111,23 @@ def find_many(session: Session, ids: Sequence[str]) -> dict[str, Notification]:
     return {row.id: row for row in session.scalars(select(Notification).where(Notification.id.in_(ids)))}
 
 
-def request_ids(session: Session, ids: Collection[str]) -> dict[str, str]:
-    """Return the id of the HTTP request that delivered each notification, by notification id."""
-    query = select(Notification.id, Notification.request_id).where(Notification.id.in_(ids))
-    return {notification_id: request_id for notification_id, request_id in session.execute(query)}
-
-
 def find(session: Session, notification_id: str) -> Notification | None:
     """Return a notification with its raw bytes, or None."""
     return session.get(Notification, notification_id)
 
 
 _OUTCOME = ("state", "reason", "processed_at", "items", "books")
-_FINISH = (
-    update(_TABLE)
-    .where(_TABLE.c.id == bindparam("notification_id"))
-    .values({name: bindparam(f"new_{name}", type_=_TABLE.c[name].type) for name in _OUTCOME})
+_finish = UpdateMany(
+    Notification,
+    {"of_id": "id"} | {f"new_{name}": name for name in _OUTCOME},
+    ", ".join(f"{name} = {{new_{name}}}" for name in _OUTCOME),
+    "id = {of_id}",
 )
 
 
 def finish(session: Session, outcomes: Sequence[dict[str, Any]]) -> None:
     """Store the outcome of notifications: `state`, `reason`, `items`, `books` and `processed_at`, by `id`."""
-    session.execute(
-        _FINISH,
-        [
-            {"notification_id": outcome["id"]} | {f"new_{name}": outcome.get(name) for name in _OUTCOME}
-            for outcome in outcomes
-        ],
-    )
+    _finish(session.connection(), [(each["id"], *map(each.get, _OUTCOME)) for each in outcomes])
 
 
 _ASIDE = table(ParkedItem)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import CursorResult, exists, insert, select, union, update
+from sqlalchemy import CursorResult, exists, select, union, update
 from sqlalchemy.orm import Session
 
 from app.domain.statuses import movable_to
 from app.models import Message, SendAttempt, StatusReport
 from app.models.base import table
 from app.store import attempts, echoes, messages
-from app.store.dialect import Among, with_lists
+from app.store.dialect import Among, InsertMany, with_lists
 
 StatusKey = tuple[str, str, str, str]
 """wamid, status, participant, and phone number id, because an app is authorised for its own numbers only."""
@@ -23,7 +24,12 @@ _KEY = ("wamid", "status", "participant", "phone_number_id")
 _KEYS = with_lists(
     lambda among: select(*(_REPORTS.c[name] for name in _KEY)).where(among(_REPORTS.c.wamid, "wamids"))
 )
-_ADD_REPORTS = insert(_REPORTS)
+_NEW = (
+    "wamid", "status", "participant", "phone_number_id", "message_id", "timestamp", "error", "pricing", "callback_data",
+    "notification_id", "received_at",
+)  # fmt: skip
+_add_new = InsertMany(StatusReport, *_NEW)
+_new_values = itemgetter(*_NEW)
 
 
 def add_new(session: Session, rows: Sequence[dict[str, Any]]) -> set[StatusKey]:
@@ -36,7 +42,7 @@ def add_new(session: Session, rows: Sequence[dict[str, Any]]) -> set[StatusKey]:
         if key not in known:
             new.setdefault(key, row)
     if new:
-        session.execute(_ADD_REPORTS, list(new.values()))
+        _add_new(session.connection(), [_new_values(row) for row in new.values()])
     return set(new)
 
 

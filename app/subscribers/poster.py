@@ -50,6 +50,7 @@ class Poster:
         usual = {"User-Agent": user_agent, "Content-Type": "application/json", "Accept-Encoding": "identity"}
         self._usual = _head_lines(usual)
         self._allowed = allowed
+        self._parts = lru_cache(maxsize=1024)(partial(_parts, allowed))
         self._pool_size = pool_size
         self._deadline_seconds = deadline_seconds
         self._idle: dict[Site, list[PostConnection]] = {}
@@ -110,7 +111,7 @@ class Poster:
     def _begin(self, url: str, lines: str, body: bytes, done: Done) -> None:
         started = time.monotonic()
         try:
-            site, target = _parts(url, tuple(self._allowed))
+            site, target = self._parts(url)
             head = f"POST {target} HTTP/1.1\r\nHost: {site.host_header}\r\n{self._usual}{lines}"
             request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode("latin-1") + body
         except (WrongUrl, HTTPError, ValueError) as error:
@@ -247,8 +248,7 @@ class Poster:
             self._fail(exchange, error, status)
 
 
-@lru_cache(maxsize=1024)
-def _parts(url: str, allowed: tuple[AllowedNetwork, ...]) -> tuple[Site, str]:
+def _parts(allowed: Sequence[AllowedNetwork], url: str) -> tuple[Site, str]:
     """Return where a URL's connection goes, and the target of its requests. Raises `WrongUrl` and urllib3's errors.
 
     Names are not resolved here: that happens, with a check of every address, whenever a connection is made.

@@ -118,8 +118,8 @@ def test_a_result_that_cannot_be_recorded_keeps_no_other_back(
 ) -> None:
     real = deliveries.add_attempts
 
-    def break_at_the_first(session: Session, attempts: Sequence[dict[str, Any]]) -> None:
-        if any(each["delivery_id"] == first.id for each in attempts):
+    def break_at_the_first(session: Session, attempts: Sequence[deliveries.NewAttempt]) -> None:
+        if any(each.delivery_id == first.id for each in attempts):
             raise RuntimeError("a mistake of ours")
         real(session, attempts)
 

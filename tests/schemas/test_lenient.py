@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from app.schemas.base import MetaSchema
+from app.schemas.changes.fields import parse_change
 from app.schemas.lenient import Flag, Moment, Number, Object, Text, as_list, as_object, as_text
 from app.schemas.problems import first_error
 
@@ -106,3 +108,16 @@ def test_containers_of_other_types_are_taken_for_what_they_can_be() -> None:
 )
 def test_errors_come_in_one_form(errors: Any, expected: dict[str, Any] | None) -> None:
     assert first_error(errors) == expected
+
+
+def test_an_object_is_read_as_marshmallow_loads_it() -> None:
+    assert parse_change  # it imports every schema
+    values = ("x", "", None, 3, 2.5, True, "true", "1795500000", {"a": 1}, [1], {})
+    pick = random.Random(5)
+    schemas = [kind() for kind in MetaSchema.__subclasses__()]
+    assert len(schemas) > 15
+    for schema in schemas:
+        keys = [*schema.fields, *(each.data_key or "" for each in schema.fields.values()), "new", "a.b", "errors"]
+        for _ in range(40):
+            given = {key: pick.choice(values) for key in keys if pick.random() < 0.6}
+            assert schema.read(given) == schema.load(given), type(schema)

@@ -59,9 +59,9 @@ def test_of_reports_only_what_is_new_is_added(database: Database) -> None:
 
 def _event(key: str) -> dict[str, Any]:
     return {
-        "id": new_id(), "type": "x", "key": key, "source": "live", "phone_number_id": PNID, "contact_id": None,
-        "contact_sequence": None, "message_id": None, "notification_id": None, "position": None, "timestamp": NOW,
-        "received_at": NOW, "created_at": NOW, "data": "{}",
+        "id": new_id(), "type": "x", "key": key, "source": "live", "phone_number_id": PNID, "waba_id": None,
+        "contact_id": None, "contact_sequence": None, "message_id": None, "notification_id": None, "position": None,
+        "timestamp": NOW, "received_at": NOW, "created_at": NOW, "data": "{}",
     }  # fmt: skip
 
 

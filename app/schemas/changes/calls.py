@@ -45,7 +45,7 @@ def parse_call(value: Any, array: str, change: Change, contacts: Contacts) -> Ch
     """Read one element of `array`. Its key consists of the call's id and event, so that a repeat is recognised."""
     if not isinstance(value, dict):
         raise CannotRead("The call is not an object.")
-    call = _CALL.load(value)
+    call = _CALL.read(value)
     fact = change.other("call", change.cut(array, value), timestamp=value.get("timestamp"))
     happened = call["event"] or call["status"]
     key = f"{call['id']}:{happened}" if call["id"] and happened else change.key(value)

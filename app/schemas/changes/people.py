@@ -84,7 +84,7 @@ def _parse_entry(value: Any, change: Change) -> Fact:
 def _parse_preference(value: Any, change: Change, contacts: Contacts) -> PreferenceFact:
     if not isinstance(value, dict):
         raise CannotRead("The preference is not an object.")
-    preference: Json = _PREFERENCE.load(value)
+    preference: Json = _PREFERENCE.read(value)
     person = parse_person(preference["wa_id"], preference["user_id"], preference["parent_user_id"])
     person = contacts.complete(person)
     if not person.is_known or not preference["value"]:

@@ -10,7 +10,7 @@ from app.domain.notifications import Json, MessageFact, Person, Source
 from app.schemas.base import MetaSchema
 from app.schemas.change import CannotRead
 from app.schemas.inbound.types import TYPES, parse_content
-from app.schemas.lenient import Flag, Moment, Object, Text, as_object
+from app.schemas.lenient import Flag, Moment, Object, Text
 from app.schemas.people import Contacts, parse_person
 from app.schemas.problems import first_error
 
@@ -77,7 +77,7 @@ class Arrival:
 
     def revised(self, value: Any, original_wamid: str) -> Arrival:
         """Return the message (`value`, by the same person) that replaces the one with `original_wamid`."""
-        header: Json = _HEADER.load(as_object(value))
+        header: Json = _HEADER.read(value)
         return replace(self, header=header, message_type=header["type"] or _guess_type(header), wamid=original_wamid)
 
     def message(self) -> MessageFact:
@@ -111,7 +111,7 @@ def receive(value: Any, around: Surroundings) -> Arrival:
     """Parse the header of a message. Raises `CannotRead` if the value is not an object or has no id."""
     if not isinstance(value, dict):
         raise CannotRead("The message is not an object.")
-    header: Json = _HEADER.load(value)
+    header: Json = _HEADER.read(value)
     wamid = header["id"]
     if not wamid:
         raise CannotRead("The message has no id.")
@@ -136,7 +136,7 @@ def _parse_context(value: Json | None) -> Json | None:
     """Return Meta's `context` with our own keys (`id`, `callback_data`, `template`) as None, to be filled in later."""
     if not value:
         return None
-    context = _QUOTED.load(value)
+    context = _QUOTED.read(value)
     context["forwarded"] = bool(context["forwarded"])
     context["frequently_forwarded"] = bool(context["frequently_forwarded"])
     return {**context, "id": None, "callback_data": None, "template": None}

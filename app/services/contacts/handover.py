@@ -11,7 +11,6 @@ from app.actors import current_actor
 from app.db.database import Database
 from app.domain.handover import HandledBy
 from app.domain.messages import shown
-from app.models import Event
 from app.services.audit_log import record_act
 from app.services.contacts.events import append_contact_updated
 from app.services.contacts.identity import to_ref
@@ -19,6 +18,7 @@ from app.services.contacts.read import find
 from app.services.registries import NumberDirectory
 from app.store import contact_numbers, contacts, conversations, events
 from app.store.contact_list import Numbers
+from app.store.events import StoredEvent
 
 
 class HandOver:
@@ -72,7 +72,7 @@ class HandOver:
                 self._now(), self._silence
             )
 
-    def with_a_person(self, event: Event) -> bool:
+    def with_a_person(self, event: StoredEvent) -> bool:
         """Whether an event is an inbound message of a contact that a person answers now. Raises `Unavailable`."""
         if event.type != "message.received" or event.contact_id is None or event.phone_number_id is None:
             return False

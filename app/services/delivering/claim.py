@@ -11,11 +11,13 @@ from sqlalchemy.orm import Session
 
 from app.db.database import Database
 from app.domain.endpoints import Endpoint, Format
-from app.models import Event, Message, Notification
+from app.models import Message, Notification
 from app.services.delivering.batching import LOOKAHEAD, find_batches
 from app.services.delivering.types import BatchMember, ClaimRequest, DeliveryBatch, DueDeliveries
 from app.store import deliveries, delivery_batches, delivery_order, endpoints, events, messages, notifications
 from app.store.deliveries import DeliveryClaim
+from app.store.delivery_order import Blocked
+from app.store.events import StoredEvent
 
 LEASE = timedelta(seconds=25)
 """How long a claim lasts after its worker died. Longer than one HTTP exchange; a living worker renews it every ten
@@ -27,10 +29,14 @@ BLOCKED_FOR = timedelta(seconds=60)
 Claimed = list[tuple[Endpoint, list[DeliveryClaim]]]
 
 
-def find_due(database: Database, requests: Sequence[ClaimRequest], now: datetime) -> list[DueDeliveries]:
+def find_due(
+    database: Database, requests: Sequence[ClaimRequest], now: datetime, *, is_busy: bool = False
+) -> list[DueDeliveries]:
     """Find due deliveries for these requests, at most `limit` each. Takes no lock. Raises `Unavailable`."""
-    # An idle worker makes one query, and none if there are no endpoints.
-    if not deliveries.any_due(database, {each.endpoint.id for each in requests}, now):
+    # An idle worker makes one query, and none if there are no endpoints; a busy one saves it.
+    if not is_busy and not deliveries.any_due(database, {each.endpoint.id for each in requests}, now):
+        return []
+    if not requests:
         return []
     with database.read() as session:
         found = [_find(session, request, now) for request in requests]
@@ -41,11 +47,14 @@ def _find(session: Session, request: ClaimRequest, now: datetime) -> DueDeliveri
     endpoint = request.endpoint
     if endpoint.gathers:
         return find_batches(session, request, now)
-    limit = request.limit + LOOKAHEAD if endpoint.ordered else request.limit
-    ids = deliveries.due(session, endpoint.id, now, limit, is_replay=request.is_replay)
+    blocked: dict[int, Blocked] = {}
+    if endpoint.ordered:
+        limit = request.limit + LOOKAHEAD
+        ids, blocked = delivery_order.due(session, endpoint.id, now, limit, is_replay=request.is_replay)
+    else:
+        ids = deliveries.due(session, endpoint.id, now, request.limit, is_replay=request.is_replay)
     if not ids:
         return DueDeliveries(request)
-    blocked = delivery_order.blocked(session, ids) if endpoint.ordered else {}
     free = [id for id in ids if id not in blocked][: request.limit]
     if request.is_probe:
         free = _untried_for_probe(session, request, now) or free
@@ -105,19 +114,22 @@ def load(database: Database, claimed: Claimed) -> list[DeliveryBatch]:
         return []
     with database.read() as session:
         rows = delivery_batches.members(session, [claim.id for _, claim in leaders])
-        found = events.find_many(session, {each.event_id for each in (*(claim for _, claim in leaders), *rows)})
-        request_ids = notifications.request_ids(session, {each.notification_id or "" for each in found.values()})
+        found = events.stored(session, {each.event_id for each in (*(claim for _, claim in leaders), *rows)})
+        rows_by_leader: dict[int, list[Any]] = {}
+        for row in rows:
+            rows_by_leader.setdefault(row.carried_by, []).append(row)
         batches = []
         for endpoint, claim in leaders:
-            claims = [claim, *(_claim_of_member(claim, row) for row in rows if row.carried_by == claim.id)]
-            members = tuple(BatchMember(each, found.get(each.event_id)) for each in claims)
-            request_id = request_ids.get((event.notification_id or "") if (event := members[0].event) else "", "")
-            batches.append(DeliveryBatch(endpoint, members, request_id=request_id))
+            event = found.get(claim.event_id)
+            members = [BatchMember(claim, event)]
+            for row in rows_by_leader.get(claim.id, ()):
+                members.append(BatchMember(_claim_of_member(claim, row), found.get(row.event_id)))
+            batches.append(DeliveryBatch(endpoint, tuple(members), request_id=event.request_id if event else ""))
         return _with_originals(session, batches)
 
 
 def _claim_of_member(leader: DeliveryClaim, row: Any) -> DeliveryClaim:
-    return dataclasses.replace(leader, id=row.id, event_id=row.event_id, contact_id=row.contact_id, is_probe=False)
+    return leader._replace(id=row.id, event_id=row.event_id, contact_id=row.contact_id, is_probe=False)
 
 
 def _with_originals(session: Session, batches: list[DeliveryBatch]) -> list[DeliveryBatch]:
@@ -136,7 +148,7 @@ def _with_originals(session: Session, batches: list[DeliveryBatch]) -> list[Deli
 def _with_original(
     batch: DeliveryBatch, kept: Mapping[str, Notification], sent: Mapping[str, Message]
 ) -> DeliveryBatch:
-    def callback_data(event: Event | None) -> str | None:
+    def callback_data(event: StoredEvent | None) -> str | None:
         message = sent.get((event.message_id if event is not None else None) or "")
         return None if message is None else message.callback_data
 

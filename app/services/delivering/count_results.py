@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from app import metrics, metrics_exemplars, traces
@@ -12,6 +13,7 @@ from app.subscribers.client import EndpointResponse
 
 def count(results: Iterable[DeliveryResult]) -> None:
     """Count results, after their transaction was committed."""
+    counts: Counter[tuple[str, str]] = Counter()
     for each in results:
         label = endpoint_label(each.batch.endpoint.id)
         if each.response is not None:
@@ -21,8 +23,10 @@ def count(results: Iterable[DeliveryResult]) -> None:
             outcome = "stale"
         else:
             continue
-        metrics.deliveries.labels(outcome).inc()
-        metrics.endpoint_deliveries.labels(label, outcome).inc()
+        counts[label, outcome] += 1
+    for (label, outcome), number in counts.items():
+        metrics.deliveries.labels(outcome).inc(number)
+        metrics.endpoint_deliveries.labels(label, outcome).inc(number)
 
 
 def _note_answer(result: DeliveryResult, response: EndpointResponse, label: str) -> None:

@@ -13,7 +13,6 @@ from app.domain.handover import HandledBy
 from app.domain.outbound import OutboundRequest
 from app.errors import Invalid, Malformed, NotFound, WrongState
 from app.handlers.process import Action
-from app.models import Event
 from app.schemas.json_text import check_json
 from app.schemas.send import SendMessageResponse, read_send_request
 from app.services.contacts import HandOver
@@ -25,6 +24,7 @@ from app.services.media import ReadMedia
 from app.services.messages import MarkRead
 from app.services.outbound_media import UploadMedia
 from app.services.sending import SendMessage
+from app.store.events import StoredEvent
 
 KEYS_KEPT_FOR = timedelta(days=30)
 """How long idempotency keys of handlers are kept: longer than the automatic retries of a delivery, and long enough for
@@ -52,7 +52,7 @@ class HandlerActions:
         self.uploads = uploads
         self.region = region
 
-    def of(self, batch: DeliveryBatch, event: Event) -> Action:
+    def of(self, batch: DeliveryBatch, event: StoredEvent) -> Action:
         """Return the function that carries out what the handler asks for during one call.
 
         The function accepts the frame of the handler process and returns a JSON value. It raises `GatewayError`.
@@ -81,7 +81,7 @@ class HandlerActions:
 class _Call:
     """One call of one handler."""
 
-    def __init__(self, services: HandlerActions, batch: DeliveryBatch, event: Event) -> None:
+    def __init__(self, services: HandlerActions, batch: DeliveryBatch, event: StoredEvent) -> None:
         self._services = services
         self._batch = batch
         self._event = event

@@ -10,10 +10,10 @@ from app.domain.endpoints import Endpoint
 from app.domain.handlers import may_wake
 from app.handlers.pool import HandlerPool
 from app.logs import get_logger
-from app.models import Event
 from app.schemas.event_body import event_body
 from app.services.delivering.handler_actions import HandlerActions
 from app.services.delivering.types import GONE, REVOKED, STALE, WITHHELD, DeliveryBatch, DeliveryResult
+from app.store.events import StoredEvent
 from app.subscribers.client import EndpointResponse
 
 NOT_LIVE = "a handler is woken only by what a customer writes now, to a number of ours"
@@ -34,9 +34,9 @@ class HandlerDelivery:
         self,
         pool: HandlerPool,
         actions: HandlerActions,
-        with_a_person: Callable[[Event], bool],
+        with_a_person: Callable[[StoredEvent], bool],
         now: Callable[[], datetime],
-        is_revoked: Callable[[Event], bool] = lambda event: False,
+        is_revoked: Callable[[StoredEvent], bool] = lambda event: False,
     ) -> None:
         self._pool = pool
         self._actions = actions
@@ -58,7 +58,7 @@ class HandlerDelivery:
             return DeliveryResult(batch, now, reason=reason)
         return self._call(batch, batch.event, now)
 
-    def _reason_not_to_call(self, batch: DeliveryBatch, event: Event, now: datetime) -> str | None:
+    def _reason_not_to_call(self, batch: DeliveryBatch, event: StoredEvent, now: datetime) -> str | None:
         data = json.loads(event.data)
         if data.get("erased"):
             return GONE
@@ -72,7 +72,7 @@ class HandlerDelivery:
             return REVOKED
         return WITHHELD if self._with_a_person(event) else None
 
-    def _call(self, batch: DeliveryBatch, event: Event, now: datetime) -> DeliveryResult:
+    def _call(self, batch: DeliveryBatch, event: StoredEvent, now: datetime) -> DeliveryResult:
         result = self._pool.run(
             batch.endpoint.url,
             self._actions.files.links.in_body(event_body(event)),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.domain.endpoints import Endpoint, Format
-from app.models import Event
 from app.security.meta_signatures import sign_meta
 from app.security.standard_webhooks import ID, headers
 from app.services.delivering.render import render
@@ -20,6 +19,7 @@ from app.services.delivering.types import (
     DeliveryBatch,
     DeliveryResult,
 )
+from app.store.events import StoredEvent
 from app.subscribers.client import EndpointResponse, SubscriberClient
 from app.subscribers.poster import Poster
 
@@ -40,8 +40,8 @@ class HttpDelivery:
         client: SubscriberClient,
         now: Callable[[], datetime],
         reply: Callable[[DeliveryBatch, bytes], str | None] = lambda batch, body: None,
-        with_a_person: Callable[[Event], bool] = lambda event: False,
-        is_revoked: Callable[[Event], bool] = lambda event: False,
+        with_a_person: Callable[[StoredEvent], bool] = lambda event: False,
+        is_revoked: Callable[[StoredEvent], bool] = lambda event: False,
         with_links: Callable[[bytes], bytes] = lambda body: body,
         poster: Poster | None = None,
     ) -> None:
@@ -151,6 +151,9 @@ def _split_off_unwanted(batch: DeliveryBatch, now: datetime) -> tuple[list[Batch
 
     A debounced burst counts as old only if its last message is.
     """
+    first = batch.members[0]
+    if len(batch.members) == 1 and first.event is not None and not batch.is_too_old(first.event, now):
+        return [first], {}  # as nearly always
     skipped = {each.claim.id: GONE for each in batch.members if each.event is None}
     members = [each for each in batch.members if each.event is not None]
     stale = [each for each in members if each.event is not None and batch.is_too_old(each.event, now)]

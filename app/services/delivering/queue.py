@@ -29,9 +29,12 @@ class DeliveryQueue:
         self._unblocker = Unblocker(database, now)
         self._record = ResultRecorder(self._unblocker)
 
-    def find_due(self, requests: Sequence[ClaimRequest]) -> list[DueDeliveries]:
-        """Find due deliveries for these requests, at most `limit` each. Takes no lock."""
-        return find_due(self._database, requests, self._now())
+    def find_due(self, requests: Sequence[ClaimRequest], *, is_busy: bool = False) -> list[DueDeliveries]:
+        """Find due deliveries for these requests, at most `limit` each. Takes no lock.
+
+        `is_busy`: deliveries are under way, so that others are likely to be due.
+        """
+        return find_due(self._database, requests, self._now(), is_busy=is_busy)
 
     def exchange(self, results: Sequence[DeliveryResult], due: Sequence[DueDeliveries]) -> Claimed:
         """Record results and claim due deliveries in one transaction. Return the claims by endpoint.

@@ -27,6 +27,8 @@ class RecentSuccesses:
         """Return the disposition of a result with a response. `note` must have seen all results recorded with it."""
         response = result.response
         assert response is not None
+        if response.is_success:
+            return DeliveryDisposition.ACCEPTED
         posted_at, accepted_at = self._accepted.get(result.batch.endpoint.id, (None, None))
         is_handler = result.batch.endpoint.is_handler
         return classify(

@@ -20,7 +20,7 @@ from app.services.delivering.types import REVOKED, STALE, WITHHELD, DeliveryResu
 from app.services.delivering.unblock import Unblocker
 from app.services.registries import health_of
 from app.store import deliveries, delivery_batches, delivery_order, endpoints
-from app.store.deliveries import DeliveryClaim, DeliveryUpdate
+from app.store.deliveries import DeliveryClaim, DeliveryUpdate, NewAttempt
 from app.subscribers.client import EndpointResponse
 
 STATE_BY_REASON = {STALE: State.STALE, WITHHELD: State.WITHHELD, REVOKED: State.WITHHELD}
@@ -254,21 +254,21 @@ def _next_state(
     return State.PENDING, now + timedelta(seconds=pause)
 
 
-def _attempt_rows(result: DeliveryResult, response: EndpointResponse) -> list[dict[str, Any]]:
+def _attempt_rows(result: DeliveryResult, response: EndpointResponse) -> list[NewAttempt]:
     """Return a row for each delivery that was posted. The body of the response is stored with the first one only."""
     body = response.body.decode("utf-8", "replace").replace("\x00", "\ufffd")  # PostgreSQL stores no NUL in a text
     posted = [member.claim for member in result.batch.members if member.claim.id not in result.skipped]
     return [
-        {
-            "delivery_id": claim.id,
-            "number": claim.attempts + 1,
-            "started_at": result.started_at,
-            "duration_ms": round(response.seconds * 1000),
-            "status": response.status,
-            "error": response.error,
-            "answer": body or None if place == 0 else None,
-            "note": result.note if place == 0 else None,
-        }
+        NewAttempt(
+            delivery_id=claim.id,
+            number=claim.attempts + 1,
+            started_at=result.started_at,
+            duration_ms=round(response.seconds * 1000),
+            status=response.status,
+            error=response.error,
+            answer=body or None if place == 0 else None,
+            note=result.note if place == 0 else None,
+        )
         for place, claim in enumerate(posted)
     ]
 

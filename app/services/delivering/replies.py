@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 
 from app.errors import GatewayError, IdempotencyConflict, Unavailable
 from app.logs import get_logger
-from app.models import Event
 from app.schemas.json_text import check_json
 from app.schemas.send import read_send_request
 from app.services.delivering.reply_address import ADDRESSES, address_of
 from app.services.delivering.types import DeliveryBatch
 from app.services.idempotency import Retry
 from app.services.sending import SendMessage
+from app.store.events import StoredEvent
 from app.subscribers.client import ANSWER_BYTES
 
 MAX_MESSAGES = 10
@@ -40,7 +40,7 @@ class SendReplies:
     So if an event is delivered several times, only the first answer is sent.
     """
 
-    def __init__(self, send: SendMessage, with_a_person: Callable[[Event], bool] = lambda event: False) -> None:
+    def __init__(self, send: SendMessage, with_a_person: Callable[[StoredEvent], bool] = lambda event: False) -> None:
         self._send = send
         self._with_a_person = with_a_person
 
@@ -66,7 +66,7 @@ class SendReplies:
         logger.warning("an app's answer cannot be sent to the customer", extra={**extra, "reason": reason})
         return "; ".join(": ".join(filter(None, problem)) for problem in problems)[:NOTE_LENGTH]
 
-    def _queue(self, batch: DeliveryBatch, event: Event, index: int, body: Any) -> list[Problem]:
+    def _queue(self, batch: DeliveryBatch, event: StoredEvent, index: int, body: Any) -> list[Problem]:
         retry = Retry(f"endpoint:{batch.endpoint.id}", f"{event.id}:{index}", "reply")
         try:
             request = read_send_request(_addressed(check_json(body), event), None)
@@ -119,7 +119,7 @@ def _bodies(answer: dict[str, Any]) -> tuple[list[Any], list[Problem]]:
     return [{"type": "text", "text": {"body": reply}}] if is_text else [], problems
 
 
-def _addressed(body: Any, event: Event) -> Any:
+def _addressed(body: Any, event: StoredEvent) -> Any:
     """Return the send body with the address of the customer or group, and the number, of the event."""
     if not isinstance(body, dict):
         return body

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from app.domain.endpoints import Endpoint
-from app.models import Event
 from app.store.deliveries import DeliveryClaim
 from app.store.delivery_order import Blocked
+from app.store.events import StoredEvent
 from app.subscribers.client import EndpointResponse
 
 STALE = "stale: older than the endpoint's max_age_seconds"
@@ -59,7 +59,7 @@ class BatchMember:
     """
 
     claim: DeliveryClaim
-    event: Event | None
+    event: StoredEvent | None
     callback_data: str | None = None
 
 
@@ -82,11 +82,11 @@ class DeliveryBatch:
         return self.members[0].claim
 
     @property
-    def event(self) -> Event | None:
+    def event(self) -> StoredEvent | None:
         """The event of the leader."""
         return self.members[0].event
 
-    def is_too_old(self, event: Event, now: datetime) -> bool:
+    def is_too_old(self, event: StoredEvent, now: datetime) -> bool:
         """Whether an event is older than the endpoint's `max_age_seconds`. A replayed event never is."""
         max_age = self.endpoint.max_age_seconds
         return max_age is not None and not self.claim.is_replay and now - event.timestamp > timedelta(seconds=max_age)

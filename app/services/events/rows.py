@@ -9,6 +9,8 @@ from typing import Any, TypedDict
 
 from app.ids import new_id
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 class EventRow(TypedDict):
     """The columns of `models.Event` that its writer sets. `data` is JSON text."""
@@ -69,5 +71,5 @@ def event_row(
         "timestamp": timestamp,
         "received_at": received_at or timestamp,
         "created_at": created_at or timestamp,
-        "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")),
+        "data": _encode(data),
     }

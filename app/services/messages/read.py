@@ -10,8 +10,8 @@ from app.db.database import Database
 from app.domain.messages import Message
 from app.domain.search_terms import SearchTerm
 from app.errors import NotFound
-from app.models import Event
 from app.store import contacts, message_list, message_search, messages
+from app.store.events import StoredEvent
 from app.store.message_list import MessageFilter, Place
 
 Cursor = Place | int
@@ -65,7 +65,7 @@ def find_message(database: Database, message_id: str, numbers: tuple[str, ...] |
         return messages.to_domain(row, owner.get(row.contact_id or ""))
 
 
-def is_revoked(database: Database, event: Event) -> bool:
+def is_revoked(database: Database, event: StoredEvent) -> bool:
     """Whether an event is an inbound message that its sender has revoked meanwhile. Raises `Unavailable`."""
     if event.type != "message.received" or event.message_id is None:
         return False

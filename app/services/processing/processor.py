@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -116,8 +118,7 @@ class ProcessNotifications:
             for work_item in batch.work_items:
                 self._store_alone(work_item)
             self._store(Batch([], batch.finished))
-        for notification in batch.finished:
-            self._report(notification)
+        self._report(batch.finished)
 
     def _store_alone(self, work_item: WorkItem) -> None:
         alone = Batch([work_item], [])
@@ -142,7 +143,7 @@ class ProcessNotifications:
         known = self._load_stored_state(batch.work_items, now)
         changes = build_change_set(batch.work_items, known, self._directory.current, now, self._options, set_aside)
         with self._database.write() as session:
-            started = time.perf_counter()
+            started = time.thread_time()
             taken = write(session, batch, changes, now + LEASE, self._log.append)
             outcomes = _outcomes_by_notification(batch, changes, [pending.work_item for pending in taken])
             for notification in batch.finished:
@@ -152,7 +153,7 @@ class ProcessNotifications:
                     notification.recount(events.count_by_number(session, notification.id))
             if batch.finished:
                 notifications.finish(session, [notification.outcome(now) for notification in batch.finished])
-            spent = time.perf_counter() - started
+            spent = time.thread_time() - started
         for pending in taken:
             if pending.report is not None:
                 metrics.statuses.labels(_known_status(pending.report[1])).inc()
@@ -178,30 +179,25 @@ class ProcessNotifications:
         resolvers = {realm: IdentityResolver.of(now, owners, realm) for realm, owners in realms.items()}
         return StoredState(resolvers, found, outbound, handovers, open_attempts, changed)
 
-    def _report(self, notification: NotificationWork) -> None:
-        if not notification.is_repeated:
-            lag = (self._now() - notification.received_at).total_seconds()
-            metrics_exemplars.observe(
-                metrics.process_lag_seconds, max(lag, 0.0), notification.claim.request_id or ""
-            )
-            traces.record(
-                "normalise", notification.claim.request_id or "", max(lag, 0.0), notification_id=notification.id,
-                items=len(notification.items),
-            )  # fmt: skip
-        totals: dict[str, int] = {}
-        for number, counts in notification.tallies.items():
+    def _report(self, finished: Sequence[NotificationWork]) -> None:
+        """Count and log notifications that are finished."""
+        now, totals = self._now(), Counter[tuple[str, str]]()
+        for notification in finished:
+            request_id = notification.claim.request_id or ""
+            if not notification.is_repeated:
+                lag = max((now - notification.received_at).total_seconds(), 0.0)
+                metrics_exemplars.observe(metrics.process_lag_seconds, lag, request_id)
+                traces.record(
+                    "normalise", request_id, lag, notification_id=notification.id, items=len(notification.items)
+                )  # fmt: skip
+            for number, counts in notification.tallies.items():
+                for outcome, count in counts.items():
+                    totals[number, outcome] += count
+            _log(notification, request_id)
+        for (number, outcome), count in totals.items():
             name = number if self._directory.current.find(number) is not None else "other"
-            for outcome, count in counts.items():
-                totals[outcome] = totals.get(outcome, 0) + count
-                metrics.items_processed.labels(outcome).inc(count)
-                metrics.number_items.labels(name, outcome).inc(count)
-        extra = {"notification_id": notification.id, "count": len(notification.items)}
-        token = request_id_var.set(notification.claim.request_id or "")
-        if totals.keys() & {"parked", "quarantined"}:
-            logger.warning("some items were set aside", extra=extra)
-        else:
-            logger.debug("notification processed", extra=extra)
-        request_id_var.reset(token)
+            metrics.items_processed.labels(outcome).inc(count)
+            metrics.number_items.labels(name, outcome).inc(count)
 
     def _give_back(self, unfinished_claims: dict[int, Claim], reason: str | None) -> None:
         """Release claims: due at once, or, with the `reason` of a failure, after the delay for their attempt."""
@@ -214,6 +210,16 @@ class ProcessNotifications:
             logger.warning(
                 "jobs could not be given back; their leases will run out", extra={"count": len(unfinished_claims)}
             )
+
+
+def _log(notification: NotificationWork, request_id: str) -> None:
+    is_aside = any(counts.get(name) for counts in notification.tallies.values() for name in ("parked", "quarantined"))
+    level = logging.WARNING if is_aside else logging.DEBUG
+    if logger.isEnabledFor(level):
+        token = request_id_var.set(request_id)
+        extra = {"notification_id": notification.id, "count": len(notification.items)}
+        logger.log(level, "some items were set aside" if is_aside else "notification processed", extra=extra)
+        request_id_var.reset(token)
 
 
 def _known_status(status: str) -> str:

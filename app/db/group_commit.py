@@ -17,6 +17,10 @@ from app.errors import Unavailable
 
 Row = TypeVar("Row")
 
+PATIENCE_SECONDS = 0.5
+"""Who has waited longer for a write that then failed is not made to wait for another one. A database that answers
+nothing fails a write after five seconds, and whoever waited for it and then tried too took ten."""
+
 
 class _Batch(Generic[Row]):
     __slots__ = ("rows", "done", "errors")
@@ -44,6 +48,7 @@ class GroupCommit(Generic[Row]):
         self._turn = threading.Lock()
         self._mutex = threading.Lock()
         self._open: _Batch[Row] = _Batch()
+        self._failed_at, self._failure = float("-inf"), Unavailable()
 
     def add(self, row: Row) -> None:
         """Return when the row is committed.
@@ -66,11 +71,13 @@ class GroupCommit(Generic[Row]):
             raise error
 
     def _lead(self, batch: _Batch[Row]) -> None:
-        has_turn = False
+        has_turn, began = False, time.monotonic()
         try:
             has_turn = self._turn.acquire(timeout=self._wait_seconds)
             if not has_turn:
                 raise Unavailable
+            if self._failed_at - began > PATIENCE_SECONDS:
+                raise Unavailable(reason=self._failure.reason)
             _let_others_join(batch)
             self._commit(batch)
         except BaseException as error:
@@ -93,6 +100,7 @@ class GroupCommit(Generic[Row]):
         try:
             self._write(partial(self._close, batch))
         except Unavailable as error:
+            self._failed_at, self._failure = time.monotonic(), error
             batch.errors = dict.fromkeys(range(len(self._close(batch))), error)
         except Exception:
             for place, row in enumerate(self._close(batch)):

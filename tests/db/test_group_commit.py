@@ -106,6 +106,29 @@ def test_it_goes_on_after_a_failure() -> None:
     assert rows.written == [2]
 
 
+def test_who_waited_long_for_a_write_that_failed_is_told_so_and_waits_for_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("app.db.group_commit.PATIENCE_SECONDS", 0.01)
+    rows, tries = Rows(), list[int]()
+
+    def write(take: Callable[[], list[int]]) -> None:
+        tries.append(len(tries))
+        rows(take)
+
+    def lose_the_database() -> None:
+        rows.error = Unavailable
+
+    commits = GroupCommit(write)
+    outcomes = add_while_one_commits(commits, rows, range(1, 10), before=lose_the_database, release_after=0.1)
+
+    assert outcomes == ["Unavailable"] * 10
+    assert len(tries) == 1
+    rows.error = None
+    commits.add(11)  # whoever comes later tries anew
+    assert rows.written == [11]
+
+
 def test_who_waits_too_long_is_told_to_come_again() -> None:
     rows = Rows()
     commits = GroupCommit(rows, wait_seconds=0.05)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -112,11 +113,24 @@ def services() -> Services:
     return context.obj
 
 
+HERE_ALONE = frozenset(
+    "audit balance,audit export,audit verify,backup,connect,db copy,doctor,graph certificate,handlers check,restore,"
+    "secrets check,secrets rotate,sends cancel,sends hold,sends list,sends release,sends retry".split(",")
+)
+"""Commands that would speak of this machine's gateway to somebody who has named another."""
+
+
 class Command(click.Command):
     """A command whose errors are said in words: what is wrong, and what to do about it."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command. Exits with 2 for settings that cannot work, and with 1 for what the gateway refuses."""
+        name = ctx.command_path.partition(" ")[2]
+        if name in HERE_ALONE and os.environ.get("GATEWAY_URL"):
+            raise click.UsageError(
+                f"`{name}` needs a database and settings on this machine, and GATEWAY_URL names another gateway: give"
+                " the command there, or unset GATEWAY_URL."
+            )
         try:
             # An audit of millions of rows may take its time; nobody waits behind it.
             with acting(CLI), statement_timeout.of(None):

@@ -10,9 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
+from app.cli.base import HERE_ALONE
 from app.cli.commands import TABLE, commands
 from app.config.parsers import ROOT
 from tests.conftest import SETTINGS
@@ -53,6 +55,23 @@ def test_what_was_meant_is_suggested(typed: tuple[str, ...], meant: str) -> None
 
     assert result.exit_code == 2
     assert re.search(f"Did you mean .*'{meant}'", result.output)
+
+
+@pytest.mark.parametrize("name", sorted(HERE_ALONE))
+def test_what_works_here_alone_is_refused_to_somebody_who_named_another_gateway(name: str) -> None:
+    more = {"backup": ["x.tar"], "restore": ["x.tar"], "db copy": ["sqlite:///x.db", "postgresql://x@127.0.0.1/x"]}
+
+    result = CliRunner(env={"GATEWAY_URL": "https://gateway.example"}).invoke(
+        commands, [*name.split(), *more.get(name, [])], prog_name="whatsapp-service"
+    )
+
+    assert result.exit_code == 2
+    assert "GATEWAY_URL names another" in result.output
+    context = click.Context(commands)
+    for word in name.split():  # each is a command that there is
+        found = context.command.get_command(context, word) if isinstance(context.command, click.Group) else None
+        assert found is not None
+        context = click.Context(found, parent=context)
 
 
 def test_help_and_mistakes_import_no_services() -> None:

@@ -13,10 +13,14 @@ _CALL_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Conversation:
-    """One customer's chat with the first number of a running simulator."""
+    """One customer's chat with the first number of a running simulator.
+
+    With a `key`, `url` is that of a gateway that hands requests on to its simulator, as on a host with one port.
+    """
 
     url: str
     wa_id: str
+    key: str = ""
 
     def say(self, text: str, wait_seconds: float) -> list[str]:
         """Write a text; return the answers that came within the time: at once after the first, or none at the end.
@@ -45,10 +49,17 @@ class Conversation:
 
     def _call(self, method: str, path: str, **kwargs: Any) -> requests.Response:
         with requests.Session() as session:
-            session.trust_env = False  # the simulator is on this machine; no proxy leads there
+            if self.key:
+                session.auth = self._sign
+            else:
+                session.trust_env = False  # the simulator is on this machine; no proxy leads there
             answer = session.request(method, self.url.rstrip("/") + path, timeout=_CALL_SECONDS, **kwargs)
         answer.raise_for_status()
         return answer
+
+    def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self.key}"
+        return request
 
 
 def as_line(message: dict[str, Any]) -> str:

@@ -41,6 +41,10 @@ RESTART_ONLY = frozenset(
 INVITATION = "Answer as the team: "
 """How the line begins in which the migration's process tells a link into the inbox."""
 
+LOOPBACK = ("127.0.0.1", "::1")
+PHONE_PATH = "/simulator/"
+"""Where the gateway's own port leads to the simulator's pages: the way in on hosts that offer one port."""
+
 STOPPED_EARLY = "Stopped before anything was served.\n"
 
 
@@ -132,7 +136,8 @@ class Master:
         if self.settings.simulator:
             bot = " and an echo bot answers" if self.settings.starts_echo_bot else ""
             self.say(f"No WHATSAPP_ACCESS_TOKEN is set, so a simulator stands in for Meta{bot}.")
-            self.say(f"Write to it as a customer: http://127.0.0.1:{self.settings.port + 1}")
+            elsewhere = "" if self.settings.host in LOOPBACK else f", or {PHONE_PATH} at this host's own address"
+            self.say(f"Write to it as a customer: http://127.0.0.1:{self.settings.port + 1}{elsewhere}")
         if self._invitation:
             self.say(self._invitation)
             self._invitation = ""  # a link works once

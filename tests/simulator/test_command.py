@@ -13,8 +13,9 @@ from dataclasses import replace
 import psutil
 import pytest
 import requests
+import responses
 
-from simulator.__main__ import main
+from simulator.__main__ import another_gateway, main
 from simulator.faults.rules import Fault
 from simulator.options import add_options, settings_of
 from simulator.server import SimulatorServer
@@ -66,6 +67,33 @@ def test_say_tells_a_simulator_from_another_program(receiver: Receiver, capsys: 
 
     assert status == 2
     assert capsys.readouterr().err.startswith(f"What answers at {base} is no simulator.")
+
+
+@pytest.mark.parametrize(("status", "remedy"), [(401, "API_KEY must hold"), (403, "scope admin"), (404, "to Meta")])
+def test_say_goes_through_another_gateway_with_its_key(
+    status: int, remedy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with responses.RequestsMock() as gateway:
+        asked = gateway.get("https://gateway.example/simulator/api/world", status=status)
+        code = main(["say", "Hola"], elsewhere=("https://gateway.example", "wsk-ours"))
+
+    assert (code, remedy in capsys.readouterr().err) == (2, True)
+    assert asked.calls[0].request.headers["Authorization"] == "Bearer wsk-ours"
+
+
+def test_say_gives_the_key_to_no_other_address() -> None:
+    with responses.RequestsMock() as other:
+        asked = other.get("http://127.0.0.1:9/simulator/api/world", status=500)
+        main(["say", "Hola", "--url", "http://127.0.0.1:9"], elsewhere=("https://gateway.example", "wsk-ours"))
+
+    assert "Authorization" not in asked.calls[0].request.headers
+
+
+def test_another_gateway_is_named_by_the_environment_with_its_own_key() -> None:
+    assert another_gateway({"GATEWAY_URL": "https://gateway.example", "API_KEY": "wsk"}) == (
+        "https://gateway.example", "wsk",
+    )  # fmt: skip
+    assert another_gateway({"API_KEY": "wsk"}) == ("", "")
 
 
 def test_say_shows_what_the_simulator_refuses(server: SimulatorServer, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError
 
 from app import migrations
 from app.db import postgresql, statement_timeout
 from app.db.database import Database
 from app.errors import Unavailable
-from app.models import ApiKey
+from app.ids import new_id
+from app.models import ApiKey, Job
 from app.services.backups import snapshot_postgresql
+from app.store.notifications import Kept, keep
 from tests.load.pgbouncer import NoPgBouncer, pgbouncer
 from tests.load.postgres import own_database
 
@@ -82,6 +86,26 @@ def test_statements_of_many_clients_do_not_meet(pooled: Database, pooled_url: tu
         results = list(pool.map(work, range(8)))
 
     assert results == [[1 + number] * ROUNDS for number in range(8)]
+
+
+def test_webhooks_are_kept_in_a_transaction_with_the_settings_or_not_at_all(pooled: Database) -> None:
+    def webhook(name: str) -> Kept:
+        return Kept(name, datetime.now(UTC), b"{}", "default", "r")
+
+    ids = [new_id() for _ in range(ROUNDS)]
+    for each in ids:
+        with pooled.write_rows() as connection:
+            keep(connection, [webhook(each)])
+            in_it = connection.exec_driver_sql("SELECT current_setting('idle_in_transaction_session_timeout')")
+            assert in_it.fetchone() == ("5s",)
+    with pytest.raises(IntegrityError), pooled.write_rows() as connection:
+        keep(connection, [webhook("another"), webhook(ids[0])])
+
+    with pooled.write_rows() as connection:
+        keep(connection, [webhook(new_id())])
+    with pooled.read() as session:
+        kept = set(session.scalars(select(Job.subject_id)))
+    assert kept.issuperset(ids) and "another" not in kept
 
 
 def test_one_migrates_and_the_others_wait(pooled_url: tuple[str, str]) -> None:

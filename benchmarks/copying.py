@@ -1,20 +1,21 @@
 """How long `db copy` takes from SQLite to PostgreSQL, step by step.
 
-    python -m benchmarks.copying --database-url postgresql://postgres@127.0.0.1/postgres [--messages 1000000]
+    python -m benchmarks.copying [--messages 1000000]
     python -m benchmarks.copying --at sqlite:////var/tmp/many.db --make
 
-The target is a database of its own on that server, dropped afterwards. With `--at` the source stays: `--make` only
-makes it, so that it can be made before the machine is quiet. Processor time is that of the command, without the server.
+The target is a server of its own in a temporary folder. With `--at` the source stays: `--make` only makes it, so that
+it can be made before the machine is quiet. Processor time hardly depends on what else the machine does.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
 import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
+
+import psutil
 
 from app import migrations
 from app.clock import utc_now
@@ -22,16 +23,16 @@ from app.db.database import Database
 from app.services.backups.copy_to_postgresql import copy_to_postgresql
 from benchmarks.figures import HEADING, Figure, at_most
 from benchmarks.lists.data import Data
-from tests.load.postgres import SERVER, own_database
+from tests.load.postgres import own_server
 
 TARGET_SECONDS = 120.0
+NAMES = ("by the clock", "CPU of the command", "CPU of the server")
 
 
 def main() -> None:
     """Measure, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--messages", type=int, default=1_000_000)
-    parser.add_argument("--database-url", default=SERVER, help="a PostgreSQL server to make a database on")
     parser.add_argument("--at", metavar="URL", help="a SQLite database that is kept")
     parser.add_argument("--make", action="store_true", help="only make the data, at that URL")
     asked = parser.parse_args()
@@ -44,38 +45,52 @@ def main() -> None:
             Data(asked.messages).load(source, findable=True)
         if asked.make:
             return
-        target = Database(stack.enter_context(own_database(asked.database_url)))
+        server = stack.enter_context(own_server())
+        assert server.process is not None
+        target = Database(server.url)
         stack.callback(target.dispose)
         print(HEADING)
-        for figure in _copy(source, target):
+        for figure in _copy(source, target, psutil.Process(server.process.pid)):
             print(figure.as_line())
 
 
-def _copy(source: Database, target: Database) -> list[Figure]:
-    ends: dict[str, float] = {}
+def _copy(source: Database, target: Database, server: psutil.Process) -> list[Figure]:
+    ends: dict[str, tuple[float, float, float]] = {}
+    ours = psutil.Process()
 
     def report(step: str, _done: int, _whole: int) -> None:
-        ends[step] = time.monotonic()
+        ends[step] = (time.monotonic(), _spent(ours), _spent(server))
 
-    started, before = time.monotonic(), _spent()
+    started = last = (time.monotonic(), _spent(ours), _spent(server))
     copied = copy_to_postgresql(source, target, utc_now(), report)
-    took, spent = time.monotonic() - started, _spent() - before
     assert not copied.problems, copied.problems
-    figures, last = [], started
-    for step, end in ends.items():
-        figures.append(Figure(f"until the last of {step}", round(end - last, 1), "s"))
-        last = end
+    took = time.monotonic() - started[0]
     rows, messages = sum(copied.rows.values()), copied.rows["messages"]
-    return [
-        *figures,
-        Figure("processor time of the command", round(spent, 1), "s"),
-        at_most(f"{messages:,} messages, {rows:,} rows", TARGET_SECONDS * messages / 1_000_000, took, "s"),
-    ]
+    figures = []
+    for step, end in (*ends.items(), ("everything", (time.monotonic(), _spent(ours), _spent(server)))):
+        first = started if step == "everything" else last
+        figures += [
+            Figure(f"{step}: {name}", round(after - before, 1), "s")
+            for name, before, after in zip(NAMES, first, end, strict=True)
+        ]
+        last = end
+    target_seconds = TARGET_SECONDS * messages / 1_000_000
+    return [*figures, at_most(f"{messages:,} messages, {rows:,} rows", target_seconds, took, "s")]
 
 
-def _spent() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+def _spent(process: psutil.Process) -> float:
+    """Seconds of CPU of a process, and of all of its children, those that have ended too."""
+    alive = sum(_seconds(child) for child in process.children(recursive=True))
+    times = process.cpu_times()
+    return float(times.user + times.system + times.children_user + times.children_system + alive)
+
+
+def _seconds(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:  # it is among the times of its parent's children by now
+        return 0.0
+    return float(times.user + times.system)
 
 
 if __name__ == "__main__":

@@ -27,8 +27,8 @@ from tests.load.gateway import API_KEY, APP_SECRET, Gateway, running
 from tests.load.senders import PATH
 from tests.subscriber import ALLOWED, App, Handler, Posted, subscriber
 
-WEBHOOKS, SENDS, RATE = 20_000, 4_000, 100
-CALM_WEBHOOKS, CALM_SENDS = 5_000, 3_000
+WEBHOOKS, SENDS, RATE = 20_000, 4_000, 120
+CALM_WEBHOOKS, CALM_SENDS = 3_600, 2_000
 """The same load before, without chaos: what ingest is compared with."""
 
 SETTLE_SECONDS = 300.0

@@ -63,7 +63,7 @@ def _copy(source: Database, target: Database, server: psutil.Process) -> list[Fi
 
     started = last = (time.monotonic(), _spent(ours), _spent(server))
     copied = copy_to_postgresql(source, target, utc_now(), report)
-    assert not copied.problems, copied.problems
+    assert not copied.problems, copied.problems[:5]
     took = time.monotonic() - started[0]
     rows, messages = sum(copied.rows.values()), copied.rows["messages"]
     figures = []

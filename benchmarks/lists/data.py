@@ -77,8 +77,11 @@ class Data:
                 (row[0], 1, "accepted", row[3], row[13], row[13] + timedelta(seconds=0.2))
                 for row in messages if row[1] == "outbound"
             ])  # fmt: skip
-            write(Event, EVENT_COLUMNS, [event for row in messages for event in self._events(row)])
-            write(Notification, NOTIFICATION_COLUMNS, [self._notification(row) for row in messages])
+            events = [list(self._events(row)) for row in messages]
+            write(Event, EVENT_COLUMNS, [event for each in events for event in each])
+            write(Notification, NOTIFICATION_COLUMNS, [
+                self._notification(row, len(each)) for row, each in zip(messages, events, strict=True)
+            ])  # fmt: skip
             if findable:
                 write(MessageDocument, ("docid", "message_id", "words"), sorted(
                     (docid_at(row[13], row[0]), row[0], document_words(row[8], row[1], row[7], row[2]))
@@ -126,9 +129,11 @@ class Data:
         self._event_ids += 1
         return self.id_at(moment, self._event_ids)
 
-    def _notification(self, row: Row) -> Row:
+    def _notification(self, row: Row, items: int) -> Row:
+        """One whose items all became events, so that the books balance."""
         state = "parked" if self._chance.random() < 0.0005 else "processed"
-        return row[0], row[14], b"x" * 500, "default", state, "r" * 32, row[14], 1
+        books = json.dumps({row[2]: {"processed": items}})
+        return row[0], row[14], b"x" * 500, "default", state, "r" * 32, row[14], items, books
 
 
 MESSAGE_COLUMNS = (
@@ -141,5 +146,5 @@ EVENT_COLUMNS = (
     "position", "timestamp", "received_at", "created_at", "data",
 )  # fmt: skip
 NOTIFICATION_COLUMNS = (
-    "id", "received_at", "raw", "verified_by", "state", "request_id", "processed_at", "items",
+    "id", "received_at", "raw", "verified_by", "state", "request_id", "processed_at", "items", "books",
 )  # fmt: skip

@@ -59,15 +59,15 @@ def _copy(source: Database, target: Database, server: psutil.Process) -> list[Fi
     ours = psutil.Process()
 
     def report(step: str, _done: int, _whole: int) -> None:
-        ends[step] = (time.monotonic(), _spent(ours), _spent(server))
+        ends[step] = (time.monotonic(), _seconds(ours), _spent(server))
 
-    started = last = (time.monotonic(), _spent(ours), _spent(server))
+    started = last = (time.monotonic(), _seconds(ours), _spent(server))
     copied = copy_to_postgresql(source, target, utc_now(), report)
     assert not copied.problems, copied.problems[:5]
     took = time.monotonic() - started[0]
     rows, messages = sum(copied.rows.values()), copied.rows["messages"]
     figures = []
-    for step, end in (*ends.items(), ("everything", (time.monotonic(), _spent(ours), _spent(server)))):
+    for step, end in (*ends.items(), ("everything", (time.monotonic(), _seconds(ours), _spent(server)))):
         first = started if step == "everything" else last
         figures += [
             Figure(f"{step}: {name}", round(after - before, 1), "s")

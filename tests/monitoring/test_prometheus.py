@@ -20,6 +20,7 @@ import yaml
 
 from app.config.parsers import ROOT
 from tests.drills.conftest import IS_LONG
+from tests.drills.test_sends import TOKEN, meta_of
 from tests.load.bodies import Maker
 from tests.load.books import Books
 from tests.load.gateway import API_KEY, Gateway, free_port, running
@@ -100,45 +101,72 @@ def in_the_end(is_so: Callable[[], bool]) -> bool:
     return found
 
 
-def accept(handler: Handler, _posted: Posted) -> None:
-    """Take every event."""
-    handler.answer()
+class Forgetful:
+    """An app that takes every event, but the first one only at the second try."""
+
+    def __init__(self) -> None:
+        self.refused = 0
+
+    def __call__(self, handler: Handler, _posted: Posted) -> None:
+        self.refused += 1
+        handler.answer(503 if self.refused == 1 else 200)
+
+
+def send(gateway: Gateway, number: int) -> int:
+    """Send a message; the status of the answer."""
+    body = json.dumps({"to": f"+346001{number:05}", "message": "Hola"}).encode()
+    head = {"Authorization": f"Bearer {API_KEY}", "Content-Type": "application/json"}
+    return gateway.request("POST", "/send/whatsapp", body, head, timeout=30).status
 
 
 def test_what_prometheus_counts_after_a_burst_is_what_the_database_holds(tmp_path: Path) -> None:
-    with subscriber(accept) as app:
-        settings = {"FORWARD_URL": app.url, "FORWARD_SECRET": "whsec_" + "a" * 32, "FORWARD_ALLOW_NETS": ALLOWED}
-        with running(Gateway(tmp_path / "gateway", settings)) as gateway:
-            with prometheus(tmp_path / "prometheus", gateway) as seen:
-                # Rates need a value from before the burst.
-                assert seen.wait("sum(whatsapp_notifications_kept_total)", lambda value: value == 0) == 0
-                webhooks = list(Maker(gateway.env["WHATSAPP_APP_SECRET"], seed=3).mixed(120))
-                acks = post_all(gateway, [*webhooks, *webhooks[:10]])
-                books = Books(gateway)
-                books.wait_settled()
-                assert in_the_end(lambda: books.count("deliveries", "state <> 'delivered'") == 0)
-                owed = "state = 'delivered'"
-                expected = {
-                    "sum(whatsapp_notifications_kept_total)": books.count("notifications"),
-                    'sum(whatsapp_items_total{outcome="processed"})': books.count("events"),
-                    'sum(whatsapp_items_total{outcome="duplicate"})': 10,
-                    "sum(whatsapp_number_items_total)": 130,
-                    "sum(whatsapp_statuses_total)": books.count("status_reports"),
-                    'sum(whatsapp_deliveries_total{outcome="delivered"})': books.count("deliveries", owed),
-                    "sum(whatsapp_webhook_seconds_count)": books.count("notifications"),
-                    "sum(whatsapp_delivery_lag_seconds_count)": books.count("deliveries", owed),
-                    'max(whatsapp_backlog{queue="webhooks"})': 0,
-                    "max(whatsapp_database_up)": 1,
-                    "max(whatsapp_workers)": 1,
-                }  # fmt: skip
-                found = {each: seen.wait(each, partial(float.__eq__, float(right))) for each, right in expected.items()}
+    gateway = Gateway(tmp_path / "gateway")
+    with subscriber(Forgetful()) as app, meta_of(gateway) as meta:
+        gateway.extra = {
+            "FORWARD_URL": app.url, "FORWARD_SECRET": "whsec_" + "a" * 32, "FORWARD_ALLOW_NETS": ALLOWED,
+            "GRAPH_API_URL": meta.url, "WHATSAPP_ACCESS_TOKEN": TOKEN,
+        }  # fmt: skip
+        meta.add_fault("silence")  # whose reports would be webhooks of their own
+        with running(gateway), prometheus(tmp_path / "prometheus", gateway) as seen:
+            # Rates need a value from before the burst.
+            assert seen.wait("sum(whatsapp_notifications_kept_total)", lambda value: value == 0) == 0
+            webhooks = list(Maker(gateway.env["WHATSAPP_APP_SECRET"], seed=3).mixed(120))
+            acks = post_all(gateway, [*webhooks, *webhooks[:10]])
+            books = Books(gateway)
+            books.wait_settled()
+            processed = books.count("events")
+            assert [send(gateway, number) for number in range(5)] == [200] * 5
+            meta.add_fault("code", code=131009, times=2)
+            assert [send(gateway, number) for number in (5, 6)] == [422] * 2
+            assert in_the_end(lambda: books.count("deliveries", "state <> 'delivered'") == 0)
+            taken, attempts = books.count("deliveries", "state = 'delivered'"), "delivery_attempts"
+            expected = {
+                "sum(whatsapp_notifications_kept_total)": books.count("notifications"),
+                'sum(whatsapp_items_total{outcome="processed"})': processed,
+                'sum(whatsapp_items_total{outcome="duplicate"})': 10,
+                "sum(whatsapp_number_items_total)": 130,
+                "sum(whatsapp_statuses_total)": books.count("status_reports"),
+                'sum(whatsapp_sends_total{outcome="accepted"})': books.count("send_attempts", "state = 'accepted'"),
+                'sum(whatsapp_sends_total{outcome="refused"})': books.count("send_attempts", "state = 'refused'"),
+                "sum(whatsapp_number_sends_total)": 7,
+                'sum(whatsapp_deliveries_total{outcome="delivered"})': books.count(attempts, "status = 200"),
+                'sum(whatsapp_deliveries_total{outcome="failed"})': books.count(attempts, "status = 503"),
+                "sum(whatsapp_webhook_seconds_count)": books.count("notifications"),
+                "sum(whatsapp_delivery_lag_seconds_count)": taken,
+                'max(whatsapp_backlog{queue="webhooks"})': 0,
+                "max(whatsapp_database_up)": 1,
+                "max(whatsapp_workers)": 1,
+            }  # fmt: skip
+            found = {each: seen.wait(each, partial(float.__eq__, float(right))) for each, right in expected.items()}
 
-                assert len(acks.acknowledged) == 130 and not acks.refused
-                assert found == expected
-                assert seen.ask("query?query=" + quote('ALERTS{alertstate="firing"}')) == []
-                bucket = quote("whatsapp_webhook_seconds_bucket")
-                exemplars = seen.ask(f"query_exemplars?query={bucket}&start={time.time() - 600}&end={time.time() + 60}")
-                assert exemplars and "request_id" in str(exemplars[0])
+            assert len(acks.acknowledged) == 130 and not acks.refused
+            assert found == expected
+            sends = [found[f'sum(whatsapp_sends_total{{outcome="{outcome}"}})'] for outcome in ("accepted", "refused")]
+            assert sends == [5, 2] and found['sum(whatsapp_deliveries_total{outcome="failed"})'] == 1
+            assert seen.ask("query?query=" + quote('ALERTS{alertstate="firing"}')) == []
+            bucket = quote("whatsapp_webhook_seconds_bucket")
+            exemplars = seen.ask(f"query_exemplars?query={bucket}&start={time.time() - 600}&end={time.time() + 60}")
+            assert exemplars and "request_id" in str(exemplars[0])
 
 
 @pytest.mark.skipif(not IS_LONG, reason="three minutes: DRILL=long")

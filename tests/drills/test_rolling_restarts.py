@@ -104,7 +104,7 @@ class _Sends(threading.Thread):
     def run(self) -> None:
         while not self._stopping.wait(1 / SENDS_RATE):
             answer = requests.post(
-                self._url, json={"to": f"+34{600_000_000 + self.made}", "message": "Hola", "mode": "queued"},
+                self._url, json={"to": f"+34{650_000_000 + self.made}", "message": "Hola", "mode": "queued"},
                 headers={"Authorization": f"Bearer {API_KEY}"}, timeout=30,
             )  # fmt: skip
             self.made += 1

@@ -124,7 +124,9 @@ class Traffic:
         return server, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
     def send(self, body: bytes) -> bytes:
-        """Take a send as Graph does, and return Graph's answer."""
+        """Take a send as Graph does, and return Graph's answer. Other requests, such as checks of a token, get none."""
+        if b'"messaging_product"' not in body:
+            return b"{}"
         given: dict[str, Any] = json.loads(body)
         wamid = f"wamid.HBgLOUT{len(self.sent):012d}{time.time_ns():x}"
         self.sent.append(Sent(wamid, str(given.get("to", "")), given.get("biz_opaque_callback_data")))

@@ -95,7 +95,7 @@ def _settle(url: str, found: Unpacked, parts: list[LedgerPart]) -> Settled:
             parts=parts,
             erase=copy.erase_contact,
             hold=copy.hold_sends,
-            process=lambda: process_due(copy, lambda: False),
+            process=lambda: bool(process_due(copy, lambda: False)),
             now=utc_now(),
             made_at=str(found.facts["created_at"]),
         )

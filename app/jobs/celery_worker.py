@@ -19,7 +19,7 @@ from app.jobs import celery_process
 from app.jobs.celery_process import Carrying
 from app.jobs.lanes import Queue
 from app.jobs.standing_back import begin_anew
-from app.jobs.starting import refuse_later_schema, serve_metrics
+from app.jobs.starting import refuse_later_schema, serve_metrics, tune_interpreter
 from app.logs import get_logger
 from app.process import console, draining
 from app.process.supervisor import PARENT_PID
@@ -80,6 +80,7 @@ class GatewayWorker(Worker):  # type: ignore[misc]
         self._hear_signals()
         serve_metrics(gateway)
         self._carrying.start()
+        tune_interpreter()
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
 
     def start(self) -> None:

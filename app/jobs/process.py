@@ -13,12 +13,12 @@ BATCH_SIZE = 256
 """Notifications claimed at once."""
 
 
-def process_due(gateway: Gateway, should_stop: Callable[[], bool]) -> bool:
-    """Claim a batch of due notifications and process it. Returns False if none was due. Raises `Unavailable`."""
+def process_due(gateway: Gateway, should_stop: Callable[[], bool]) -> int:
+    """Claim a batch of due notifications and process it. Returns how many were claimed. Raises `Unavailable`."""
     now = gateway.now()
     if not jobs.any_due(gateway.database, PROCESS, now):
-        return False
+        return 0
     claims = claim_in_order(gateway.database, now, LEASE, BATCH_SIZE)
     if claims:
         gateway.process(claims, should_stop)
-    return bool(claims)
+    return len(claims)

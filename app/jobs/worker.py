@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import platform
 import signal
-import sys
 import threading
 import time
 from contextlib import suppress
@@ -22,18 +20,11 @@ from app.jobs.limited import Limit
 from app.jobs.loops import Loops
 from app.jobs.standing_back import LOOK_SECONDS as STANDING_BACK_SECONDS
 from app.jobs.standing_back import begin_anew, is_beside_embedded, wait_for_turn
-from app.jobs.starting import serve_metrics
+from app.jobs.starting import serve_metrics, tune_interpreter
 from app.logs import get_logger
 from app.process import console, draining
 from app.process.supervisor import PARENT_PID
 from app.services.operations import SharedSettings
-
-SWITCH_SECONDS = 0.0005
-"""After how long a thread that computes lets another one have the interpreter. The thread that posts events gives it up
-at each send and receive, and with Python's own 5 ms waits that long for each while a lane normalises."""
-
-YOUNG_OBJECTS = 20_000
-"""How many more objects there are before the garbage collector looks at the young ones. Python's own limit is 700."""
 
 logger = get_logger(__name__)
 
@@ -48,7 +39,6 @@ def run_worker(gateway: Gateway, *, with_parent: bool, limit: Limit | None = Non
     """
     stop = threading.Event()
     _hear_signals(stop)
-    sys.setswitchinterval(SWITCH_SECONDS)
     gives_way = not with_parent and gateway.config.worker == "embedded"
     if gives_way:
         _wait_for_turn(gateway, stop, limit)
@@ -74,7 +64,7 @@ def run_worker(gateway: Gateway, *, with_parent: bool, limit: Limit | None = Non
         limit.watch(gateway, stop)
     logger.info("worker started", extra={"pid": os.getpid()})
     gateway.doctor.log_problems_at_start()
-    _spare_the_collector()
+    tune_interpreter()
     has_given_way = _wait_for_end(stop, gateway.shared_settings, with_parent=with_parent, gives_way=gives_way)
     crew.begin_stop()
     loops.stop()
@@ -85,17 +75,6 @@ def run_worker(gateway: Gateway, *, with_parent: bool, limit: Limit | None = Non
         raise refused[0]
     if has_given_way:
         begin_anew()
-
-
-def _spare_the_collector() -> None:
-    """Let the garbage collector pass over what stays for as long as the process does: modules, models, settings.
-
-    Each of its full rounds took a tenth of a second, in which no lane ran. Less often it looks at young objects too,
-    because a batch makes thousands, which all go without it.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
 
 
 def _wait_for_turn(gateway: Gateway, stop: threading.Event, limit: Limit | None) -> None:

@@ -23,6 +23,7 @@ from sqlalchemy import (
     cast,
     false,
     func,
+    literal_column,
     or_,
     select,
 )
@@ -35,6 +36,8 @@ from app.db.plain_connection import Executes
 from app.models import Base
 from app.models.base import UtcDateTime, table
 
+_ESCAPE = "\x02"
+_as_texts = json.JSONEncoder(ensure_ascii=False).encode
 _SLASH, _TWO, _QUOTE = "\\", "\\\\", '"'
 _POSTGRESQL = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
@@ -70,8 +73,8 @@ Among = Callable[[ColumnElement[Any], str], ColumnElement[bool]]
 def with_lists(build: Callable[[Among], Any]) -> Callable[[Session], Any]:
     """Build a statement with list parameters once per dialect. `build` gets a function that returns `column IN :name`.
 
-    PostgreSQL gets each list as one array, because an expanded list makes a new statement to plan for each length.
-    SQLite gets a list of numbers as one JSON text, and a list of texts expanded: in JSON a text would end at a NUL.
+    PostgreSQL gets each list as one array, SQLite as one JSON text, because an expanded list makes a new statement to
+    compile and to plan for each length.
     """
     built = {
         "postgresql": build(_among_on_postgresql),
@@ -113,11 +116,27 @@ def array_text(elements: Iterable[str | None]) -> str:
     return f"{{{','.join(quoted)}}}"
 
 
+class _Texts(TypeDecorator[Collection[str]]):
+    """A list of texts as JSON, in which SQLite would end a text at a NUL: `_ESCAPE` stands for it."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Collection[str] | None, dialect: Any) -> str:
+        escaped = [each.replace(_ESCAPE, _ESCAPE + "1").replace("\0", _ESCAPE + "0") for each in value or ()]
+        return _as_texts(escaped)
+
+
 def _among_on_sqlite(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    if not isinstance(column.type, Integer):
-        return column.in_(bindparam(name, expanding=True))
-    each = func.json_each(bindparam(name, type_=_Numbers)).table_valued("value", name=f"given_{name}")
-    return column.in_(select(each.c.value))
+    are_numbers = isinstance(column.type, Integer)
+    given = bindparam(name, type_=_Numbers if are_numbers else _Texts)
+    each = func.json_each(given).table_valued("value", name=f"given_{name}")
+    return column.in_(select(each.c.value if are_numbers else _unescaped(each.c.value)))
+
+
+def _unescaped(value: Any) -> Any:
+    with_nuls = func.replace(value, literal_column("char(2, 48)"), literal_column("char(0)"))
+    return func.replace(with_nuls, literal_column("char(2, 49)"), literal_column("char(2)"))
 
 
 def _element(column: ColumnElement[Any]) -> TypeEngine[Any]:

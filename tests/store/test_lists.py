@@ -27,9 +27,10 @@ def test_any_of_many_texts_is_found_whatever_is_in_them(database: Database) -> N
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_text_with_a_nul_is_found_where_it_can_be_kept(database: Database) -> None:
     with database.write() as session:
-        events.append(session, [_event("a\0b")])
+        events.append(session, [_event(key) for key in ("a\0b", "\x02", "\x020", "\x02\0")])
     with database.read() as session:
-        assert events.known_keys(session, ["a", "a\0b", "a\0c"]) == {"a\0b"}
+        assert events.known_keys(session, ["a", "a\0b", "a\0c", "\x021", "\0"]) == {"a\0b"}
+        assert events.known_keys(session, ["\x02", "\x020", "\x02\0"]) == {"\x02", "\x020", "\x02\0"}
 
 
 def test_names_are_found_by_their_own_kind_only(database: Database) -> None:

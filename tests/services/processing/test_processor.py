@@ -256,3 +256,20 @@ def assert_places_without_gaps(database: Database) -> None:
 def rows(database: Database, model: Any) -> list[Any]:
     with database.read() as session:
         return list(session.scalars(select(model).order_by(model.sequence if model is Event else model.id)))
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_waiting_for_other_threads_makes_transactions_no_smaller(
+    gateway: Gateway, receive: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, noted = processor.write, list[float]()
+
+    def wait_and_write(*arguments: Any) -> Any:
+        threading.Event().wait(0.1)
+        return write(*arguments)
+
+    receive(message_body(text()))  # statements are compiled
+    monkeypatch.setattr(processor, "write", wait_and_write)
+    monkeypatch.setattr(gateway.process._chunk_size, "note", lambda seconds, used: noted.append(seconds))
+    receive(message_body(text()))
+    assert len(noted) == 1 and noted[0] < 0.1

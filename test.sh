@@ -12,6 +12,7 @@ unset PYTHONDONTWRITEBYTECODE
 
 # mypy looks again at what changed since it last looked, in whichever copy of the project: its notes go by content.
 export MYPY_CACHE_DIR=${MYPY_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-$PWD}/.cache}/whatsapp-service-mypy}
+mkdir -p "$MYPY_CACHE_DIR" 2>/dev/null || unset MYPY_CACHE_DIR
 
 # What is printed is kept, because a summary is what a person looks for and so comes last.
 kept=$(mktemp -d)

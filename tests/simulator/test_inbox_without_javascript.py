@@ -17,6 +17,7 @@ import pytest
 import requests
 import trustme
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -90,14 +91,20 @@ def _read_and_answer(gateway: Gateway, browser: webdriver.Chrome, home: str, ask
     browser.get(f"{home}/inbox")
     _reload_until(browser, lambda: asked in browser.find_element(By.ID, "rows").text)
     browser.find_element(By.CSS_SELECTOR, "#rows a[data-open]").click()
-    assert asked in browser.find_elements(By.CSS_SELECTOR, "#messages li.theirs")[-1].text
+    _wait(browser, lambda: asked in browser.find_elements(By.CSS_SELECTOR, "#messages li.theirs")[-1].text)
     browser.find_element(By.ID, "text").send_keys(answer)
     browser.find_element(By.ID, "send").click()
     last = "#messages li.ours:last-child"
-    assert answer in browser.find_element(By.CSS_SELECTOR, last).text
+    _wait(browser, lambda: answer in browser.find_element(By.CSS_SELECTOR, last).text)
     _reload_until(browser, lambda: browser.find_element(By.CSS_SELECTOR, f"{last} .tick-read"))
     shown = requests.get(chat, timeout=SECONDS).json()["messages"]
     assert shown[-1]["content"]["body"] == answer
+
+
+def _wait(browser: webdriver.Chrome, condition: Callable[[], Any]) -> None:
+    """On a busy machine a click returns before the page that it leads to has begun to come."""
+    passing = (StaleElementReferenceException, IndexError)
+    WebDriverWait(browser, SECONDS, poll_frequency=0.1, ignored_exceptions=passing).until(lambda _: condition())
 
 
 def _reload_until(browser: webdriver.Chrome, condition: Callable[[], Any]) -> None:

@@ -17,7 +17,7 @@ from app import traces
 from app.ids import first_span_id, trace_id
 from tests.load.bodies import Maker
 from tests.load.connection import Connection
-from tests.load.gateway import API_KEY, ONE_WEB, Gateway, running
+from tests.load.gateway import API_KEY, Gateway, running
 from tests.subscriber import ALLOWED, Handler, Posted, subscriber
 
 SECONDS = 30.0
@@ -89,7 +89,6 @@ def test_one_trace_leads_from_the_webhook_to_the_app(tmp_path: Path) -> None:
         settings = {
             "OTEL_EXPORTER_OTLP_ENDPOINT": otlp.url, "OTEL_BSP_SCHEDULE_DELAY": "100", "FORWARD_URL": app.url,
             "FORWARD_SECRET": "whsec_" + "a" * 32, "FORWARD_ALLOW_NETS": ALLOWED, "LOG_FORMAT": "json",
-            **ONE_WEB,  # each process that has a span to record imports the library
         }  # fmt: skip
         with running(Gateway(tmp_path / "gateway", settings)) as gateway:
             maker = Maker(gateway.env["WHATSAPP_APP_SECRET"], seed=5)

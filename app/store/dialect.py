@@ -20,17 +20,17 @@ from sqlalchemy import (
     TypeDecorator,
     any_,
     bindparam,
-    cast,
     false,
     func,
     literal_column,
     or_,
     select,
+    type_coerce,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.orm import Session
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeEngine, UserDefinedType
 
 from app.db.plain_connection import Executes
 from app.models import Base
@@ -93,18 +93,29 @@ class _Numbers(TypeDecorator[Collection[int]]):
         return f"[{','.join(map(str, value or ()))}]"
 
 
-class _Elements(TypeDecorator[Collection[Any]]):
-    """A list of texts or numbers as the text of an array."""
+class _Array(UserDefinedType[Collection[Any]]):
+    """A list of texts or numbers as the text of an array, which is the parameter's own type for PostgreSQL.
 
-    impl = Text
+    A cast from a text to an array would hide the elements from the planner: it would not know how many there are, and
+    compare each row with one after the other.
+    """
+
     cache_ok = True
+    render_bind_cast = True
 
-    def process_bind_param(self, value: Collection[Any] | None, dialect: Any) -> str:
-        return array_text(map(str, value or ()))
+    def __init__(self, element: str) -> None:
+        self.element = element
+
+    def get_col_spec(self, **_: Any) -> str:
+        return f"{self.element}[]"
+
+    def bind_processor(self, dialect: Any) -> Callable[[Collection[Any] | None], str]:
+        return lambda value: array_text(map(str, value or ()))
 
 
 def _among_on_postgresql(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    return column == any_(cast(bindparam(name, type_=_Elements), ARRAY(_element(column))))
+    element = "BIGINT" if isinstance(column.type, Integer) else "TEXT"
+    return column == any_(type_coerce(bindparam(name, type_=_Array(element)), ARRAY(_element(column))))
 
 
 def array_text(elements: Iterable[str | None]) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from app.db.database import Database
 from app.ids import new_id
@@ -22,6 +23,18 @@ def test_any_of_many_texts_is_found_whatever_is_in_them(database: Database) -> N
     with database.read() as session:
         assert events.known_keys(session, [*ODD, "nobody's"]) == set(ODD)
         assert events.known_keys(session, []) == set()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_the_planner_sees_what_is_in_a_list(database: Database) -> None:
+    """A cast to an array hid it: the plan fitted ten elements, and each row was compared with one after the other."""
+    statements: list[Any] = []
+    with database.read() as session:
+        event.listen(session.connection(), "before_cursor_execute", lambda *told: statements.append(told[2:4]))
+        events.known_keys(session, ["a", "b"])
+        [(asked, given), *_] = statements
+        plan = session.connection().exec_driver_sql(f"EXPLAIN {asked}", given).scalars().all()
+    assert "= ANY ('{a,b}'::text[])" in "".join(plan)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

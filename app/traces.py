@@ -1,8 +1,8 @@
 """Traces for OpenTelemetry, where `OTEL_EXPORTER_OTLP_ENDPOINT` is set: one from a webhook to its delivery.
 
 Nothing is stored for that: the ids of a trace and of its first span are hashes of the request's id, which every job,
-delivery and queued send carries anyway. Spans are recorded once their work is done. The library is imported with the
-first span, and only where traces are wanted.
+delivery and queued send carries anyway. Spans are recorded once their work is done. The library is imported only where
+traces are wanted.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import logging
 import os
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 logger = logging.getLogger("whatsapp_service.traces")
@@ -25,6 +26,10 @@ def begin(endpoint: str, process: str) -> None:
     """Send the spans of this process, called `process`, to an OTLP endpoint (`http://host:4318`); to none if empty."""
     global _settings, _tracer
     _settings, _tracer = ((endpoint, process) if endpoint else None), None
+    if endpoint:
+        with suppress(Exception):  # the first span finds it again, and says so when there is a log
+            # Now, because it takes a second of processor time, which a request or a send would wait for.
+            import app.traces_otlp  # noqa: F401
 
 
 def is_on() -> bool:

@@ -96,8 +96,8 @@ class _Numbers(TypeDecorator[Collection[int]]):
 class _Array(UserDefinedType[Collection[Any]]):
     """A list of texts or numbers as the text of an array, which is the parameter's own type for PostgreSQL.
 
-    A cast from a text to an array would hide the elements from the planner: it would not know how many there are, and
-    compare each row with one after the other.
+    With a cast from a text to an array, each row would be compared with one element after the other, not with a hash of
+    all: only an array that is a constant of the plan gets one.
     """
 
     cache_ok = True

@@ -27,7 +27,7 @@ def test_any_of_many_texts_is_found_whatever_is_in_them(database: Database) -> N
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_the_planner_sees_what_is_in_a_list(database: Database) -> None:
-    """A cast to an array hid it: the plan fitted ten elements, and each row was compared with one after the other."""
+    """A cast to an array hid it, and each row was compared with one element after the other."""
     statements: list[Any] = []
     with database.read() as session:
         event.listen(session.connection(), "before_cursor_execute", lambda *told: statements.append(told[2:4]))

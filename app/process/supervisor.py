@@ -118,17 +118,18 @@ class Children:
             environ = self._environ | {PARENT_PID: str(os.getpid()), "PYTHONUNBUFFERED": "1"}
             try:
                 # In a session of its own, so that Ctrl-C in a terminal stops it through us, in order.
-                child = self._running[name] = subprocess.Popen(
+                child = subprocess.Popen(
                     self._commands[name], env=environ, start_new_session=True, stdin=subprocess.DEVNULL,
                     pass_fds=self._pass_fds, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                 )  # fmt: skip
             except OSError as error:
                 self._tell(f"{name} cannot be started ({type(error).__name__})\n")
                 return
-        assert child.stdout is not None
-        reader = threading.Thread(target=self._read, args=(child.stdout,), name=f"lines of {name}", daemon=True)
-        self._readers[name] = reader
-        reader.start()
+            assert child.stdout is not None
+            reader = threading.Thread(target=self._read, args=(child.stdout,), name=f"lines of {name}", daemon=True)
+            reader.start()
+            # Last, because whoever finds the child running may wait for its reader.
+            self._readers[name], self._running[name] = reader, child
 
     def _read(self, lines: IO[bytes]) -> None:
         with lines:

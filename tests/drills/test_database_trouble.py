@@ -226,8 +226,8 @@ def troubles(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, Future[None]]]:
     """Those that were asked for, side by side: most of the time nothing can be done in any of them."""
-    asked = {item.callspec.params.get("trouble") for item in request.session.items if hasattr(item, "callspec")}
-    chosen = {name: case for name, case in TROUBLES.items() if name in asked}
+    asked = {item.name for item in request.session.items if item.path == request.path}
+    chosen = {name: case for name, case in TROUBLES.items() if any(f"[{name}]" in each for each in asked)}
     with together(chosen, tmp_path_factory.mktemp("troubles")) as running_drills:
         yield running_drills
 

@@ -78,6 +78,24 @@ def test_children_wait_for_what_is_needed_first(tmp_path: Path) -> None:
     children.wait(5)
 
 
+def test_a_child_can_be_waited_for_as_soon_as_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its output had no reader yet: the wait raised, and what else was to be ended was left running."""
+
+    class Slow(threading.Thread):
+        def start(self) -> None:
+            if self.name.startswith("lines of"):
+                time.sleep(0.3)
+            super().start()
+
+    monkeypatch.setattr(supervisor.threading, "Thread", Slow)
+    children = Children({"a": [sys.executable, "-c", SLEEP]}, os.environ)
+    children.start(after=lambda: True)
+    _wait_until(lambda: children._running)
+
+    children.stop()
+    children.wait(5)
+
+
 def test_children_that_wait_are_not_started_once_they_are_held(tmp_path: Path) -> None:
     children = Children({"a": [sys.executable, "-c", SLEEP]}, os.environ)
     children.start(after=lambda: False)

@@ -57,7 +57,11 @@ def test_a_customer_presses_a_button_of_the_example_bot(gateway: Gateway, browse
     box.send_keys("menu", Keys.ENTER)
     _wait(browser, "What can we do for you?")
 
-    browser.find_element(By.XPATH, "//*[@id='messages']//button[contains(., 'Opening hours')]").click()
+    hours = (By.XPATH, "//*[@id='messages']//button[contains(., 'Opening hours')]")
+    # The list is drawn anew whenever something comes, and a button may be gone between found and pressed.
+    WebDriverWait(browser, SECONDS, ignored_exceptions=[StaleElementReferenceException]).until(
+        lambda seen: seen.find_element(*hours).click() is None
+    )
 
     _wait(browser, "Monday to Friday, 9 to 18.")
     WebDriverWait(browser, SECONDS).until(lambda seen: seen.execute_script("return !document.getAnimations().length"))

@@ -462,7 +462,7 @@ def test_deliveries_that_a_worker_has_and_does_nothing_with(story: Story) -> Non
     assert story.after() == []
     assert story.after() == [Told("raised", "deliveries_stuck", "e1")]
     assert b"whatsapp_oldest_claim_seconds 180" in metrics.text()
-    assert story.after() == [Told("raised", "deliveries_stuck", "h1")]
+    assert story.after(minutes=2) == [Told("raised", "deliveries_stuck", "h1")]
     with story.database.write() as session:
         session.execute(update(Delivery).values(claim_id=None))
     story.after()

@@ -26,6 +26,7 @@ from app.services.registries import to_endpoint
 from app.store import audit, endpoints
 
 OUTCOMES = ("processed", "duplicate", "parked", "quarantined")
+ASIDE = ("parked", "quarantined")
 
 
 @dataclass(slots=True)
@@ -85,26 +86,38 @@ def audit_balance(database: Database, *, deep: bool = False, now: datetime | Non
 def _add_items(session: Session, balance: Balance) -> None:
     events, aside = audit.events_by_notification(session), audit.aside_by_notification(session)
     for row in audit.processed_notifications(session):
-        books = row.books or {}
-        totals: Counter[str] = Counter()
-        for number, page in books.items():
-            balance.items.setdefault((row.received_at.date().isoformat(), number), Counter()).update(page)
-            totals.update(page)
-        if sum(totals.values()) != row.items:
-            balance.problems.append(f"notification {row.id}: {row.items} items, {sum(totals.values())} in the books")
-        if totals["processed"] != events.get(row.id, 0) and not row.is_pruned:
-            balance.problems.append(
-                f"notification {row.id}: {totals['processed']} processed, {events.get(row.id, 0)} events"
-            )
-        if totals["parked"] + totals["quarantined"] != aside.get(row.id, 0):
+        day = row.received_at.date().isoformat()
+        # Summed by hand, since a Counter for each of a million rows takes twice as long as reading them.
+        items = processed = set_aside = 0
+        for number, page in (row.books or {}).items():
+            told = _page(balance.items, (day, number))
+            for outcome, count in page.items():
+                told[outcome] += count
+                items += count
+                if outcome == "processed":
+                    processed += count
+                elif outcome in ASIDE:
+                    set_aside += count
+        if items != row.items:
+            balance.problems.append(f"notification {row.id}: {row.items} items, {items} in the books")
+        if processed != events.get(row.id, 0) and not row.is_pruned:
+            balance.problems.append(f"notification {row.id}: {processed} processed, {events.get(row.id, 0)} events")
+        if set_aside != aside.get(row.id, 0):
             balance.problems.append(f"notification {row.id}: items set aside and the books differ")
     for notification_id in audit.pending_without_job(session):
         balance.problems.append(f"notification {notification_id}: pending, and no job will ever read it")
 
 
+def _page(books: dict[tuple[str, str], Counter[str]], of: tuple[str, str]) -> Counter[str]:
+    page = books.get(of)
+    if page is None:
+        page = books[of] = Counter()
+    return page
+
+
 def _add_sends(session: Session, balance: Balance) -> None:
     for sent_at, number, status in audit.sends(session):
-        balance.sends.setdefault((sent_at.date().isoformat(), number), Counter())[status] += 1
+        _page(balance.sends, (sent_at.date().isoformat(), number))[status] += 1
     for message_id in audit.queued_without_turn(session):
         balance.problems.append(f"message {message_id}: queued, and nobody will ever send it")
 
@@ -115,7 +128,7 @@ def _add_deliveries(session: Session, balance: Balance) -> None:
     Owed = delivered + pending + dead + stale + withheld.
     """
     for owed_at, endpoint_id, state in audit.deliveries(session):
-        balance.deliveries.setdefault((owed_at.date().isoformat(), endpoint_id), Counter())[state] += 1
+        _page(balance.deliveries, (owed_at.date().isoformat(), endpoint_id))[state] += 1
     for delivery_id in audit.deliveries_never_due(session):
         balance.problems.append(f"delivery {delivery_id}: pending, and never due")
     for row in endpoints.all_endpoints(session):

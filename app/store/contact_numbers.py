@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from app.domain.handover import Handover
 from app.models import ContactAlias, ContactNumber
 from app.models.base import table
-from app.store.dialect import InsertMany, insert_or_update, with_lists
+from app.store.dialect import insert_or_update, with_lists
+from app.store.many_rows import InsertMany
 
 Numbers = tuple[str, ...] | None
 LastInbound = dict[tuple[str, str], datetime]

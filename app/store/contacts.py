@@ -13,7 +13,8 @@ from app.domain.numbers import OWN_REALM
 from app.models import Contact, ContactAlias, Delivery, Event, Message, MessageRevision
 from app.models.base import table
 from app.store import contact_numbers, conversations
-from app.store.dialect import UpdateMany, built_once, insert_and_count, with_lists
+from app.store.dialect import built_once, insert_and_count, with_lists
+from app.store.many_rows import UpdateMany
 
 Alias = tuple[str, str]
 """Kind (`wa_id`, `user_id`, `parent_user_id`) and value."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, case, delete, func, insert, null, or_, select, update
@@ -18,7 +17,8 @@ from app.ids import new_id
 from app.models import Conversation, ConversationLabel, ConversationNote, Message
 from app.models.base import UtcDateTime, table
 from app.store.conversation_messages import of_messages
-from app.store.dialect import InsertMany, built_once
+from app.store.dialect import built_once
+from app.store.many_rows import InsertMany
 
 Numbers = tuple[str, ...] | None
 _TABLE, _MESSAGES = table(Conversation), table(Message)
@@ -71,7 +71,6 @@ _NEW = (
     "created_at",
 )  # fmt: skip
 _record = InsertMany(Conversation, *_NEW, or_else=_upsert(touches=False))
-_new_values = itemgetter(*_NEW)
 _RECORD_SEND = built_once(lambda insert: _upsert(touches=True)(insert(_TABLE)))
 _CLEAR_ANSWERED = (
     update(_TABLE)
@@ -106,7 +105,7 @@ def record(session: Session, activities: Sequence[Activity]) -> None:
     if answered:  # before what came after the answer is added
         given = [{"of_contact": key[0], "of_number": key[1], "answered_at": answered[key]} for key in sorted(answered)]
         session.execute(_CLEAR_ANSWERED, given)
-    _record(session.connection(), [_new_values(found[key]) for key in sorted(found)])
+    _record.of_mappings(session.connection(), (found[key] for key in sorted(found)))
 
 
 def record_send(session: Session, activity: Activity, now: datetime) -> None:

@@ -19,7 +19,8 @@ from app.db.database import HAS_WORK, Database
 from app.ids import new_id
 from app.models import Delivery, DeliveryAttempt
 from app.models.base import UtcDateTime, table
-from app.store.dialect import Among, InsertMany, with_lists
+from app.store.dialect import Among, with_lists
+from app.store.many_rows import InsertMany
 
 _TABLE = table(Delivery)
 _RENEW = with_lists(

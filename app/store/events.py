@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select, text
@@ -13,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from app.models import Event, Notification
 from app.models.base import table
-from app.store.dialect import InsertMany, with_lists
+from app.store.dialect import with_lists
+from app.store.many_rows import InsertMany
 
 _APPEND_LOCK = 7264920
 
@@ -35,13 +35,12 @@ _COLUMNS = (
     "notification_id", "position", "timestamp", "received_at", "created_at", "data",
 )  # fmt: skip
 _append = InsertMany(Event, *_COLUMNS)
-_values = itemgetter(*_COLUMNS)
 _KNOWN_KEYS = with_lists(lambda among: select(_TABLE.c.key).where(among(_TABLE.c.key, "keys")))
 
 
 def append(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert events in this order. Their keys must be new: check with `known_keys` after `take_turn`, not before."""
-    _append(session.connection(), [_values(row) for row in rows])
+    _append.of_mappings(session.connection(), rows)
 
 
 def known_keys(session: Session, keys: Collection[str]) -> set[str]:

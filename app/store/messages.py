@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, literal_column, select, update
@@ -17,7 +16,8 @@ from app.domain.statuses import movable_to
 from app.models import Contact, Message, SendAttempt
 from app.models.base import table
 from app.store import conversations, echoes, pricing
-from app.store.dialect import InsertMany, UpdateMany, with_lists
+from app.store.dialect import with_lists
+from app.store.many_rows import InsertMany, UpdateMany
 
 _TABLE, _ATTEMPTS = table(Message), table(SendAttempt)
 _NEW = (
@@ -26,7 +26,6 @@ _NEW = (
     "flags", "options", "notification_id", "received_at", "updated_at",
 )  # fmt: skip
 _add_new = InsertMany(Message, *_NEW, or_else=lambda insert: insert.on_conflict_do_nothing())
-_new_values = itemgetter(*_NEW)
 _ARE_THERE = with_lists(lambda among: select(_TABLE.c.id).where(among(_TABLE.c.id, "ids")))
 
 
@@ -37,7 +36,7 @@ def add_new(session: Session, rows: Sequence[dict[str, Any]]) -> set[str]:
     """
     ids = {row["id"] for row in rows}
     before = set(session.scalars(_ARE_THERE(session), {"ids": list(ids)}))
-    if _add_new(session.connection(), [_new_values(row) for row in rows]) == len(rows):
+    if _add_new.of_mappings(session.connection(), rows) == len(rows):
         return ids
     return set(session.scalars(_ARE_THERE(session), {"ids": list(ids)})) - before
 

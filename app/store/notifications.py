@@ -14,7 +14,8 @@ from app.db.database import HAS_WORK
 from app.db.plain_connection import Executes
 from app.models import Job, Notification, ParkedItem
 from app.models.base import table
-from app.store.dialect import InsertMany, UpdateMany, array_text, as_moment, with_lists
+from app.store.dialect import array_text, with_lists
+from app.store.many_rows import InsertMany, UpdateMany, as_moment
 
 PROCESS = "process"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import CursorResult, exists, select, union, update
@@ -14,7 +13,8 @@ from app.domain.statuses import movable_to
 from app.models import Message, SendAttempt, StatusReport
 from app.models.base import table
 from app.store import attempts, echoes, messages
-from app.store.dialect import Among, InsertMany, with_lists
+from app.store.dialect import Among, with_lists
+from app.store.many_rows import InsertMany
 
 StatusKey = tuple[str, str, str, str]
 """wamid, status, participant, and phone number id, because an app is authorised for its own numbers only."""
@@ -29,7 +29,6 @@ _NEW = (
     "notification_id", "received_at",
 )  # fmt: skip
 _add_new = InsertMany(StatusReport, *_NEW)
-_new_values = itemgetter(*_NEW)
 
 
 def add_new(session: Session, rows: Sequence[dict[str, Any]]) -> set[StatusKey]:
@@ -42,7 +41,7 @@ def add_new(session: Session, rows: Sequence[dict[str, Any]]) -> set[StatusKey]:
         if key not in known:
             new.setdefault(key, row)
     if new:
-        _add_new(session.connection(), [_new_values(row) for row in new.values()])
+        _add_new.of_mappings(session.connection(), new.values())
     return set(new)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from app import compact_json
 from app.cli.answers import Listed, listing, time_option, when
 from app.cli.api import api
 from app.cli.base import CommandGroup, services
@@ -85,7 +86,7 @@ def export() -> None:
 
     AuditLog(services().database, utc_now).record_now(act="audit.exported", subject="audit")
     for line in export_entries(services().database):
-        click.echo(json.dumps(line, ensure_ascii=False, separators=(",", ":")))
+        click.echo(compact_json.encode(line))
 
 
 @audit.command("verify")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from app import compact_json
 from app.clock import iso_utc
 
 VERSION = 1
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class EventLike(Protocol):
@@ -67,4 +65,4 @@ def _framed(event_id: str, event: EventLike, data: str) -> bytes:
         "received_at": iso_utc(event.received_at),
         "delayed_seconds": delay,
     }
-    return f'{_encode(frame)[:-1]},"data":{data}}}'.encode()
+    return f'{compact_json.encode(frame)[:-1]},"data":{data}}}'.encode()

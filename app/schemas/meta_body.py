@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from app import compact_json
 from app.clean_json import decode
 from app.domain import tags
 from app.errors import Malformed
@@ -53,7 +53,7 @@ def meta_body(raw: bytes, wanted: Wanted) -> bytes | None:
     if not here:
         return None
     entries = [_entry(tree, number, here, items) for number in dict.fromkeys(item.entry for item in here)]
-    return json.dumps({**tree, "entry": entries}, ensure_ascii=False, separators=(",", ":")).encode()
+    return compact_json.encode({**tree, "entry": entries}).encode()
 
 
 def _entry(tree: Json, number: int, here: Mapping[_Item, str | None], items: Collection[_Item]) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import delete, func, literal, or_, select, update
 from sqlalchemy.orm import Session
 
+from app import compact_json
 from app.models import (
     Conversation,
     Delivery,
@@ -160,7 +161,7 @@ def _erased(wamid: str | None) -> str | None:
 
 
 def _erased_data(kind: str, data: str) -> str:
-    return json.dumps(erased_data(kind, json.loads(data)), ensure_ascii=False, separators=(",", ":"))
+    return compact_json.encode(erased_data(kind, json.loads(data)))
 
 
 def _run(session: Session, statement: Any) -> None:

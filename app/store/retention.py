@@ -16,6 +16,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from app import compact_json
 from app.domain.media import MediaState
 from app.models import (
     Delivery,
@@ -100,7 +101,7 @@ def find_contents(session: Session, after: str, cutoff: datetime, limit: int) ->
     for sequence, message_id, kind, data in session.execute(events):
         found = json.loads(data)
         if not found.get("erased"):
-            emptied.setdefault(str(message_id), []).append((sequence, _dumped(erased_data(kind, found))))
+            emptied.setdefault(str(message_id), []).append((sequence, compact_json.encode(erased_data(kind, found))))
     return _found(
         [
             (
@@ -267,10 +268,6 @@ def prune_audit(session: Session, rows: list[Any]) -> None:
     if place > head.base_place:
         head.base_place, head.base_hash = place, hash
         audit_log.delete_up_to(session, place)
-
-
-def _dumped(data: Any) -> str:
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
 def _run(session: Session, *statements: Any) -> None:

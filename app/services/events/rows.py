@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypedDict
 
+from app import compact_json
 from app.ids import new_id
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class EventRow(TypedDict):
@@ -71,5 +69,5 @@ def event_row(
         "timestamp": timestamp,
         "received_at": received_at or timestamp,
         "created_at": created_at or timestamp,
-        "data": _encode(data),
+        "data": compact_json.encode(data),
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
+from app import compact_json
 from app.domain.handover import HandledBy
 from app.schemas.api.contacts import (
     ContactAnswer,
@@ -91,7 +91,7 @@ def export(contact_id: str) -> ResponseReturnValue:
 
 def _written(exported: Export) -> Iterator[str]:
     """An export as it is sent, portion by portion: nobody has all of it in memory, and others are served between."""
-    yield f'{{"contact":{_json(_ANSWER.dump(exported.contact))},"conversations":['
+    yield f'{{"contact":{compact_json.encode(_ANSWER.dump(exported.contact))},"conversations":['
     yield from _list(_CONVERSATION.dump(portion, many=True) for portion in exported.conversations)
     yield '],"messages":['
     yield from _list(map(normalized, portion) for portion in exported.messages)
@@ -103,12 +103,8 @@ def _written(exported: Export) -> Iterator[str]:
 def _list(portions: Iterable[Iterable[Any]]) -> Iterator[str]:
     comma = ""
     for portion in yielding(portions):
-        yield comma + ",".join(_json(each) for each in portion)
+        yield comma + ",".join(compact_json.encode(each) for each in portion)
         comma = ","
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _contact(contact_id: str) -> dict[str, Any]:

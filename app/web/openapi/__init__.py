@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
+from app import compact_json
 from app.web.auth import open_to_all
 from app.web.context import gateway
 from app.web.openapi.assistant import build_for_assistants
@@ -89,4 +89,4 @@ def _described(file: str) -> Response:
 
 
 def _bytes(described: dict[str, Any]) -> bytes:
-    return json.dumps(described, ensure_ascii=False, separators=(",", ":")).encode()
+    return compact_json.encode(described).encode()

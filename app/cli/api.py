@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import click
 
 from app.config.parsers import ROOT
-from app.security.endpoint_urls import is_localhost
+from app.security.endpoint_urls import is_this_machine
 
 sys.path.insert(0, str(ROOT / "client"))  # the gateway's own, whichever may be installed beside it
 
@@ -84,7 +84,7 @@ def _remote() -> Client:
         raise click.UsageError(f"{URL} or {KEY} cannot be right: {error}.") from None
     client.transport.session.headers.update(NO_READER)
     parts = urlsplit(os.environ[URL])
-    if parts.scheme == "http" and not is_localhost(parts.hostname or "") and parts.hostname not in ("127.0.0.1", "::1"):
+    if parts.scheme == "http" and not is_this_machine(parts.hostname or ""):
         click.echo(f"{URL} is http: whoever is on the way can read the key. Use https.", err=True)
     return client
 

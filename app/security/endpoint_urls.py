@@ -84,6 +84,12 @@ def is_localhost(host: str) -> bool:
     return name == "localhost" or name.endswith(".localhost")
 
 
+def is_this_machine(host: str) -> bool:
+    """Return whether this name or address, as it stands in a URL, leads nowhere but to this machine."""
+    known = _known_addresses(host)
+    return bool(known) and all(each.is_loopback for each in known)
+
+
 def _known_addresses(host: str) -> tuple[Address, ...]:
     """Return the addresses of a host that are known without a resolver: none for most names."""
     if is_localhost(host):

@@ -28,6 +28,7 @@ from app.process import console, draining
 from app.process.draining import Phase
 from app.process.echo_bot import ECHO_BOT, MARK
 from app.process.supervisor import WORKER, Children, commands
+from app.security.endpoint_urls import is_this_machine
 
 EXIT_SECONDS = 25
 """How long a stop may take after the drain: requests in flight and the worker together, then the simulator."""
@@ -41,7 +42,6 @@ RESTART_ONLY = frozenset(
 INVITATION = "Answer as the team: "
 """How the line begins in which the migration's process tells a link into the inbox."""
 
-LOOPBACK = ("127.0.0.1", "::1")
 PHONE_PATH = "/simulator/"
 """Where the gateway's own port leads to the simulator's pages: the way in on hosts that offer one port."""
 
@@ -136,7 +136,7 @@ class Master:
         if self.settings.simulator:
             bot = " and an echo bot answers" if self.settings.starts_echo_bot else ""
             self.say(f"No WHATSAPP_ACCESS_TOKEN is set, so a simulator stands in for Meta{bot}.")
-            elsewhere = "" if self.settings.host in LOOPBACK else f", or {PHONE_PATH} at this host's own address"
+            elsewhere = "" if is_this_machine(self.settings.host) else f", or {PHONE_PATH} at this host's own address"
             self.say(f"Write to it as a customer: http://127.0.0.1:{self.settings.port + 1}{elsewhere}")
         if self._invitation:
             self.say(self._invitation)

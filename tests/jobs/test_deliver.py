@@ -50,7 +50,7 @@ def test_a_result_that_cannot_be_counted_is_recorded_once(
     def fail(_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("app.services.delivering.queue.count", fail)
+    monkeypatch.setattr("app.services.delivering.count_results.endpoint_label", fail)
     with subscriber() as app:
         harness.endpoint(app.url)
         receive(message_body(text()))

@@ -33,10 +33,8 @@ def find_due(
     database: Database, requests: Sequence[ClaimRequest], now: datetime, *, is_busy: bool = False
 ) -> list[DueDeliveries]:
     """Find due deliveries for these requests, at most `limit` each. Takes no lock. Raises `Unavailable`."""
-    # An idle worker makes one query, and none if there are no endpoints; a busy one saves it.
-    if not is_busy and not deliveries.any_due(database, {each.endpoint.id for each in requests}, now):
-        return []
-    if not requests:
+    # An idle worker makes one query; a busy one saves it.
+    if not requests or not is_busy and not deliveries.any_due(database, {each.endpoint.id for each in requests}, now):
         return []
     with database.read() as session:
         found = [_find(session, request, now) for request in requests]

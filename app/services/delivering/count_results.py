@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from app import metrics, metrics_exemplars, traces
+from app.logs import get_logger
 from app.metrics_state import endpoint_label
 from app.services.delivering.types import STALE, DeliveryResult
 from app.subscribers.client import EndpointResponse
 
+logger = get_logger(__name__)
 
-def count(results: Iterable[DeliveryResult]) -> None:
-    """Count results, after their transaction was committed."""
+
+def count(results: Sequence[DeliveryResult]) -> None:
+    """Count results, after their transaction was committed. Never raises: the caller would record them anew."""
+    try:
+        _count(results)
+    except Exception:
+        logger.exception("results are recorded, and could not be counted", extra={"count": len(results)})
+
+
+def _count(results: Sequence[DeliveryResult]) -> None:
     counts: Counter[tuple[str, str]] = Counter()
     for each in results:
         label = endpoint_label(each.batch.endpoint.id)

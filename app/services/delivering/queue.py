@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from app.db.database import Database
-from app.logs import get_logger
 from app.services.delivering.claim import LEASE, Claimed, claim, find_due, load
 from app.services.delivering.count_results import count
 from app.services.delivering.record_results import ResultRecorder
@@ -15,8 +14,6 @@ from app.services.delivering.unblock import Unblocker
 from app.services.registries import EndpointDirectory
 from app.store import deliveries
 from app.store.deliveries import DeliveryClaim
-
-logger = get_logger(__name__)
 
 
 class DeliveryQueue:
@@ -45,18 +42,10 @@ class DeliveryQueue:
         with self._database.write() as session:
             changed = self._record(session, results, now) if results else set()
             claimed = claim(session, due, now, changed)
-        if results:
-            self._count(results)
+        count(results)
         if changed or any(each.is_probe for _, claims in claimed for each in claims):
             self._directory.forget()
         return claimed
-
-    def _count(self, results: Sequence[DeliveryResult]) -> None:
-        """Count what is recorded. An error may not reach the caller, who would record the results a second time."""
-        try:
-            count(results)
-        except Exception:
-            logger.exception("results are recorded, and could not be counted", extra={"count": len(results)})
 
     def load(self, claimed: Claimed) -> list[DeliveryBatch]:
         """Load the events of claimed deliveries, and the members of their batches."""

@@ -7,7 +7,6 @@ the same on a Redis that comes back empty. Both brokers, Graph and the app are o
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections import Counter
@@ -25,7 +24,7 @@ from tests.load.books import Books
 from tests.load.brokers import NoBroker, OwnRabbit, OwnRedis, or_skip
 from tests.load.gateway import API_KEY, APP_SECRET, Gateway, running
 from tests.load.senders import PATH
-from tests.subscriber import ALLOWED, App, Handler, Posted, subscriber
+from tests.subscriber import ALLOWED, App, as_meta, subscriber
 
 WEBHOOKS, SENDS, RATE = 20_000, 4_000, 120
 CALM_WEBHOOKS, CALM_SENDS = 3_600, 2_000
@@ -103,19 +102,10 @@ class Worker:
 
 def _drill(directory: Path, broker: OwnRabbit | OwnRedis | None, chaos: Callable[[Worker], None]) -> None:
     calls: Counter[str] = Counter()
-
-    def graph(handler: Handler, posted: Posted) -> None:
-        if not posted.body:  # a look at the number, or at the token
-            handler.answer(body=b"{}")
-            return
-        tag = json.loads(posted.body)["biz_opaque_callback_data"]
-        calls[tag] += 1
-        handler.answer(body=json.dumps({"messages": [{"id": f"wamid.{tag}"}]}).encode())
-
     try:
         if broker is not None:
             broker.start()
-        with database_of("postgresql") as url, subscriber() as app, subscriber(graph) as meta:
+        with database_of("postgresql") as url, subscriber() as app, subscriber(as_meta(calls)) as meta:
             settings = {
                 "WORKER": "external", "BROKER_URL": broker.url if broker else "", "FORWARD_URL": app.url,
                 "FORWARD_SECRET": new_secret(), "FORWARD_ALLOW_NETS": ALLOWED, "MESSAGES_PER_SECOND": "60",

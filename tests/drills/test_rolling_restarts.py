@@ -6,7 +6,6 @@ worker, at 200 webhooks a second, with sends that an app asks for meanwhile.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import Counter
 from pathlib import Path
@@ -23,7 +22,7 @@ from tests.load.connection import raw_request
 from tests.load.gateway import API_KEY, APP_SECRET, ONE_WEB, Gateway, running
 from tests.load.in_flight import wait_for
 from tests.load.senders import PATH
-from tests.subscriber import Handler, Posted, subscriber
+from tests.subscriber import as_meta, subscriber
 
 ROUNDS, RATE, PIECE_SECONDS, SENDS_RATE = 10, 200, 10.0, 5
 
@@ -33,15 +32,7 @@ pytestmark = pytest.mark.skipif(not IS_LONG, reason="takes five minutes: DRILL=l
 def test_ten_rolling_restarts_fail_nothing_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     calls: Counter[str] = Counter()
 
-    def graph(handler: Handler, posted: Posted) -> None:
-        if not posted.body:  # a look at the number, or at the token
-            handler.answer(body=b"{}")
-            return
-        tag = json.loads(posted.body)["biz_opaque_callback_data"]
-        calls[tag] += 1
-        handler.answer(body=json.dumps({"messages": [{"id": f"wamid.{tag}"}]}).encode())
-
-    with database_of("postgresql") as url, subscriber(graph) as meta:
+    with database_of("postgresql") as url, subscriber(as_meta(calls)) as meta:
         extra = ONE_WEB | {"GRAPH_API_URL": meta.url.removesuffix("/events"), "DRAIN_SECONDS": "1"}
         first, second = (Gateway(tmp_path / name, extra, database_url=url) for name in ("first", "second"))
         (tmp_path / "nginx").mkdir()

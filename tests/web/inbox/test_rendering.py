@@ -52,12 +52,12 @@ def test_addresses_become_links_that_tell_the_other_page_nothing(written: str, a
 
 @pytest.mark.parametrize("written", ["*a " * 20_000, "_*" * 30_000, "https://" * 8_000, "a@" * 30_000, "> \n" * 20_000])
 def test_long_texts_of_marks_take_no_time(written: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()  # not of the clock, which runs on while others compute
     rich_text(written)
     rich_text(written[:8_000])
     one_line(written)
 
-    assert time.perf_counter() - began < 1.0
+    assert time.thread_time() - began < 1.0
 
 
 def test_up_to_three_emoji_alone_are_large() -> None:

@@ -28,7 +28,7 @@ def begin(endpoint: str, process: str) -> None:
     _settings, _tracer = ((endpoint, process) if endpoint else None), None
     if endpoint:
         with suppress(Exception):  # the first span finds it again, and says so when there is a log
-            # Now, because it takes a second of processor time, which a request or a send would wait for.
+            # Now, because a request or a send would wait for it otherwise.
             import app.traces_otlp  # noqa: F401
 
 

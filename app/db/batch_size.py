@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 LOCK_SECONDS = 0.010
-"""The time in seconds that one transaction should take on SQLite, where only one can write at a time."""
+"""The processor time, in seconds, that one transaction should take on SQLite, where only one can write at a time."""
 
 SMALLEST, FIRST, LARGEST = 8, 32, 128
 ON_POSTGRESQL = 128

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from limits.strategies import SlidingWindowCounterRateLimiter
 
 WINDOW_SECONDS = 10
-TOO_MANY = "This key makes too many requests. Slow down; `Retry-After` says for how long to wait."
 """So long a key may have been quiet and then make up for it: a burst of a second's work is no abuse."""
+
+TOO_MANY = "This key makes too many requests. Slow down; `Retry-After` says for how long to wait."
 
 
 def count(config: Config, name: str) -> None:

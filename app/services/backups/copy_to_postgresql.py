@@ -13,13 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg import sql
 from sqlalchemy import Table
-from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 
 from app import migrations
@@ -71,7 +71,7 @@ def copy_to_postgresql(source: Database, target: Database, now: datetime, report
                 _begin(writer)
             writer.execute("SET synchronous_commit = off")
             _copy_all(reader, writer, _state_of(reader, path, counts), sum(counts.values()), report)
-            _make_later(target.url, report)
+            put_away.make_again(target.url, partial(report, "indexes"))
             rows = {each.name: int(_one(writer, f'SELECT count(*) FROM "{each.name}"')) for each in TABLES}
             if different := [f"{name} {counts[name]}, {rows[name]}" for name in rows if rows[name] != counts[name]]:
                 raise WrongState(f"Rows in the source and in the target differ: {'; '.join(different)}.")
@@ -185,10 +185,6 @@ def _write(writer: psycopg.Connection[Any], table: Table, data: bytes) -> None:
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(sql.Identifier(table.name), columns)
     with writer.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(data)
-
-
-def _make_later(url: URL, report: Progress) -> None:
-    put_away.make_again(url, lambda made, total: report("indexes", made, total))
 
 
 def _count(reader: sqlite3.Connection, table: Table) -> int:

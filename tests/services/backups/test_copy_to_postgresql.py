@@ -19,6 +19,7 @@ from app.models import Delivery, Endpoint, Event, Message, QueuedSend
 from app.models.base import table
 from app.models.search import MessageDocument
 from app.services.backups import copy_to_postgresql as copying
+from app.services.backups import put_away
 from app.services.messages.search_index import index_messages
 from app.store import upkeep, workers
 from app.store.queue import NEVER
@@ -161,14 +162,14 @@ def test_an_interrupted_copy_serves_nobody_and_goes_on(
 def test_what_is_written_to_the_source_meanwhile_is_not_lost_silently(
     filled: Database, target: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = copying._make_later
+    real = put_away.make_again
 
     def late(url: Any, report: Any) -> None:
         with filled.write() as session:
             session.execute(text("UPDATE messages SET status = 'read'"))
         real(url, report)
 
-    monkeypatch.setattr(copying, "_make_later", late)
+    monkeypatch.setattr(put_away, "make_again", late)
     with pytest.raises(WrongState, match="while it was copied"):
         copy(filled, target)
     monkeypatch.undo()
@@ -192,7 +193,7 @@ def test_a_change_that_adds_no_row_is_one(
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(copying, "_make_later", stop)
+    monkeypatch.setattr(put_away, "make_again", stop)
     with pytest.raises(KeyboardInterrupt):
         copy(filled, target)
     monkeypatch.undo()
@@ -213,7 +214,7 @@ def test_what_cannot_be_copied_is_refused(filled: Database, target: Database, mo
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(copying, "_make_later", stop)
+    monkeypatch.setattr(put_away, "make_again", stop)
     with pytest.raises(KeyboardInterrupt):
         copy(filled, target)
     monkeypatch.undo()

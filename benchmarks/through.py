@@ -160,10 +160,9 @@ class Trial:
         """Try a rate for as long as it must be held, after some seconds that do not count."""
         traffic = self._traffic
         count = int(rate * (self._seconds + WARM_SECONDS)) // 4 * 4
-        traffic.delay, traffic.arrivals, traffic.refused, traffic.broken = 0.0, {}, 0, 0
+        traffic.delay, traffic.arrivals, traffic.refused, traffic.broken = self._delay, {}, 0, 0
         sent = await self._send(count // 4)
         webhooks, keys = self._webhooks(sent)
-        traffic.delay = self._delay
         dues = await traffic.post(self._gateway.url + PATH, webhooks, rate)
         until = time.perf_counter() + SETTLE_SECONDS
         while len(traffic.arrivals.keys() & set(keys)) < len(keys) and time.perf_counter() < until:

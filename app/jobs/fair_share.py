@@ -19,6 +19,11 @@ GROWTH = 8
 SLOWER_SECONDS = 0.1
 """An app that takes twice its best time and this much longer is busy: it does not get more at once, but less."""
 
+BEST_SECONDS = 10.0
+"""The best time of an app is that of the last ten to twenty seconds: one that answered once in a millisecond, because
+it did not care for that event, is not busy for ever after. It is asked for half as much at once when the time begins
+anew, so that a crowded app shows what it can do."""
+
 REPLAY_DIVISOR = 4
 """Replays of an endpoint get a quarter of the threads of its new events, in addition to those."""
 
@@ -37,6 +42,8 @@ class EndpointSlots:
     limit: int = 1
     extra: int = 0
     best_seconds: float = float("inf")
+    best_before: float = float("inf")
+    best_since: float = field(default_factory=time.monotonic)
     last_seconds: float = QUICK_SECONDS
     tokens: float = 1.0
     filled_at: float = 0.0
@@ -79,8 +86,11 @@ class EndpointSlots:
             self.last_seconds, self.extra = QUICK_SECONDS, 0
             return
         self.last_seconds = response.seconds
+        if time.monotonic() - self.best_since > BEST_SECONDS:
+            self.best_before, self.best_seconds, self.best_since = self.best_seconds, float("inf"), time.monotonic()
+            self.extra //= 2
         self.best_seconds = min(self.best_seconds, response.seconds)
-        if response.seconds > 2 * self.best_seconds + SLOWER_SECONDS:
+        if response.seconds > 2 * min(self.best_seconds, self.best_before) + SLOWER_SECONDS:
             self.extra = self.extra * 9 // 10
         elif len(self.running) + 1 >= self.limit:
             self.extra += 1

@@ -12,6 +12,10 @@ _logger = logging.getLogger("whatsapp_service.logs.files")
 
 DAY_SECONDS = 86_400
 
+LOOK_SECONDS = 0.2
+"""For how long nobody looks whether the file is still in its place: to ask at each record took longer than to write
+it. What is written meanwhile stands in the file that somebody moved."""
+
 
 class DailyFileHandler(logging.Handler):
     """Appends records to `<folder>/whatsapp_service_YYYYMMDD.log`, by the UTC day.
@@ -27,6 +31,7 @@ class DailyFileHandler(logging.Handler):
         self._fd: int | None = None
         self._path = ""
         self._day = -1.0
+        self._looked_at = float("-inf")
         self._identity: tuple[int, int] | None = None
         self._is_failing = False
 
@@ -63,7 +68,7 @@ class DailyFileHandler(logging.Handler):
 
     def _descriptor(self) -> int:
         now = time.time()
-        if self._fd is not None and (now // DAY_SECONDS != self._day or _identity(self._path) != self._identity):
+        if self._fd is not None and (now // DAY_SECONDS != self._day or self._is_elsewhere()):
             self._forget()
         if self._fd is None:
             self._day = now // DAY_SECONDS
@@ -72,6 +77,12 @@ class DailyFileHandler(logging.Handler):
             self._fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
             self._identity = _identity(self._fd)
         return self._fd
+
+    def _is_elsewhere(self) -> bool:
+        if time.monotonic() - self._looked_at < LOOK_SECONDS:
+            return False
+        self._looked_at = time.monotonic()
+        return _identity(self._path) != self._identity
 
     def _forget(self) -> None:
         if self._fd is not None:

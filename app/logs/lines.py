@@ -63,6 +63,7 @@ LABELS = (
     "version",
     "setting",
 )
+_OF_EVERY_RECORD = len(logging.makeLogRecord({}).__dict__)
 _FRAMES, _CAUSES, _VALUE_LENGTH = 30, 5, 300
 _BARE = re.compile(r"[A-Za-z0-9_.:/@+~\[\]-]+")
 
@@ -154,8 +155,9 @@ def message_of(record: logging.LogRecord, scrubber: Scrubber) -> str:
 def labels_of(record: logging.LogRecord, scrubber: Scrubber) -> dict[str, Value]:
     """Return the allowed keys of `extra` that have a value, with the request's id. An object is named by its type."""
     found: dict[str, Value] = {}
-    for key in LABELS:
-        value = getattr(record, key, None)
+    given = record.__dict__
+    for key in LABELS if len(given) > _OF_EVERY_RECORD else ():
+        value = given.get(key)
         if isinstance(value, str):
             found[key] = scrubber.ours(value)[:_VALUE_LENGTH]
         elif isinstance(value, int | float):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from app import metrics
 from app.db.database import Database
 from app.jobs import deliver
 from app.security.standard_webhooks import new_secret
@@ -59,6 +60,28 @@ def test_a_result_that_cannot_be_counted_is_recorded_once(
     assert (harness.states(), len(harness.attempts()), len(app.posted)) == (["delivered"], 1, 1)
     told = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert told == ["results are recorded, and could not be counted"]
+
+
+def test_how_long_the_app_took_is_counted(harness: Harness, receive: Receive, caplog: pytest.LogCaptureFixture) -> None:
+    before = [_of_all(each) for each in DURATIONS]
+    with subscriber() as app:
+        harness.endpoint(app.url)
+        receive(message_body(text(sender=ANA)), message_body(text(sender=BO)))
+        harness.rounds()
+
+    assert [_of_all(each) for each in DURATIONS] == [count + 2 for count in before]
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+DURATIONS = (metrics.delivery_seconds, metrics.delivery_lag_seconds, metrics.endpoint_seconds)
+
+
+def _of_all(metric: Any) -> float:
+    """How many durations a metric holds, whatever their labels."""
+    return sum(
+        each.value for family in metric.collect() for each in family.samples
+        if each.name.endswith("_count")
+    )  # fmt: skip
 
 
 def test_without_endpoints_nothing_is_owed(harness: Harness, receive: Receive) -> None:

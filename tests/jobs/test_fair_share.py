@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
+import pytest
+
 from app.clock import utc_now
 from app.domain.endpoints import Endpoint, Format
-from app.jobs.fair_share import GROWTH, EndpointSlots
+from app.jobs.fair_share import BEST_SECONDS, GROWTH, EndpointSlots
 from app.services.delivering import BatchMember, DeliveryBatch, DeliveryResult
 from app.store.deliveries import DeliveryClaim
 from app.subscribers.client import EndpointResponse
@@ -59,3 +63,25 @@ def test_a_failure_takes_it_back_to_its_share() -> None:
 def test_its_own_bound_holds() -> None:
     slots = started()
     assert max(answer(slots, 0.1, to=endpoint(max_in_flight=6)) for _ in range(50)) == 6
+
+
+def test_one_that_answered_once_in_a_millisecond_is_not_busy_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    slots = started()
+    answer(slots, 0.001)
+    assert max(answer(slots, 0.15) for _ in range(50)) == SHARE
+
+    began = time.monotonic()
+    for turn in (1, 2):
+        monkeypatch.setattr(time, "monotonic", lambda turn=turn: began + turn * (BEST_SECONDS + 1))
+        answer(slots, 0.15)
+    assert max(answer(slots, 0.15) for _ in range(50)) == SHARE * GROWTH
+
+
+def test_one_that_may_have_more_shows_again_what_it_can_do_with_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    slots = started()
+    for _ in range(500):
+        answer(slots, 0.1)
+    later = time.monotonic() + BEST_SECONDS + 1
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    assert answer(slots, 0.1) == SHARE + (SHARE * GROWTH - SHARE) // 2 + 1
+    assert answer(slots, 0.31) < SHARE + (SHARE * GROWTH - SHARE) // 2, "its best time before still counts"

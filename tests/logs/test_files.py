@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 import time_machine
 
+from app.logs import files
 from app.logs.files import DailyFileHandler
 
 WRITER = """
 import logging, pathlib, sys
+from app.logs import files
 from app.logs.files import DailyFileHandler
 handler = DailyFileHandler(pathlib.Path(sys.argv[1]))
 for number in range(300):
@@ -34,7 +36,10 @@ def test_it_opens_a_new_file_when_the_utc_day_changes(handler: DailyFileHandler,
     assert (folder / "whatsapp_service_20260301.log").read_text() == "after\n"
 
 
-def test_it_opens_the_file_again_when_it_was_moved_or_deleted(handler: DailyFileHandler, folder: Path) -> None:
+def test_it_opens_the_file_again_when_it_was_moved_or_deleted(
+    handler: DailyFileHandler, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "LOOK_SECONDS", 0.0)
     say(handler, "one")
     (path,) = folder.iterdir()
     path.rename(folder / "moved")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from app import metrics, metrics_exemplars, traces
 from app.logs import get_logger
@@ -24,30 +24,39 @@ def count(results: Sequence[DeliveryResult]) -> None:
 
 def _count(results: Sequence[DeliveryResult]) -> None:
     counts: Counter[tuple[str, str]] = Counter()
+    durations: dict[str, list[tuple[float, str]]] = {}
+    lags: list[tuple[float, str]] = []
     for each in results:
         label = endpoint_label(each.batch.endpoint.id)
         if each.response is not None:
             outcome = "delivered" if each.is_success else "failed"
-            _note_answer(each, each.response, label)
+            durations.setdefault(label, []).append((each.response.seconds, each.batch.request_id))
+            lags += _lag(each, each.response)
+            _trace(each, each.response, label)
         elif each.reason == STALE:
             outcome = "stale"
         else:
             continue
         counts[label, outcome] += 1
+    metrics_exemplars.observe_all(metrics.delivery_lag_seconds, lags)
+    for label, its in durations.items():
+        metrics_exemplars.observe_all(metrics.delivery_seconds, its)
+        metrics_exemplars.add_all(metrics.endpoint_seconds.labels(label), [seconds for seconds, _ in its])
     for (label, outcome), number in counts.items():
         metrics.deliveries.labels(outcome).inc(number)
         metrics.endpoint_deliveries.labels(label, outcome).inc(number)
 
 
-def _note_answer(result: DeliveryResult, response: EndpointResponse, label: str) -> None:
-    """Note how long the app took, and how long after its arrival the event was delivered."""
-    seconds, request_id, event = response.seconds, result.batch.request_id, result.batch.event
-    metrics_exemplars.observe(metrics.delivery_seconds, seconds, request_id)
-    metrics.endpoint_seconds.labels(label).observe(seconds)
-    traces.record(
-        "deliver", request_id, seconds, has_failed=not result.is_success, event_id=result.batch.claim.event_id,
-        endpoint=label, http__response__status_code=response.status,
-    )  # fmt: skip
+def _lag(result: DeliveryResult, response: EndpointResponse) -> Iterator[tuple[float, str]]:
+    """Yield how long after its arrival an event was delivered, and its request; nothing of other results."""
+    event = result.batch.event
     if result.is_success and event is not None and not result.batch.claim.is_replay:
-        lag = (result.started_at - event.received_at).total_seconds() + seconds
-        metrics_exemplars.observe(metrics.delivery_lag_seconds, max(lag, 0.0), request_id)
+        lag = (result.started_at - event.received_at).total_seconds() + response.seconds
+        yield max(lag, 0.0), result.batch.request_id
+
+
+def _trace(result: DeliveryResult, response: EndpointResponse, label: str) -> None:
+    traces.record(
+        "deliver", result.batch.request_id, response.seconds, has_failed=not result.is_success,
+        event_id=result.batch.claim.event_id, endpoint=label, http__response__status_code=response.status,
+    )  # fmt: skip

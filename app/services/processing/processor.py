@@ -182,11 +182,12 @@ class ProcessNotifications:
     def _report(self, finished: Sequence[NotificationWork]) -> None:
         """Count and log notifications that are finished."""
         now, totals = self._now(), Counter[tuple[str, str]]()
+        lags: list[tuple[float, str]] = []
         for notification in finished:
             request_id = notification.claim.request_id or ""
             if not notification.is_repeated:
                 lag = max((now - notification.received_at).total_seconds(), 0.0)
-                metrics_exemplars.observe(metrics.process_lag_seconds, lag, request_id)
+                lags.append((lag, request_id))
                 traces.record(
                     "normalise", request_id, lag, notification_id=notification.id, items=len(notification.items)
                 )  # fmt: skip
@@ -194,6 +195,7 @@ class ProcessNotifications:
                 for outcome, count in counts.items():
                     totals[number, outcome] += count
             _log(notification, request_id)
+        metrics_exemplars.observe_all(metrics.process_lag_seconds, lags)
         for (number, outcome), count in totals.items():
             name = number if self._directory.current.find(number) is not None else "other"
             metrics.items_processed.labels(outcome).inc(count)

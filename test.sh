@@ -16,30 +16,34 @@ mkdir -p "$MYPY_CACHE_DIR" 2>/dev/null || unset MYPY_CACHE_DIR
 
 # What is printed is kept, because a summary is what a person looks for and so comes last.
 kept=$(mktemp -d)
-trap 'rm -rf "$kept"' EXIT
+trap '[ -z "$checking" ] || kill "$checking" 2>/dev/null || true; rm -rf "$kept"' EXIT
 output=$kept/pytest
+checking=""
 
 checks=(flake8 "isort --check-only ." mypy lint-imports)
-for place in "${!checks[@]}"; do
-    # Side by side: one is done when the longest is.
-    # shellcheck disable=SC2086
-    { ${checks[place]} >"$kept/$place" 2>&1 || touch "$kept/$place.failed"; } &
-done
-wait
-failed=""
-for place in "${!checks[@]}"; do
-    printf '== %s\n' "${checks[place]}"
-    cat "$kept/$place"
-    if [ -e "$kept/$place.failed" ]; then
-        failed="$failed ${checks[place]%% *}"
-    fi
-done
+{
+    for place in "${!checks[@]}"; do
+        # One after the other, beside the tests: they need one processor, and many tests wait.
+        # shellcheck disable=SC2086
+        ${checks[place]} >"$kept/$place" 2>&1 || touch "$kept/$place.failed"
+    done
+} &
+checking=$!
 
 printf '== pytest\n'
 tests_status=0
 python -m tests.load.forgetful_postgres \
     pytest -n "${TEST_PROCESSES:-3}" --dist loadfile --no-loadscope-reorder --durations=20 "$@" 2>&1 | tee "$output" || tests_status=$?
 
+wait "$checking"
+failed=""
+for place in "${!checks[@]}"; do
+    printf '\n== %s\n' "${checks[place]}"
+    cat "$kept/$place"
+    if [ -e "$kept/$place.failed" ]; then
+        failed="$failed ${checks[place]%% *}"
+    fi
+done
 if [ -n "$failed" ]; then
     printf '\nFailed:%s\n' "$failed"
 fi

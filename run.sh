@@ -207,7 +207,6 @@ case "${1:-}" in
 "")
     install requirements.txt
     make_env
-    step .venv/bin/python -m app.start.preflight || exit $?
     trap - TERM
     trap '' INT
     exec .venv/bin/python -m app.start.serve

@@ -1,7 +1,6 @@
-"""`python -m app.start.preflight`: check whether the gateway can start with these settings, and print what to do if
-not.
+"""Check whether the gateway can start with these settings, and print what to do if not.
 
-run.sh calls it before anything is started, so that a person sees a list of remedies and not a traceback.
+It comes before anything is started, so that a person sees a list of remedies and not a traceback.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from app.config.environment import load_environment
 from app.config.errors import ConfigError
 from app.config.parsers import ROOT
 from app.config.settings import Config, load_config
-from app.process import console
 
 WAIT_SECONDS = 5.0
 LOOK_SECONDS = 0.2
@@ -98,8 +96,3 @@ def _loose_permissions() -> list[str]:
     if file.exists() and file.stat().st_mode & 0o077:
         return ["other users of this machine can read .env; run: chmod 600 .env"]
     return []
-
-
-if __name__ == "__main__":
-    console.install()
-    raise SystemExit(main())

@@ -1,6 +1,7 @@
-"""`python -m app.start.serve`: run gunicorn with `gunicorn.conf.py`; Ctrl-C gives a plain message at any moment.
+"""`python -m app.start.serve`: check whether the gateway can start, and run gunicorn with `gunicorn.conf.py`.
 
-gunicorn handles signals only after a part of its start; until then Python would print a traceback.
+Ctrl-C gives a plain message at any moment: gunicorn handles signals only after a part of its start, and until then
+Python would print a traceback.
 """
 
 import os
@@ -22,12 +23,16 @@ def _end_early(number: int, frame: FrameType | None) -> None:
 
 def main() -> None:
     """Serve until a signal ends it."""
-    console.keep_places()
+    console.install()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end_early)
     for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):  # meant for a server that runs
         signal.signal(number, signal.SIG_IGN)
-    import gunicorn.__main__  # the import takes long, and a person may press Ctrl-C meanwhile
+    from app.start import preflight  # these imports take long, and a person may press Ctrl-C meanwhile
+
+    if code := preflight.main():
+        raise SystemExit(code)
+    import gunicorn.__main__
     from gunicorn.app.wsgiapp import run
 
     sys.argv = [str(gunicorn.__main__.__file__), "-c", "gunicorn.conf.py", "wsgi:app"]

@@ -315,7 +315,7 @@ def test_ctrl_c_while_settings_are_checked_is_said(ready: Project) -> None:
     os.killpg(started.pid, signal.SIGINT)
 
     _, said = started.communicate(timeout=30)
-    assert (started.returncode, said.splitlines()[-1]) == (130, "Stopped before anything was started.")
+    assert (started.returncode, said.splitlines()[-1]) == (130, "Stopped before anything was served.")
     assert "Traceback" not in said
 
 
@@ -323,7 +323,7 @@ def test_ctrl_c_while_the_server_is_imported_is_said(ready: Project) -> None:
     slow = "import pathlib, time\npathlib.Path('starting').touch()\ntime.sleep(60)\n"
     (ready.folder / "gunicorn.py").write_text(slow)
     ready.env_file.write_text("PORT=0\n")
-    (ready.folder / "app" / "start" / "preflight.py").write_text("")
+    (ready.folder / "app" / "start" / "preflight.py").write_text("def main():\n    return 0\n")
     started = ready.start(os.environ["PATH"])
     wait_until((ready.folder / "starting").exists)
 

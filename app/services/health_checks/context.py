@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from app.config.settings import Config
 from app.db.database import Database
+from app.domain.account_news import News
 from app.domain.alerts import Finding
 from app.domain.numbers import Directory
 from app.services.health_checks.tokens import TokenChecks
 
 
+@dataclass(slots=True)
+class Shared:
+    """What the checks of one round read once for all of them: Meta's account webhooks, oldest first."""
+
+    news: list[News] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class CheckContext:
-    """What a check may use: settings, database, numbers, token checks, and the time."""
+    """What a check may use: settings, database, numbers, token checks, the time, and what others of its round read."""
 
     config: Config
     database: Database
     directory: Directory
     tokens: TokenChecks
     now: datetime
+    shared: Shared = field(default_factory=Shared)
 
 
 Findings = list[Finding] | None

@@ -67,19 +67,31 @@ def token_expiring(context: CheckContext) -> Findings:
     return context.tokens(context.directory, context.now)
 
 
+_read_fields: set[str] = set()
+"""The fields of Meta's account webhooks that some check evaluates."""
+
+
 def news(reading: Reading, *fields: str) -> Callable[[CheckContext], Findings]:
     """Return a check that evaluates Meta's account webhooks of these fields, of the last 90 days, by `reading`."""
+    _read_fields.update(fields)
 
     def find(context: CheckContext) -> Findings:
-        types = [f"account.{field}" for field in fields]
-        with context.database.read() as session:
-            rows = alert_facts.news(session, types, context.now - NEWS_REMEMBERED)
-        told = [
-            News(type.removeprefix("account."), when, _value(data), waba_id or "") for type, when, data, waba_id in rows
-        ]
+        if context.shared.news is None:
+            context.shared.news = _read(context)
+        told = [each for each in context.shared.news if each.field in fields]
         return reading(told, context.directory, context.now)
 
     return find
+
+
+def _read(context: CheckContext) -> list[News]:
+    """Read what all checks evaluate, oldest first. Each by itself, they took a third of a round's time."""
+    with context.database.read() as session:
+        types = sorted(f"account.{field}" for field in _read_fields)
+        rows = alert_facts.news(session, types, context.now - NEWS_REMEMBERED)
+    return [
+        News(type.removeprefix("account."), when, _value(data), waba_id or "") for type, when, data, waba_id in rows
+    ]
 
 
 def _value(data: str) -> dict[str, Any]:

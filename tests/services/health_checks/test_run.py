@@ -910,6 +910,25 @@ def _message(message_id: str, status: str, number: str, at: datetime) -> dict[st
     }  # fmt: skip
 
 
+def test_what_meta_told_is_read_once_for_all_the_checks_of_a_round(story: Story, receive: Receive) -> None:
+    receive(news(story, "account_update", {"event": "DISABLED_UPDATE", "ban_info": {"waba_ban_state": "DISABLE"}}))
+    asked: list[Any] = []
+
+    def note(_connection: Any, _cursor: Any, _statement: str, parameters: Any, *_: Any) -> None:
+        values = parameters.values() if isinstance(parameters, dict) else parameters
+        if any(str(value).startswith("account.") for value in values):
+            asked.append(parameters)
+
+    event.listen(story.database.engine, "before_cursor_execute", note)
+    try:
+        story.run_health_checks()
+    finally:
+        event.remove(story.database.engine, "before_cursor_execute", note)
+
+    assert len(asked) == 1
+    assert "account_restricted" in kinds(story.database)
+
+
 @contextmanager
 def recorded(database: Database, plans: list[str]) -> Iterator[None]:
     """Collect how SQLite would answer each SELECT meanwhile."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -71,8 +71,20 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """Open a session for reading; the whole body sees one snapshot. Raises `Unavailable`."""
+        """Open a session for reading. Raises `Unavailable`.
+
+        On PostgreSQL each statement sees what is committed when it begins; a body that compares what several of them
+        find needs a `snapshot`.
+        """
         with _translated(), self._readers() as session:
+            yield session
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """As `read`, but all statements of the body see one state: that of the first."""
+        with self.read() as session:
+            if not self.is_sqlite:
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session
 
     def look(self, statement: Select[Any], values: Mapping[str, object]) -> Any:
@@ -136,6 +148,8 @@ class Database:
 
             with postgresql.alone(connection):
                 yield connection
+            # What the statement wrote is committed, and stays so where the workers do not hear of it.
+            with suppress(DBAPIError):
                 self.wakeups.tell(connection)
 
     @contextmanager

@@ -48,7 +48,7 @@ class GroupCommit(Generic[Row]):
         self._turn = threading.Lock()
         self._mutex = threading.Lock()
         self._open: _Batch[Row] = _Batch()
-        self._failed_at, self._failure = float("-inf"), Unavailable()
+        self._failed_at, self._failure = float("-inf"), ""
 
     def add(self, row: Row) -> None:
         """Return when the row is committed.
@@ -68,7 +68,7 @@ class GroupCommit(Generic[Row]):
             raise Unavailable
         error = batch.errors.get(place)
         if error is not None:
-            raise error
+            raise _of_this_caller(error)
 
     def _lead(self, batch: _Batch[Row]) -> None:
         has_turn, began = False, time.monotonic()
@@ -77,7 +77,7 @@ class GroupCommit(Generic[Row]):
             if not has_turn:
                 raise Unavailable
             if self._failed_at - began > PATIENCE_SECONDS:
-                raise Unavailable(reason=self._failure.reason)
+                raise Unavailable(reason=self._failure)
             _let_others_join(batch)
             self._commit(batch)
         except BaseException as error:
@@ -100,7 +100,7 @@ class GroupCommit(Generic[Row]):
         try:
             self._write(partial(self._close, batch))
         except Unavailable as error:
-            self._failed_at, self._failure = time.monotonic(), error
+            self._failed_at, self._failure = time.monotonic(), error.reason
             batch.errors = dict.fromkeys(range(len(self._close(batch))), error)
         except Exception:
             for place, row in enumerate(self._close(batch)):
@@ -108,6 +108,12 @@ class GroupCommit(Generic[Row]):
                     self._write(partial(list, (row,)))
                 except Exception as error:
                     batch.errors[place] = error
+
+
+def _of_this_caller(error: BaseException) -> BaseException:
+    """Return an error that only this caller raises: raising one adds to its traceback, which holds every frame and the
+    body of each request that it passed through."""
+    return Unavailable(reason=error.reason) if isinstance(error, Unavailable) else error
 
 
 def _let_others_join(batch: _Batch[Row]) -> None:

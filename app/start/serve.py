@@ -30,8 +30,11 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     from app.start import preflight  # these imports take long, and a person may press Ctrl-C meanwhile
 
+    before = set(os.environ)
     if code := preflight.main():
         raise SystemExit(code)
+    for name in os.environ.keys() - before:  # the master reads `.env` itself; gunicorn is told by `gunicorn.conf.py`
+        del os.environ[name]
     import gunicorn.__main__
     from gunicorn.app.wsgiapp import run
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta, timezone
 from types import SimpleNamespace
 
+import psycopg
 import pytest
 from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
@@ -158,6 +159,32 @@ def test_rows_are_written_again_after_their_connection_was_lost(opened: Database
 
     with opened.write_rows() as connection:
         assert connection.exec_driver_sql("SELECT 1").fetchone() == (1,)
+
+
+@on_postgresql
+def test_what_was_written_is_kept_where_the_workers_cannot_be_told(opened: Database, database_url: str) -> None:
+    opened.wakeups._told_at = float("-inf")
+    with opened.write_rows() as connection:
+        connection.exec_driver_sql("DELETE FROM traffic")
+        with psycopg.connect(database_url, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.driver.info.backend_pid])
+
+    with opened.write_rows() as connection:
+        assert connection.exec_driver_sql("SELECT 1").fetchone() == (1,)
+
+
+@on_postgresql
+def test_a_snapshot_does_not_see_what_is_committed_meanwhile(opened: Database) -> None:
+    count = text("SELECT count(*) FROM api_keys")
+    with opened.snapshot() as one, opened.read() as other:
+        before = one.scalar(count), other.scalar(count)
+        with opened.write() as session:
+            api_keys.add(session, key("k"))
+        after = one.scalar(count), other.scalar(count)
+    with opened.read() as session:
+        assert session.connection().get_isolation_level() == "READ COMMITTED"
+
+    assert (before, after) == ((0, 0), (0, 1))
 
 
 def test_an_error_shows_no_values(opened: Database) -> None:

@@ -93,6 +93,28 @@ def test_a_database_that_is_away_is_told_to_everybody() -> None:
     assert rows.written == []
 
 
+def test_everybody_gets_an_error_of_his_own_which_holds_nobody_elses_request() -> None:
+    rows = Rows()
+    commits = GroupCommit(rows)
+    raised: list[BaseException] = []
+
+    class Noting(GroupCommit[int]):
+        def add(self, row: int) -> None:
+            try:
+                commits.add(row)
+            except Unavailable as error:
+                raised.append(error)
+                raise
+
+    def lose_the_database() -> None:
+        rows.error = Unavailable
+
+    add_while_one_commits(Noting(rows), rows, range(1, 5), before=lose_the_database)
+
+    assert len(raised) == len({id(each) for each in raised}) == 5
+    assert {each.reason for each in raised if isinstance(each, Unavailable)} == {Unavailable().reason}
+
+
 def test_it_goes_on_after_a_failure() -> None:
     rows = Rows()
     commits = GroupCommit(rows)

@@ -24,7 +24,7 @@ def export_entries(database: Database) -> Iterator[dict[str, Any]]:
     The first and last line have place and hash of the chain's ends, so that a file that was cut off is noticed. All
     lines are of one snapshot. Raises `Unavailable`.
     """
-    with database.read() as session:
+    with database.snapshot() as session:
         head = audit_log.find_head(session)
         base = (head.base_place, head.base_hash) if head else (0, START)
         yield {"base": dict(zip(("place", "hash"), base, strict=True))}

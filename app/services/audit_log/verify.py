@@ -39,7 +39,7 @@ class Verdict:
 
 def verify_chain(database: Database, known_hash: str | None = None) -> Verdict:
     """Verify the stored chain; with `known_hash` also that this hash, noted earlier, is in it. Raises `Unavailable`."""
-    with database.read() as session:
+    with database.snapshot() as session:
         head = audit_log.find_head(session)
         verdict = Verdict(place=head.base_place if head else 0, hash=head.base_hash if head else START)
         _walk(verdict, map(audit_log.to_link, audit_log.chain(session)), known_hash)

@@ -71,7 +71,7 @@ def audit_balance(database: Database, *, deep: bool = False, now: datetime | Non
     `deep` also parses every stored notification again, and checks that each of its messages and statuses is stored.
     """
     balance = Balance()
-    with database.read() as session:
+    with database.snapshot() as session:
         balance.notifications = audit.count_notifications(session)
         _add_items(session, balance)
         _add_sends(session, balance)

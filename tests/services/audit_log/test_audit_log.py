@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -34,6 +35,26 @@ def test_sealed_entries_form_a_chain_that_holds(gateway: Gateway) -> None:
     verdict = verify_chain(gateway.database)
 
     assert (verdict.is_intact, verdict.entries, verdict.unsealed, verdict.place) == (True, 2, 1, 2)
+
+
+def test_what_is_sealed_while_the_chain_is_read_was_not_taken_away(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(gateway, "a:1", "a:2")
+    gateway.seal_audit_log()
+    real = audit_log.find_head
+
+    def late(session: Any) -> Any:
+        head = real(session)
+        monkeypatch.setattr(audit_log, "find_head", real)
+        record(gateway, "a:3")
+        gateway.seal_audit_log()
+        return head
+
+    monkeypatch.setattr(audit_log, "find_head", late)
+    assert verify_chain(gateway.database).is_intact
+    monkeypatch.setattr(audit_log, "find_head", late)
+    assert verify_export(json.dumps(line) for line in export_entries(gateway.database)).is_intact
 
 
 @pytest.mark.parametrize(

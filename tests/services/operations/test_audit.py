@@ -11,7 +11,7 @@ from app.clock import utc_now
 from app.db.database import Database
 from app.models import Delivery, Endpoint, Event, Job, Message, Notification, ParkedItem, StatusReport
 from app.services.operations.audit import audit_balance
-from app.store import workers
+from app.store import audit, workers
 from tests.conftest import PostWebhook
 from tests.factories import OTHER_PNID, PNID, echo, echo_body, message_body, notification, status, status_body, text
 
@@ -40,6 +40,21 @@ def test_what_waits_is_counted_and_no_problem(mixed: None, database: Database, p
     balance = audit_balance(database, deep=True)
 
     assert (balance.problems, balance.notifications["pending"]) == ([], 1)
+
+
+def test_what_is_processed_meanwhile_is_no_problem(
+    mixed: None, database: Database, receive: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = audit.events_by_notification
+
+    def late(session: Any) -> Any:
+        found = real(session)
+        receive(message_body(text()))
+        return found
+
+    monkeypatch.setattr(audit, "events_by_notification", late)
+
+    assert audit_balance(database).problems == []
 
 
 def _delete_one(model: Any) -> Break:

@@ -131,6 +131,33 @@ def test_a_whole_answer_is_one_and_its_connection_is_used_again(new_poster: Call
     assert len(connections) == 1
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 204 No Content\r\n\r\nok",
+        b"HTTP/1.1 204 No Content\r\n\r\nHTTP/1",
+        b"HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 101 Up\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n",
+    ],
+    ids=["no HTTP", "the beginning of an answer", "another answer", "an upgrade"],
+)
+def test_what_stands_behind_an_answer_does_not_break_the_next_one(
+    new_poster: Callable[..., Poster], answer: bytes
+) -> None:
+    """The app took the event and said so: a failure would bring it the event a second time."""
+    poster = new_poster()
+    with raw_server(always(answer)) as url:
+        got = [posted(poster, url) for _ in range(3)]
+    assert [(each.status, each.error) for each in got] == [(204, None)] * 3
+
+
+def test_a_length_that_is_too_small_does_not_break_the_next_answer(new_poster: Callable[..., Poster]) -> None:
+    poster = new_poster()
+    with raw_server(always(OK.replace(b"Length: 2", b"Length: 1"))) as url:
+        got = [posted(poster, url) for _ in range(3)]
+    assert [(each.status, each.body, each.error) for each in got] == [(200, b"{", None)] * 3
+
+
 def test_an_answer_may_end_with_its_connection(new_poster: Callable[..., Poster]) -> None:
     with raw_server(once(b"HTTP/1.0 200 OK\r\n\r\n{}")) as url:
         got = posted(new_poster(), url)

@@ -196,10 +196,15 @@ class InFlight:
         return None
 
     def _begin_more(self, slots: EndpointSlots) -> None:
-        """Begin queued batches for as long as more may run at once. What ends later continues here."""
+        """Begin queued batches for as long as more may run at once. What ends later continues here.
+
+        The endpoint may have changed since what ends now was begun: if its batches need a thread by now, they are left
+        to the pool, because the poster would not send what a bot answers.
+        """
         while True:
             with self._changed:
-                batch = self._take(slots) if len(slots.running) < slots.limit else None
+                may_begin = slots.queued and self._can_begin(slots.queued[0].endpoint)
+                batch = self._take(slots) if may_begin and len(slots.running) < slots.limit else None
             if batch is None:
                 return
             begun = self._begin(batch, partial(self._end, slots, batch))

@@ -76,6 +76,16 @@ class InFlight:
         with self._changed:
             return self._slots.setdefault((endpoint_id, is_replay), EndpointSlots())
 
+    def capacity(self, endpoint: Endpoint, is_replay: bool, share: int, *, may_grow: bool) -> int:
+        """Set how many deliveries of an endpoint may run at once, and return how many more may be claimed."""
+        with self._changed:
+            return self.slots(endpoint.id, is_replay).capacity(endpoint, share, may_grow=may_grow)
+
+    def limit_to_one(self, endpoint_id: str, is_replay: bool) -> None:
+        """Let one delivery of an endpoint run at once, as for a trial of an app that was silent."""
+        with self._changed:
+            self.slots(endpoint_id, is_replay).limit = 1
+
     def count_of(self, endpoint_id: str) -> int:
         """Return how many deliveries of an endpoint are queued or running."""
         with self._changed:

@@ -22,6 +22,7 @@ from app.db.database import Database
 from app.domain.endpoints import Endpoint, Format
 from app.errors import Unavailable
 from app.jobs import deliver
+from app.jobs.fair_share import EndpointSlots
 from app.jobs.in_flight import PENDING, InFlight, Pending
 from app.models import Delivery
 from app.services.delivering import BatchMember, DeliveryBatch, DeliveryResult, DispatchDelivery
@@ -159,6 +160,28 @@ def test_the_loop_may_look_at_a_queue_that_the_poster_empties() -> None:
         slots.queued = Looked([Mock()])
         in_flight.start()
         threads[0].join()
+
+
+@pytest.mark.parametrize("is_silent", [False, True])
+def test_the_loop_sets_a_limit_while_nobody_else_uses_it(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, is_silent: bool
+) -> None:
+    """The poster's thread notes results in the same slots."""
+    could_use: list[bool] = []
+
+    class Watched(EndpointSlots):
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name == "limit" and harness.deliver.in_flight._slots:
+                user = threading.Thread(target=harness.deliver.in_flight.count_of, args=("app",))
+                user.start()
+                user.join(0.1)
+                could_use.append(not user.is_alive())
+            super().__setattr__(name, value)
+
+    monkeypatch.setattr("app.jobs.in_flight.EndpointSlots", Watched)
+    harness.endpoint("http://127.0.0.1:1/", **({"open_until": harness.clock() - timedelta(1)} if is_silent else {}))
+    harness.deliver()
+    assert could_use and not any(could_use)
 
 
 def test_what_became_a_bots_while_a_post_ran_is_left_to_the_threads() -> None:

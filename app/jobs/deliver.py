@@ -117,13 +117,13 @@ class DeliverDue:
                     yield from self._request(endpoint, len(endpoints), is_replay=is_replay)
             elif endpoint.health.is_over(now) and not self.in_flight.count_of(endpoint.id):
                 for is_replay in (False, True):
-                    self.in_flight.slots(endpoint.id, is_replay).limit = 1
+                    self.in_flight.limit_to_one(endpoint.id, is_replay)
                     yield ClaimRequest(endpoint, is_replay, 1, is_probe=True)
 
     def _request(self, endpoint: Endpoint, endpoints: int, *, is_replay: bool) -> Iterator[ClaimRequest]:
         share = fair_share(endpoint, self._threads, endpoints, is_replay=is_replay)
         may_grow = not is_replay and self._dispatch.can_begin(endpoint)
-        capacity = self.in_flight.slots(endpoint.id, is_replay).capacity(endpoint, share, may_grow=may_grow)
+        capacity = self.in_flight.capacity(endpoint, is_replay, share, may_grow=may_grow)
         if capacity:
             yield ClaimRequest(endpoint, is_replay, min(capacity, BATCH_SIZE))
 

@@ -76,6 +76,16 @@ class InFlight:
         with self._changed:
             return self._slots.setdefault((endpoint_id, is_replay), EndpointSlots())
 
+    def capacity(self, endpoint: Endpoint, is_replay: bool, share: int, *, may_grow: bool) -> int:
+        """Set how many deliveries of an endpoint may run at once, and return how many more may be claimed."""
+        with self._changed:
+            return self.slots(endpoint.id, is_replay).capacity(endpoint, share, may_grow=may_grow)
+
+    def limit_to_one(self, endpoint_id: str, is_replay: bool) -> None:
+        """Let one delivery of an endpoint run at once, as for a trial of an app that was silent."""
+        with self._changed:
+            self.slots(endpoint_id, is_replay).limit = 1
+
     def count_of(self, endpoint_id: str) -> int:
         """Return how many deliveries of an endpoint are queued or running."""
         with self._changed:
@@ -196,10 +206,15 @@ class InFlight:
         return None
 
     def _begin_more(self, slots: EndpointSlots) -> None:
-        """Begin queued batches for as long as more may run at once. What ends later continues here."""
+        """Begin queued batches for as long as more may run at once. What ends later continues here.
+
+        The endpoint may have changed since what ends now was begun: if its batches need a thread by now, they are left
+        to the pool, because the poster would not send what a bot answers.
+        """
         while True:
             with self._changed:
-                batch = self._take(slots) if len(slots.running) < slots.limit else None
+                may_begin = slots.queued and self._can_begin(slots.queued[0].endpoint)
+                batch = self._take(slots) if may_begin and len(slots.running) < slots.limit else None
             if batch is None:
                 return
             begun = self._begin(batch, partial(self._end, slots, batch))

@@ -129,8 +129,8 @@ class PostConnection(asyncio.Protocol):
         except httptools.HttpParserUpgrade:
             self._complete(keep=False)
         except httptools.HttpParserError:
-            if self._exchange is not None:
-                self.fail(ProtocolError("not HTTP"))
+            # Also behind a whole answer: the parser keeps its error, and would find it in the next answer again.
+            self.fail(ProtocolError("not HTTP"))
         else:
             if self._status is None and self._exchange is not None:
                 self._head_size += len(data)
@@ -169,6 +169,10 @@ class PostConnection(asyncio.Protocol):
         response = EndpointResponse(self._status, body, None, seconds, retry_after(self._retry_after))
         self._exchange = None  # only now: after an error above, `data_received` ends the exchange
         self._keeper.answered(self, exchange, response, keep=keep)
+
+    def on_message_begin(self) -> None:
+        if self._exchange is None:  # something follows a whole answer, and would be taken for that of the next request
+            self.abort()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()

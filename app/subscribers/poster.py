@@ -28,6 +28,8 @@ from app.subscribers.client import DEADLINE_SECONDS, EndpointResponse, reason_of
 from app.subscribers.connecting import NotConnected, connect
 from app.subscribers.post_connection import Done, Exchange, PostConnection, Site
 
+NO_THREAD = "the gateway could not start a thread to connect"
+
 MAX_CONNECTING = 256
 """Connections that are being made at once, each in a thread, because names are resolved by the C library."""
 
@@ -60,25 +62,24 @@ class Poster:
         self._mutex = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._made: set[socket.socket] = set()
+        self._made: dict[Exchange, socket.socket] = {}
         self._connecting = ThreadPoolExecutor(MAX_CONNECTING, thread_name_prefix="connect")
 
     def submit(self, url: str, headers: Mapping[str, str], body: bytes, done: Done) -> None:
         """Post a body. `done` gets the response in the poster's thread; it must not block, and must not raise.
 
         Nothing that the endpoint does raises. Without a usable response, `EndpointResponse.error` says why. Raises
-        `ValueError` for a header that would end its line.
+        `ValueError` for a header that would end its line, and `RuntimeError` if the poster's thread cannot start; then
+        nothing was asked for, and the next call tries to start it again.
         """
-        self._asked.append(partial(self._begin, url, _head_lines(headers), body, done))
+        asked = partial(self._begin, url, _head_lines(headers), body, done)
         with self._mutex:
-            if self._is_woken:
-                return
-            self._is_woken = True
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(target=self._loop.run_forever, name="post", daemon=True)
-                self._thread.start()
-            self._loop.call_soon_threadsafe(self._work)
+                self._loop, self._thread = _started_loop()
+            self._asked.append(asked)
+            if not self._is_woken:
+                self._is_woken = True
+                self._loop.call_soon_threadsafe(self._work)
 
     def close(self) -> None:
         """Close every connection and end the thread. Requests that are running get no response."""
@@ -89,7 +90,7 @@ class Poster:
             asyncio.run_coroutine_threadsafe(self._stop(loop), loop)
             thread.join()
             loop.close()
-        for sock in self._made:
+        for sock in self._made.values():
             sock.close()
 
     async def _stop(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -123,7 +124,7 @@ class Poster:
         self._start(exchange)
 
     def _start(self, exchange: Exchange) -> None:
-        """Send the request over an idle connection, or over a new one."""
+        """Send the request over an idle connection, or over a new one. Without a thread that makes one it fails."""
         idle = self._idle.get(exchange.site)
         while idle and not exchange.was_repeated:
             connection = idle.pop()
@@ -132,41 +133,58 @@ class Poster:
                 return
             connection.abort()
         assert self._loop is not None
-        made = self._loop.run_in_executor(self._connecting, self._make, exchange.site)
+        try:
+            made = self._loop.run_in_executor(self._connecting, self._make, exchange)
+        except Exception:
+            # Posts that wait behind this one must go on, so it is an answer like any other.
+            seconds = time.monotonic() - exchange.started
+            self._finish(exchange, EndpointResponse(None, b"", NO_THREAD, seconds, was_reached=False))
+            self._discard(exchange)  # only now: what `_make` finds done it closes itself
+            return
         exchange.task = self._loop.create_task(self._connect(exchange, made))
 
-    def _make(self, site: Site) -> socket.socket:
-        """Make a checked connection, in a thread of its own. Raises `OSError`."""
-        sock = connect(site.host, site.port, self._allowed, CONNECT_SECONDS)
+    def _make(self, exchange: Exchange) -> socket.socket:
+        """Make a checked connection, in a thread of its own. Raises `OSError`.
+
+        An exchange that is done takes none: the executor queues a call also when it has no thread for it and raises.
+        """
+        if exchange.is_done:
+            raise ConnectionAbortedError
+        sock = connect(exchange.site.host, exchange.site.port, self._allowed, CONNECT_SECONDS)
         with self._mutex:
-            if self._loop is not None:
-                self._made.add(sock)
+            if self._loop is not None and not exchange.is_done:
+                self._made[exchange] = sock
                 return sock
         sock.close()
         raise ConnectionAbortedError
 
-    def _take(self, made: asyncio.Future[socket.socket]) -> socket.socket:
+    def _take(self, exchange: Exchange) -> socket.socket | None:
         """Return the connection that `_make` made: from now on whoever asked for it closes it."""
-        sock = made.result()
-        self._made.discard(sock)
-        return sock
+        with self._mutex:
+            return self._made.pop(exchange, None)
 
-    def _drop(self, made: asyncio.Future[socket.socket]) -> None:
-        if not made.cancelled() and made.exception() is None:
-            self._take(made).close()
+    def _discard(self, exchange: Exchange) -> None:
+        sock = self._take(exchange)
+        if sock is not None:
+            sock.close()
+
+    def _drop(self, exchange: Exchange, made: asyncio.Future[socket.socket]) -> None:
+        if not made.cancelled():
+            made.exception()  # it is known, so the event loop does not log it
+        self._discard(exchange)
 
     async def _connect(self, exchange: Exchange, made: asyncio.Future[socket.socket]) -> None:
         """Wait for a checked connection, begin TLS if the site wants it, and send the request."""
         loop = asyncio.get_running_loop()
         try:
-            await asyncio.shield(made)
+            sock = await asyncio.shield(made)
         except asyncio.CancelledError:
-            made.add_done_callback(self._drop)  # nobody waits for it any more
+            made.add_done_callback(partial(self._drop, exchange))  # nobody waits for it any more
             raise
         except Exception as error:
             self._fail(exchange, error)
             return
-        sock = self._take(made)
+        self._take(exchange)
         sock.setblocking(False)
         try:
             secure: dict[str, Any] = {} if not exchange.site.is_secure else {
@@ -246,6 +264,18 @@ class Poster:
             self._start(exchange)
         else:
             self._fail(exchange, error, status)
+
+
+def _started_loop() -> tuple[asyncio.AbstractEventLoop, threading.Thread]:
+    """Return an event loop and the thread in which it runs. Raises `RuntimeError` if no thread can be started."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="post", daemon=True)
+    try:
+        thread.start()
+    except BaseException:
+        loop.close()
+        raise
+    return loop, thread
 
 
 def _parts(allowed: Sequence[AllowedNetwork], url: str) -> tuple[Site, str]:

@@ -19,14 +19,17 @@ from sqlalchemy.orm import Session
 
 from app.clock import utc_now
 from app.db.database import Database
+from app.domain.endpoints import Endpoint, Format
 from app.errors import Unavailable
 from app.jobs import deliver
-from app.jobs.in_flight import InFlight
+from app.jobs.fair_share import EndpointSlots
+from app.jobs.in_flight import PENDING, InFlight, Pending
 from app.models import Delivery
-from app.services.delivering import DeliveryBatch, DeliveryResult, DispatchDelivery
+from app.services.delivering import BatchMember, DeliveryBatch, DeliveryResult, DispatchDelivery
 from app.services.delivering.claim import LEASE, claim
 from app.services.delivering.types import ClaimRequest, DueDeliveries
 from app.store import deliveries, delivery_batches, endpoints
+from app.store.deliveries import DeliveryClaim
 from tests.conftest import Clock
 from tests.factories import ANA, BO, message_body, text
 from tests.jobs.conftest import Harness
@@ -157,6 +160,64 @@ def test_the_loop_may_look_at_a_queue_that_the_poster_empties() -> None:
         slots.queued = Looked([Mock()])
         in_flight.start()
         threads[0].join()
+
+
+@pytest.mark.parametrize("is_silent", [False, True])
+def test_the_loop_sets_a_limit_while_nobody_else_uses_it(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, is_silent: bool
+) -> None:
+    """The poster's thread notes results in the same slots."""
+    could_use: list[bool] = []
+
+    class Watched(EndpointSlots):
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name == "limit" and harness.deliver.in_flight._slots:
+                user = threading.Thread(target=harness.deliver.in_flight.count_of, args=("app",))
+                user.start()
+                user.join(0.1)
+                could_use.append(not user.is_alive())
+            super().__setattr__(name, value)
+
+    monkeypatch.setattr("app.jobs.in_flight.EndpointSlots", Watched)
+    harness.endpoint("http://127.0.0.1:1/", **({"open_until": harness.clock() - timedelta(1)} if is_silent else {}))
+    harness.deliver()
+    assert could_use and not any(could_use)
+
+
+def test_what_became_a_bots_while_a_post_ran_is_left_to_the_threads() -> None:
+    """Who begins it without a thread does not send the customer what the bot answers."""
+    begun: list[DeliveryBatch] = []
+    ends: list[Callable[[DeliveryResult | None], None]] = []
+    attempted: list[DeliveryBatch] = []
+
+    def begin(batch: DeliveryBatch, done: Callable[[DeliveryResult | None], None]) -> Pending:
+        begun.append(batch)
+        ends.append(done)
+        return PENDING
+
+    def attempt(batch: DeliveryBatch) -> DeliveryResult:
+        attempted.append(batch)
+        return DeliveryResult(batch, utc_now())
+
+    plain, bot = (
+        DeliveryBatch(
+            Endpoint("app", "https://app.example", Format.EVENT, ("s",), replies=replies),
+            (BatchMember(DeliveryClaim(number, "c", "app", "e", None, 0, False), None),),
+        )
+        for number, replies in enumerate((False, True))
+    )
+    with ThreadPoolExecutor(1) as pool:
+        in_flight = InFlight(
+            pool, attempt, utc_now, batch_size=1, lease_seconds=60.0,
+            can_begin=lambda endpoint: not endpoint.replies, begin=begin,
+        )  # fmt: skip
+        in_flight.add([plain], time.monotonic())
+        in_flight.start()
+        in_flight.add([bot], time.monotonic())
+        ends[0](DeliveryResult(plain, utc_now()))
+        assert (begun, attempted) == ([plain], [])
+        in_flight.start()
+    assert (begun, attempted) == ([plain], [bot])
 
 
 def test_a_delivery_whose_try_broke_is_in_nobodys_hand(

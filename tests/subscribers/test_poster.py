@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ import trustme
 
 from app.subscribers import post_connection
 from app.subscribers.client import EndpointResponse
-from app.subscribers.poster import Poster
+from app.subscribers.connecting import connect as connect_really
+from app.subscribers.poster import NO_THREAD, Poster
 from tests.subscriber import ALLOWED, Handler, Posted, answering, subscriber
 from tests.subscribers.test_hostile_urls import posted
 
@@ -129,6 +131,33 @@ def test_a_whole_answer_is_one_and_its_connection_is_used_again(new_poster: Call
             got = posted(poster, url)
             assert (got.status, got.body, got.error, got.was_reached) == (status, body, None, True)
     assert len(connections) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 204 No Content\r\n\r\nok",
+        b"HTTP/1.1 204 No Content\r\n\r\nHTTP/1",
+        b"HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 101 Up\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n",
+    ],
+    ids=["no HTTP", "the beginning of an answer", "another answer", "an upgrade"],
+)
+def test_what_stands_behind_an_answer_does_not_break_the_next_one(
+    new_poster: Callable[..., Poster], answer: bytes
+) -> None:
+    """The app took the event and said so: a failure would bring it the event a second time."""
+    poster = new_poster()
+    with raw_server(always(answer)) as url:
+        got = [posted(poster, url) for _ in range(3)]
+    assert [(each.status, each.error) for each in got] == [(204, None)] * 3
+
+
+def test_a_length_that_is_too_small_does_not_break_the_next_answer(new_poster: Callable[..., Poster]) -> None:
+    poster = new_poster()
+    with raw_server(always(OK.replace(b"Length: 2", b"Length: 1"))) as url:
+        got = [posted(poster, url) for _ in range(3)]
+    assert [(each.status, each.body, each.error) for each in got] == [(200, b"{", None)] * 3
 
 
 def test_an_answer_may_end_with_its_connection(new_poster: Callable[..., Poster]) -> None:
@@ -280,6 +309,92 @@ def test_a_certificate_is_checked(
         got = posted(new_poster(), url.replace("http://127.0.0.1", "https://localhost"))
     expected = (200, None, True) if is_trusted else (None, "the certificate is not valid for this name", False)
     assert (got.status, got.error, got.was_reached) == expected
+
+
+def _without_a_thread(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Let the next start of a thread fail whose name begins like this, as when the machine has too many."""
+    real, failures = threading.Thread.start, [RuntimeError("can't start new thread")]
+
+    def start(thread: threading.Thread) -> None:
+        if thread.name.startswith(name) and failures:
+            raise failures.pop()
+        real(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+
+
+def test_a_post_for_which_there_is_no_thread_fails_and_those_behind_it_go_on(
+    new_poster: Callable[..., Poster], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _without_a_thread(monkeypatch, "connect")
+    responses: dict[str, EndpointResponse] = {}
+    came = threading.Semaphore(0)
+    go = threading.Event()
+    connections: list[int] = []
+
+    def serve(connection: socket.socket) -> None:
+        connections.append(1)
+        always(OK)(connection)
+
+    def done(name: str, response: EndpointResponse) -> None:
+        responses[name] = response
+        came.release()
+
+    poster = new_poster()
+    with raw_server(serve) as url:
+        poster.submit("no-url", {}, b"{}", lambda _: go.wait(20) and None)  # so that one round begins those after it
+        for name in ("first", "second"):
+            poster.submit(url, {}, b"{}", partial(done, name))
+        go.set()
+        assert all([came.acquire(timeout=5) for _ in range(2)])
+    first, second = responses["first"], responses["second"]
+    assert (first.status, first.error, first.was_reached) == (None, NO_THREAD, False)
+    assert (second.status, second.error) == (200, None)
+    assert len(connections) == 1, "the post that failed leaves no connection to the app"
+
+
+@pytest.mark.parametrize("is_made_before", [True, False])
+def test_a_connection_that_was_made_for_a_post_that_failed_is_closed(
+    new_poster: Callable[..., Poster], monkeypatch: pytest.MonkeyPatch, is_made_before: bool
+) -> None:
+    """Another thread may take up what the executor had queued before it raised."""
+    new, begun, go, hung_up = new_poster(), threading.Event(), threading.Event(), threading.Event()
+    submit_really = new._connecting.submit
+
+    def submit(*call: Any) -> Any:
+        made = submit_really(*call)
+        assert begun.wait(20)
+        if is_made_before:
+            go.set()
+            made.result(20)
+        raise RuntimeError("can't start new thread")
+
+    def connect(*place: Any) -> socket.socket:
+        begun.set()
+        go.wait(20)
+        return connect_really(*place)
+
+    def serve(connection: socket.socket) -> None:
+        if not connection.recv(1):
+            hung_up.set()
+
+    monkeypatch.setattr(new._connecting, "submit", submit)
+    monkeypatch.setattr("app.subscribers.poster.connect", connect)
+    with raw_server(serve) as url:
+        assert posted(new, url).error == NO_THREAD
+        go.set()
+        assert hung_up.wait(5)
+
+
+def test_a_poster_without_a_thread_says_so_and_starts_it_the_next_time(
+    new_poster: Callable[..., Poster], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _without_a_thread(monkeypatch, "post")
+    poster = new_poster()
+    with raw_server(always(OK)) as url:
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            poster.submit(url, {}, b"{}", lambda _: pytest.fail("whoever asked was told that it failed"))
+        assert posted(poster, url).status == 200
 
 
 def test_closing_ends_what_runs(new_poster: Callable[..., Poster]) -> None:

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Select, bindparam, cast, column, delete, exists, insert, join, literal, select
@@ -186,19 +187,26 @@ def queued_ids(session: Session) -> list[str]:
 def documents(session: Session, messages: Sequence[QueuedMessage]) -> list[dict[str, Any]]:
     """Return the rows of `message_documents` for these messages, by docid. Messages of one moment get docids of their
     own."""
-    wanted_ids = {each.id: docid_at(each.timestamp, each.id) for each in messages}
-    query = select(MessageDocument.docid).where(MessageDocument.docid.in_(wanted_ids.values()))
-    taken = set(session.scalars(query))
-    found = []
+    asked: set[int] = set()
+    taken: set[int] = set()
+    chosen = _free_docids(messages, taken)
+    # What is next to a taken docid may be taken as well, so each choice is looked up.
+    while unasked := chosen.keys() - asked:
+        taken.update(session.scalars(select(MessageDocument.docid).where(MessageDocument.docid.in_(unasked))))
+        asked |= unasked
+        chosen = _free_docids(messages, taken)
+    return [{"docid": docid, "message_id": each.id, "words": each.words} for docid, each in sorted(chosen.items(), key=itemgetter(0))]
+
+
+def _free_docids(messages: Sequence[QueuedMessage], taken: Collection[int]) -> dict[int, QueuedMessage]:
+    """Return each message by its own docid, or by the next one that nobody has."""
+    chosen: dict[int, QueuedMessage] = {}
     for each in messages:
-        docid = wanted_ids[each.id]
-        while docid in taken:
+        docid = docid_at(each.timestamp, each.id)
+        while docid in taken or docid in chosen:
             docid += 1
-        taken.add(docid)
-        found.append(
-            {"docid": docid, "message_id": each.id, "words": each.words}
-        )
-    return sorted(found, key=lambda row: row["docid"])
+        chosen[docid] = each
+    return chosen
 
 
 def dequeue(session: Session, ids: Collection[str]) -> set[str]:

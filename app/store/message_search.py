@@ -195,7 +195,8 @@ def documents(session: Session, messages: Sequence[QueuedMessage]) -> list[dict[
         taken.update(session.scalars(select(MessageDocument.docid).where(MessageDocument.docid.in_(unasked))))
         asked |= unasked
         chosen = _free_docids(messages, taken)
-    return [{"docid": docid, "message_id": each.id, "words": each.words} for docid, each in sorted(chosen.items(), key=itemgetter(0))]
+    in_order = sorted(chosen.items(), key=itemgetter(0))
+    return [{"docid": docid, "message_id": each.id, "words": each.words} for docid, each in in_order]
 
 
 def _free_docids(messages: Sequence[QueuedMessage], taken: Collection[int]) -> dict[int, QueuedMessage]:

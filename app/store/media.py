@@ -124,7 +124,8 @@ def change(session: Session, media_id: str, values: dict[str, Any]) -> None:
     session.execute(update(_MEDIA).where(_MEDIA.c.id == media_id).values(values))
 
 
-_IS_FREE = _MEDIA.c.direction == "outbound", _MEDIA.c.message_id.is_(None)
+# Not `IS NULL`, for which SQLite would read the index of `message_id`: every file that no message names.
+_IS_FREE = _MEDIA.c.direction == "outbound", func.coalesce(_MEDIA.c.message_id, "") == ""
 
 
 def belong_to(session: Session, media_id: str, message_id: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CursorResult, exists, select, union, update
+from sqlalchemy import CursorResult, exists, func, select, union, update
 from sqlalchemy.orm import Session
 
 from app.domain.statuses import movable_to
@@ -24,6 +24,10 @@ _KEY = ("wamid", "status", "participant", "phone_number_id")
 _KEYS = with_lists(
     lambda among: select(*(_REPORTS.c[name] for name in _KEY)).where(among(_REPORTS.c.wamid, "wamids"))
 )
+_WAITS = func.coalesce(_REPORTS.c.message_id, "") == ""
+"""That a report waits for its message. Not `IS NULL`: for that SQLite reads the index of `message_id`, and with it every
+report that waits for ever, because another program sent its message."""
+
 _NEW = (
     "wamid", "status", "participant", "phone_number_id", "message_id", "timestamp", "error", "pricing", "callback_data",
     "notification_id", "received_at",
@@ -53,7 +57,7 @@ def attach(session: Session, message_id: str, wamid: str, phone_number_id: str, 
     waiting = (
         StatusReport.wamid == wamid,
         StatusReport.phone_number_id == phone_number_id,
-        StatusReport.message_id.is_(None),
+        _WAITS,
     )
     statement = update(StatusReport).where(*waiting).values(message_id=message_id)
     result = session.execute(statement.execution_options(synchronize_session=False))
@@ -71,7 +75,7 @@ def attach(session: Session, message_id: str, wamid: str, phone_number_id: str, 
 
 _KNOWN_TO_META = with_lists(
     lambda among: union(
-        select(_REPORTS.c.wamid).where(among(_REPORTS.c.wamid, "wamids"), _REPORTS.c.message_id.is_(None)),
+        select(_REPORTS.c.wamid).where(among(_REPORTS.c.wamid, "wamids"), _WAITS),
         select(_MESSAGES.c.wamid).where(among(_MESSAGES.c.wamid, "wamids"), _MESSAGES.c.source != "live"),
     )
 )
@@ -88,7 +92,7 @@ def _messages_with_waiting(among: Among) -> Any:
             exists().where(
                 _REPORTS.c.wamid == names.c.wamid,
                 _REPORTS.c.phone_number_id == _MESSAGES.c.phone_number_id,
-                _REPORTS.c.message_id.is_(None),
+                _WAITS,
             ),
         )
         for query, names in ((own, _MESSAGES), (earlier, _ATTEMPTS))

@@ -25,8 +25,8 @@ _KEYS = with_lists(
     lambda among: select(*(_REPORTS.c[name] for name in _KEY)).where(among(_REPORTS.c.wamid, "wamids"))
 )
 _WAITS = func.coalesce(_REPORTS.c.message_id, "") == ""
-"""That a report waits for its message. Not `IS NULL`: for that SQLite reads the index of `message_id`, and with it every
-report that waits for ever, because another program sent its message."""
+"""That a report waits for its message. Not `IS NULL`: for that SQLite reads the index of `message_id`, and with it all
+reports that wait for ever, because another program sent their messages."""
 
 _NEW = (
     "wamid", "status", "participant", "phone_number_id", "message_id", "timestamp", "error", "pricing", "callback_data",

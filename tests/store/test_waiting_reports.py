@@ -1,4 +1,4 @@
-"""Reports that wait for ever, because another program sent their messages, are read by no statement of the hot paths."""
+"""No statement of the hot paths reads what waits for ever, as do reports on messages that another program sent."""
 
 from __future__ import annotations
 

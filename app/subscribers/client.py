@@ -18,7 +18,7 @@ from urllib3.exceptions import TimeoutError as Urllib3Timeout
 
 from app.graph.transport import timeout
 from app.security.endpoint_urls import AllowedNetwork, WrongUrl, check_url
-from app.subscribers.connecting import AddressRefused, GoneWhileIdle, NotConnected, new_pools
+from app.subscribers.connecting import AddressRefused, GoneWhileIdle, NotConnected, NoThread, new_pools
 
 DEADLINE_SECONDS = 15.0
 """The limit of one exchange as a whole: name resolution, connection, request and response."""
@@ -144,6 +144,7 @@ def retry_after(text: str) -> int | None:
 
 
 _WORDS: tuple[tuple[type[BaseException], str], ...] = (
+    (NoThread, "the gateway could not start a thread to connect"),
     (ssl.SSLCertVerificationError, "the certificate is not valid for this name"),
     (ssl.SSLError, "no TLS connection"),
     (socket.gaierror, "the name cannot be resolved"),

@@ -30,6 +30,10 @@ class NotConnected(OSError):
     """No connection could be made."""
 
 
+class NoThread(NotConnected):
+    """No thread could be started in which to connect."""
+
+
 class GoneWhileIdle(Exception):
     """A reused connection had been closed by the server. The request got no response and may be repeated at once."""
 

@@ -25,10 +25,8 @@ from urllib3.util import parse_url
 from app.graph.transport import CONNECT_SECONDS
 from app.security.endpoint_urls import AllowedNetwork, WrongUrl, check_url
 from app.subscribers.client import DEADLINE_SECONDS, EndpointResponse, reason_of, was_reached
-from app.subscribers.connecting import NotConnected, connect
+from app.subscribers.connecting import NotConnected, NoThread, connect
 from app.subscribers.post_connection import Done, Exchange, PostConnection, Site
-
-NO_THREAD = "the gateway could not start a thread to connect"
 
 MAX_CONNECTING = 256
 """Connections that are being made at once, each in a thread, because names are resolved by the C library."""
@@ -136,9 +134,7 @@ class Poster:
         try:
             made = self._loop.run_in_executor(self._connecting, self._make, exchange)
         except Exception:
-            # Posts that wait behind this one must go on, so it is an answer like any other.
-            seconds = time.monotonic() - exchange.started
-            self._finish(exchange, EndpointResponse(None, b"", NO_THREAD, seconds, was_reached=False))
+            self._fail(exchange, NoThread())  # posts that wait behind this one must go on
             self._discard(exchange)  # only now: what `_make` finds done it closes itself
             return
         exchange.task = self._loop.create_task(self._connect(exchange, made))

@@ -19,10 +19,11 @@ import trustme
 from app.subscribers import post_connection
 from app.subscribers.client import EndpointResponse
 from app.subscribers.connecting import connect as connect_really
-from app.subscribers.poster import NO_THREAD, Poster
+from app.subscribers.poster import Poster
 from tests.subscriber import ALLOWED, Handler, Posted, answering, subscriber
 from tests.subscribers.test_hostile_urls import posted
 
+NO_THREAD = "the gateway could not start a thread to connect"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 Serve = Callable[[socket.socket], None]
 

@@ -16,9 +16,9 @@ mkdir -p "$MYPY_CACHE_DIR" 2>/dev/null || unset MYPY_CACHE_DIR
 
 # What is printed is kept, because a summary is what a person looks for and so comes last.
 kept=$(mktemp -d)
+checking=""
 trap '[ -z "$checking" ] || kill "$checking" 2>/dev/null || true; rm -rf "$kept"' EXIT
 output=$kept/pytest
-checking=""
 
 checks=(flake8 "isort --check-only ." mypy lint-imports)
 {

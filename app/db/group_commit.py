@@ -111,8 +111,10 @@ class GroupCommit(Generic[Row]):
 
 
 def _of_this_caller(error: BaseException) -> BaseException:
-    """Return an error that only this caller raises: raising one adds to its traceback, which holds every frame and the
-    body of each request that it passed through."""
+    """Return an `Unavailable` that only this caller raises, or another error as it is.
+
+    Raising an error adds to its traceback, which holds the frames of each caller, and in them the request.
+    """
     return Unavailable(reason=error.reason) if isinstance(error, Unavailable) else error
 
 

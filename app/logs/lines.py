@@ -64,6 +64,8 @@ LABELS = (
     "setting",
 )
 _OF_EVERY_RECORD = len(logging.makeLogRecord({}).__dict__)
+"""How many attributes a record has without any `extra`: in one that has no more no label needs to be looked for."""
+
 _FRAMES, _CAUSES, _VALUE_LENGTH = 30, 5, 300
 _BARE = re.compile(r"[A-Za-z0-9_.:/@+~\[\]-]+")
 

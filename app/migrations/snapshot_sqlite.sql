@@ -718,15 +718,15 @@ CREATE INDEX ix_conversations_unread ON conversations (phone_number_id, last_mes
 --
 CREATE INDEX ix_conversations_waiting ON conversations (phone_number_id) WHERE waiting_since IS NOT NULL
 --
-CREATE INDEX ix_deliveries_carried_by ON deliveries (carried_by) WHERE state = 'pending' AND carried_by IS NOT NULL
---
-CREATE INDEX ix_deliveries_contact ON deliveries (contact_id, id) WHERE state = 'pending'
---
 CREATE INDEX ix_deliveries_due ON deliveries (endpoint_id, is_replay, due_at, id) WHERE state = 'pending'
 --
 CREATE INDEX ix_deliveries_event_id ON deliveries (event_id)
 --
 CREATE INDEX ix_deliveries_undelivered ON deliveries (endpoint_id, state, id) WHERE state IN ('dead', 'stale')
+--
+CREATE INDEX ix_deliveries_unfinished_carried_by ON deliveries (carried_by) WHERE finished_at IS NULL AND carried_by IS NOT NULL
+--
+CREATE INDEX ix_deliveries_unfinished_contact_id ON deliveries (contact_id, id) WHERE finished_at IS NULL AND contact_id IS NOT NULL
 --
 CREATE INDEX ix_delivery_attempts_delivery_id ON delivery_attempts (delivery_id)
 --
@@ -869,19 +869,19 @@ ANALYZE schema_info
 --
 DELETE FROM sqlite_stat1
 --
-INSERT INTO alembic_version VALUES ('0040')
+INSERT INTO alembic_version VALUES ('0041')
 --
 INSERT INTO schema_info VALUES (1, '0001')
---
-INSERT INTO sqlite_stat1 VALUES ('deliveries', 'ix_deliveries_carried_by', '10000 10')
---
-INSERT INTO sqlite_stat1 VALUES ('deliveries', 'ix_deliveries_contact', '100000 5 1')
 --
 INSERT INTO sqlite_stat1 VALUES ('deliveries', 'ix_deliveries_due', '100000 50000 25000 2 1')
 --
 INSERT INTO sqlite_stat1 VALUES ('deliveries', 'ix_deliveries_event_id', '3000000 2')
 --
 INSERT INTO sqlite_stat1 VALUES ('deliveries', 'ix_deliveries_undelivered', '10000 100 20 1')
+--
+INSERT INTO sqlite_stat1 VALUES ('deliveries', 'ix_deliveries_unfinished_carried_by', '10000 10')
+--
+INSERT INTO sqlite_stat1 VALUES ('deliveries', 'ix_deliveries_unfinished_contact_id', '100000 5 1')
 --
 INSERT INTO sqlite_stat1 VALUES ('events', 'ix_events_contact_id_sequence', '3000000 60 1')
 --

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.models.base import Base, Id, JsonColumn, Sequence, UtcDateTime
 
 IS_PENDING = text("state = 'pending'")
-IS_CARRIED = text("state = 'pending' AND carried_by IS NOT NULL")
+IS_UNFINISHED_OF_CONTACT = text("finished_at IS NULL AND contact_id IS NOT NULL")
+IS_UNFINISHED_MEMBER = text("finished_at IS NULL AND carried_by IS NOT NULL")
 IS_UNDELIVERED = text("state IN ('dead', 'stale')")
 
 
@@ -64,17 +65,24 @@ class Delivery(Base):
 
     While `blocks` is true, later deliveries of the contact wait for it: status events for status events, all others for
     all others. `refused`: the app answered and did not accept this event; it is retried after a pause only.
+
+    `finished_at` is None exactly while `state` is `pending`. Indexes use the one or the other on purpose: a query can
+    use a partial index only if it says the index's condition. So one that finds deliveries by contact, by leader or by
+    id says `finished_at IS NULL`, and cannot be answered by a walk through all that are due: PostgreSQL would choose
+    that while its statistics are those of an empty queue.
     """
 
     __tablename__ = "deliveries"
     __table_args__ = (
         Index("ix_deliveries_due", "endpoint_id", "is_replay", "due_at", "id", sqlite_where=IS_PENDING,
               postgresql_where=IS_PENDING),
-        Index("ix_deliveries_contact", "contact_id", "id", sqlite_where=IS_PENDING, postgresql_where=IS_PENDING),
+        Index("ix_deliveries_unfinished_contact_id", "contact_id", "id", sqlite_where=IS_UNFINISHED_OF_CONTACT,
+              postgresql_where=IS_UNFINISHED_OF_CONTACT),
         Index("ix_deliveries_undelivered", "endpoint_id", "state", "id", sqlite_where=IS_UNDELIVERED,
               postgresql_where=IS_UNDELIVERED),
         Index("ix_deliveries_event_id", "event_id"),
-        Index("ix_deliveries_carried_by", "carried_by", sqlite_where=IS_CARRIED, postgresql_where=IS_CARRIED),
+        Index("ix_deliveries_unfinished_carried_by", "carried_by", sqlite_where=IS_UNFINISHED_MEMBER,
+              postgresql_where=IS_UNFINISHED_MEMBER),
         {"sqlite_autoincrement": True},
     )  # fmt: skip
 

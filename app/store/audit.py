@@ -10,6 +10,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from app.models import Delivery, Event, Job, Message, Notification, ParkedItem, QueuedSend, StatusReport
+from app.store.deliveries import is_unfinished
 
 _PORTION = 1000
 
@@ -71,7 +72,7 @@ def deliveries(session: Session) -> Iterator[tuple[datetime, str, str]]:
 def deliveries_never_due(session: Session) -> list[int]:
     """Return ids of pending deliveries that have neither a `due_at` nor a pending leader: none is ever posted."""
     head = aliased(Delivery)
-    is_carried = exists().where(head.id == Delivery.carried_by, head.state == "pending", head.carried_by.is_(None))
+    is_carried = exists().where(head.id == Delivery.carried_by, is_unfinished(head), head.carried_by.is_(None))
     never = select(Delivery.id).where(Delivery.state == "pending", Delivery.due_at.is_(None), ~is_carried)
     return list(session.scalars(never))
 

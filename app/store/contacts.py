@@ -6,13 +6,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, exists, func, literal_column, select, union_all, update
+from sqlalchemy import bindparam, delete, exists, func, select, union_all, update
 from sqlalchemy.orm import Session
 
 from app.domain.numbers import OWN_REALM
 from app.models import Contact, ContactAlias, Delivery, Event, Message, MessageRevision
 from app.models.base import table
 from app.store import contact_numbers, conversations
+from app.store.deliveries import is_unfinished
 from app.store.dialect import built_once, insert_and_count, with_lists
 from app.store.many_rows import UpdateMany
 
@@ -133,7 +134,7 @@ def merge(session: Session, gone_id: str, into_id: str) -> None:
     for model in (ContactAlias, Message, Event, MessageRevision):
         moved = update(model).where(model.contact_id == gone_id).values(contact_id=into_id)
         session.execute(moved, execution_options=unsynchronised)
-    owed = update(Delivery).where(Delivery.contact_id == gone_id, literal_column("state = 'pending'"))
+    owed = update(Delivery).where(Delivery.contact_id == gone_id, is_unfinished(Delivery))
     session.execute(owed.values(contact_id=into_id), execution_options=unsynchronised)
     contact_numbers.merge_into(session, gone_id, into_id)
     conversations.merge_into(session, gone_id, into_id)

@@ -90,6 +90,19 @@ def any_due(database: Database, endpoint_ids: Collection[str], now: datetime) ->
     return bool(endpoint_ids) and database.is_any(_any_due(), {"ids": sorted(endpoint_ids), "now": now})
 
 
+def is_pending(model: Any) -> ColumnElement[bool]:
+    """Return the condition of the index of due deliveries, as a literal, or SQLite does not use it.
+
+    For queries that walk through an endpoint's deliveries; others say `is_unfinished`, see `models.Delivery`.
+    """
+    return model.state == literal_column("'pending'")  # type: ignore[no-any-return]
+
+
+def is_unfinished(model: Any) -> ColumnElement[bool]:
+    """Return the condition of being pending for queries that find deliveries by their contact, leader, event or id."""
+    return model.finished_at.is_(None)  # type: ignore[no-any-return]
+
+
 def select_due(*columns: Any) -> Any:
     """Return the query for due deliveries of an `endpoint`, of its `replays` or not, `most` of them, at `now`."""
     return (
@@ -116,9 +129,7 @@ def due(session: Session, endpoint_id: str, now: datetime, limit: int, *, is_rep
 
 def _claim(among: Among) -> Any:
     is_due = _TABLE.c.due_at <= bindparam("now", type_=UtcDateTime)
-    wanted = select(_TABLE.c.id).where(
-        among(_TABLE.c.id, "ids"), literal_column("state = 'pending'"), is_due
-    )  # fmt: skip
+    wanted = select(_TABLE.c.id).where(among(_TABLE.c.id, "ids"), is_unfinished(_TABLE.c), is_due)
     return (
         update(_TABLE)
         .where(_TABLE.c.id.in_(wanted.order_by(_TABLE.c.id).with_for_update(skip_locked=True)))
@@ -280,8 +291,3 @@ def _executemany(
     ours = (target.c.id == bindparam("of_id"), target.c.claim_id == bindparam("of_claim"))
     rows = [{"of_id": claim.id, "of_claim": claim.claim_id} | given for claim in claims]
     session.execute(update(target).where(*ours).values(**values), rows)
-
-
-def is_pending(model: Any) -> ColumnElement[bool]:
-    """Return the condition of the partial indexes as a literal: SQLite uses them only if the query repeats it."""
-    return model.state == literal_column("'pending'")  # type: ignore[no-any-return]

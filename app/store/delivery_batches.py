@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, aliased
 from app.ids import new_id
 from app.models import Delivery, Event, Message, Notification
 from app.models.base import table
-from app.store.deliveries import DeliveryClaim, DeliveryUpdate
+from app.store.deliveries import DeliveryClaim, DeliveryUpdate, is_unfinished
 from app.store.dialect import with_lists
 
 _AS_IT_IS = {"synchronize_session": False}
@@ -59,7 +59,7 @@ def pending_of_contacts(
     """Return id, order key and whether it is untried, for up to `limit` pending deliveries of contacts, by id."""
     query = select(Delivery.id, Delivery.contact_id, _is_untried(), Delivery.is_status).where(
         Delivery.contact_id.in_(contacts), Delivery.endpoint_id == endpoint_id, Delivery.is_replay == is_replay,
-        _is_pending(),
+        is_unfinished(Delivery),
     )  # fmt: skip
     rows = session.execute(query.order_by(Delivery.id).limit(limit))
     return [(row[0], str(order_key_of(row[1], row[3])), bool(row[2])) for row in rows]
@@ -78,7 +78,7 @@ def pending_burst_messages(
 ) -> list[UntriedDelivery]:
     """Return the untried burst messages of contacts, due or not, with keys as in `burst_messages`."""
     mine = (Delivery.contact_id.in_(contacts), Delivery.endpoint_id == endpoint_id, ~Delivery.is_replay)
-    return _with_keys(session, _burst_messages().where(*mine, _is_pending()).limit(limit))
+    return _with_keys(session, _burst_messages().where(*mine, is_unfinished(Delivery)).limit(limit))
 
 
 def with_notification(session: Session, ids: Collection[int]) -> list[UntriedDelivery]:
@@ -90,7 +90,7 @@ def pending_of_notifications(
     session: Session, endpoint_id: str, notifications: Collection[str], *, is_replay: bool
 ) -> list[UntriedDelivery]:
     """Return the untried deliveries of notifications, due or not, with keys as in `with_notification`."""
-    mine = (Delivery.endpoint_id == endpoint_id, Delivery.is_replay == is_replay, _is_pending())
+    mine = (Delivery.endpoint_id == endpoint_id, Delivery.is_replay == is_replay, is_unfinished(Delivery))
     return _with_keys(session, _with_notification().where(Event.notification_id.in_(notifications), *mine))
 
 
@@ -106,7 +106,7 @@ def claim(
     followers = [id for batch in batches for id in batch[1:]]
     is_due = and_(Delivery.id.in_(leaders), Delivery.due_at <= now)
     is_free = and_(Delivery.id.in_(followers), _is_untried())
-    wanted = select(Delivery.id).where(_is_pending(), or_(is_due, is_free)).order_by(Delivery.id)
+    wanted = select(Delivery.id).where(is_unfinished(Delivery), or_(is_due, is_free)).order_by(Delivery.id)
     statement = (
         update(Delivery)
         .where(Delivery.id.in_(wanted.with_for_update(skip_locked=True)))
@@ -132,7 +132,7 @@ def claim(
 
 def defer(session: Session, until: Mapping[int, datetime]) -> None:
     """Make these untried deliveries due at the given times. Skips rows that others have locked."""
-    free = select(Delivery.id).where(Delivery.id.in_(until), _is_pending(), _is_untried())
+    free = select(Delivery.id).where(Delivery.id.in_(until), is_unfinished(Delivery), _is_untried())
     ids = list(session.scalars(free.order_by(Delivery.id).with_for_update(skip_locked=True)))
     target = table(Delivery)
     if ids:
@@ -144,7 +144,7 @@ def defer(session: Session, until: Mapping[int, datetime]) -> None:
 _TABLE = table(Delivery)
 _MEMBERS = with_lists(
     lambda among: select(_TABLE.c.id, _TABLE.c.carried_by, _TABLE.c.event_id, _TABLE.c.contact_id)
-    .where(among(_TABLE.c.carried_by, "leaders"), literal_column("state = 'pending'"))
+    .where(among(_TABLE.c.carried_by, "leaders"), is_unfinished(_TABLE.c))
     .order_by(_TABLE.c.id)
 )
 
@@ -175,7 +175,7 @@ def record(
         ids_by_values.setdefault(values, []).append(new.claim.id)
     for (state, due_at, carried_by, reason, attempts, blocks, refused), ids in ids_by_values.items():
         finished_at = None if state == "pending" else now
-        statement = update(Delivery).where(Delivery.id.in_(ids), _is_pending()).values(
+        statement = update(Delivery).where(Delivery.id.in_(ids), is_unfinished(Delivery)).values(
             state=state, due_at=due_at, carried_by=carried_by, reason=reason, attempts=attempts,
             finished_at=finished_at, blocks=blocks, refused=refused,
         )  # fmt: skip
@@ -192,13 +192,9 @@ def _set(session: Session, ids: Collection[int], **values: Any) -> None:
         session.execute(update(Delivery).where(Delivery.id.in_(ids)).values(**values), execution_options=_AS_IT_IS)
 
 
-def _is_pending() -> ColumnElement[bool]:
-    return Delivery.state == literal_column("'pending'")  # see store.deliveries
-
-
 def _is_untried() -> ColumnElement[bool]:
     member = aliased(Delivery)
-    leads = exists().where(member.carried_by == Delivery.id, member.state == literal_column("'pending'"))
+    leads = exists().where(member.carried_by == Delivery.id, is_unfinished(member))
     return and_(Delivery.attempts == 0, Delivery.claim_id.is_(None), Delivery.carried_by.is_(None), ~leads)
 
 

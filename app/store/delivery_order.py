@@ -7,12 +7,12 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, func, literal_column, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from app.models import Delivery
 from app.models.base import UtcDateTime, table
-from app.store.deliveries import DeliveryClaim, select_due
+from app.store.deliveries import DeliveryClaim, is_unfinished, select_due
 from app.store.dialect import with_lists
 
 _TABLE = table(Delivery)
@@ -63,7 +63,7 @@ def defer(session: Session, seen: Mapping[int, Blocked], until: datetime) -> Non
     """
     ids = {*seen, *(waiting.blocker_id for waiting in seen.values())}
     query = select(Delivery.id, Delivery.due_at, Delivery.claim_id, Delivery.carried_by, Delivery.blocks)
-    query = query.where(Delivery.id.in_(ids), _pending(Delivery)).order_by(Delivery.id)
+    query = query.where(Delivery.id.in_(ids), is_unfinished(Delivery)).order_by(Delivery.id)
     locked = {row.id: row for row in session.execute(query.with_for_update(skip_locked=True))}
 
     def must_wait(id: int, waiting: Blocked) -> bool:
@@ -95,7 +95,7 @@ def _unblocked() -> Callable[[Session], Any]:
             following.c.is_status == done.c.is_status,
             following.c.id > done.c.id,
             following.c.blocks,  # one that has failed too often blocks no other
-            literal_column("following.state = 'pending'"),
+            is_unfinished(following.c),
         )
         .scalar_subquery()
     )
@@ -117,10 +117,6 @@ def _last_before() -> Any:
         earlier.id < Delivery.id,
         earlier.is_status == Delivery.is_status,
         earlier.blocks,
-        _pending(earlier),
+        is_unfinished(earlier),
     )
     return last.correlate(Delivery).scalar_subquery()
-
-
-def _pending(model: Any) -> ColumnElement[bool]:
-    return model.state == literal_column("'pending'")  # type: ignore[no-any-return]  # see store.deliveries

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.models import Delivery
 from app.models.endpoints import IS_UNDELIVERED
-from app.store.deliveries import is_pending
+from app.store.deliveries import is_pending, is_unfinished
 
 
 def dead_ids(session: Session, endpoint_id: str, limit: int) -> list[int]:
@@ -27,10 +27,10 @@ def requeue(session: Session, ids: Collection[int], now: datetime) -> None:
     For a batch's member its leader becomes due. Deliveries that a worker has claimed do not change.
     """
     unsynchronised = {"synchronize_session": False}
-    is_member = (Delivery.carried_by.is_not(None), is_pending(Delivery))
+    is_member = (Delivery.carried_by.is_not(None), is_unfinished(Delivery))
     leaders = select(Delivery.carried_by).where(Delivery.id.in_(ids), *is_member)
     mine = or_(Delivery.id.in_(ids), Delivery.id.in_(leaders))
-    is_free = (is_pending(Delivery), Delivery.claim_id.is_(None), Delivery.carried_by.is_(None))
+    is_free = (is_unfinished(Delivery), Delivery.claim_id.is_(None), Delivery.carried_by.is_(None))
     due_now = update(Delivery).where(mine, *is_free)
     session.execute(due_now.values(due_at=now), execution_options=unsynchronised)
     final = update(Delivery).where(Delivery.id.in_(ids), Delivery.state.in_(("dead", "stale", "withheld")))
@@ -54,7 +54,7 @@ def awaiting_retry(session: Session, endpoint_id: str, *, refused: bool) -> list
 
 def unblock(session: Session, ids: Collection[int], now: datetime) -> None:
     """Make deliveries that await a retry due now. Later deliveries of their contacts wait for them again."""
-    free = (is_pending(Delivery), Delivery.claim_id.is_(None), Delivery.carried_by.is_(None))
+    free = (is_unfinished(Delivery), Delivery.claim_id.is_(None), Delivery.carried_by.is_(None))
     statement = update(Delivery).where(Delivery.id.in_(ids), *free)
     values = {"due_at": now, "blocks": True, "refused": False}
     session.execute(statement.values(values), execution_options={"synchronize_session": False})
@@ -65,7 +65,7 @@ def dead_letter(session: Session, endpoint_id: str, reason: str, now: datetime, 
     some = select(Delivery.id).where(Delivery.endpoint_id == endpoint_id, is_pending(Delivery)).limit(limit)
     ids = list(session.scalars(some))
     # It may have been delivered meanwhile.
-    statement = update(Delivery).where(Delivery.id.in_(ids), is_pending(Delivery))
+    statement = update(Delivery).where(Delivery.id.in_(ids), is_unfinished(Delivery))
     values = {"state": "dead", "due_at": None, "claim_id": None, "reason": reason, "finished_at": now}
     session.execute(statement.values(values), execution_options={"synchronize_session": False})
     return len(ids) == limit

@@ -32,6 +32,7 @@ from app.models import (
 )
 from app.models.base import table
 from app.store import audit_log, media
+from app.store.deliveries import is_unfinished
 from app.store.erased_events import erased_data
 
 PRUNED = "[deleted]"
@@ -118,7 +119,7 @@ def find_contents(session: Session, after: str, cutoff: datetime, limit: int) ->
 def _owed_messages(session: Session, ids: Sequence[str | None]) -> set[str | None]:
     """Return those of these messages of which an event is still to be delivered."""
     query = select(Event.message_id).join(Delivery, Delivery.event_id == Event.id)
-    return set(session.scalars(query.where(Event.message_id.in_(ids), Delivery.state == "pending")))
+    return set(session.scalars(query.where(Event.message_id.in_(ids), is_unfinished(Delivery))))
 
 
 def prune_contents(session: Session, rows: list[Any]) -> None:
@@ -239,8 +240,8 @@ def find_events(session: Session, after: str, cutoff: datetime, limit: int) -> F
 
 
 def _is_owed() -> Any:
-    members = select(Delivery.carried_by).where(Delivery.state == "pending", Delivery.carried_by.is_not(None))
-    return or_(Delivery.state == "pending", Delivery.id.in_(members))
+    members = select(Delivery.carried_by).where(is_unfinished(Delivery), Delivery.carried_by.is_not(None))
+    return or_(is_unfinished(Delivery), Delivery.id.in_(members))
 
 
 def prune_events(session: Session, rows: list[Any]) -> None:
@@ -249,7 +250,7 @@ def prune_events(session: Session, rows: list[Any]) -> None:
     webhooks = {row.notification_id for row in rows if row.notification_id is not None}
     _run(
         session,
-        delete(Delivery).where(Delivery.event_id.in_(ids), Delivery.state != "pending"),
+        delete(Delivery).where(Delivery.event_id.in_(ids), Delivery.finished_at.is_not(None)),
         delete(Event).where(Event.sequence.in_([row.sequence for row in rows])),
         update(Notification).where(Notification.id.in_(webhooks)).values(is_pruned=True),
     )

@@ -9,6 +9,7 @@ from sqlalchemy import and_, exists, func, select, text
 from sqlalchemy.orm import Session, aliased
 
 from app.models import Delivery, Endpoint, Event, Job
+from app.store.deliveries import is_unfinished
 
 _AT_MOST = 1000
 _TRIES = 3
@@ -55,7 +56,7 @@ def deliveries(session: Session, before: datetime) -> dict[str, Standing]:
     for endpoint_id in session.scalars(select(Endpoint.id).where(usable)):
         is_behind = exists().where(
             ahead.contact_id == Delivery.contact_id, ahead.endpoint_id == endpoint_id, ahead.id < Delivery.id,
-            ahead.state == "pending", ahead.is_status == Delivery.is_status, ahead.blocks,
+            is_unfinished(ahead), ahead.is_status == Delivery.is_status, ahead.blocks,
         )  # fmt: skip
         few = (
             select(Delivery.due_at)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import event, insert, select
 from sqlalchemy import text as sql
 from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from app.db.database import Database
 from app.ids import new_id
@@ -16,26 +18,43 @@ from app.models import Delivery, Event
 from app.models.base import table
 from app.services.delivering.implausible_times import reset_implausible
 from app.services.registries.endpoints import new_row
-from app.store import deliveries, delivery_order, delivery_retries, delivery_upkeep, endpoints
-from app.store.deliveries import DeliveryUpdate, NewDelivery
+from app.store import deliveries, delivery_batches, delivery_order, delivery_retries, delivery_upkeep, endpoints
+from app.store.deliveries import DeliveryClaim, DeliveryUpdate, NewDelivery
 from app.store.delivery_order import Blocked
 from tests.conftest import on_postgresql, on_sqlite
 
+AGO = datetime(2026, 1, 1, tzinfo=UTC)
+CLAIM = DeliveryClaim(1, "claim", "endpoint", "event", "contact", 1, False)
+
 
 @on_sqlite
-def test_what_is_dead_is_found_without_reading_what_was_delivered(database: Database) -> None:
-    with database.read() as session:
+@pytest.mark.parametrize(
+    "index, ask",
+    [
+        ("ix_deliveries_undelivered", lambda session: delivery_retries.dead_ids(session, "endpoint", 10)),
+        ("ix_deliveries_unfinished_contact_id", lambda session: delivery_order.blocked(session, [1, 2])),
+        ("ix_deliveries_unfinished_contact_id", lambda session: delivery_order.unblock_next(session, [CLAIM], AGO)),
+        ("ix_deliveries_unfinished_contact_id", lambda session: delivery_batches.pending_of_contacts(
+            session, "endpoint", ["one", "another"], 10, is_replay=False
+        )),
+        ("ix_deliveries_unfinished_carried_by", lambda session: delivery_batches.members(session, [1, 2])),
+    ],
+)  # fmt: skip
+def test_what_is_undelivered_is_found_without_reading_what_was_delivered(
+    database: Database, index: str, ask: Callable[[Session], Any]
+) -> None:
+    with database.write() as session:
         connection, asked = session.connection(), []
 
         def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
             asked.append((statement, values))
 
         event.listen(connection, "before_cursor_execute", note)
-        delivery_retries.dead_ids(session, "endpoint", 10)
+        ask(session)
         ((statement, values),) = asked
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
 
-    assert "ix_deliveries_undelivered" in plan[0][3]
+    assert index in " ".join(step[3] for step in plan)
 
 
 def test_a_look_finds_what_is_due_for_those_who_are_asked_about(database: Database) -> None:
@@ -178,10 +197,34 @@ def test_what_is_delivered_while_an_endpoint_is_removed_stays_delivered(database
     assert states == {first: "delivered", second: "dead"}
 
 
+@pytest.mark.parametrize("state", ["delivered", "pending", "dead", "stale", "withheld"])
+def test_a_delivery_has_an_end_exactly_while_it_is_not_pending(database: Database, state: str) -> None:
+    """Conditions of indexes say the one or the other: see `models.Delivery`."""
+    now = datetime.now(UTC)
+    first, second = _owed_to_one_contact(database, now)
+    with database.write() as session:
+        [claim] = deliveries.claim(session, [first], now=now, lease=timedelta(seconds=45))
+        due_at = now if state == "pending" else None
+        deliveries.record(session, [DeliveryUpdate(claim, state, due_at, "why", 2)], now)
+    ends = {"pending": None}
+    assert _ends(database) == [(state, ends.get(state, now)), ("pending", None)]
+
+    with database.write() as session:
+        delivery_retries.requeue(session, [first], now)
+        delivery_retries.dead_letter(session, "a", "removed", now, 1)
+    assert {end is None for state, end in _ends(database) if state == "pending"} <= {True}
+    assert {end for state, end in _ends(database) if state != "pending"} == {now}
+
+
+def _ends(database: Database) -> list[tuple[str, datetime | None]]:
+    with database.read() as session:
+        return [(row.state, row.finished_at) for row in session.scalars(select(Delivery).order_by(Delivery.id))]
+
+
 OTHERS: list[dict[str, Any]] = [{"endpoint_id": "b"}, {"is_replay": True}, {"contact_id": "another"}]
 """Each puts a delivery into another order: of another endpoint, of replays, or of another contact."""
 
-PASSED: list[dict[str, Any]] = [{"blocks": False}, {"is_status": True}, {"state": "dead"}]
+PASSED: list[dict[str, Any]] = [{"blocks": False}, {"is_status": True}, {"state": "dead", "finished_at": AGO}]
 """What keeps nobody waiting, or statuses alone."""
 
 
@@ -249,7 +292,7 @@ def test_a_retry_by_hand_leaves_a_delivery_to_who_has_it(database: Database) -> 
         ({"due_in": 1200}, True),
         ({"due_in": 7200}, False),
         ({"due_in": 7200, "attempts": 3}, True),
-        ({"due_in": 7200, "state": "dead"}, True),
+        ({"due_in": 7200, "state": "dead", "finished_at": AGO}, True),
     ],
 )
 def test_what_is_due_later_than_it_can_be_is_made_due(
@@ -268,7 +311,11 @@ def test_what_is_due_later_than_it_can_be_is_made_due(
 
 @pytest.mark.parametrize(
     ("head", "is_left_behind"),
-    [({}, False), ({"state": "delivered", "due_at": None}, True), ({"carried_by": 1, "due_at": None}, True)],
+    [
+        ({}, False),
+        ({"state": "delivered", "due_at": None, "finished_at": AGO}, True),
+        ({"carried_by": 1, "due_at": None}, True),
+    ],
 )
 def test_what_is_carried_by_nobody_who_goes_goes_by_itself(
     database: Database, head: dict[str, Any], is_left_behind: bool

@@ -23,7 +23,7 @@ LEASE = timedelta(seconds=25)
 @pytest.mark.parametrize(
     "changes",
     [{}, {"claim_id": "c", "due_at": NOW + LEASE}, {"attempts": 1}, {"carried_by": 99, "due_at": None},
-     {"state": "dead", "due_at": None}],
+     {"state": "dead", "due_at": None, "finished_at": NOW}],
 )  # fmt: skip
 def test_a_parcel_takes_only_what_is_nobodys_and_ends_before_what_it_cannot_take(
     database: Database, changes: dict[str, Any]
@@ -62,7 +62,7 @@ def test_a_parcel_whose_head_is_not_due_is_not_taken(database: Database) -> None
 def test_the_outcome_of_a_parcel_changes_nothing_that_is_over(database: Database) -> None:
     first, second = _owed(database, 2)
     [leader] = _claim(database, [[first, second]])
-    _change(database, second, {"state": "dead", "due_at": None, "reason": "the endpoint was removed"})
+    _change(database, second, {"state": "dead", "due_at": None, "finished_at": NOW, "reason": "removed"})
     with database.write() as session:
         claims = [leader, _claim_of(leader, second)]
         some = [DeliveryUpdate(each, "delivered", None, None, 1) for each in claims]

@@ -124,7 +124,7 @@ def test_what_an_endpoint_is_still_owed_stays(
     assert (count(gateway, Event), rows(gateway, Message.message)) == (1, [("owed",)])
 
     with gateway.database.write() as session:
-        session.execute(update(Delivery).values(state="delivered"))
+        session.execute(update(Delivery).values(state="delivered", finished_at=gateway.now()))
     for kind in ("messages", "events"):
         prune(kind)
 
@@ -148,7 +148,7 @@ def test_attempts_go_unless_their_message_or_delivery_is_open(
 
     client.post(f"/api/messages/{message}/cancel", headers=HEADERS)
     with gateway.database.write() as session:
-        session.execute(update(Delivery).values(state="delivered"))
+        session.execute(update(Delivery).values(state="delivered", finished_at=gateway.now()))
     prune("attempts")
 
     assert (count(gateway, SendAttempt), count(gateway, DeliveryAttempt)) == (0, 0)

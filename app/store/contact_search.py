@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, exists, insert, select
+from sqlalchemy import ColumnElement, Select, delete, exists, select
 from sqlalchemy.orm import Session
 
 from app.db.database import Database
 from app.domain.search_terms import SearchTerm, words_of
 from app.models import Contact, ContactAlias, ContactIndexQueue, ContactNumber, ContactWord
-from app.models.base import table
+from app.store.many_rows import InsertMany
 
 _ANY_WAITING = select(exists(select(ContactIndexQueue.contact_id)))
 _LAST = "\U0010ffff"
+_add_words = InsertMany(ContactWord, "word", "contact_id")
 
 
 def find_by_names(session: Session, names: Sequence[str]) -> list[str]:
@@ -66,7 +67,7 @@ def write_words(session: Session, limit: int) -> bool:
     rows = select(Contact.id, Contact.name, Contact.given_name, Contact.username).where(Contact.id.in_(ids))
     words = [row for each in session.execute(rows).all() for row in _words(each)]
     if words:
-        session.execute(insert(table(ContactWord)), words)
+        _add_words.of_mappings(session.connection(), words)
     return True
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, exists, func, select, union_all, update
+from sqlalchemy import delete, exists, func, select, union_all, update
 from sqlalchemy.orm import Session
 
 from app.domain.numbers import OWN_REALM
@@ -14,8 +14,8 @@ from app.models import Contact, ContactAlias, Delivery, Event, Message, MessageR
 from app.models.base import table
 from app.store import contact_numbers, conversations
 from app.store.deliveries import is_unfinished
-from app.store.dialect import built_once, insert_and_count, with_lists
-from app.store.many_rows import UpdateMany
+from app.store.dialect import with_lists
+from app.store.many_rows import InsertMany, UpdateMany
 
 Alias = tuple[str, str]
 """Kind (`wa_id`, `user_id`, `parent_user_id`) and value."""
@@ -95,19 +95,25 @@ def lock(session: Session, contact_id: str) -> None:
     session.execute(select(Contact.id).where(Contact.id == contact_id).with_for_update())
 
 
-_ADD = built_once(lambda insert: insert(_TABLE).on_conflict_do_nothing())
-_ADD_ALIASES = built_once(lambda insert: insert(_ALIASES).on_conflict_do_nothing())
+_add = InsertMany(
+    Contact, "id", "wa_id", "user_id", "parent_user_id", "username", "name", "given_name", "event_count", "created_at",
+    "updated_at", or_else=lambda insert: insert.on_conflict_do_nothing(),
+)  # fmt: skip
+_add_aliases = InsertMany(
+    ContactAlias, "kind", "value", "app", "contact_id", "since", "until",
+    or_else=lambda insert: insert.on_conflict_do_nothing(),
+)  # fmt: skip
 
 
 def add(session: Session, contacts: Sequence[dict[str, Any]]) -> None:
     """Insert new contacts."""
-    session.execute(_ADD(session), contacts)
+    _add.of_mappings(session.connection(), contacts)
 
 
 def add_aliases(session: Session, aliases: Sequence[dict[str, Any]]) -> int:
     """Insert those aliases (`kind`, `value`, `app`, `contact_id`, `since`, `until`) that the realm does not have yet;
     return their number."""
-    return insert_and_count(session, _ADD_ALIASES(session), aliases)
+    return _add_aliases.of_mappings(session.connection(), aliases)
 
 
 def move_alias(session: Session, alias: Alias, was: str, row: dict[str, Any]) -> bool:
@@ -155,19 +161,18 @@ def remove(session: Session, contact_id: str) -> None:
 
 
 _FACTS = ("wa_id", "user_id", "parent_user_id", "username", "name", "updated_at")
-_RENAME = (
-    update(_TABLE)
-    .where(_TABLE.c.id == bindparam("contact_id"))
-    .values({name: bindparam(f"new_{name}", type_=_TABLE.c[name].type) for name in _FACTS})
-)
+_rename = UpdateMany(
+    Contact, {"contact_id": "id"} | {f"new_{name}": name for name in _FACTS},
+    ", ".join(f"{name} = {{new_{name}}}" for name in _FACTS), "id = {contact_id}",
+)  # fmt: skip
 
 
 def rename(session: Session, changes: Sequence[dict[str, Any]]) -> None:
-    """Set the display columns (`wa_id`, `user_id`, `parent_user_id`, `username`, `name`, `updated_at`) by `id`."""
-    session.execute(
-        _RENAME,
-        [{"contact_id": change["id"]} | {f"new_{name}": change[name] for name in _FACTS} for change in changes],
-    )
+    """Set the display columns (`wa_id`, `user_id`, `parent_user_id`, `username`, `name`, `updated_at`) by `id`.
+
+    Each contact must come once.
+    """
+    _rename(session.connection(), [(change["id"], *(change[name] for name in _FACTS)) for change in changes])
 
 
 def edit(session: Session, contact_id: str, values: dict[str, Any]) -> None:

@@ -155,14 +155,17 @@ def insert_and_count(session: Session, statement: Any, rows: Sequence[dict[str, 
     return result.rowcount
 
 
-def add_up(
-    session: Session, model: type[Base], key: Sequence[str], sums: Sequence[str], largest: Sequence[str] = ()
-) -> Any:
-    """Return an INSERT of counters. Where a row's `key` exists, it adds the `sums` and keeps the larger `largest`."""
-    is_postgresql = session.get_bind().dialect.name == "postgresql"
-    target = table(model)
-    statement = (postgresql if is_postgresql else sqlite).insert(target)
-    larger = func.greatest if is_postgresql else func.max
-    added = {name: target.c[name] + statement.excluded[name] for name in sums}
-    kept = {name: larger(target.c[name], statement.excluded[name]) for name in largest}
-    return statement.on_conflict_do_update(index_elements=list(key), set_=added | kept)
+def adding_up(key: Sequence[str], sums: Sequence[str], largest: Sequence[str] = ()) -> Callable[[Any], Any]:
+    """Return a function that makes a dialect's INSERT one of counters.
+
+    Where a row's `key` exists, it adds the `sums` and keeps the larger `largest`.
+    """
+
+    def add_up(insert: Any) -> Any:
+        target = insert.table
+        larger = func.greatest if isinstance(insert, postgresql.Insert) else func.max
+        added = {name: target.c[name] + insert.excluded[name] for name in sums}
+        kept = {name: larger(target.c[name], insert.excluded[name]) for name in largest}
+        return insert.on_conflict_do_update(index_elements=list(key), set_=added | kept)
+
+    return add_up

@@ -124,8 +124,10 @@ def _as_json(value: Any) -> str | None:
 
 
 def _from_array(column: ColumnElement[Any], name: str = "") -> str:
-    """Return what takes a value out of its array: JSON comes as text."""
+    """Return what takes a value out of its array: JSON and words come as text."""
     name = name or str(column.name)
+    if isinstance(column.type.dialect_impl(_POSTGRESQL), postgresql.TSVECTOR):
+        return f"{name}::tsvector"
     return f"{name}::jsonb" if isinstance(column.type, JSON) else name
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Select, bindparam, cast, column, delete, exists, insert, join, literal, select
+from sqlalchemy import Select, cast, column, delete, exists, join, literal, select
 from sqlalchemy import table as named_table
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import TSQUERY
@@ -22,8 +22,8 @@ from sqlalchemy.orm import Session
 from app.db.database import Database
 from app.domain.search_terms import SearchTerm, contains_all, words_of
 from app.models import Message, MessageDocument, MessageIndexQueue
-from app.models.base import table
 from app.store import message_list
+from app.store.many_rows import InsertMany
 from app.store.message_list import MessageFilter, Place
 
 FACET_PREFIX = "\ue000"
@@ -39,6 +39,7 @@ SAMPLE_SIZE = 200
 _SECONDS_BITS, _FRACTION_BITS, _REST_BITS = 33, 10, 20
 _ANY_WAITING = select(exists(select(MessageIndexQueue.message_id)))
 _INDEX = named_table("search_index", column("rowid"))
+_add = InsertMany(MessageDocument, "docid", "message_id", "words")
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,10 +224,7 @@ def dequeue(session: Session, ids: Collection[str]) -> set[str]:
 
 def add(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows of `documents`."""
-    target = table(MessageDocument)
-    words = cast(bindparam("words"), target.c.words.type)
-    values = {"docid": bindparam("docid"), "message_id": bindparam("message_id"), "words": words}
-    session.execute(insert(target).values(values), rows)
+    _add.of_mappings(session.connection(), rows)
 
 
 def docid_at(timestamp: datetime, message_id: str | None = None) -> int:

@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 
 from app.models import Message, PricedMessages
 from app.models.base import table
-from app.store.dialect import built_once, with_lists
+from app.store.dialect import adding_up, with_lists
+from app.store.many_rows import InsertMany
 
 LONGEST = 64
 
 
-_MESSAGES, _PRICED = table(Message), table(PricedMessages)
+_MESSAGES = table(Message)
 _UNPRICED = with_lists(
     lambda among: select(_MESSAGES.c.id, _MESSAGES.c.phone_number_id, _MESSAGES.c.timestamp)
     .where(among(_MESSAGES.c.id, "ids"), _MESSAGES.c.pricing.is_(None))
@@ -26,13 +27,7 @@ _UNPRICED = with_lists(
 _KEY = ("phone_number_id", "day", "category", "type", "billable")
 
 
-def _add_up(insert: Any) -> Any:
-    added = insert(_PRICED)
-    total = _PRICED.c.messages + added.excluded.messages
-    return added.on_conflict_do_update(index_elements=list(_KEY), set_={"messages": total})
-
-
-_ADD_UP = built_once(_add_up)
+_add_up = InsertMany(PricedMessages, *_KEY, "messages", or_else=adding_up(_KEY, ("messages",)))
 
 
 def count_new(session: Session, changes: Sequence[dict[str, Any]]) -> None:
@@ -48,8 +43,7 @@ def count_new(session: Session, changes: Sequence[dict[str, Any]]) -> None:
     for message_id, number, timestamp in session.execute(_UNPRICED(session), {"ids": list(first)}):
         counts[number, timestamp.astimezone(UTC).date().isoformat(), *_kind(first[message_id])] += 1
     if counts:
-        rows = [dict(zip(_KEY, key, strict=True)) | {"messages": count} for key, count in sorted(counts.items())]
-        session.execute(_ADD_UP(session), rows)
+        _add_up(session.connection(), [(*key, count) for key, count in sorted(counts.items())])
 
 
 def by_category(

@@ -11,7 +11,8 @@ from sqlalchemy import CursorResult, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.models import CountedUpTo, LatencyCount, Traffic
-from app.store.dialect import add_up, insert_new
+from app.store.dialect import adding_up, insert_new
+from app.store.many_rows import InsertMany
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 BAD_SIGNATURE = "gateway.bad_signature"
@@ -23,6 +24,11 @@ _FROM_META = and_(
 )
 KEY = ("seconds", "starts_at", "phone_number_id", "what")
 LATENCY_KEY = (*KEY, "bucket")
+
+_add_up = InsertMany(
+    Traffic, *KEY, "times", "took", "longest", or_else=adding_up(KEY, ("times", "took"), ("longest",))
+)
+_add_up_latencies = InsertMany(LatencyCount, *LATENCY_KEY, "times", or_else=adding_up(LATENCY_KEY, ("times",)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +64,12 @@ def advance(session: Session, source: str, old: int, new: int) -> bool:
 
 def add(session: Session, happened: Sequence[TrafficCount]) -> None:
     """Add counts to the stored ones."""
-    session.execute(add_up(session, Traffic, KEY, ("times", "took"), ("longest",)), rows(happened))
+    if not happened:
+        return
+    connection = session.connection()
+    _add_up.of_mappings(connection, rows(happened))
     if timed := latency_rows(happened):
-        session.execute(add_up(session, LatencyCount, LATENCY_KEY, ("times",)), timed)
+        _add_up_latencies.of_mappings(connection, timed)
 
 
 def purge_minutes(session: Session, before: datetime) -> None:

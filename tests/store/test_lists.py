@@ -48,7 +48,7 @@ def test_a_text_with_a_nul_is_found_where_it_can_be_kept(database: Database) -> 
 
 def test_names_are_found_by_their_own_kind_only(database: Database) -> None:
     contact = {"id": new_id(), "wa_id": "34600", "user_id": None, "parent_user_id": None, "username": None,
-               "name": "Ana", "event_count": 0, "created_at": NOW, "updated_at": NOW}  # fmt: skip
+               "name": "Ana", "given_name": None, "event_count": 0, "created_at": NOW, "updated_at": NOW}  # fmt: skip
     alias = {"kind": "wa_id", "value": "34600", "app": "", "contact_id": contact["id"], "since": None,
              "until": NOW}  # fmt: skip
     with database.write() as session:

@@ -19,11 +19,12 @@ from app.clock import utc_now
 from app.container import Gateway
 from app.db import statement_timeout
 from app.db.database import Database
-from app.services.operations import find_standstill
+from app.services.messages import index_contacts, index_messages
+from app.services.operations import CountTraffic, find_standstill
 from app.store import deliveries, jobs
 from tests.conftest import on_postgresql
 from tests.drills.conftest import sized
-from tests.factories import PNID, message_body, status, status_body
+from tests.factories import PNID, contact, message_body, status, status_body
 from tests.factories import text as text_of
 
 pytestmark = on_postgresql
@@ -146,3 +147,29 @@ def test_no_hot_statement_reads_a_table_from_end_to_end(
             if (tables := read_whole(connection, statement, values))
         }
     assert slow == {}
+
+
+def test_no_hot_statement_goes_row_by_row(
+    database: Database, gateway: Gateway, receive: Callable[..., None]
+) -> None:
+    """Each row of an `executemany` is parsed, planned and executed on its own, and described to Python on its own."""
+    rows: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, _values: Any, _context: Any, many: bool) -> None:
+        if many:
+            rows.append(statement)
+
+    customers = [f"54911000{n}" for n in range(20)]
+    billed = {"pricing": {"billable": True, "pricing_model": "PMP", "type": "regular", "category": "service"}}
+    event.listen(database.engine, "before_cursor_execute", note)
+    for name in ("Ana", "Eva"):
+        receive(
+            message_body(
+                *(text_of(sender=each) for each in customers), contacts=[contact(each, name) for each in customers]
+            ),
+            status_body(*(status(f"wamid.{n}", "sent", **billed) for n in range(20))),
+        )
+    while index_messages(database) or index_contacts(database):
+        pass
+    CountTraffic(database)(utc_now())
+    assert rows == []

@@ -48,7 +48,6 @@ class CountTraffic:
             return False
         with self._database.write() as session:
             if traffic.advance(session, source, old, new):
-                if happened:
-                    traffic.add(session, happened)
+                traffic.add(session, happened)
                 traffic.purge_minutes(session, now - MINUTES_KEPT)
         return new - old >= traffic_sources.BATCH_SIZE

@@ -49,7 +49,7 @@ from app.services.idempotency import IdempotentRequests
 from app.services.media import MediaWork, MetaFiles, ReadMedia
 from app.services.messages import MarkRead, is_revoked
 from app.services.numbers import CheckNumber, RecordApiUsage
-from app.services.operations import NightlyBalance, SharedSettings, TellWebSettings
+from app.services.operations import FailingWork, NightlyBalance, SharedSettings, TellWebSettings
 from app.services.outbound_media import PutAtMeta, RetryFailedLinks, SendsAwaitingMedia, UploadMedia
 from app.services.people import ManagePeople, SignIn
 from app.services.processing import ProcessingOptions, ProcessNotifications
@@ -144,6 +144,7 @@ class Gateway:
     bulk_actions: BulkActions
     probe_numbers: ProbeNumbers
     shared_settings: SharedSettings
+    failing_work: FailingWork
     tell_web_settings: TellWebSettings
     people: ManagePeople
     push: PushSubscriptions
@@ -200,6 +201,7 @@ class Gateway:
         conversation_acts = ConversationActs(database, now)
         rules = ProcessingOptions(opt_outs.normalise_words(config.opt_out_words), silence, config.keeps_media)
         news = ReadNews(database, now)
+        failing_work = FailingWork(now)
         return cls(
             config=config,
             now=now,
@@ -266,7 +268,8 @@ class Gateway:
             hold_sends=hold_sends,
             bulk_actions=BulkActions(database, now),
             probe_numbers=probe_numbers,
-            shared_settings=SharedSettings(config, database, endpoints, alerts, now),
+            shared_settings=SharedSettings(config, database, endpoints, alerts, now, failing_work),
+            failing_work=failing_work,
             tell_web_settings=TellWebSettings(config, database, now),
             people=ManagePeople(database, now, idle),
             push=PushSubscriptions(config, database, encryptor, now),

@@ -114,6 +114,11 @@ KINDS: dict[str, AlertKind] = {
         N_("Run flask audit balance: it names them. Keep the log of that day; please report it, this is a fault of"
            " ours."),
     ),
+    "work_failing": AlertKind(
+        N_("A worker's work fails at every try: {subject}."),
+        N_("Look at its log for the error, and restart the worker. If it goes on, report it: it is a bug. Nothing is"
+           " lost meanwhile; other work goes on."),
+    ),
     "work_stuck": AlertKind(
         N_("Work does not move, though a worker is alive: {subject}."),
         N_("Look at the worker's log, and at what is between it and the database: a pooler, a transaction that"

@@ -22,7 +22,12 @@ class Crew:
             if lane.queue is None or lane.queue in queues:
                 work = lane.make(replace(bench, at_once=lane.at_once(bench.gateway.config)))
                 if work is not None:
-                    self.works.append((lane, work))
+                    self.works.append((lane, self._watched(lane, work)))
+
+    def _watched(self, lane: Lane, work: Work) -> Work:
+        watched = self._bench.gateway.failing_work.watched
+        prepare = work.prepare and watched(lane.name, work.prepare)
+        return replace(work, do=watched(lane.name, work.do), prepare=prepare)
 
     def loops(self) -> list[Loop]:
         """Return a loop for each lane, not started."""

@@ -688,7 +688,7 @@ CREATE TABLE web_processes (
 --
 CREATE TABLE workers (
 	id VARCHAR(36) NOT NULL,
-	seen_at BIGINT NOT NULL, host TEXT, clock_ahead_seconds DOUBLE, joined_at BIGINT, settings TEXT, messages_per_second DOUBLE, resends_unknown BOOLEAN, unknown_send_seconds INTEGER,
+	seen_at BIGINT NOT NULL, host TEXT, clock_ahead_seconds DOUBLE, joined_at BIGINT, settings TEXT, messages_per_second DOUBLE, resends_unknown BOOLEAN, unknown_send_seconds INTEGER, failing JSON,
 	CONSTRAINT pk_workers PRIMARY KEY (id)
 )
 --
@@ -869,7 +869,7 @@ ANALYZE schema_info
 --
 DELETE FROM sqlite_stat1
 --
-INSERT INTO alembic_version VALUES ('0041')
+INSERT INTO alembic_version VALUES ('0042')
 --
 INSERT INTO schema_info VALUES (1, '0001')
 --

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, Id, Sequence, UtcDateTime
+from app.models.base import Base, Id, JsonColumn, Sequence, UtcDateTime
 
 
 class Job(Base):
@@ -37,8 +37,9 @@ class WorkerSeen(Base):
     """A worker process: its host, the time at which it was last alive, and by how many seconds its clock was ahead.
 
     It has been alive without a break since `joined_at`. `settings` is a JSON object with the hashes, by name, of the
-    settings that all workers must share. The last three columns are the limits of sending from its settings. These
-    columns are None in rows that an earlier release wrote.
+    settings that all workers must share. The next three columns are the limits of sending from its settings. `failing`
+    are the kinds of work that fail there (see `services.operations.failing_work`). These columns are None in rows that
+    an earlier release wrote.
     """
 
     __tablename__ = "workers"
@@ -52,6 +53,7 @@ class WorkerSeen(Base):
     messages_per_second: Mapped[float | None]
     resends_unknown: Mapped[bool | None]
     unknown_send_seconds: Mapped[int | None]
+    failing: Mapped[dict[str, dict[str, str]] | None] = mapped_column(JsonColumn)
 
 
 class WebSeen(Base):

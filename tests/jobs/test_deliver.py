@@ -15,6 +15,7 @@ from app.db.database import Database
 from app.jobs import deliver
 from app.security.standard_webhooks import new_secret
 from app.services.delivering.replay import retry_all
+from app.services.operations import FailingWork
 from app.services.operations.shared_settings import SharedSettings
 from app.services.registries.endpoints import EndpointDirectory
 from app.services.registries.versions import Registry
@@ -481,7 +482,9 @@ def follow(harness: Harness, *, as_worker: bool = False, **changes: Any) -> None
     settings, database = with_settings(harness.gateway.config, **changes), harness.gateway.database
     directory = EndpointDirectory(settings, database, harness.gateway.encryptor, Registry(database), harness.clock)
     if as_worker:
-        worker = SharedSettings(settings, database, directory, harness.gateway.alerts, harness.clock)
+        worker = SharedSettings(
+            settings, database, directory, harness.gateway.alerts, harness.clock, FailingWork(harness.clock)
+        )
         worker.beat("host")
         worker.leave()
     else:

@@ -68,6 +68,7 @@ CHECKS: tuple[Check, ...] = (
     Check("wal_grows", internal_checks.wal_grows, 30),
     Check("broker_away", upkeep_checks.broker_away, 10),
     Check("books_unbalanced", upkeep_checks.books_unbalanced, 60),
+    Check("work_failing", upkeep_checks.work_failing, 15),
     Check("work_stuck", upkeep_checks.work_stuck, 30),
     Check("backup_late", upkeep_checks.backup_late, 60),
     Check("storage_limit", internal_checks.storage_limit, 300),

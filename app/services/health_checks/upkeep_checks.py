@@ -1,15 +1,15 @@
-"""Checks of the workers' work as a whole: the nightly audit, snapshots, the relay, and work that does not move."""
+"""Checks of the workers' work as a whole: the nightly audit, snapshots, the relay, work that fails or does not move."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from app import metrics
 from app.domain.alerts import Finding
 from app.services.health_checks.context import CheckContext, Findings
 from app.services.health_checks.context import at as at_text
 from app.services.operations import find_standstill
-from app.store import upkeep
+from app.store import upkeep, workers
 
 
 def books_unbalanced(context: CheckContext) -> Findings:
@@ -45,6 +45,21 @@ def broker_away(context: CheckContext) -> Findings:
     if at is None or context.now - at <= RELAY_SILENT_AFTER:
         return []
     return [Finding(details={"since": at_text(at)})]
+
+
+WORK_FAILS_AFTER = timedelta(minutes=2)
+
+
+def work_failing(context: CheckContext) -> Findings:
+    """Find kinds of work that have failed at every try for two minutes in a worker that is alive."""
+    with context.database.read() as session:
+        rows = workers.living(session, context.now)
+    failures = [(name, found, row.host) for row in rows for name, found in (row.failing or {}).items()]
+    findings: dict[str, Finding] = {}
+    for name, found, host in sorted(failures, key=lambda each: each[1]["since"]):
+        if context.now - datetime.fromisoformat(found["since"]) >= WORK_FAILS_AFTER:
+            findings.setdefault(name, Finding(name, details={**found, "host": host or "?"}))
+    return list(findings.values())
 
 
 def work_stuck(context: CheckContext) -> Findings:

@@ -1,14 +1,15 @@
 """Report the state of an installation to its operators.
 
-`readiness` answers `/readyz`. `traffic` counts messages and statuses, from which `stats` and `series` make statistics.
-`overview` tells how the queues are now, `state` the same and more for Prometheus. `audit` compares the acknowledged
-items with the stored rows; `nightly` runs it once a night. `standstill` finds work that does not move.
-`shared_settings` compares the settings of all workers on one database and decides whose settings apply;
-`settings_changes` records what differs from the worker before; `tell_web_settings` publishes the settings of web
-processes. `rotate_secrets` encrypts stored secrets anew.
+`readiness` answers `/readyz`. `traffic` counts messages and statuses, for `stats` and `series`. `overview` tells how
+the queues are now, `state` the same and more for Prometheus. `audit` compares the acknowledged items with the stored
+rows, `nightly` once a night. `standstill` finds work that does not move, `failing_work` what fails at every try.
+`shared_settings` compares the settings of all workers on one database and decides whose apply; `settings_changes`
+records what differs from the worker before; `tell_web_settings` publishes those of web processes. `rotate_secrets`
+encrypts stored secrets anew.
 """
 
 from app.services.operations.audit import audit_balance
+from app.services.operations.failing_work import FailingWork
 from app.services.operations.nightly import NightlyBalance
 from app.services.operations.overview import read_overview
 from app.services.operations.readiness import Health, check_health
@@ -27,6 +28,7 @@ __all__ = [
     "HANDLERS",
     "WORKER_REFUSED",
     "CountTraffic",
+    "FailingWork",
     "FreeService",
     "Health",
     "NightlyBalance",

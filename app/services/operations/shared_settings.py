@@ -24,11 +24,13 @@ from app.config.settings import Config, setting_name, settings
 from app.db.database import Database
 from app.domain.alerts import Finding
 from app.domain.endpoints import OF_THE_SETTINGS
+from app.errors import Unavailable
 from app.ids import new_id
 from app.logs import get_logger
 from app.models import WebSeen, WorkerSeen
 from app.services.alerts import Alerts
 from app.services.delivering import unblock_endpoint
+from app.services.operations.failing_work import FailingWork
 from app.services.registries import EndpointDirectory, limits_of
 from app.store import workers
 
@@ -66,8 +68,10 @@ class SharedSettings:
         endpoints: EndpointDirectory,
         alerts: Alerts,
         now: Callable[[], datetime],
+        failing_work: FailingWork,
     ) -> None:
         self._config = config
+        self._failing_work = failing_work
         self._database = database
         self._endpoints = endpoints
         self._alerts = alerts
@@ -95,7 +99,11 @@ class SharedSettings:
         with self._mutex:
             now = self._now()
             self._host = host
-            joined_at = self._say_alive(now)
+            try:
+                joined_at = self._say_alive(now)
+            except Unavailable:
+                self._failing_work.forget()  # on a database that is away all work fails, and none is to blame
+                raise
             if self._seen_at is not None and now - self._seen_at >= workers.SILENT_AFTER:
                 self._woke_at = now
             self._seen_at = now
@@ -116,7 +124,7 @@ class SharedSettings:
                 joined_at, self._is_followed = now, False
             workers.seen(
                 session, self._id, now, now - FORGET_AFTER, self._host, ahead, joined_at=joined_at,
-                settings=json.dumps(self._told()), **asdict(limits_of(self._config)),
+                settings=json.dumps(self._told()), failing=self._failing_work.told(), **asdict(limits_of(self._config)),
             )  # fmt: skip
         self._joined_at = joined_at
         return joined_at

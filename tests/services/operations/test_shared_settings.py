@@ -30,6 +30,7 @@ from app.security.standard_webhooks import new_secret
 from app.services.alerts.raising import Alerts
 from app.services.health_checks.catalogue import CHECKS
 from app.services.health_checks.run import RunHealthChecks
+from app.services.operations import FailingWork
 from app.services.operations.shared_settings import SharedSettings
 from app.services.operations.tell_web_settings import TellWebSettings
 from app.services.registries.endpoints import EndpointDirectory
@@ -57,7 +58,7 @@ def new_worker(config: Config, database: Database, clock: Clock) -> NewWorker:
         settings = with_settings(config, **changes)
         encryptor = Encryptor(settings.encryption_key)
         directory = EndpointDirectory(settings, database, encryptor, Registry(database), clock)
-        return SharedSettings(settings, database, directory, Alerts(database, (), clock), clock)
+        return SharedSettings(settings, database, directory, Alerts(database, (), clock), clock, FailingWork(clock))
 
     return new_worker_
 

@@ -41,7 +41,8 @@ class BoundedConnection(psycopg.Connection[Any]):
         if bound is not None:
             timeout = bound if timeout is None else min(bound, timeout)
         try:
-            answer = super().wait(gen, interval, timeout)
+            with statement_timeout.spending():
+                answer = super().wait(gen, interval, timeout)
         except _WaitTimeout as error:
             self.pgconn.finish()
             raise NoAnswer("the server did not answer in time") from error

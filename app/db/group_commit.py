@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Generic, TypeVar
 
+from app.db import statement_timeout
 from app.errors import Unavailable
 
 Row = TypeVar("Row")
@@ -64,7 +65,7 @@ class GroupCommit(Generic[Row]):
                 self._open = _Batch()
         if place == 0:
             self._lead(batch)
-        elif not batch.done.wait(self._wait_seconds):
+        elif not self._wait_for(batch):
             raise Unavailable
         error = batch.errors.get(place)
         if error is not None:
@@ -73,7 +74,8 @@ class GroupCommit(Generic[Row]):
     def _lead(self, batch: _Batch[Row]) -> None:
         has_turn, began = False, time.monotonic()
         try:
-            has_turn = self._turn.acquire(timeout=self._wait_seconds)
+            with statement_timeout.spending():
+                has_turn = self._turn.acquire(timeout=self._patience())
             if not has_turn:
                 raise Unavailable
             if self._failed_at - began > PATIENCE_SECONDS:
@@ -89,6 +91,14 @@ class GroupCommit(Generic[Row]):
             if has_turn:
                 self._turn.release()
             batch.done.set()
+
+    def _wait_for(self, batch: _Batch[Row]) -> bool:
+        with statement_timeout.spending():
+            return batch.done.wait(self._patience())
+
+    def _patience(self) -> float:
+        left = statement_timeout.time_left()
+        return self._wait_seconds if left is None else min(self._wait_seconds, left)
 
     def _close(self, batch: _Batch[Row]) -> list[Row]:
         with self._mutex:

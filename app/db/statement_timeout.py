@@ -1,7 +1,12 @@
-"""The timeout of one statement, so that a frozen server or a dead connection blocks no caller for long."""
+"""How long a caller waits for PostgreSQL, so that a frozen server or a dead connection blocks nobody for long.
+
+A statement has a timeout of its own. A request, which may need several statements and connections, has a budget of
+`REQUEST_SECONDS` for all waits that are long: else each of them could take the whole of its own timeout.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,12 +17,22 @@ STATEMENT_SECONDS = 5.0
 PING_SECONDS = 2.0
 """For the check whether an idle connection still works."""
 
+REQUEST_SECONDS = 4.5
+"""For all long waits of a request together: it is answered within five seconds then, in any trouble."""
+
+LONG_SECONDS = 0.5
+"""A shorter wait costs a request's budget nothing: many statements in a row are no trouble."""
+
+_LEAST_SECONDS = 0.05
+
 _seconds: ContextVar[float | None] = ContextVar("statement_seconds", default=STATEMENT_SECONDS)
+_budget: ContextVar[list[float] | None] = ContextVar("request_budget", default=None)
 
 
 def current() -> float | None:
     """Return the timeout in seconds for a statement that begins now; None for no timeout."""
-    return _seconds.get()
+    seconds, left = _seconds.get(), time_left()
+    return seconds if seconds is None or left is None else min(seconds, max(left, _LEAST_SECONDS))
 
 
 @contextmanager
@@ -28,3 +43,36 @@ def of(seconds: float | None) -> Iterator[None]:
         yield
     finally:
         _seconds.reset(token)
+
+
+@contextmanager
+def budget(seconds: float) -> Iterator[None]:
+    """Let all long waits of the body together take so many seconds."""
+    token = _budget.set([seconds])
+    try:
+        yield
+    finally:
+        _budget.reset(token)
+
+
+def time_left() -> float | None:
+    """Return how many seconds are left of the budget; None without one."""
+    budget = _budget.get()
+    return None if budget is None else budget[0]
+
+
+def spend(seconds: float) -> None:
+    """Take the seconds of a wait out of the budget, if there is one, the wait was long, and it was not to be."""
+    budget = _budget.get()
+    if budget is not None and seconds >= LONG_SECONDS and _seconds.get() is not None:
+        budget[0] = max(budget[0] - seconds, 0.0)
+
+
+@contextmanager
+def spending() -> Iterator[None]:
+    """Take the time of the body out of the budget, if it was long."""
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        spend(time.monotonic() - began)

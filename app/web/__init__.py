@@ -56,6 +56,7 @@ from app.web.graph.paths import GraphPaths
 from app.web.late_rule import LateRule
 from app.web.loop_guard import RefuseOwnCalls
 from app.web.observe import Observe
+from app.web.patience import BoundWaits
 from app.web.unread_bodies import DropUnread
 from app.web.whatsapp import bp as whatsapp
 from app.web.whatsapp.webhook import AnswerKept
@@ -76,7 +77,7 @@ def init_app(app: Flask, config: Config) -> None:
         # Host and prefix are left out: what a proxy does not set itself, it passes on as its client sent it.
         wsgi_app = ProxyFix(wsgi_app, x_for=hops, x_proto=hops, x_host=0, x_prefix=0)
     rules = [rule.rule for rule in app.url_map.iter_rules()]
-    served = hosts.as_host_needs(Observe(DropUnread(wsgi_app), rules))
+    served = hosts.as_host_needs(Observe(DropUnread(BoundWaits(wsgi_app)), rules))
     app.wsgi_app = served  # type: ignore[assignment, method-assign]
 
 

@@ -180,6 +180,38 @@ def test_a_frozen_server_holds_threads_for_a_few_seconds_at_most(server: OwnServ
     database.dispose()
 
 
+def test_a_request_waits_five_seconds_for_a_frozen_server_whatever_it_asks(server: OwnServer) -> None:
+    database = Database(server.url)
+    _ask(database)
+    database.look(text("SELECT 1"), {})  # type: ignore[arg-type]
+    with server.frozen(), statement_timeout.budget(statement_timeout.REQUEST_SECONDS):
+        began = time.monotonic()
+        with pytest.raises(Unavailable):
+            database.look(text("SELECT 1"), {})  # type: ignore[arg-type]
+        for _ in range(3):
+            with pytest.raises(Unavailable):
+                _ask(database)
+            with pytest.raises(Unavailable), database.write_rows() as connection:
+                connection.exec_driver_sql("SELECT 1")
+        assert time.monotonic() - began < 5
+
+    with statement_timeout.budget(statement_timeout.REQUEST_SECONDS):
+        _ask(database)
+    database.dispose()
+
+
+@on_postgresql
+def test_short_waits_cost_a_request_nothing(opened: Database) -> None:
+    _ask(opened)
+    with statement_timeout.budget(1.0), statement_timeout.of(None), opened.read() as session:
+        for seconds in (0.01, 0.01, 0.6):
+            session.execute(text(f"SELECT pg_sleep({seconds})"))
+        assert statement_timeout.time_left() == 1.0
+        with statement_timeout.of(5.0):
+            session.execute(text("SELECT pg_sleep(0.6)"))
+        assert 0.2 < (statement_timeout.time_left() or 0) < 0.4
+
+
 def test_a_frozen_server_holds_greenlets_no_longer_and_never_their_hub(server: OwnServer) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", FROZEN_UNDER_GEVENT, server.url], cwd=ROOT, text=True, stdin=subprocess.PIPE,

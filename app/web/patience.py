@@ -1,0 +1,23 @@
+"""Let a request be answered within seconds, whatever the database does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from app.db import statement_timeout
+
+
+class BoundWaits:
+    """WSGI middleware: all long waits of a request for the database together have a limit.
+
+    A streamed response has none for its parts, each of which is bounded by itself.
+    """
+
+    def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
+        self._app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Serve one request."""
+        with statement_timeout.budget(statement_timeout.REQUEST_SECONDS):
+            return self._app(environ, start_response)

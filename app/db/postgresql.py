@@ -41,8 +41,8 @@ _UNHURRIED = ("idle_in_transaction_session_timeout", "lock_timeout")
 
 CONNECT_SECONDS = 3
 CONNECTING: dict[str, Any] = {
-    "connect_timeout": CONNECT_SECONDS, "keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
-    "tcp_user_timeout": 5000, "application_name": "whatsapp-service",
+    "connect_timeout": CONNECT_SECONDS, "keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2,
+    "keepalives_count": 3, "tcp_user_timeout": 5000, "application_name": "whatsapp-service",
 }  # fmt: skip
 """Timeouts after which a server that has vanished is given up, and our name in `pg_stat_activity`; values in
 `DATABASE_URL` take precedence. Against a server that acknowledges packets and sends nothing only `BoundedConnection`

@@ -65,7 +65,7 @@ class GroupCommit(Generic[Row]):
                 self._open = _Batch()
         if place == 0:
             self._lead(batch)
-        elif not self._wait_for(batch):
+        elif not batch.done.wait(self._patience()):
             raise Unavailable
         error = batch.errors.get(place)
         if error is not None:
@@ -74,8 +74,7 @@ class GroupCommit(Generic[Row]):
     def _lead(self, batch: _Batch[Row]) -> None:
         has_turn, began = False, time.monotonic()
         try:
-            with statement_timeout.spending():
-                has_turn = self._turn.acquire(timeout=self._patience())
+            has_turn = self._turn.acquire(timeout=self._patience())
             if not has_turn:
                 raise Unavailable
             if self._failed_at - began > PATIENCE_SECONDS:
@@ -91,10 +90,6 @@ class GroupCommit(Generic[Row]):
             if has_turn:
                 self._turn.release()
             batch.done.set()
-
-    def _wait_for(self, batch: _Batch[Row]) -> bool:
-        with statement_timeout.spending():
-            return batch.done.wait(self._patience())
 
     def _patience(self) -> float:
         left = statement_timeout.time_left()

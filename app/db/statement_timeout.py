@@ -1,7 +1,8 @@
 """How long a caller waits for PostgreSQL, so that a frozen server or a dead connection blocks nobody for long.
 
 A statement has a timeout of its own. A request, which may need several statements and connections, has a budget of
-`REQUEST_SECONDS` for all waits that are long: else each of them could take the whole of its own timeout.
+`REQUEST_SECONDS` for all waits that end without an answer: else each could take the whole of its own timeout. What a
+slow database does answer costs nothing.
 """
 
 from __future__ import annotations
@@ -18,10 +19,7 @@ PING_SECONDS = 2.0
 """For the check whether an idle connection still works."""
 
 REQUEST_SECONDS = 4.5
-"""For all long waits of a request together: it is answered within five seconds then, in any trouble."""
-
-LONG_SECONDS = 0.5
-"""A shorter wait costs a request's budget nothing: many statements in a row are no trouble."""
+"""For all vain waits of a request together: it is answered within five seconds then, in any trouble."""
 
 _LEAST_SECONDS = 0.05
 
@@ -47,7 +45,7 @@ def of(seconds: float | None) -> Iterator[None]:
 
 @contextmanager
 def budget(seconds: float) -> Iterator[None]:
-    """Let all long waits of the body together take so many seconds."""
+    """Let all vain waits of the body together take so many seconds."""
     token = _budget.set([seconds])
     try:
         yield
@@ -62,17 +60,18 @@ def time_left() -> float | None:
 
 
 def spend(seconds: float) -> None:
-    """Take the seconds of a wait out of the budget, if there is one, the wait was long, and it was not to be."""
+    """Take the seconds of a vain wait out of the budget, if there is one."""
     budget = _budget.get()
-    if budget is not None and seconds >= LONG_SECONDS and _seconds.get() is not None:
+    if budget is not None:
         budget[0] = max(budget[0] - seconds, 0.0)
 
 
 @contextmanager
 def spending() -> Iterator[None]:
-    """Take the time of the body out of the budget, if it was long."""
+    """Take the time of the body out of the budget, if it raises."""
     began = time.monotonic()
     try:
         yield
-    finally:
+    except BaseException:
         spend(time.monotonic() - began)
+        raise

@@ -9,7 +9,7 @@ from app.db import statement_timeout
 
 
 class BoundWaits:
-    """WSGI middleware: all long waits of a request for the database together have a limit.
+    """WSGI middleware: all waits of a request for a database that does not answer have a limit together.
 
     A streamed response has none for its parts, each of which is bounded by itself.
     """

@@ -20,7 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from app import clock, metrics
-from app.db import sqlite_wal, statement_timeout
+from app.db import sqlite_wal
 from app.db.failures import Trouble, of_driver, of_system
 from app.db.plain_connection import Executes, PlainConnection, plain_connection
 from app.db.wakeups import Wakeups
@@ -281,7 +281,6 @@ def _in_our_words(error: Exception) -> Exception:
         trouble = Trouble.LOCKED
     elif isinstance(error, PoolTimeout):
         trouble = Trouble.SLOW
-        statement_timeout.spend(WAIT_SECONDS)
     elif isinstance(error, DBAPIError):
         trouble = of_driver(error.orig)
         if trouble is None and (error.connection_invalidated or isinstance(error, OperationalError)):

@@ -77,6 +77,7 @@ def test_what_fails_for_two_minutes_is_told_and_then_that_it_is_over(machine: Ma
     assert machine.goes_on(120) == []
 
 
+@on_sqlite
 def test_what_fails_now_and_then_is_no_alert(machine: Machine) -> None:
     for _ in range(10):
         machine.error = Unavailable(reason=Trouble.SLOW)
@@ -85,6 +86,7 @@ def test_what_fails_now_and_then_is_no_alert(machine: Machine) -> None:
         assert machine.goes_on(5) == []
 
 
+@on_sqlite
 def test_a_database_that_is_away_makes_no_work_fail(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

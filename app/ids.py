@@ -30,6 +30,11 @@ def id_of(at: datetime, place: int, *key: str) -> str:
     return str(uuid.UUID(int=whole))
 
 
+def first_from(moment: datetime) -> str:
+    """Return the lower bound of the ids of `new_id` and `id_of` from this moment on."""
+    return str(uuid.UUID(int=max(int(moment.timestamp() * 1000), 0) << 80))
+
+
 def trace_id(request_id: str) -> str:
     """Return the id of the trace of a request, as 32 hex digits."""
     return hashlib.sha256(f"trace:{request_id}".encode()).hexdigest()[:32]

@@ -9,11 +9,11 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable
 from datetime import datetime
-from uuid import UUID
 
 from app.clock import utc_now
 from app.config.settings import load_config
 from app.container import Gateway as Services
+from app.ids import first_from
 from app.security.standard_webhooks import new_secret
 from app.services.events import append_events, event_row
 from app.services.registries.endpoints import new_row
@@ -101,9 +101,9 @@ class Backlogs:
         By their ids, which begin with a time: no index has `processed_at`, and a walk through a million rows four times
         a second would take from the workers what is measured.
         """
-        first = UUID(int=int(posted.timestamp() * 1000) << 80)
         rows = self._books.rows(
-            f"SELECT processed_at FROM notifications WHERE id > '{first}' AND processed_at > {self._moment(since)}"
+            f"SELECT processed_at FROM notifications WHERE id > '{first_from(posted)}'"
+            f" AND processed_at > {self._moment(since)}"
         )
         if self.gateway.database_url.startswith("sqlite"):
             return sorted(microseconds / 1_000_000 for (microseconds,) in rows)

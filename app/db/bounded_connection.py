@@ -13,6 +13,8 @@ from app.db import statement_timeout
 INTERVAL_SECONDS = 0.1
 """How often psycopg interrupts a wait; psycopg's own default."""
 
+CONNECT_SECONDS = 3
+"""How long a new connection may take, where `DATABASE_URL` says nothing else."""
 
 FRESH_SECONDS = 0.5
 """A connection whose server answered within this time needs no ping: under load each transaction would have one."""
@@ -41,13 +43,26 @@ class BoundedConnection(psycopg.Connection[Any]):
         if bound is not None:
             timeout = bound if timeout is None else min(bound, timeout)
         try:
-            with statement_timeout.spending():
-                answer = super().wait(gen, interval, timeout)
+            answer = super().wait(gen, interval, timeout)
         except _WaitTimeout as error:
+            statement_timeout.spend(timeout or 0.0)
             self.pgconn.finish()
             raise NoAnswer("the server did not answer in time") from error
         self.answered_at = time.monotonic()
         return answer
+
+
+def connect(arguments: list[Any], named: dict[str, Any]) -> BoundedConnection:
+    """Open a connection. Raises `NoAnswer` at once where a request has too little time left for it."""
+    left = statement_timeout.time_left()
+    if left is not None and left < CONNECT_SECONDS:
+        raise NoAnswer("no time is left for another connection")
+    began = time.monotonic()
+    try:
+        return BoundedConnection.connect(*arguments, **named)
+    except psycopg.Error:
+        statement_timeout.spend(time.monotonic() - began)
+        raise
 
 
 def ping(dialect: Any, connection: Any) -> bool:

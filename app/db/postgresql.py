@@ -17,7 +17,7 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, Connection
 
 from app.db import statement_timeout
-from app.db.bounded_connection import BoundedConnection, NoAnswer, ping
+from app.db.bounded_connection import CONNECT_SECONDS, connect, ping
 from app.db.plain_connection import Executes, PlainConnection
 
 LOCK_SECONDS = 2
@@ -39,7 +39,6 @@ other. Transactions of operators' commands, without a statement timeout, are not
 
 _UNHURRIED = ("idle_in_transaction_session_timeout", "lock_timeout")
 
-CONNECT_SECONDS = 3
 CONNECTING: dict[str, Any] = {
     "connect_timeout": CONNECT_SECONDS, "keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2,
     "keepalives_count": 3, "tcp_user_timeout": 5000, "application_name": "whatsapp-service",
@@ -66,11 +65,7 @@ def make_engine(url: URL, options: dict[str, Any], *, pings: bool) -> Engine:
 
     @event.listens_for(engine, "do_connect")
     def _connect(_dialect: Any, _record: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
-        left = statement_timeout.time_left()
-        if left is not None and left < CONNECT_SECONDS:
-            raise NoAnswer("no time is left for another connection")
-        with statement_timeout.spending():
-            connection = BoundedConnection.connect(*arguments, **named)
+        connection = connect(arguments, named)
         prepare_session(connection, SESSION_SETTINGS)
         return connection
 

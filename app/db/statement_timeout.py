@@ -7,7 +7,6 @@ slow database does answer costs nothing.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -22,6 +21,7 @@ REQUEST_SECONDS = 4.5
 """For all vain waits of a request together: it is answered within five seconds then, in any trouble."""
 
 _LEAST_SECONDS = 0.05
+"""For a statement once nothing is left: a server that works again answers within it, and is not doubted."""
 
 _seconds: ContextVar[float | None] = ContextVar("statement_seconds", default=STATEMENT_SECONDS)
 _budget: ContextVar[list[float] | None] = ContextVar("request_budget", default=None)
@@ -64,14 +64,3 @@ def spend(seconds: float) -> None:
     budget = _budget.get()
     if budget is not None:
         budget[0] = max(budget[0] - seconds, 0.0)
-
-
-@contextmanager
-def spending() -> Iterator[None]:
-    """Take the time of the body out of the budget, if it raises."""
-    began = time.monotonic()
-    try:
-        yield
-    except BaseException:
-        spend(time.monotonic() - began)
-        raise

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.domain.outbound import Priority
 from app.models import Delivery, Endpoint, Event, Job, Message, Notification, NumberLimit, QueuedSend, SendAttempt
 from app.models.base import UtcDateTime
+from app.store.deliveries import is_pending
 
 _AT_MOST = 1000
 _LONGEST_LEASE = timedelta(seconds=60)
@@ -40,7 +41,7 @@ def long_claimed(session: Session, now: datetime, longest: timedelta) -> dict[st
     mine = select(Endpoint.id).where(Endpoint.removed_at.is_(None))
     is_leased = and_(Delivery.due_at > now, Delivery.due_at <= now + _LONGEST_LEASE, Delivery.claim_id.is_not(None))
     query = select(Delivery.endpoint_id, func.min(Delivery.claimed_at)).where(
-        Delivery.endpoint_id.in_(mine), Delivery.is_replay.in_((False, True)), text("state = 'pending'"), is_leased,
+        Delivery.endpoint_id.in_(mine), Delivery.is_replay.in_((False, True)), is_pending(Delivery), is_leased,
         Delivery.claimed_at < now - longest,
     )  # fmt: skip
     rows = session.execute(query.group_by(Delivery.endpoint_id))

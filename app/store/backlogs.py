@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from app.domain.media import MediaState
 from app.domain.outbound import Priority
 from app.models import Alert, Delivery, Job, Media, Message, QueuedSend
 from app.models.endpoints import IS_UNDELIVERED
+from app.store.deliveries import is_pending
 
 MOST = 10_000
-_IS_PENDING = text("deliveries.state = 'pending'")  # as the partial index has it, or SQLite does not use that
 
 
 def webhooks(session: Session, kind: str, now: datetime) -> tuple[int, datetime | None]:
@@ -52,7 +52,7 @@ def held(session: Session) -> int:
 
 def deliveries(session: Session, endpoint_id: str, now: datetime) -> tuple[int, datetime | None]:
     """Return how many deliveries to an endpoint are pending, replays too, and since when the first is due."""
-    mine = (Delivery.endpoint_id == endpoint_id, _IS_PENDING)
+    mine = (Delivery.endpoint_id == endpoint_id, is_pending(Delivery))
     first = select(func.min(Delivery.due_at)).where(*mine, Delivery.due_at <= now)
     due = [session.scalar(first.where(Delivery.is_replay == each)) for each in (False, True)]
     pending = _count(session, select(Delivery.id).where(*mine))

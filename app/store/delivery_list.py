@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.models import Delivery, DeliveryAttempt
-from app.models.endpoints import IS_PENDING, IS_UNDELIVERED
+from app.models.endpoints import IS_UNDELIVERED
+from app.store.deliveries import is_pending
 
 
 def find(session: Session, delivery_id: int) -> Delivery | None:
@@ -29,7 +30,7 @@ def page(
     if state in ("dead", "stale"):
         query = query.where(IS_UNDELIVERED)  # or SQLite does not use the partial index
     elif state == "pending":
-        query = query.where(IS_PENDING)
+        query = query.where(is_pending(Delivery))
     if endpoint_id is not None:
         query = query.where(Delivery.endpoint_id == endpoint_id)
     if event_id is not None:

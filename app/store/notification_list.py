@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session, defer
 
+from app.ids import first_from
 from app.models import Job, Notification
 from app.store.notifications import PROCESS
 
@@ -43,12 +43,7 @@ def page(
     if state == "pending":
         query = query.where(Notification.id.in_(select(Job.subject_id).where(Job.kind == PROCESS)))
     if since is not None:
-        query = query.where(Notification.received_at >= since, Notification.id >= _first_id(since - SLACK))
+        query = query.where(Notification.received_at >= since, Notification.id >= first_from(since - SLACK))
     if until is not None:
-        query = query.where(Notification.received_at < until, Notification.id < _first_id(until + SLACK))
+        query = query.where(Notification.received_at < until, Notification.id < first_from(until + SLACK))
     return list(session.scalars(query.limit(limit)))
-
-
-def _first_id(moment: datetime) -> str:
-    """Return the lower bound of the ids made from this moment on."""
-    return str(UUID(int=max(int(moment.timestamp() * 1000), 0) << 80))

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app import compact_json
 from app.domain.media import MediaState
+from app.ids import first_from
 from app.models import (
     Delivery,
     DeliveryAttempt,
@@ -69,15 +69,10 @@ def _found(looked_at: Sequence[tuple[str, Any, bool]], after: str) -> Found:
     return Found(rows, looked_at[-1][0] if looked_at else None, skipped)
 
 
-def _first_id(moment: datetime) -> str:
-    """Return the lower bound of the ids made from this moment on."""
-    return str(UUID(int=max(int(moment.timestamp() * 1000), 0) << 80))
-
-
 def find_raw(session: Session, after: str, cutoff: datetime, limit: int) -> Found:
     """Find raw bodies of webhooks received before a time. Pending ones stay."""
     query = select(Notification.id, Notification.state, func.length(Notification.raw))
-    query = query.where(Notification.id > after, Notification.id < _first_id(cutoff))
+    query = query.where(Notification.id > after, Notification.id < first_from(cutoff))
     looked_at = session.execute(query.order_by(Notification.id).limit(limit)).all()
     return _found([(id, id if size else None, state == "pending") for id, state, size in looked_at], after)
 
@@ -94,7 +89,7 @@ def find_contents(session: Session, after: str, cutoff: datetime, limit: int) ->
     A message stays while it may be sent, and while an event of it is owed to an endpoint.
     """
     query = select(Message.id, Message.status, Message.message).order_by(Message.id).limit(limit)
-    looked_at = session.execute(query.where(Message.id > after, Message.id < _first_id(cutoff))).all()
+    looked_at = session.execute(query.where(Message.id > after, Message.id < first_from(cutoff))).all()
     ids = [row.id for row in looked_at if row.message != PRUNED]
     owed = _owed_messages(session, ids)
     emptied: dict[str, list[tuple[int, str]]] = {}
@@ -151,7 +146,7 @@ def find_media(session: Session, after: str, cutoff: datetime, limit: int) -> Fo
     """Find files that came before a time. Those of messages that may still be sent, or are still owed, stay."""
     query = select(Media.id, Media.state, Media.message_id, Message.status, Media.needed_until)
     query = query.outerjoin(Message, Message.id == Media.message_id).order_by(Media.id).limit(limit)
-    looked_at = session.execute(query.where(Media.id > after, Media.id < _first_id(cutoff))).all()
+    looked_at = session.execute(query.where(Media.id > after, Media.id < first_from(cutoff))).all()
     owed = _owed_messages(session, [row.message_id for row in looked_at])
     return _found(
         [
@@ -179,7 +174,7 @@ def find_uploads(session: Session, after: str, cutoff: datetime, limit: int) -> 
     """Find uploads from before a time that no message names. One that a batch shares stays until its sends have
     expired, and for as long again as others."""
     query = select(Media.id, Media.state, Media.direction, Media.message_id, Media.needed_until).order_by(Media.id)
-    query = query.where(Media.id > after, Media.id < _first_id(cutoff)).limit(limit)
+    query = query.where(Media.id > after, Media.id < first_from(cutoff)).limit(limit)
     return _found(
         [
             (row.id, (row.id, cutoff) if _is_unused(row) else None, _is_needed(row, cutoff))

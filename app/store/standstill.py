@@ -5,17 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import and_, exists, func, select, text
+from sqlalchemy import and_, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from app.models import Delivery, Endpoint, Event, Job
-from app.store.deliveries import is_unfinished
+from app.store.deliveries import is_pending, is_unfinished
 
 _AT_MOST = 1000
 _TRIES = 3
 """A webhook that was claimed this often and is not processed ends its worker, or the worker's connection."""
-
-_IS_PENDING = text("deliveries.state = 'pending'")  # as the partial index has it, or SQLite does not use that
 
 
 class Standing(NamedTuple):
@@ -60,7 +58,7 @@ def deliveries(session: Session, before: datetime) -> dict[str, Standing]:
         )  # fmt: skip
         few = (
             select(Delivery.due_at)
-            .where(Delivery.endpoint_id == endpoint_id, Delivery.is_replay.in_((False, True)), _IS_PENDING)
+            .where(Delivery.endpoint_id == endpoint_id, Delivery.is_replay.in_((False, True)), is_pending(Delivery))
             .where(Delivery.due_at <= before, ~is_behind)
             .limit(_AT_MOST)
             .subquery()

@@ -79,12 +79,17 @@ ANALYZE;
 @pytest.fixture
 def many(database: Database) -> Database:
     """A database with thousands of rows in every large table; the sends are one number's bulk."""
+    run(database, FILL.format(rows=ROWS))
+    return database
+
+
+def run(database: Database, statements: str) -> None:
+    """Execute statements, each of which ends with `;` at the end of a line, and commit each."""
     engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
     with statement_timeout.of(None), engine.connect() as connection:
-        for statement in FILL.format(rows=ROWS).split(";\n"):
+        for statement in statements.split(";\n"):
             if statement.strip():
                 connection.exec_driver_sql(statement)
-    return database
 
 
 @contextmanager

@@ -16,13 +16,12 @@ from sqlalchemy import event
 
 from app.clock import utc_now
 from app.container import Gateway
-from app.db import statement_timeout
 from app.db.database import Database
 from app.store import deliveries, delivery_batches, delivery_order, jobs, queue
 from app.store.deliveries import DeliveryUpdate
 from tests.conftest import on_postgresql
 from tests.factories import PNID
-from tests.store.test_plans import ID, LEASE
+from tests.store.test_plans import ID, LEASE, run
 
 pytestmark = on_postgresql
 
@@ -30,6 +29,7 @@ EXPLAIN = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) "
 DONE, WAITING, CONTACTS, AT_ONCE = 20_000, 8_000, 400, 100
 MOST_PAGES = 60 * AT_ONCE
 """A row that changes is put into some of its table's indexes; a walk through all that waits costs far more."""
+
 DONE_ROWS = f"""
 INSERT INTO contacts (id, wa_id, name, event_count, created_at, updated_at)
     SELECT {ID}, 'w' || n, 'N', 1, now(), now() FROM generate_series(1, {CONTACTS}) n;
@@ -55,14 +55,6 @@ INSERT INTO queued_sends (message_id, phone_number_id, recipient, lane, attempt,
     SELECT id, phone_number_id, recipient, 2, 2, 0, now(), now() - interval '1 minute', now() + interval '1 day'
     FROM messages;
 """
-
-
-def run(database: Database, statements: str) -> None:
-    engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
-    with statement_timeout.of(None), engine.connect() as connection:
-        for statement in statements.split(";\n"):
-            if statement.strip():
-                connection.exec_driver_sql(statement)
 
 
 @contextmanager
